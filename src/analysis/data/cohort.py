@@ -1,0 +1,78 @@
+"""Who is studied: eligibility step by step, counted, on a frame from which nobody is dropped."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.data.harmonise import pooled_weight
+from analysis.data.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.where import select_rows
+from analysis.study import Study, StudyError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """The people a study is about, as a domain of the whole sample.
+
+    Attributes
+    ----------
+    rows : (n,) boolean series on the frame's index: eligible, with outcome and exposure known.
+    complete : (n,) boolean series: of those, the ones with every covariate of the study's model.
+    weights : (n,) float series, the study's survey weight for every sampled row, 0 where there is none.
+    flow : step, n, cases: unweighted counts left after each step; cases have neuropathy by the study's rule.
+    """
+
+    rows: pd.Series
+    complete: pd.Series
+    weights: pd.Series
+    flow: pd.DataFrame
+
+
+def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
+    """Apply a study's eligibility to the harmonised participants.
+
+    Parameters
+    ----------
+    frame : harmonised participants, all interviewed people.
+    study : the protocol.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    StudyError : the exposure or a covariate is not a harmonised column that can play that part.
+    ConditionError : ``study.where`` cannot be read.
+    """
+    _check_columns(frame, study)
+    steps = {
+        "interviewed": frame["cycle"].isin(study.cycles),
+        f"aged {study.age_min} or older": frame["age_years"] >= study.age_min,
+        "examined at the mobile examination center": frame["examined"],
+        "neuropathy status known": frame[study.outcome_column].notna(),
+        "reliable day-1 dietary recall": frame["recall_reliable"] & frame[study.exposure].notna(),
+    }
+    if study.where is not None:
+        steps[f"where {study.where}"] = select_rows(frame, study.where)
+    complete = frame[list(study.covariates)].notna().all(axis="columns")
+    label = f"covariates of model {study.model} known" if study.covariates else "no covariates needed"
+    rows = pd.Series(True, index=frame.index)
+    counts = []
+    for step, passed in {**steps, label: complete}.items():
+        before, rows = rows, rows & passed
+        counts.append({"step": step, "n": int(rows.sum()), "cases": int(frame.loc[rows, study.outcome_column].sum())})
+    return Cohort(
+        rows=before,
+        complete=rows,
+        weights=pooled_weight(frame, weights=study.weights, cycles=study.cycles),
+        flow=pd.DataFrame(counts),
+    )
+
+
+def _check_columns(frame: pd.DataFrame, study: Study) -> None:
+    if study.exposure not in NUTRIENT_COLUMNS:
+        raise StudyError(f"exposure {study.exposure!r}: expected one of {', '.join(NUTRIENT_COLUMNS)}.")
+    for name in study.extra_covariates:
+        if name not in frame:
+            raise StudyError(f"covariate {name!r}: expected one of {', '.join(map(str, frame.columns))}.")

@@ -1,0 +1,78 @@
+"""Harmonised names of the nutrients that all three cycles measured, with their units.
+
+The total-nutrient files name a nutrient by a prefix and four letters: DRXTMAGN in 1999-2002, DR1TMAGN in 2003-2004.
+"""
+
+_SUFFIXES = {
+    "energy_kcal": "KCAL",
+    "protein_g": "PROT",
+    "carbohydrate_g": "CARB",
+    "total_fat_g": "TFAT",
+    "saturated_fat_g": "SFAT",
+    "monounsaturated_fat_g": "MFAT",
+    "polyunsaturated_fat_g": "PFAT",
+    "cholesterol_mg": "CHOL",
+    "fiber_g": "FIBE",
+    "thiamin_mg": "VB1",
+    "riboflavin_mg": "VB2",
+    "niacin_mg": "NIAC",
+    "vitamin_b6_mg": "VB6",
+    "folate_ug": "FOLA",
+    "vitamin_b12_ug": "VB12",
+    "vitamin_c_mg": "VC",
+    "calcium_mg": "CALC",
+    "phosphorus_mg": "PHOS",
+    "magnesium_mg": "MAGN",
+    "iron_mg": "IRON",
+    "zinc_mg": "ZINC",
+    "copper_mg": "COPP",
+    "potassium_mg": "POTA",
+    "selenium_ug": "SELE",
+    "caffeine_mg": "CAFF",
+    "theobromine_mg": "THEO",
+    "alcohol_g": "ALCO",
+    "sfa_4_0_g": "S040",
+    "sfa_6_0_g": "S060",
+    "sfa_8_0_g": "S080",
+    "sfa_10_0_g": "S100",
+    "sfa_12_0_g": "S120",
+    "sfa_14_0_g": "S140",
+    "sfa_16_0_g": "S160",
+    "sfa_18_0_g": "S180",
+    "mfa_16_1_g": "M161",
+    "mfa_18_1_g": "M181",
+    "mfa_20_1_g": "M201",
+    "mfa_22_1_g": "M221",
+    "pfa_18_2_g": "P182",
+    "pfa_18_3_g": "P183",
+    "pfa_18_4_g": "P184",
+    "pfa_20_4_g": "P204",
+    "pfa_20_5_g": "P205",
+    "pfa_22_5_g": "P225",
+    "pfa_22_6_g": "P226",
+}
+
+NUTRIENT_COLUMNS: dict[str, tuple[str | None, ...]] = {
+    **{name: (f"DRXT{suffix}", f"DRXT{suffix}", f"DR1T{suffix}") for name, suffix in _SUFFIXES.items()},
+    "sodium_mg": ("DRDTSODI", "DRDTSODI", "DR1TSODI"),
+    "moisture_g": ("DRXTWATE", "DRXTMOIS", "DR1TMOIS"),
+}
+"""Harmonised nutrient to its raw column in each cycle; energy included."""
+
+_UNITS = {"kcal": "kcal/day", "g": "g/day", "mg": "mg/day", "ug": "µg/day"}
+_ABBREVIATIONS = {"sfa": "SFA", "mfa": "MFA", "pfa": "PFA"}
+
+
+def exposure_label(name: str) -> str:
+    """Words for a nutrient column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0"."""
+    words = name.rsplit("_", 1)[0].split("_")
+    if words[0] in _ABBREVIATIONS:
+        return f"{_ABBREVIATIONS[words[0]]} {':'.join(words[1:])}"
+    if words[0] == "vitamin":
+        words[1] = words[1].upper()
+    return " ".join(words)
+
+
+def exposure_unit(name: str) -> str:
+    """Unit of a nutrient column: ``magnesium_mg`` is "mg/day"."""
+    return _UNITS[name.rsplit("_", 1)[1]]

@@ -1,0 +1,1 @@
+"""Figures and tables: they draw and format results and compute nothing."""

@@ -1,0 +1,1 @@
+"""Survey inference and splines on plain arrays; nothing here knows NHANES."""

@@ -1,0 +1,125 @@
+"""Harrell's restricted cubic spline: knots, basis and derivative.
+
+The basis is the truncated power form, linear beyond the outer knots, its non-linear terms divided by
+(t_k - t_1)^2 so that they have the unit of x (Hmisc's ``rcspline.eval(norm = 2)``). Its first column is x itself,
+which makes the test of non-linearity a test that the other coefficients are zero.
+
+References
+----------
+Harrell 2015, Regression Modeling Strategies, 2nd ed., section 2.4. Checked against Hmisc in tests/reference.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.errors import AnalysisError
+
+Array = npt.NDArray[np.float64]
+
+KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
+    3: (0.10, 0.50, 0.90),
+    4: (0.05, 0.35, 0.65, 0.95),
+    5: (0.05, 0.275, 0.50, 0.725, 0.95),
+}
+"""Quantiles at which Harrell (2015, table 2.3) places the knots."""
+
+
+class SplineError(AnalysisError):
+    """Knots that cannot carry a restricted cubic spline."""
+
+    exit_code = 5
+
+
+def place_knots(x: Array, number: int) -> Array:
+    """Knots at Harrell's quantiles of x.
+
+    Quantiles are of type 7 (linear between order statistics) and unweighted, so that a change of weight does not move
+    the knots.
+
+    Parameters
+    ----------
+    x : (n,) float array. Exposure of the cohort, before any loss to missing covariates.
+    number : 3, 4 or 5.
+
+    Returns
+    -------
+    (number,) float array, increasing, in the unit of x.
+
+    Raises
+    ------
+    SplineError : an unknown number of knots, or x has too few distinct values for distinct knots.
+    """
+    if number not in KNOT_PROBABILITIES:
+        raise SplineError(f"{number} knots: expected one of {sorted(KNOT_PROBABILITIES)}.")
+    if x.size == 0:
+        raise SplineError("no values to place knots on: expected at least one observation.")
+    knots = np.quantile(x, KNOT_PROBABILITIES[number])
+    if np.any(np.diff(knots) <= 0):
+        raise SplineError(
+            f"{number} knots fall on {knots.tolist()}: expected increasing values. "
+            f"The exposure has {np.unique(x).size} distinct values or is heaped; use fewer knots."
+        )
+    return knots
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictedCubicSpline:
+    """A restricted cubic spline with its knots; a new x always re-uses them.
+
+    Attributes
+    ----------
+    knots : (k,) float array, increasing, k >= 3, in the unit of x.
+
+    Raises
+    ------
+    SplineError : fewer than three knots, or knots that do not increase.
+    """
+
+    knots: Array
+
+    def __post_init__(self) -> None:
+        knots = np.array(self.knots, dtype=float)
+        if knots.ndim != 1 or knots.size < 3 or not np.all(np.isfinite(knots)) or np.any(np.diff(knots) <= 0):
+            raise SplineError(f"knots {knots.tolist()}: expected at least three increasing numbers.")
+        knots.flags.writeable = False
+        object.__setattr__(self, "knots", knots)
+
+    @property
+    def columns(self) -> int:
+        """Number of basis columns, k - 1: the linear one and k - 2 non-linear ones."""
+        return int(self.knots.size) - 1
+
+    def basis(self, x: Array) -> Array:
+        """Basis at x.
+
+        s_j(x) = [(x-t_j)₊³ - (x-t_{k-1})₊³ (t_k-t_j)/(t_k-t_{k-1}) + (x-t_k)₊³ (t_{k-1}-t_j)/(t_k-t_{k-1})] / (t_k-t_1)²
+
+        Parameters
+        ----------
+        x : (n,) float array.
+
+        Returns
+        -------
+        (n, k - 1) float array: x, s_1(x), ..., s_{k-2}(x).
+        """
+        x = np.asarray(x, dtype=float)
+        cubes = np.maximum(x[:, None] - self.knots, 0.0) ** 3
+        return np.column_stack([x, cubes @ self._weights()])
+
+    def derivative(self, x: Array) -> Array:
+        """First derivative of the basis at x: (n, k - 1) float array, per unit of x."""
+        x = np.asarray(x, dtype=float)
+        squares = 3 * np.maximum(x[:, None] - self.knots, 0.0) ** 2
+        return np.column_stack([np.ones_like(x), squares @ self._weights()])
+
+    def _weights(self) -> Array:
+        """(k, k - 2) coefficients of the truncated cubes (x - t_i)₊³ in each non-linear term."""
+        t = self.knots
+        k = t.size
+        weights = np.zeros((k, k - 2))
+        weights[: k - 2] = np.eye(k - 2)
+        weights[k - 2] = -(t[-1] - t[:-2]) / (t[-1] - t[-2])
+        weights[k - 1] = (t[-2] - t[:-2]) / (t[-1] - t[-2])
+        return weights / (t[-1] - t[0]) ** 2

@@ -1,0 +1,130 @@
+"""The protocol as data: every choice a study makes, written once.
+
+A sensitivity analysis is the same protocol with one field changed: ``dataclasses.replace(PRIMARY, knots=3)``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from analysis.errors import AnalysisError
+
+Outcome = Literal["strict", "lenient", "both_feet", "two_sites"]
+Weights = Literal["dietary", "mec", "none"]
+Model = Literal["crude", "1", "2", "3"]
+
+CYCLES = (1999, 2001, 2003)
+"""First year of each two-year cycle in which the monofilament examination was done with this protocol."""
+
+KNOT_NUMBERS = (3, 4, 5)
+
+_DEMOGRAPHIC = ("age_years", "sex", "race_ethnicity")
+_HEALTH = ("education", "pir", "bmi_kg_m2", "smoking", "alcohol", "has_diabetes", "has_hypertension")
+
+COVARIATES: dict[Model, tuple[str, ...]] = {
+    "crude": (),
+    "1": _DEMOGRAPHIC,
+    "2": _DEMOGRAPHIC + _HEALTH,
+    "3": (*_DEMOGRAPHIC, *_HEALTH, "energy_kcal"),
+}
+"""Harmonised columns each model adjusts for; model 2 is model 1 and more, model 3 is model 2 and energy."""
+
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    "sex": ("male", "female"),
+    "race_ethnicity": (
+        "non_hispanic_white",
+        "mexican_american",
+        "other_hispanic",
+        "non_hispanic_black",
+        "other",
+    ),
+    "education": ("more_than_high_school", "high_school", "less_than_high_school"),
+    "smoking": ("never", "former", "current"),
+    "alcohol": ("never", "former", "moderate", "heavy"),
+}
+"""Levels of the categorical covariates, the reference level first."""
+
+OUTCOMES: dict[Outcome, str] = {
+    "strict": "at least one insensate site on either foot; free of it only if both feet were assessed",
+    "lenient": "at least one insensate site on either foot; free of it if an assessed foot has none",
+    "both_feet": "at least one insensate site, both feet assessed",
+    "two_sites": "at least two insensate sites over the two feet together",
+}
+
+
+class StudyError(AnalysisError):
+    """A study asks for something that the protocol does not define."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One dose-response study: who, which exposure, which outcome, which model.
+
+    Attributes
+    ----------
+    exposure : harmonised nutrient column with its unit, for example ``magnesium_mg`` (mg/day, day-1 recall).
+    outcome : rule that turns insensate sites into peripheral neuropathy; see `OUTCOMES`.
+    weights : survey weight: day-1 dietary, MEC examination, or none (weight 1, design kept).
+    knots : number of knots of the restricted cubic spline, placed by Harrell's quantiles.
+    model : covariate set; see `COVARIATES`.
+    cycles : first years of the cycles that are pooled.
+    where : further condition on harmonised columns, for example ``age_years >= 60 and sex == 'female'``.
+    extra_covariates : harmonised columns added to the model's own, for a sensitivity analysis.
+    age_min : youngest age in years; the monofilament examination was given from 40.
+    conf_level : level of every interval.
+
+    Raises
+    ------
+    StudyError : a field has a value that the protocol does not define.
+    """
+
+    exposure: str = "magnesium_mg"
+    outcome: Outcome = "strict"
+    weights: Weights = "dietary"
+    knots: int = 4
+    model: Model = "1"
+    cycles: tuple[int, ...] = CYCLES
+    where: str | None = None
+    extra_covariates: tuple[str, ...] = ()
+    age_min: int = 40
+    conf_level: float = 0.95
+
+    def __post_init__(self) -> None:
+        _require("outcome", self.outcome, get_args(Outcome))
+        _require("weights", self.weights, get_args(Weights))
+        _require("model", self.model, get_args(Model))
+        _require("knots", self.knots, KNOT_NUMBERS)
+        if not self.cycles or len(set(self.cycles)) != len(self.cycles):
+            raise StudyError(f"cycles={self.cycles}: expected each of {CYCLES} at most once, and at least one.")
+        for cycle in self.cycles:
+            _require("cycles", cycle, CYCLES)
+        object.__setattr__(self, "cycles", tuple(sorted(self.cycles)))
+        if not 0 < self.conf_level < 1:
+            raise StudyError(f"conf_level={self.conf_level}: expected a number between 0 and 1.")
+        if self.exposure in self.covariates:
+            raise StudyError(
+                f"{self.exposure} is the exposure and also a covariate of model {self.model}: "
+                "its effect could not be told apart from itself. Choose another model or exposure."
+            )
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Harmonised columns the model adjusts for."""
+        return COVARIATES[self.model] + self.extra_covariates
+
+    @property
+    def outcome_column(self) -> str:
+        """Harmonised column that holds the outcome: 1, 0 or missing."""
+        return f"pn_{self.outcome}"
+
+
+def _require(field: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise StudyError(f"{field}={value!r}: expected one of {', '.join(map(str, allowed))}.")
+
+
+PRIMARY = Study()
+"""Model 1, dietary weights, strict outcome, 4 knots, three cycles."""
+
+MODELS: tuple[Model, ...] = get_args(Model)
