@@ -11,7 +11,7 @@ from analysis.data.cohort import Cohort, select_cohort
 from analysis.stats.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.shape import Nadir, find_nadir
 from analysis.stats.splines import Array, RestrictedCubicSpline, place_knots
-from analysis.stats.survey import Domain, LogisticFit, SurveyDesign, domain_of, fit_logistic
+from analysis.stats.survey import Domain, Integers, LogisticFit, SurveyDesign, domain_of, fit_logistic
 from analysis.study import CATEGORIES, Study, StudyError
 
 NADIR_RANGE = (0.05, 0.95)
@@ -167,10 +167,10 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
         raise StudyError(f"reference_quintile={reference_quintile}: expected 1 to 5.")
     cohort, design, domain, exposure = _prepare(frame, study)
     eligible = exposure[cohort.rows.to_numpy()]
-    cuts = np.quantile(eligible, np.arange(6) / 5)
+    cuts = np.quantile(eligible, np.arange(1, 5) / 5)
     if np.any(np.diff(cuts) <= 0):
         raise StudyError(f"quintile cuts of {study.exposure} are {cuts.tolist()}: expected increasing values.")
-    group = 1 + np.searchsorted(cuts[1:5], exposure, side="left")
+    group = 1 + np.searchsorted(cuts, exposure, side="left")
     others = [k for k in range(1, 6) if k != reference_quintile]
     adjustment, adjustment_terms, _ = covariate_columns(frame, study, domain)
     X = np.hstack([np.ones((len(frame), 1)), *[(group == k)[:, None].astype(float) for k in others], adjustment])
@@ -185,18 +185,19 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
         {
             "reference_quintile": reference_quintile,
             "quintile": np.arange(1, 6),
-            "lower": cuts[:5],
-            "upper": cuts[1:],
+            # Open ends: the lowest and highest intake are single people's values.
+            "lower": [-np.inf, *cuts],
+            "upper": [*cuts, np.inf],
             "n": [int(member.sum()) for member in members],
             "cases": [int(y[member].sum()) for member in members],
         }
     )
-    z = (odds["log_or"] / odds["std_error"]).abs()
-    return counts.join(odds).assign(p_value=2 * scipy.stats.t.sf(z, fit.residual_df))
+    t = (odds["log_or"] / odds["std_error"]).abs()
+    return counts.join(odds).assign(p_value=2 * scipy.stats.t.sf(t, fit.residual_df))
 
 
 def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) -> pd.DataFrame:
-    """Weighted share of the cohort in each interval of exposure: lower, upper, share; the shares beyond are left out."""
+    """Weighted share of the cohort in each interval of exposure: lower, upper, share."""
     cohort = select_cohort(frame, study)
     exposure, weights = frame.loc[cohort.rows, study.exposure], cohort.weights[cohort.rows]
     share, _ = np.histogram(exposure, bins=edges, weights=weights / weights.sum())
@@ -210,7 +211,7 @@ def curve_grid(association: Association, frame: pd.DataFrame) -> Array:
     return np.linspace(low, high, GRID_POINTS)
 
 
-def contrast_frame(fit: LogisticFit, index: Array, contrast: Array, *, conf_level: float) -> pd.DataFrame:
+def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_level: float) -> pd.DataFrame:
     """Odds ratios of linear contrasts of coefficients: log_or, std_error, odds_ratio, conf_low, conf_high.
 
     Parameters
@@ -242,7 +243,7 @@ def contrast_frame(fit: LogisticFit, index: Array, contrast: Array, *, conf_leve
 def covariate_columns(
     frame: pd.DataFrame, study: Study, domain: Domain
 ) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
-    """Design columns of the study's covariates: numbers as they are, categories as indicators of all but the first level.
+    """Design columns of the study's covariates: numbers as they are, categories as indicators.
 
     Returns
     -------
@@ -257,9 +258,7 @@ def covariate_columns(
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
     constant = tuple(
-        name
-        for name, values in columns.items()
-        if name not in study.covariates and np.ptp(values[domain.rows]) == 0
+        name for name, values in columns.items() if name not in study.covariates and np.ptp(values[domain.rows]) == 0
     )
     kept = tuple(name for name in columns if name not in constant)
     if not kept:

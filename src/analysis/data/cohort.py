@@ -19,7 +19,8 @@ class Cohort:
     rows : (n,) boolean series on the frame's index: eligible, with outcome and exposure known.
     complete : (n,) boolean series: of those, the ones with every covariate of the study's model.
     weights : (n,) float series, the study's survey weight for every sampled row, 0 where there is none.
-    flow : step, n, cases: unweighted counts left after each step; cases have neuropathy by the study's rule.
+    flow : step, n, cases: unweighted counts left after each step; cases (neuropathy by the study's rule) are missing
+        as long as the outcome of some is unknown.
     """
 
     rows: pd.Series
@@ -61,13 +62,17 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     counts = []
     for step, passed in {**steps, label: complete}.items():
         before, rows = rows, rows & passed
-        counts.append({"step": step, "n": int(rows.sum()), "cases": int(frame.loc[rows, study.outcome_column].sum())})
+        counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
     return Cohort(
         rows=before,
         complete=rows,
         weights=pooled_weight(frame, weights=study.weights, cycles=study.cycles),
-        flow=pd.DataFrame(counts),
+        flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
     )
+
+
+def _cases(outcome: pd.Series) -> int | None:
+    return int(outcome.sum()) if outcome.notna().all() else None
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 
-_COMPARE: dict[type[ast.cmpop], Callable[[pd.Series, object], pd.Series]] = {
+_COMPARE: dict[type[ast.cmpop], Callable[..., pd.Series]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -129,7 +129,9 @@ def _check_kind(column: pd.Series, value: object, op: ast.cmpop, condition: str)
     """Refuse a text level that does not exist and a comparison of numbers with text: both would select nobody."""
     several = isinstance(value, tuple | list | set)
     if several != isinstance(op, ast.In | ast.NotIn):
-        raise ConditionError(f"condition {condition!r}: `in` takes a list such as ('a', 'b'), other comparisons one value.")
+        raise ConditionError(
+            f"condition {condition!r}: `in` takes a list such as ('a', 'b'), other comparisons one value."
+        )
     categories = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else None
     for item in value if several else [value]:  # type: ignore[attr-defined]
         if categories is not None and item not in categories:

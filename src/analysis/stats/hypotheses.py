@@ -68,8 +68,8 @@ def rao_scott_test(fit: LogisticFit, null: LogisticFit, terms: tuple[str, ...]) 
 def f_sum_tail(x: float, eigenvalues: Array, df: int) -> float:
     """P(sum_j lambda_j chi²_1 > x chi²_df / df), by Kuonen's saddlepoint approximation.
 
-    Close to the mean of the distribution, where the saddlepoint formula divides zero by zero, Satterthwaite's F with the
-    same first two moments is returned instead, as R's ``pFsum`` does.
+    Close to the mean of the distribution, where the saddlepoint formula divides zero by zero, Satterthwaite's F with
+    the same first two moments is returned instead, as R's ``pFsum`` does.
     """
     if x <= 0:
         return 1.0

@@ -31,9 +31,7 @@ class Nadir:
     at_boundary: bool
 
 
-def find_nadir(
-    spline: RestrictedCubicSpline, beta: Array, *, reference: float, low: float, high: float
-) -> Nadir:
+def find_nadir(spline: RestrictedCubicSpline, beta: Array, *, reference: float, low: float, high: float) -> Nadir:
     """Lowest point of the spline curve between low and high, exactly.
 
     Between two knots the curve is a cubic, so its stationary points are the roots of a quadratic: no grid decides

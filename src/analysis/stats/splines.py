@@ -94,7 +94,8 @@ class RestrictedCubicSpline:
     def basis(self, x: Array) -> Array:
         """Basis at x.
 
-        s_j(x) = [(x-t_j)₊³ - (x-t_{k-1})₊³ (t_k-t_j)/(t_k-t_{k-1}) + (x-t_k)₊³ (t_{k-1}-t_j)/(t_k-t_{k-1})] / (t_k-t_1)²
+        s_j(x) = [ (x-t_j)₊³ - (x-t_{k-1})₊³ (t_k-t_j)/(t_k-t_{k-1})
+                   + (x-t_k)₊³ (t_{k-1}-t_j)/(t_k-t_{k-1}) ] / (t_k-t_1)²
 
         Parameters
         ----------

@@ -5,8 +5,8 @@ equations sum_i w_i x_i (y_i - mu_i) = 0, which is the pseudo-likelihood estimat
 
 statsmodels' own standard errors are not used, because each of its options answers another question: the default and
 ``freq_weights`` read a weight of 40,000 as 40,000 people or as a precision; ``HC0`` forgets that people of one primary
-sampling unit resemble each other; ``cluster`` forgets the strata; and all of them refer to the normal distribution where
-a design with 87 PSUs in 43 strata leaves 44 degrees of freedom. The covariance here is Taylor linearisation for
+sampling unit resemble each other; ``cluster`` forgets the strata; and all of them refer to the normal distribution
+where a design with 87 PSUs in 43 strata leaves 44 degrees of freedom. The covariance here is Taylor linearisation for
 stratified PSUs drawn with replacement, with t and F references.
 
 References
@@ -268,9 +268,7 @@ class LogisticFit:
         )
 
 
-def fit_logistic(
-    X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]
-) -> LogisticFit:
+def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> LogisticFit:
     """Fit a logistic regression to a domain of a survey.
 
     Solves sum_i w_i x_i (y_i - mu_i) = 0 over the domain, with mu = 1/(1 + exp(-X beta)); the covariance is

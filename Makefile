@@ -1,0 +1,101 @@
+# Everything there is to run. Bare `make` lists it. Stages are rules on real files: only what changed is rebuilt.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+RUN := $(PY) -m analysis
+READY := $(VENV)/.ready
+# A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
+export OPENBLAS_NUM_THREADS ?= 1
+
+SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle')
+DATA_CODE := $(filter src/analysis/data/%,$(SOURCES)) src/analysis/study.py
+FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,associations.py published.py pipeline.py study.py)
+DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) src/analysis/pipeline.py
+PARTICIPANTS := data/processed/participants.parquet
+ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve distribution quintiles published))
+FIGURES := $(foreach name,dose_response models quintiles flow,figures/$(name).png figures/$(name).svg figures/$(name).csv)
+NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
+
+.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+	@echo
+	@echo "  NHANES_URL=... names another server, a mirror or a file:// folder, up to and including .../Public"
+
+env: $(READY) ## make .venv from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): expected Python 3.11 or newer; name one with 'make PYTHON=python3.12 ...'" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## invent a survey, run everything on it; needs no data and no network but the package index
+	@$(RUN) demo
+
+test: $(READY) ## the whole test suite, on invented data
+	@$(PY) -m pytest --cov --cov-report=term
+
+test-real: $(PARTICIPANTS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
+	@$(PY) -m pytest --no-cov -m real
+
+data: $(READY) ## download what is missing of all registered NHANES files into data/raw
+	@$(RUN) fetch
+
+cohort: $(PARTICIPANTS) ## one row per person, from the real files
+
+models: $(ESTIMATES) ## the estimates, from the real files
+
+figures: $(FIGURES) ## the figures, from the real files; downloads first what is missing
+	@echo "Up to date: $(sort $(dir $(FIGURES)))"
+
+$(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
+	@$(RUN) fetch --needed
+	@$(RUN) cohort
+
+$(ESTIMATES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)
+	@$(RUN) fit
+
+$(FIGURES) &: $(ESTIMATES) $(DRAW_CODE) | $(READY)
+	@$(RUN) figures
+
+notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
+
+notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(FIGURES) | $(READY)
+	@$(PY) notebooks/execute.py $< $@
+
+check: $(READY) ## lint, types, lock and environment in step; changes nothing
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m pytest -q --no-cov tests/test_environment.py tests/test_architecture.py
+
+format: $(READY) ## put the code into the project's format
+	@$(PY) -m ruff check --fix-only .
+	@$(PY) -m ruff format .
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml
+	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data (needs R, survey, rms)
+	@command -v Rscript >/dev/null || { echo "no Rscript: install R with the packages survey, rms, foreign, jsonlite" >&2; exit 1; }
+	@$(RUN) demo >/dev/null
+	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
+	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
+	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
+	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
+
+bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
+	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+
+clean: ## remove what was built; never data/raw
+	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/demo
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,113 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Magnesium and peripheral neuropathy: the dose-response curve
+#
+# **Question.** A reported analysis of NHANES says that both low and high dietary magnesium go with more peripheral
+# neuropathy than a moderate intake: a U-shape. Do the public files of 1999-2004 draw that curve?
+#
+# **Inputs.** The estimates that `make figures` wrote from the CDC's files, and the harmonised participants. This
+# notebook computes nothing of its own: each number below is read from those results.
+
+# %% tags=["parameters"]
+DATA_DIR = "../data"
+
+# %%
+# %matplotlib inline
+from pathlib import Path
+
+from IPython.display import Markdown, display
+
+from analysis.pipeline import Folders, drawings, read_estimates
+from analysis.report import tables
+
+folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
+estimates, provenance = read_estimates(folders)
+figures = drawings(estimates, provenance)
+display(Markdown(f"**Result** ({provenance.source}). {tables.answer(estimates)}"))
+
+# %% [markdown]
+# ## Who is studied
+#
+# The monofilament examination was given to people aged 40 or older at the mobile examination center. A foot counts as
+# assessed only if all of its three sites could be tested. Nobody is dropped from the survey design: those left out keep
+# their place in strata and primary sampling units with no weight in the estimate, because the sampling error of a
+# subgroup depends on how the whole sample was drawn.
+
+# %%
+figures["flow"].draw()
+
+# %% [markdown]
+# ## The curve
+#
+# Logistic regression of neuropathy on magnesium from food and beverages on the recalled day. The intake enters as a
+# restricted cubic spline: cubic between the knots, straight beyond the outer ones. Knots and reference are set before
+# anything is fitted: knots at fixed quantiles of the cohort's intake, reference at its median, never at the lowest
+# point of the curve, where every comparison would look like harm.
+
+# %%
+figures["dose_response"].draw()
+
+# %% [markdown]
+# The odds ratios behind the curve, at round intakes:
+
+# %%
+tables.curve_table(estimates, model="1")
+
+# %% [markdown]
+# ## Tests
+#
+# *Overall* asks whether the odds vary with intake at all, *nonlinear* whether they vary other than along a straight
+# line. Both are given as Wald F and as Rao-Scott likelihood ratio, on the few degrees of freedom that the sample of
+# counties leaves, not on the thousands of people.
+
+# %%
+estimates["tests"]
+
+# %% [markdown]
+# ## Other covariate sets
+#
+# Models 2 and 3 add education, income, body mass index, smoking, alcohol, diabetes and hypertension, then energy. They
+# rest on fewer people, those with every covariate known.
+
+# %%
+figures["models"].draw()
+
+# %% [markdown]
+# ## Quintiles
+#
+# The same question without a spline: fifths of the cohort by intake, against the second as in the published analysis of
+# phosphorus.
+
+# %%
+figures["quintiles"].draw()
+
+# %% [markdown]
+# ## What this says
+#
+# - The reported curve can be drawn from the public files: intakes at both ends go with higher odds than intakes in the
+#   middle, and the departure from a straight line is larger than the sampling error of this design explains well.
+# - The evidence is that of the tests above, on the degrees of freedom shown; it is not that of thousands of independent
+#   people.
+#
+# ## What this does not say
+#
+# - **Not that magnesium does it.** This is one day's recall beside one examination. People who report eating very little
+#   or very much differ in more than magnesium, and magnesium rises with everything that is eaten. Whether energy or any
+#   other nutrient draws the same curve is not asked here.
+# - **Not that there is a threshold.** The lowest point printed under the curve is a feature of one fitted line, given
+#   here without an interval; it is no cut-off between too little and too much.
+# - **Not that it is a U.** A test of non-linearity is not a test of a U: that needs a falling left arm and a rising right
+#   arm, each shown on its own.
+# - **Nothing about supplements.** Intake is from food and beverages; tablets, antacids and plain water are not counted.

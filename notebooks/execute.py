@@ -1,0 +1,52 @@
+"""Execute a paired notebook top to bottom and write it as .ipynb, the same bytes for the same results.
+
+    python notebooks/execute.py notebooks/01-dose-response.py notebooks/01-dose-response.ipynb [--data-dir DIR]
+
+People edit and review the .py; the .ipynb is for readers on the web. jupytext alone gives cells random ids and times
+their execution, so that every run would change the file.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+
+def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNode:
+    """Run the notebook in its own folder; ``data_dir`` replaces the value in the cell tagged ``parameters``."""
+    notebook = jupytext.read(source)
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell["id"] = f"cell-{number:02d}"
+        if data_dir is not None and "parameters" in cell.metadata.get("tags", []):
+            cell["source"] = f"DATA_DIR = {data_dir!r}"
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", record_timing=False, resources={"metadata": {"path": source.parent}}
+    )
+    client.execute()
+    notebook.metadata["language_info"].pop("version", None)  # the micro version of Python is no result
+    return notebook
+
+
+def main() -> int:
+    """Execute one notebook; a failing cell is reported with its error and nothing is written."""
+    parser = argparse.ArgumentParser(description="Execute a paired notebook and write it as .ipynb.")
+    parser.add_argument("source", type=Path, help="the notebook's .py")
+    parser.add_argument("output", type=Path, help="the .ipynb to write")
+    parser.add_argument("--data-dir", default=None, help="data folder instead of the one the notebook names")
+    args = parser.parse_args()
+    try:
+        notebook = execute(args.source, data_dir=args.data_dir)
+    except CellExecutionError as error:
+        print(f"{args.source}: a cell failed, nothing was written.\n{error}", file=sys.stderr)
+        return 1
+    nbformat.write(notebook, args.output)
+    print(args.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

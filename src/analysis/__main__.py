@@ -1,0 +1,230 @@
+"""The command line: ``python -m analysis <stage>``.
+
+argparse from the standard library, because ``--cycles 1999 2001`` (several values after one option) is what a reader
+expects to type and the popular alternatives do not offer it.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import get_args
+
+from threadpoolctl import threadpool_limits
+
+from analysis.associations import curve_grid, estimate
+from analysis.data.harmonise import needed_columns
+from analysis.data.nhanes import fetch
+from analysis.data.synthetic import write_survey
+from analysis.data.vocabulary import NUTRIENT_COLUMNS
+from analysis.errors import AnalysisError
+from analysis.pipeline import (
+    Folders,
+    association_dict,
+    build_participants,
+    draw_figures,
+    fit_models,
+    read_estimates,
+    read_participants,
+    tabulation_points,
+)
+from analysis.report import tables
+from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, Model, Outcome, Study, Weights
+
+DEMO_SEED = 1
+
+
+def run_fetch(args: argparse.Namespace) -> None:
+    """Download, verify and record what is missing."""
+    folders = _folders(args)
+    names = list(needed_columns()) if args.needed else None
+    fetch(
+        folders.registry(),
+        folders.raw,
+        url=args.url or os.environ.get("NHANES_URL") or None,
+        tables=args.tables or names,
+        accept_revised=args.accept_revised,
+        jobs=args.jobs,
+    )
+
+
+def run_cohort(args: argparse.Namespace) -> None:
+    """Harmonise the raw files and count the cohort."""
+    folders = _folders(args)
+    flow = build_participants(folders)
+    print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+
+
+def run_fit(args: argparse.Namespace) -> None:
+    """Fit the crude model and models 1-3."""
+    folders = _folders(args)
+    results = fit_models(folders)
+    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+
+
+def run_figures(args: argparse.Namespace) -> None:
+    """Draw the figures from the estimates."""
+    for path in draw_figures(_folders(args)):
+        print(path)
+
+
+def run_demo(args: argparse.Namespace) -> None:
+    """Invent a survey with a known truth and run every stage on it."""
+    folders = Folders(args.data, args.data / "figures")
+    print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...")
+    registry = write_survey(folders.raw, seed=args.seed, progress=True)
+    fetch(registry, folders.raw, tables=list(needed_columns()))
+    build_participants(folders)
+    fit_models(folders)
+    written = draw_figures(folders)
+    estimates, provenance = read_estimates(folders)
+    print(f"\n{provenance.source}: {tables.answer(estimates)}\n")
+    print(f"The planted truth: {tables.planted(estimates)}\n")
+    print("Figures, each with the CSV of its numbers beside it:")
+    for path in written:
+        print(f"  {path}")
+    print(f"Tables: {folders.estimates}")
+    print("This was made from invented data. `make figures` does the same with the real NHANES files.")
+
+
+def run_estimate(args: argparse.Namespace) -> None:
+    """Answer one study."""
+    folders = _folders(args)
+    frame, provenance = read_participants(folders)
+    study = Study(
+        exposure=args.exposure,
+        outcome=args.outcome,
+        weights=args.weights,
+        knots=args.knots,
+        model=args.model,
+        cycles=tuple(args.cycles),
+        where=args.where,
+        extra_covariates=tuple(args.covariates),
+        conf_level=args.conf_level,
+    )
+    found = estimate(frame, study)
+    if args.format == "json":
+        result = association_dict(found, frame, source=provenance.source, points=args.at)
+        print(json.dumps(result, indent=2, default=_plain))
+    elif args.format == "csv":
+        part = {
+            "curve": lambda: found.curve(args.at or curve_grid(found, frame)).frame,
+            "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
+            "tests": found.tests_frame,
+        }[args.part]()
+        print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
+    else:
+        points = args.at or tabulation_points(found, frame)
+        print(tables.format_association(found, points=points, source=provenance.source))
+
+
+def _plain(value: object) -> object:
+    """Numpy scalars as the numbers they are."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+def _folders(args: argparse.Namespace) -> Folders:
+    demo = (args.data / "raw" / "registry").is_dir()
+    return Folders(args.data, args.figures or (args.data / "figures" if demo else Path("figures")))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every stage and its options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis",
+        description="Dietary magnesium and peripheral neuropathy in NHANES 1999-2004, stage by stage. "
+        "`make` runs the stages in order and only where something has changed.",
+    )
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    options = {
+        "fetch": (run_fetch, _add_fetch_options, "download, verify and record the public NHANES files"),
+        "cohort": (run_cohort, _add_folders, "harmonise the raw files: one row per person, cohort counted"),
+        "fit": (run_fit, _add_folders, "fit the crude model and models 1-3, write the estimates"),
+        "figures": (run_figures, _add_folders, "draw the figures from the estimates"),
+        "demo": (run_demo, _add_demo_options, "invent a survey with a known truth and run every stage on it"),
+        "estimate": (run_estimate, _add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+    }
+    for name, (run, add_options, purpose) in options.items():
+        stage = stages.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.",
+                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)  # fmt: skip
+        stage.set_defaults(run=run)
+        add_options(stage)
+    return parser
+
+
+def _add_folders(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--data", type=Path, default=Path("data"), help="folder that holds raw/ and processed/")
+    stage.add_argument("--figures", type=Path, default=None,
+                       help="folder for the drawings; by default figures, or DATA/figures if synthetic")  # fmt: skip
+
+
+def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--url", default=None,
+                       help="server, mirror or file:// folder, up to and including .../Public, instead of the CDC's; "
+                       "also read from NHANES_URL")  # fmt: skip
+    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (about 85 MB)")
+    stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
+    stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
+                       help="go on with these tables though they were revised; every output says so")  # fmt: skip
+    stage.add_argument("--jobs", type=int, default=4, help="downloads at a time")
+
+
+def _add_demo_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--data", type=Path, default=Path("data/demo"), help="folder of the invented survey")
+    stage.add_argument("--seed", type=int, default=DEMO_SEED, help="seed of the invented survey")
+
+
+def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--exposure", default=PRIMARY.exposure, choices=list(NUTRIENT_COLUMNS), metavar="NUTRIENT",
+                       help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
+    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help="neuropathy rule")
+    stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
+    stage.add_argument("--knots", type=int, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
+    stage.add_argument("--model", default=PRIMARY.model, choices=get_args(Model), help="covariate set")
+    stage.add_argument("--covariates", nargs="+", default=[], metavar="COLUMN",
+                       help="harmonised columns to adjust for beside the model's own")  # fmt: skip
+    stage.add_argument("--cycles", nargs="+", type=int, default=list(CYCLES), choices=CYCLES, help="cycles to pool")
+    stage.add_argument("--where", default=None, metavar="CONDITION",
+                       help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"")  # fmt: skip
+    stage.add_argument("--at", nargs="+", type=float, default=[], metavar="X", help="intakes to give odds ratios at")
+    stage.add_argument("--conf-level", type=float, default=PRIMARY.conf_level, help="level of the intervals")
+    stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
+    stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests"],
+                       help="which table --format csv prints")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage; a failure the user can act on becomes one message and a non-zero exit code."""
+    args = build_parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], None] = args.run
+    try:
+        # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
+        with threadpool_limits(limits=1, user_api="blas"):
+            run(args)
+        sys.stdout.flush()
+    except AnalysisError as error:
+        print(f"{args.stage}: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"{args.stage}: cannot read or write {error.filename or 'a file'}: {error.strerror or error}. "
+              "Check that the folder exists, is writable and has space; nothing was left half-written.",
+              file=sys.stderr)  # fmt: skip
+        return 1
+    except KeyboardInterrupt:
+        print(f"{args.stage}: interrupted. What was finished is kept; run the same command again to go on.",
+              file=sys.stderr)  # fmt: skip
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,407 @@
+"""The survey's files: fetched, checked against the registry, receipted; read only as they were accepted.
+
+A file is accepted if it is a whole SAS transport file with the rows, columns, published code counts and column totals
+of the registry. What was accepted is written beside it and compared before every use. Parsed columns are cached as
+parquet under the file's digest, so that a cache never outlives the file it was made from.
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.data.receipts import Receipt, digest_of, read_receipt, write_receipt
+from analysis.data.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain
+from analysis.data.registry import Registry, Table, differences
+from analysis.data.sas import FormatError, HtmlError, check_end, has_accents, read_cached, read_layout, read_xport
+from analysis.data.transport import Retry, Server, retrieve
+from analysis.errors import AnalysisError
+
+DEFAULT_RETRY = Retry()
+INDEX = "SEQN"  # respondent sequence number
+NO_FILE = "no file"
+INCOMING = ".incoming-"  # folder of unfinished downloads
+BYTES_PER_VALUE = 8  # a number in a transport file; good enough to size the progress bar beforehand
+STALE_AFTER = 24 * 3600  # seconds; unfinished downloads of a killed run are swept away after this
+
+# One table at a time is parsed for checking: pyreadstat works under Python's global lock anyway, and the largest
+# tables would otherwise stand in memory together.
+_PARSING = threading.Lock()
+
+
+class SourceError(AnalysisError):
+    """A survey file that is missing, cannot be fetched or is not what it should be."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """An accepted file's departures from the registry: content the user took on, and remarks."""
+
+    revised: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errand:
+    """A table to fetch: where from, where to, and what is wrong with the file that lies there already."""
+
+    table: Table
+    url: str
+    page: str
+    file: Path
+    accept_revised: bool
+    in_place: str
+
+
+def fetch(
+    registry: Registry,
+    raw: Path,
+    *,
+    url: str | None = None,
+    tables: Sequence[str] | None = None,
+    accept_revised: Sequence[str] = (),
+    jobs: int = 4,
+    progress: bool = True,
+    retry: Retry = DEFAULT_RETRY,
+) -> tuple[Receipt, ...]:
+    """Bring what is missing into the raw folder, each file checked before it gets its name.
+
+    A file with a matching receipt is left alone, without a word. A file without receipt is checked where it lies. A
+    file that no longer matches its receipt is fetched again, and replaced only by a good one.
+
+    Parameters
+    ----------
+    registry : the tables and what each file must hold.
+    raw : folder of the files, `raw/<cycle>/<TABLE>.xpt`, each with its receipt `<TABLE>.json`; made if missing.
+    url : server or folder to fetch from, up to and including .../Public: http, https or file; default the registry's.
+    tables : names of the tables wanted; default all.
+    accept_revised : names of tables that are taken although their content is not the registered one, once two
+        downloads agree byte for byte. The receipt keeps the differences.
+    jobs : downloads at a time.
+    progress : show a progress bar on standard error, if that is a terminal and there is something to fetch.
+    retry : how often and how long to try.
+
+    Returns
+    -------
+    tuple of Receipt, one per table in the order asked for.
+
+    Raises
+    ------
+    SourceError : some files could not be had; one message tells which, why and what to do. The others are in place.
+    KeyboardInterrupt : passed on when the user stops the run; files that were complete stay, nothing else does.
+    """
+    wanted = _select(registry, tables)
+    taken = {table.name for table in _select(registry, accept_revised)}
+    base = _address(registry, url)
+    with _keeping_files_in(raw):
+        held = {table.name: _held(table, raw, accept_revised=table.name in taken) for table in wanted}
+        errands = [
+            _Errand(
+                table=table,
+                url=f"{base}/{table.path}",
+                page=f"{registry.url}/{table.path.rpartition('.')[0]}.htm",
+                file=table.file(raw),
+                accept_revised=table.name in taken,
+                in_place=objection,
+            )
+            for table in wanted
+            if isinstance(objection := held[table.name], str)
+        ]
+        if errands and registry.synthetic and not url:
+            raise SourceError(_unusable(registry, raw, {errand.table.name: errand.in_place for errand in errands}))
+        if errands:
+            held |= _fetch_all(errands, raw, jobs=jobs, progress=progress, retry=retry, n_good=len(held) - len(errands))
+    return tuple(receipt for receipt in held.values() if isinstance(receipt, Receipt))
+
+
+def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[Receipt, ...]:
+    """Return the receipts of tables, after comparing each file with its own.
+
+    Parameters
+    ----------
+    registry, raw : the tables and the folder of their files.
+    tables : names of tables; default all.
+
+    Returns
+    -------
+    tuple of Receipt, in the order asked for.
+
+    Raises
+    ------
+    SourceError : a file is missing, altered or was never accepted; the message names each.
+    """
+    wanted = _select(registry, tables)
+    found = [(table, read_receipt(table.file(raw))) for table in wanted]
+    wrong = {
+        table.name: _objection(table.file(raw), receipt)
+        for table, receipt in found
+        if not (receipt and receipt.matches(table.file(raw)))
+    }
+    if wrong:
+        raise SourceError(_unusable(registry, raw, wrong))
+    return tuple(receipt for _, receipt in found if receipt)
+
+
+def revised_tables(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the tables that were accepted although revised, each with its differences; every output must say so.
+
+    Raises
+    ------
+    SourceError : as `receipts`.
+    """
+    return {receipt.table: receipt.revised for receipt in receipts(registry, raw, tables) if receipt.revised}
+
+
+def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[str], cache: Path | None) -> pd.DataFrame:
+    """Read columns of a table, from its accepted file only.
+
+    Parameters
+    ----------
+    registry, raw : the tables and the folder of their files.
+    name : name of the table.
+    columns : names of the columns wanted, in the order wanted; SEQN need not be among them.
+    cache : folder for parsed columns, made if missing; None parses the file itself.
+
+    Returns
+    -------
+    (n_rows, n_columns) DataFrame, float64 or str, missing numbers NaN, raw codes as they stand. Its index is SEQN
+    (int64, unsorted, repeated where a person has several rows), or the row number in a table without SEQN.
+
+    Raises
+    ------
+    SourceError : the file is missing, altered or was never accepted, or it lacks a column.
+    """
+    table = _select(registry, [name])[0]
+    (receipt,) = receipts(registry, raw, [name])
+    wanted = [variable for variable in dict.fromkeys(columns) if variable != INDEX]
+    unknown = [variable for variable in wanted if variable not in table.column_totals]
+    if unknown:
+        message = f"{name} has no column {', '.join(unknown)}; columns.csv of the registry lists those it has."
+        raise SourceError(message)
+    if INDEX in table.column_totals:
+        wanted.insert(0, INDEX)
+    with _keeping_files_in(cache or raw):
+        try:
+            if cache is None:
+                frame = read_xport(table.file(raw), columns=wanted)
+            else:
+                frame = read_cached(table.file(raw), columns=wanted, digest=receipt.sha256, cache=cache)
+            return frame.astype({INDEX: "int64"}).set_index(INDEX) if INDEX in frame else frame
+        except (FormatError, KeyError, ValueError) as error:
+            message = f"{name} was accepted, but {', '.join(wanted)} cannot be read from it: {error}."
+            raise SourceError(message) from error
+
+
+@contextmanager
+def _keeping_files_in(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = (
+            f"Files cannot be kept in {folder}: {error}. Make room there or make it writable, then run `make data`."
+        )
+        raise SourceError(message) from error
+
+
+def _select(registry: Registry, names: Iterable[str] | None) -> list[Table]:
+    if names is None:
+        return list(registry.tables.values())
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in registry.tables]
+    if unknown:
+        message = (
+            f"{registry.source} has no table {', '.join(unknown)}; the registry lists {', '.join(registry.tables)}."
+        )
+        raise SourceError(message)
+    return [registry.tables[name] for name in wanted]
+
+
+def _address(registry: Registry, url: str | None) -> str:
+    base = (url or registry.url).strip().rstrip("/")
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https", "file"):
+        message = (
+            f"NHANES_URL={base} is no address: it must begin with http://, https:// or file:// and end with /Public."
+        )
+        raise SourceError(message)
+    if parts.scheme == "file" and not Path(url2pathname(parts.path)).is_dir():
+        message = (
+            f"NHANES_URL={base} is no folder: expected the one that holds 1999/DataFiles/, up to and including "
+            ".../Public. Correct it and run `make data` again."
+        )
+        raise SourceError(message)
+    return base
+
+
+def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
+    """Return the receipt of the file in place, a new one if it had none and is good, or what is wrong with it."""
+    file = table.file(raw)
+    receipt = read_receipt(file)
+    if receipt and receipt.matches(file):
+        return receipt
+    if receipt or not file.exists():
+        return _objection(file, receipt)
+    try:
+        verdict = _inspect(table, file, accept_revised=accept_revised, repeated=True)
+    except DownloadError as fault:
+        return "; ".join([fault.got, *fault.details[:SHOWN_DETAILS]])
+    return _write_receipt(table, file, verdict, sha256=digest_of(file))
+
+
+def _objection(file: Path, receipt: Receipt | None) -> str:
+    if not file.exists():
+        return NO_FILE
+    if receipt is None:
+        return "a file that was never checked"
+    return f"not the file that was accepted on {receipt.fetched} (if it is right, delete its receipt)"
+
+
+def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:
+    """Check a file against the registry.
+
+    Parameters
+    ----------
+    table : what the file must hold.
+    path : the file.
+    accept_revised : take other content than the registered one, if it is final.
+    repeated : the same bytes came twice, so that they are what the server holds.
+    """
+    try:
+        layout = read_layout(path)
+        check_end(path, layout)
+    except HtmlError as error:
+        raise DownloadError(Reason.MOVED, f"{error} instead of the file") from error
+    except FormatError as error:
+        raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
+    with _PARSING:
+        return _compare(table, path, accept_revised=accept_revised, repeated=repeated)
+
+
+def _compare(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:
+    try:
+        frame = read_xport(path)
+    except FormatError as error:
+        raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
+    changed = differences(table, frame)
+    if not changed or (repeated and accept_revised):
+        return _Verdict(revised=changed)
+    if repeated and has_accents(frame) and not differences(table, frame, text=False):
+        return _Verdict(notes=tuple(f"accented text, otherwise as registered: {line}" for line in changed))
+    raise DownloadError(Reason.REVISED, "a whole SAS transport file", details=changed, final=repeated)
+
+
+def _fetch_all(
+    errands: Sequence[_Errand], raw: Path, *, jobs: int, progress: bool, retry: Retry, n_good: int
+) -> dict[str, Receipt]:
+    raw.mkdir(parents=True, exist_ok=True)
+    _sweep(raw)
+    size = sum(_rough_size(errand.table) for errand in errands)
+    hidden = None if progress else True  # None shows the bar on a terminal only
+    with (
+        tempfile.TemporaryDirectory(prefix=INCOMING, dir=raw, ignore_cleanup_errors=True) as folder,
+        tqdm(desc="NHANES files", total=size, unit="B", unit_scale=True, disable=hidden) as bar,
+    ):
+        outcomes = _run(errands, Path(folder), server=Server(retry, bar), jobs=jobs)
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    if refusals:
+        raise SourceError(explain(refusals, n_good=n_good + len(errands) - len(refusals)))
+    return {outcome.table: outcome for outcome in outcomes if isinstance(outcome, Receipt)}
+
+
+def _run(errands: Sequence[_Errand], incoming: Path, *, server: Server, jobs: int) -> list[Receipt | Refusal]:
+    """Run errands side by side, on daemon threads: a stalled connection must not hold up Ctrl-C."""
+    with ThreadPool(max(1, min(jobs, len(errands)))) as pool:
+        try:
+            return pool.map(lambda errand: _run_errand(errand, incoming, server=server), errands, chunksize=1)
+        finally:
+            server.interrupt()
+
+
+def _run_errand(errand: _Errand, incoming: Path, *, server: Server) -> Receipt | Refusal:
+    def check(path: Path, repeated: bool) -> _Verdict:
+        return _inspect(errand.table, path, accept_revised=errand.accept_revised, repeated=repeated)
+
+    target = incoming / errand.file.name
+    size = _rough_size(errand.table)
+    try:
+        delivery = retrieve(errand.url, target, check=check, server=server, expected_bytes=size)
+        target.chmod(0o644)  # the temporary name was the user's alone
+        errand.file.parent.mkdir(exist_ok=True)
+        os.replace(target, errand.file)
+        return _write_receipt(
+            errand.table,
+            errand.file,
+            delivery.verdict,
+            sha256=delivery.sha256,
+            url=errand.url,
+            last_modified=delivery.last_modified,
+        )
+    except DownloadError as fault:
+        refused = fault
+    except OSError as error:
+        refused = DownloadError(Reason.LOCAL, error.strerror or str(error))
+        server.close(Reason.LOCAL)
+    return Refusal(
+        table=errand.table.name,
+        url=errand.url,
+        page=errand.page,
+        file=errand.file,
+        expected=errand.table.expected(),
+        fault=refused,
+        in_place="" if errand.in_place == NO_FILE else errand.in_place,
+    )
+
+
+def _write_receipt(
+    table: Table, file: Path, verdict: _Verdict, *, sha256: str, url: str = "", last_modified: str = ""
+) -> Receipt:
+    receipt = Receipt(
+        table=table.name,
+        url=url,
+        bytes=file.stat().st_size,
+        sha256=sha256,
+        fetched=datetime.now(UTC).date().isoformat(),
+        last_modified=last_modified,
+        revised=verdict.revised,
+        notes=verdict.notes,
+    )
+    write_receipt(receipt, file)
+    return receipt
+
+
+def _rough_size(table: Table) -> int:
+    return table.rows * table.columns * BYTES_PER_VALUE
+
+
+def _sweep(raw: Path) -> None:
+    """Remove what a run that was killed left behind; a run that is still going is younger."""
+    for folder in raw.glob(f"{INCOMING}*"):
+        if time.time() - folder.stat().st_mtime > STALE_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unusable(registry: Registry, raw: Path, wrong: Mapping[str, str]) -> str:
+    """Write the message for files that cannot be used as they are; `wrong` tells what each table's file lacks."""
+    objections = dict.fromkeys(wrong.values())
+    told = "; ".join(f"{', '.join(name for name in wrong if wrong[name] == why)}: {why}" for why in objections)
+    if registry.synthetic:
+        return f"The invented survey in {raw} cannot be used. {told}. `make demo` invents it anew."
+    return (
+        f"The survey files in {raw} cannot be used. {told}. Run `make data`, which fetches what is missing from "
+        f"{registry.url} and checks the rest; NHANES_URL names another server, a mirror or a folder. Without network, "
+        "`make demo` runs the whole analysis on an invented survey."
+    )

@@ -1,0 +1,199 @@
+"""One message for all files that could not be had: which, what was got, what was expected, why, and what to do."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DATA_PAGE = "https://wwwn.cdc.gov/nchs/nhanes/"
+SHOWN_DETAILS = 3  # differences told of one file; the others are counted
+SHOWN_NAMES = 12  # tables named in a list; the others are counted
+
+
+class Reason(Enum):
+    """Why a file could not be had; each has its own advice."""
+
+    MOVED = auto()  # the server has no such file, or a web page in its place
+    DENIED = auto()  # the server will not give it
+    BUSY = auto()  # the server says so: 429 or 5xx
+    UNREACHABLE = auto()  # no connection, no name, no answer
+    BROKEN = auto()  # an answer that broke off, or never the same answer twice
+    DAMAGED = auto()  # the server's own copy is no whole file of its kind
+    REVISED = auto()  # a sound file that holds something else than expected
+    LOCAL = auto()  # this machine cannot store it
+
+
+class DownloadError(Exception):
+    """One failed try, or the last of several.
+
+    Attributes
+    ----------
+    reason : Reason.
+    got : str. What came instead of the file, as a noun phrase; empty if it was not even tried.
+    details : sentences on how the content differs.
+    wait : seconds the server asked to be left alone.
+    final : True if another try cannot help.
+    tries : how often the file was asked for.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        got: str,
+        *,
+        details: Sequence[str] = (),
+        wait: float = 0.0,
+        final: bool = False,
+    ) -> None:
+        super().__init__(got)
+        self.reason = reason
+        self.got = got
+        self.details = tuple(details)
+        self.wait = wait
+        self.final = final
+        self.tries = 1
+        self.raised = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A table whose file could not be had.
+
+    Attributes
+    ----------
+    table : str. Its NHANES name.
+    url : str. Where it was looked for.
+    page : str. The CDC's documentation of it.
+    file : Path. Where it belongs.
+    expected : str. What a good file is, in words.
+    fault : DownloadError. What happened instead.
+    in_place : str. What is wrong with the file that lies there already; empty if there is none.
+    """
+
+    table: str
+    url: str
+    page: str
+    file: Path
+    expected: str
+    fault: DownloadError
+    in_place: str = ""
+
+
+# Files told in full; the others are named. One tells all where the server is at fault; revised ones must be judged.
+_SHOWN_FILES = {Reason.UNREACHABLE: 1, Reason.BUSY: 1, Reason.REVISED: 100}
+_SHOWN_OTHERWISE = 3
+
+_AGAIN = "run `make data` again, which goes on with what is missing"
+_OTHER_SERVER = (
+    "name another server, a mirror or a folder, up to and including .../Public: "
+    "`make data NHANES_URL=https://server/.../Public` or `make data NHANES_URL=file:///folder/.../Public`"
+)
+_BY_HAND = "Or save the file yourself as {file}: `make data` checks it there."
+
+_HEADINGS = {
+    Reason.MOVED: "The CDC has moved {names}, or NHANES_URL does not name the folder that holds 1999/DataFiles/.",
+    Reason.DENIED: "{host} refuses to hand out {names}.",
+    Reason.BUSY: "{host} is down or busy.",
+    Reason.UNREACHABLE: "Could not reach {host}: is there no network?",
+    Reason.BROKEN: "The download of {names} broke off; nothing of it was kept.",
+    Reason.DAMAGED: "{host} holds a damaged copy of {names}: sent twice, alike byte for byte; nothing of it was kept.",
+    Reason.REVISED: (
+        "The CDC has revised {names}, or {host} holds a damaged copy: sent twice, alike byte for byte, it does not "
+        "hold what was published. It was not accepted."
+    ),
+    Reason.LOCAL: "The files cannot be stored in {folder}.",
+}
+
+_ADVICE = {
+    Reason.MOVED: f"look up the new address at {DATA_PAGE}, then {_OTHER_SERVER}. {_BY_HAND}",
+    Reason.DENIED: f"{_AGAIN}; or {_OTHER_SERVER}. {_BY_HAND}",
+    Reason.BUSY: f"wait a while and {_AGAIN}; or {_OTHER_SERVER}.",
+    Reason.UNREACHABLE: (
+        f"once there is network, {_AGAIN}; or {_OTHER_SERVER}. "
+        "`make demo` runs the whole analysis on an invented survey and needs no NHANES file."
+    ),
+    Reason.BROKEN: f"{_AGAIN}; or {_OTHER_SERVER}.",
+    Reason.DAMAGED: f"run `make data` again another day; or {_OTHER_SERVER}. {_BY_HAND}",
+    Reason.REVISED: (
+        "see what the CDC says of it at {page}. To go on with what the server holds, "
+        "`python -m analysis fetch --accept-revised {accept}`; every output will then say so. "
+        f"Otherwise {_OTHER_SERVER}."
+    ),
+    Reason.LOCAL: f"make room there or make it writable, then {_AGAIN}.",
+}
+
+
+def explain(refusals: Sequence[Refusal], *, n_good: int) -> str:
+    """Write the message for all refused files of one run, one paragraph per reason.
+
+    Parameters
+    ----------
+    refusals : at least one.
+    n_good : number of files that are in place.
+
+    Returns
+    -------
+    str without a final line break.
+    """
+    order = list(Reason)
+    ranked = sorted(refusals, key=lambda refusal: order.index(refusal.fault.reason))
+    paragraphs = [_paragraph(list(group)) for _, group in groupby(ranked, key=lambda refusal: refusal.fault.reason)]
+    counts = f"{n_good} of {n_good + len(refusals)} files are in place; the missing ones are named above."
+    return "\n\n".join([*paragraphs, counts])
+
+
+def _paragraph(group: Sequence[Refusal]) -> str:
+    first, names = group[0], [refusal.table for refusal in group]
+    words = {
+        "names": _listing(names),
+        "accept": " ".join(names),
+        "host": urlsplit(first.url).netloc or "the folder",
+        "page": first.page,
+        "file": first.file,
+        "folder": first.file.parent.parent,
+    }
+    heading = _HEADINGS[first.fault.reason].format(**words)
+    advice = _ADVICE[first.fault.reason].format(**words)
+    lines = [heading[0].upper() + heading[1:] if heading.startswith("the ") else heading]
+    return "\n".join([*lines, *(f"  {case}" for case in _cases(group)), f"What to do: {advice}"])
+
+
+def _cases(group: Sequence[Refusal]) -> list[str]:
+    n_shown = _SHOWN_FILES.get(group[0].fault.reason, _SHOWN_OTHERWISE)
+    tried = sorted((refusal for refusal in group if refusal.fault.got), key=lambda refusal: -refusal.fault.tries)
+    lines = [_case(refusal) for refusal in tried[:n_shown]]
+    if tried[n_shown:]:
+        lines.append(f"Likewise {_listing([refusal.table for refusal in tried[n_shown:]])}.")
+    untried = [refusal.table for refusal in group if not refusal.fault.got]
+    if untried:
+        lines.append(f"Not tried after that: {_listing(untried)}.")
+    return lines
+
+
+def _case(refusal: Refusal) -> str:
+    fault = refusal.fault
+    if fault.reason is Reason.LOCAL:
+        return f"{refusal.table}: {fault.got}."
+    times = f" ({fault.tries} tries)" if fault.tries > 1 else ""
+    text = f"{refusal.table}: got {fault.got}{times} from {refusal.url}, expected {refusal.expected}."
+    if fault.details:
+        text += f" It differs in: {_differences(fault.details)}."
+    if refusal.in_place:
+        text += f" The file that is there, {refusal.file}, cannot be used: {refusal.in_place}."
+    return text
+
+
+def _differences(details: Sequence[str]) -> str:
+    told = "; ".join(details[:SHOWN_DETAILS])
+    more = len(details) - SHOWN_DETAILS
+    return f"{told}; and {more} more" if more > 0 else told
+
+
+def _listing(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN_NAMES
+    if more > 1:
+        names = [*names[:SHOWN_NAMES], f"{more} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

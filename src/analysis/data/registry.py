@@ -1,0 +1,377 @@
+"""The registry: which tables the study reads, and what each file must hold before it is used.
+
+A registry is a folder of four small text files, so that a changed expectation shows in a diff:
+
+    registry.json   source, synthetic, url (where the files come from, up to and including .../Public)
+    tables.csv      table, cycle, content, path, rows, columns, living
+    codes.csv       table, variable, code, count
+    columns.csv     table, variable, kind, n, total
+
+The committed registry describes NHANES 1999-2004; the synthetic survey writes its own, and one code
+checks both.
+
+Two kinds of evidence stand in it. The counts in codes.csv are the CDC's own, as the codebooks publish
+them ("1", "-1", "." for missing, "0 to 84" for a range). The totals in columns.csv are not published
+anywhere: they were computed from a public snapshot of the files (2025-08-31) and cover every column, so
+that a damaged value shows where the codebook says nothing. No sha256 is pinned, because the snapshot's
+bytes are not the CDC's: it keeps 15 significant digits and plain ASCII text.
+
+Living tables (the supplement product tables) are re-released as they grow: only their structure is
+registered.
+"""
+
+import csv
+import hashlib
+import json
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import AnalysisError
+
+COMMITTED = Path(__file__).with_name("registry")
+
+TABLE_FIELDS = ("table", "cycle", "content", "path", "rows", "columns", "living")
+CODE_FIELDS = ("table", "variable", "code", "count")
+COLUMN_FIELDS = ("table", "variable", "kind", "n", "total")
+
+MISSING = "."
+BLANK = "< blank >"  # how the codebooks write a missing text value
+
+# The snapshot keeps 15 significant digits, so the CDC's own file may differ in the last one. That must not
+# refuse it; sums of whole numbers, such as food codes or SEQN, are compared exactly all the same.
+RELATIVE_TOLERANCE = 1e-9
+LARGEST_EXACT = 2**53  # beyond this a sum of doubles is no longer an exact whole number
+
+Kind = Literal["integer", "number", "text"]
+
+_READ: dict[Kind, Callable[[str], int | float | str]] = {"integer": int, "number": float, "text": str}
+
+
+class RegistryError(AnalysisError):
+    """A registry folder that is missing or does not hold what it should."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnTotal:
+    """What one column of a file adds up to.
+
+    Attributes
+    ----------
+    kind : {"integer", "number", "text"}. Integer: every value is a whole number.
+    n : int or None. Values that are not missing (not blank); None in a living table.
+    total : int, float, str or None. Their exact sum (integer), their sum (number) or a digest of their
+        letters and digits (text); None in a living table.
+    """
+
+    kind: Kind
+    n: int | None = None
+    total: int | float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One survey table and what its file must hold.
+
+    Attributes
+    ----------
+    name : str. The table's NHANES name, e.g. "LEXPN_B".
+    cycle : int. First year of its two-year cycle.
+    content : str. What it holds, in a few words.
+    path : str. Address below .../Public, e.g. "2001/DataFiles/LEXPN_B.xpt".
+    rows, columns : int. Size of the file (of the snapshot's, for a living table).
+    living : bool. True if the table is re-released as it grows, so that only its columns can be expected.
+    codes : variable -> code -> published count.
+    column_totals : variable -> ColumnTotal, in file order.
+    """
+
+    name: str
+    cycle: int
+    content: str
+    path: str
+    rows: int
+    columns: int
+    living: bool
+    codes: Mapping[str, Mapping[str, int]]
+    column_totals: Mapping[str, ColumnTotal]
+
+    def file(self, raw: Path) -> Path:
+        """Return where the table's file lies below the raw folder, whatever the server calls it."""
+        return raw / str(self.cycle) / f"{self.name}.xpt"
+
+    def expected(self) -> str:
+        """Return what a good file is, in words."""
+        if self.living:
+            return f"a SAS transport file with its {self.columns} columns"
+        return f"a SAS transport file of {self.rows:,} rows and {self.columns} columns"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All tables of one survey.
+
+    Attributes
+    ----------
+    source : str. What the files are, e.g. "NHANES 1999-2004"; printed on every output.
+    synthetic : bool. True if the survey is invented.
+    url : str. Where the files are published, up to and including .../Public.
+    tables : name -> Table.
+    """
+
+    source: str
+    synthetic: bool
+    url: str
+    tables: Mapping[str, Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A frame's rows, code counts and column totals, in the terms of a registry."""
+
+    rows: int
+    codes: Mapping[str, Mapping[str, int]]
+    column_totals: Mapping[str, ColumnTotal]
+
+
+def registry_for(raw: Path) -> Registry:
+    """Read the registry of a raw folder: its own `registry/` if it has one, else the committed one."""
+    own = raw / "registry"
+    return read_registry(own if own.is_dir() else COMMITTED)
+
+
+def read_registry(folder: Path) -> Registry:
+    """Read a registry from its folder.
+
+    Raises
+    ------
+    RegistryError : a file is missing, lacks a field or holds a value that cannot be read.
+    """
+    try:
+        head = json.loads((folder / "registry.json").read_text(encoding="utf-8"))
+        codes: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+        for row in _rows(folder / "codes.csv", CODE_FIELDS):
+            codes[row["table"]][row["variable"]][row["code"]] = int(row["count"])
+        totals: dict[str, dict[str, ColumnTotal]] = defaultdict(dict)
+        for row in _rows(folder / "columns.csv", COLUMN_FIELDS):
+            totals[row["table"]][row["variable"]] = _parse_total(row)
+        tables = [
+            _parse_table(row, codes=codes[row["table"]], column_totals=totals[row["table"]])
+            for row in _rows(folder / "tables.csv", TABLE_FIELDS)
+        ]
+        named = {table.name: table for table in tables}
+        return Registry(source=head["source"], synthetic=head["synthetic"], url=head["url"], tables=named)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        message = f"The registry in {folder} cannot be read: {error!r}; data/registry.py tells its form."
+        raise RegistryError(message) from error
+
+
+def write_registry(registry: Registry, folder: Path) -> None:
+    """Write a registry to a folder, made if it is missing; reading it back gives an equal registry."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {"source": registry.source, "synthetic": registry.synthetic, "url": registry.url}
+    (folder / "registry.json").write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
+    tables = registry.tables.values()
+    sizes = ((t.name, t.cycle, t.content, t.path, t.rows, t.columns, str(t.living).lower()) for t in tables)
+    _write(folder / "tables.csv", TABLE_FIELDS, sizes)
+    coded = ((t.name, variable, counts) for t in tables for variable, counts in t.codes.items())
+    counts = ((name, variable, *count) for name, variable, counts in coded for count in counts.items())
+    _write(folder / "codes.csv", CODE_FIELDS, counts)
+    columns = ((t.name, variable, total) for t in tables for variable, total in t.column_totals.items())
+    totals = ((name, variable, *_format_total(total)) for name, variable, total in columns)
+    _write(folder / "columns.csv", COLUMN_FIELDS, totals)
+
+
+def describe(frame: pd.DataFrame, *, codes: Mapping[str, Iterable[str]]) -> Description:
+    """Tabulate a table as a codebook does, and add up every column.
+
+    The same function writes a registry and checks a file against one.
+
+    Parameters
+    ----------
+    frame : (n_rows, n_columns) table as read, SEQN among its columns.
+    codes : variable -> codes to count, as the codebook prints them: a number or a text value, "low to high"
+        for the values of a range that are no listed code themselves, "." or "< blank >" for missing.
+
+    Returns
+    -------
+    Description with every column of the frame in `column_totals` and the variables of `codes` in `codes`.
+
+    Raises
+    ------
+    KeyError : a variable of `codes` is not in the frame.
+    ValueError : a code of a numeric variable is neither a number nor a range.
+    """
+    counts = {name: _count(frame[name], tuple(wanted)) for name, wanted in codes.items()}
+    totals = {str(name): _column_total(frame[name]) for name in frame.columns}
+    return Description(len(frame), counts, totals)
+
+
+def differences(table: Table, frame: pd.DataFrame, *, text: bool = True) -> tuple[str, ...]:
+    """Say how a file's content departs from the registry.
+
+    Parameters
+    ----------
+    table : the registered table.
+    frame : its file as read, all columns in any order, SEQN among them.
+    text : whether the letters and digits of text columns count too.
+
+    Returns
+    -------
+    tuple of str. Short sentences such as "LEALPN = 1: 226, expected 227"; empty if the file agrees. A living
+    table is only asked for its columns and at least one row.
+    """
+    missing = tuple(f"column {name} is missing" for name in table.column_totals if name not in frame)
+    if table.living:
+        return missing if len(frame) else (*missing, "rows: 0, expected at least 1")
+    found = describe(frame, codes={name: codes for name, codes in table.codes.items() if name in frame})
+    surplus = tuple(f"column {name} was not expected" for name in frame if name not in table.column_totals)
+    rows = () if found.rows == table.rows else (f"rows: {found.rows:,}, expected {table.rows:,}",)
+    recoded = dict(_changed_codes(table, found))
+    totals = [
+        sentence
+        for name, sentence in _changed_totals(table, found, frame)
+        if name not in recoded and (text or table.column_totals[name].kind != "text")
+    ]
+    return (*rows, *missing, *surplus, *(line for lines in recoded.values() for line in lines), *totals)
+
+
+def _changed_codes(table: Table, found: Description) -> Iterator[tuple[str, list[str]]]:
+    for name, counts in found.codes.items():
+        expected = table.codes[name]
+        lines = [
+            f"{name} = {code}: {count:,}, expected {expected[code]:,}"
+            for code, count in counts.items()
+            if count != expected[code]
+        ]
+        if lines:
+            yield name, lines
+
+
+def _changed_totals(table: Table, found: Description, frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for name, expected in table.column_totals.items():
+        if name not in found.column_totals:
+            continue
+        got = found.column_totals[name]
+        if (got.kind == "text") != (expected.kind == "text"):
+            yield name, f"{name}: {got.kind}, expected {expected.kind}"
+        elif got.n != expected.n:
+            yield name, f"{name}: {got.n:,} values, expected {expected.n:,}"
+        elif not _same_total(got, expected, frame[name]):
+            what = "text digest" if expected.kind == "text" else "sum"
+            yield name, f"{name}: {what} {got.total}, expected {expected.total}"
+
+
+def _same_total(got: ColumnTotal, expected: ColumnTotal, column: pd.Series) -> bool:
+    if expected.kind != "number":
+        return got.kind == expected.kind and got.total == expected.total
+    slack = RELATIVE_TOLERANCE * float(np.nansum(np.abs(_numbers(column))))
+    return abs(float(got.total or 0) - float(expected.total or 0)) <= slack
+
+
+def _column_total(column: pd.Series) -> ColumnTotal:
+    if not pd.api.types.is_numeric_dtype(column):
+        texts = [str(value).strip() for value in column.fillna("")]
+        return ColumnTotal("text", sum(map(bool, texts)), _digest(texts))
+    values = _numbers(column)
+    values = values[~np.isnan(values)]
+    whole = np.rint(values)
+    # 5.000000000000001 is 5: decimals added up in another order, or more digits than the snapshot keeps.
+    if np.all(_close(values, whole)) and float(np.abs(whole).sum()) < LARGEST_EXACT:
+        return ColumnTotal("integer", len(values), int(whole.sum()))
+    return ColumnTotal("number", len(values), float(values.sum()))
+
+
+def _digest(values: Iterable[str]) -> str:
+    """Return a digest of the letters and digits; accents, signs, case and spaces vary between editions."""
+    plain = unicodedata.normalize("NFKD", "\n".join(values)).encode("ascii", "ignore").decode("ascii").upper()
+    return hashlib.sha256(re.sub(r"[^0-9A-Z\n]", "", plain).encode("ascii")).hexdigest()[:16]
+
+
+def _count(column: pd.Series, codes: tuple[str, ...]) -> dict[str, int]:
+    if not pd.api.types.is_numeric_dtype(column):
+        texts = column.fillna("").str.strip()
+        return {code: int((texts == ("" if code in (MISSING, BLANK) else code)).sum()) for code in codes}
+    numbers = _numbers(column)
+    hits = {MISSING: np.isnan(numbers), BLANK: np.isnan(numbers)}
+    ranges = [code for code in codes if " to " in code]
+    hits |= {code: _close(numbers, float(code)) for code in codes if code not in hits and code not in ranges}
+    listed = np.any(list(hits.values()), axis=0)
+    hits |= {code: _between(numbers, code) & ~listed for code in ranges}
+    return {code: int(np.count_nonzero(hits[code])) for code in codes}
+
+
+def _between(numbers: NDArray[np.float64], code: str) -> NDArray[np.bool_]:
+    """Return which numbers lie in a range whose bounds were rounded to the digits that are printed."""
+    low, high = code.split(" to ")
+    return (numbers >= float(low) - _half_unit(low)) & (numbers <= float(high) + _half_unit(high))
+
+
+def _half_unit(printed: str) -> float:
+    decimals = len(printed.partition(".")[2])
+    return 0.5 * 10.0**-decimals
+
+
+def _close(numbers: NDArray[np.float64], value: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.abs(numbers - value) <= RELATIVE_TOLERANCE * np.maximum(1.0, np.abs(value))
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    return np.asarray(column, dtype=np.float64)
+
+
+def _parse_table(
+    row: Mapping[str, str],
+    *,
+    codes: Mapping[str, Mapping[str, int]],
+    column_totals: Mapping[str, ColumnTotal],
+) -> Table:
+    return Table(
+        name=row["table"],
+        cycle=int(row["cycle"]),
+        content=row["content"],
+        path=row["path"],
+        rows=int(row["rows"]),
+        columns=int(row["columns"]),
+        living={"true": True, "false": False}[row["living"]],
+        codes={name: dict(counts) for name, counts in codes.items()},
+        column_totals=dict(column_totals),
+    )
+
+
+def _parse_total(row: Mapping[str, str]) -> ColumnTotal:
+    kind = next(kind for kind in _READ if kind == row["kind"])
+    if not row["n"]:
+        return ColumnTotal(kind)
+    return ColumnTotal(kind, int(row["n"]), _READ[kind](row["total"]))
+
+
+def _format_total(total: ColumnTotal) -> tuple[str, str, str]:
+    if total.n is None:
+        return total.kind, "", ""
+    return total.kind, str(total.n), repr(total.total) if total.kind == "number" else str(total.total)
+
+
+def _rows(path: Path, fields: tuple[str, ...]) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if tuple(reader.fieldnames or ()) != fields:
+            message = f"{path.name} has the columns {reader.fieldnames}, expected {list(fields)}"
+            raise ValueError(message)
+        return list(reader)
+
+
+def _write(path: Path, fields: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(fields)
+        writer.writerows(rows)

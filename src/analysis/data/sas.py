@@ -1,0 +1,203 @@
+"""SAS transport files (XPORT version 5): their structure, checked byte by byte, and their content.
+
+pyreadstat reads a file that was cut short without a word, and takes an HTML page for a damaged file. So the
+structure is read first, from the header alone: names, bytes per row, and how much must follow.
+
+References
+----------
+SAS Technical Support TS-140, "The Record Layout of a Data Set in SAS Transport (XPORT) Format".
+"""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyreadstat
+
+from analysis.data.receipts import replacing
+
+RECORD = 80  # bytes; every part of a transport file is filled up with blanks to whole records
+CACHE_FORM = "1"  # raise it when the same file and columns come to be read differently
+ENCODING = "WINDOWS-1252"  # product names and labels at the CDC hold accents and trade marks
+
+_HEADER = b"HEADER RECORD*******%-8bHEADER RECORD!!!!!!!"
+_LIBRARY, _MEMBER, _NAMES, _OBSERVATIONS = (
+    _HEADER % name for name in (b"LIBRARY ", b"MEMBER  ", b"NAMESTR ", b"OBS     ")
+)
+_MARK = len(_LIBRARY)
+_HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
+
+
+class FormatError(Exception):
+    """A file that is no whole SAS transport file; the message says what it is instead."""
+
+
+class HtmlError(FormatError):
+    """A web page where a SAS transport file should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The structure of a SAS transport file.
+
+    Attributes
+    ----------
+    names : column names in file order.
+    row_bytes : bytes of one row.
+    start : bytes before the first row.
+    size : bytes of the whole file.
+    """
+
+    names: tuple[str, ...]
+    row_bytes: int
+    start: int
+    size: int
+
+    @property
+    def rows(self) -> int:
+        """Number of whole rows; where rows are shorter than a record, the last may be blank filling."""
+        return (self.size - self.start) // self.row_bytes
+
+    def bytes_of(self, rows: int) -> int:
+        """Return the size of a whole file with that many rows."""
+        return self.start + -(-rows * self.row_bytes // RECORD) * RECORD
+
+
+def read_layout(path: Path) -> Layout:
+    """Read a file's structure from its header.
+
+    Raises
+    ------
+    HtmlError : the file is a web page.
+    FormatError : the file is empty, something else than a SAS transport file, or ends within its header.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        _check_first_record(stream.read(RECORD))
+        stream.seek(3 * RECORD)
+        entry_bytes = _number(_record(stream, _MEMBER)[74:78])
+        stream.seek(7 * RECORD)
+        n_columns = _number(_record(stream, _NAMES)[54:58])
+        entries = stream.read(-(-n_columns * entry_bytes // RECORD) * RECORD)
+        _record(stream, _OBSERVATIONS)
+        start = stream.tell()
+    columns = [entries[at : at + entry_bytes] for at in range(0, n_columns * entry_bytes, entry_bytes)]
+    names = tuple(column[8:16].decode("ascii", "replace").rstrip() for column in columns)
+    row_bytes = sum(int.from_bytes(column[4:6], "big") for column in columns)
+    if not row_bytes:
+        message = "a SAS transport header that describes no columns"
+        raise FormatError(message)
+    return Layout(names, row_bytes, start, size)
+
+
+def check_end(path: Path, layout: Layout) -> None:
+    """Check that a file ends where its last row ends, with nothing but blanks up to the next whole record.
+
+    Raises
+    ------
+    FormatError : the file stops in the middle of a record or of a row.
+    """
+    surplus = (layout.size - layout.start) % layout.row_bytes
+    with path.open("rb") as stream:
+        stream.seek(layout.size - surplus)
+        rest = stream.read(surplus)
+    if layout.size % RECORD or rest.strip(b" "):
+        message = f"{layout.size:,} bytes that stop in the middle of row {layout.rows + 1:,}"
+        raise FormatError(message)
+
+
+def read_xport(path: Path, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read the rows of a SAS transport file.
+
+    Parameters
+    ----------
+    path : the file; its structure has been checked.
+    columns : names of the columns to read, in the order wanted; None reads all.
+
+    Returns
+    -------
+    (n_rows, n_columns) DataFrame with a plain row index. Numbers are float64, missing ones NaN; text is str.
+
+    Raises
+    ------
+    FormatError : the file cannot be read, or its text is not Windows-1252.
+    """
+    try:
+        frame, _ = pyreadstat.read_xport(
+            str(path), encoding=ENCODING, usecols=None if columns is None else list(columns)
+        )
+    except pyreadstat.ReadstatError as error:
+        message = f"a file that pyreadstat cannot read ({error})"
+        raise FormatError(message) from error
+    return frame if columns is None else frame[list(columns)]
+
+
+def read_cached(path: Path, *, columns: Sequence[str], digest: str, cache: Path) -> pd.DataFrame:
+    """Read columns from the parquet file made of this very file, or make it; a damaged one is made anew.
+
+    Parameters
+    ----------
+    path, columns : as in `read_xport`.
+    digest : sha256 of the file; a file that changed never meets the cache of its former self.
+    cache : folder of the parquet files, made if missing.
+
+    Returns
+    -------
+    (n_rows, n_columns) DataFrame, equal to what `read_xport` returns.
+
+    Raises
+    ------
+    FormatError : as `read_xport`.
+    OSError : the cache cannot be written.
+    """
+    key = hashlib.sha256(" ".join([CACHE_FORM, digest, *columns]).encode()).hexdigest()
+    stored = cache / f"{path.stem}-{key[:16]}.parquet"
+    with suppress(OSError, pa.ArrowException):
+        table = pq.read_table(stored, page_checksum_verification=True)
+        if table.column_names == list(columns):
+            return table.to_pandas(ignore_metadata=True)
+    frame = read_xport(path, columns=columns)
+    with replacing(stored) as draft:
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), draft, write_page_checksum=True)
+    return frame
+
+
+def has_accents(frame: pd.DataFrame) -> bool:
+    """Return whether any text of a frame holds a character beyond ASCII."""
+    texts = frame.select_dtypes(exclude="number")
+    return not all(value.isascii() for name in texts for value in texts[name])
+
+
+def _check_first_record(record: bytes) -> None:
+    if record.startswith(_LIBRARY):
+        return
+    begins = record.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if begins.startswith(_HTML):
+        message = "an HTML page"
+        raise HtmlError(message)
+    message = f"a file that begins {record[:24]!r}" if record else "an empty file"
+    raise FormatError(message)
+
+
+def _record(stream: BinaryIO, mark: bytes) -> bytes:
+    """Read one header record, which must begin with the mark and be whole."""
+    at = stream.tell()
+    record = stream.read(RECORD)
+    if len(record) == RECORD and record.startswith(mark):
+        return record
+    what = mark[20:28].decode().strip()
+    message = f"a SAS transport header that lacks its {what} record at byte {at:,}"
+    raise FormatError(message)
+
+
+def _number(digits: bytes) -> int:
+    if digits.isdigit() and int(digits):
+        return int(digits)
+    message = f"a SAS transport header with {digits!r} where a number belongs"
+    raise FormatError(message)

@@ -1,0 +1,54 @@
+"""One invented survey of full size, run through every stage once a session."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: small fits are faster without threads
+
+import hypothesis
+import pandas as pd
+import pytest
+
+from analysis.data.harmonise import needed_columns
+from analysis.data.nhanes import fetch
+from analysis.data.synthetic import write_survey
+from analysis.pipeline import Folders, build_participants, draw_figures, fit_models, read_estimates, read_participants
+from analysis.report.figures import Provenance
+
+hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
+hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+SEED = 1
+"""Seed of the survey that tests/reference/synthetic holds R's numbers for."""
+
+
+@pytest.fixture(scope="session")
+def raw_survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder with the raw files of an invented survey, accepted by the same checks as the CDC's."""
+    data = tmp_path_factory.mktemp("survey")
+    registry = write_survey(data / "raw", seed=SEED)
+    fetch(registry, data / "raw", tables=list(needed_columns()), progress=False)
+    return data
+
+
+@pytest.fixture(scope="session")
+def demo(raw_survey: Path) -> Folders:
+    """Folders of the invented survey after every stage."""
+    folders = Folders(raw_survey, raw_survey / "figures")
+    build_participants(folders)
+    fit_models(folders)
+    draw_figures(folders)
+    return folders
+
+
+@pytest.fixture(scope="session")
+def participants(demo: Folders) -> pd.DataFrame:
+    """Harmonised participants of the invented survey."""
+    return read_participants(demo)[0]
+
+
+@pytest.fixture(scope="session")
+def estimates(demo: Folders) -> tuple[dict[str, pd.DataFrame], Provenance]:
+    """Estimates of the invented survey as the figures read them."""
+    return read_estimates(demo)

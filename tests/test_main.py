@@ -1,0 +1,183 @@
+"""The command line: what it prints, and that every failure is one message and an exit code, never a traceback."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import __main__ as command
+from analysis.__main__ import build_parser, main
+from analysis.associations import estimate
+from analysis.data.vocabulary import NUTRIENT_COLUMNS
+from analysis.pipeline import Folders
+from analysis.study import Study
+
+
+@pytest.fixture
+def run(demo, capsys):
+    """Run `estimate` on the invented survey; exit code, standard output, standard error."""
+
+    def _run(*arguments: str) -> tuple[int, str, str]:
+        code = main(["estimate", "--data", str(demo.data), *arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return _run
+
+
+@pytest.mark.parametrize("stage", ["fetch", "cohort", "fit", "figures", "demo", "estimate"])
+def test_every_stage_has_help(stage, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([stage, "--help"])
+    assert ended.value.code == 0
+    assert "usage: python -m analysis" in capsys.readouterr().out
+
+
+def test_json_has_the_promised_keys_and_the_fits_numbers(run, participants):
+    code, out, _ = run("--format", "json", "--at", "100", "500")
+    result = json.loads(out)
+    found = estimate(participants, Study())
+    assert code == 0
+    assert {"n", "cases", "knots", "reference", "design_df", "residual_df", "coefficients", "tests", "curve", "nadir"} <= set(result)
+    assert (result["n"], result["cases"]) == (found.fit.n, found.fit.cases)
+    assert set(result["tests"][0]) == {"test", "method", "statistic", "df_num", "df_den", "p_value"}
+    assert set(result["curve"][0]) == {"x", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high"}
+    assert list(result["coefficients"][0]) == [
+        "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high"
+    ]  # fmt: skip
+    np.testing.assert_allclose([point["odds_ratio"] for point in result["curve"]], found.curve([100, 500]).frame["odds_ratio"])
+    assert result["nadir"]["x"] == found.nadir.x
+
+
+def test_invented_data_are_named_in_every_format(run):
+    for form in ("table", "csv", "json"):
+        assert "SYNTHETIC" in run("--format", form)[1]
+
+
+@pytest.mark.parametrize("part", ["curve", "coefficients", "tests"])
+def test_csv_can_be_read_back(run, part, tmp_path):
+    code, out, _ = run("--format", "csv", "--part", part)
+    (tmp_path / "out.csv").write_text(out)
+    assert code == 0
+    assert not pd.read_csv(tmp_path / "out.csv").empty
+
+
+@pytest.mark.parametrize("exposure", [name for name in NUTRIENT_COLUMNS if name in ("fiber_g", "energy_kcal", "sodium_mg")])
+def test_any_shared_nutrient_can_be_the_exposure(run, exposure):
+    code, out, _ = run("--exposure", exposure, "--format", "json")
+    assert code == 0
+    assert json.loads(out)["study"]["exposure"] == exposure
+
+
+def test_every_option_reaches_the_study(run):
+    code, out, _ = run(
+        "--outcome", "two_sites", "--weights", "mec", "--knots", "3", "--model", "2", "--cycles", "2001", "1999",
+        "--where", "age_years >= 50", "--covariates", "height_cm", "--conf-level", "0.9", "--format", "json",
+    )  # fmt: skip
+    study = json.loads(out)["study"]
+    assert code == 0
+    assert study == {
+        "exposure": "magnesium_mg", "outcome": "two_sites", "weights": "mec", "knots": 3, "model": "2",
+        "cycles": [1999, 2001], "where": "age_years >= 50", "extra_covariates": ["height_cm"], "age_min": 40,
+        "conf_level": 0.9,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--where", "age_years >"], "condition 'age_years >'"),
+        (["--where", "shoe_size > 40"], "unknown column 'shoe_size'"),
+        (["--where", "age_years > 200"], "the domain is empty"),
+        (["--exposure", "energy_kcal", "--model", "3"], "also a covariate of model 3"),
+        (["--covariates", "shoe_size"], "covariate 'shoe_size'"),
+        (["--conf-level", "95"], "expected a number between 0 and 1"),
+        (["--cycles", "1999", "1999"], "at most once"),
+    ],
+)
+def test_bad_request_is_one_message_and_a_failing_exit(run, arguments, message):
+    code, out, err = run(*arguments)
+    assert code != 0
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert err.startswith("estimate: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--knots", "7"], ["--exposure", "kryptonite_mg"], ["--model", "9"], ["--cycles", "2005"], ["--at", "x"]]
+)
+def test_value_outside_the_choices_is_refused_by_the_parser(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(["estimate", *arguments])
+    assert ended.value.code == 2
+    assert "invalid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stage", "needed"), [("estimate", "cohort"), ("fit", "cohort"), ("figures", "fit")])
+def test_stage_before_its_input_names_the_stage_that_makes_it(stage, needed, tmp_path, capsys):
+    assert main([stage, "--data", str(tmp_path)]) == 3
+    err = capsys.readouterr().err
+    assert f"python -m analysis {needed}" in err
+    assert "make figures" in err
+    assert "make demo" in err
+
+
+def test_cohort_without_files_names_the_ways_to_get_them(tmp_path, capsys):
+    assert main(["cohort", "--data", str(tmp_path)]) == 3
+    assert "make data" in capsys.readouterr().err
+
+
+def test_unwritable_folder_is_one_message(demo, tmp_path, capsys):
+    (tmp_path / "occupied").write_text("a file where a folder should be")
+    assert main(["figures", "--data", str(demo.data), "--figures", str(tmp_path / "occupied")]) == 1
+    err = capsys.readouterr().err
+    assert "occupied" in err
+    assert "nothing was left half-written" in err
+
+
+def test_interrupt_is_one_message_and_exit_130(demo, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "read_participants", interrupted)
+    assert main(["estimate", "--data", str(demo.data)]) == 130
+    assert "run the same command again" in capsys.readouterr().err
+
+
+def test_reader_that_leaves_a_pipe_early_sees_no_error(demo):
+    shell = f"{sys.executable} -m analysis estimate --data {demo.data} --format json | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
+    assert done.stdout == "{\n"
+    assert done.stderr == ""
+
+
+def test_address_comes_from_the_option_then_from_the_environment(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(command, "fetch", lambda *_, **options: asked.append(options["url"]))
+    monkeypatch.setenv("NHANES_URL", "file:///from/environment")
+    main(["fetch", "--data", str(tmp_path)])
+    main(["fetch", "--data", str(tmp_path), "--url", "file:///from/option"])
+    monkeypatch.setenv("NHANES_URL", "")
+    main(["fetch", "--data", str(tmp_path)])
+    assert asked == ["file:///from/environment", "file:///from/option", None]
+
+
+def test_figures_of_an_invented_survey_go_beside_it_and_never_into_the_projects(demo):
+    args = build_parser().parse_args(["figures", "--data", str(demo.data)])
+    assert command._folders(args) == Folders(demo.data, demo.data / "figures")
+
+
+def test_demo_says_what_it_found_and_what_was_planted(tmp_path, capsys):
+    assert main(["demo", "--data", str(tmp_path / "demo")]) == 0
+    out = capsys.readouterr().out
+    assert "SYNTHETIC" in out
+    assert "The planted truth" in out
+    for name in ("dose_response", "models", "quintiles", "flow"):
+        for suffix in ("png", "svg"):
+            path = tmp_path / "demo" / "figures" / f"{name}.{suffix}"
+            assert path.exists()
+            assert str(path) in out

@@ -1,0 +1,78 @@
+"""Notebooks are thin, and run top to bottom on the invented survey."""
+
+import ast
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
+FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda, ast.ListComp, ast.With, ast.Try)
+ALLOWED_IMPORTS = ("analysis", "IPython.display", "pathlib")
+LONGEST_CELL = 10
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def code_cells(path: Path) -> list[str]:
+    cells = path.read_text().split("# %%")[1:]
+    return [cell.partition("\n")[2] for cell in cells if not cell.startswith(" [markdown]")]
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def test_notebook_defines_loops_and_reads_nothing_itself(notebook):
+    tree = ast.parse(notebook.read_text())
+    assert not [type(node).__name__ for node in ast.walk(tree) if isinstance(node, FORBIDDEN)]
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = [call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls]
+    assert not [name for name in names if name == "open" or name.startswith(("read_csv", "read_parquet", "read_text"))]
+
+
+def test_notebook_imports_only_the_package_and_display(notebook):
+    nodes = list(ast.walk(ast.parse(notebook.read_text())))
+    modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    assert all(str(module).startswith(ALLOWED_IMPORTS) for module in modules)
+
+
+def test_cells_are_short(notebook):
+    assert all(len(cell.strip().splitlines()) <= LONGEST_CELL for cell in code_cells(notebook))
+
+
+def test_there_is_more_prose_than_code(notebook):
+    prose = [line for line in notebook.read_text().splitlines() if line.startswith("# ") and not line.startswith("# %%")]
+    code = [line for cell in code_cells(notebook) for line in cell.strip().splitlines()]
+    assert len(prose) > len(code)
+
+
+def test_prose_types_no_result(notebook):
+    """Odds ratios, p-values and percentages come from results; years, ages, sites and models may be written."""
+    prose = "\n".join(line for line in notebook.read_text().splitlines() if line.startswith("# "))
+    assert "p = " not in prose
+    assert not [word for word in prose.split() if word.strip("().,;%").replace(".", "", 1).isdigit() and "." in word.strip("().,;%")]
+
+
+def test_notebook_runs_on_the_invented_survey(notebook, demo):
+    execute = runpy.run_path(str(FOLDER / "execute.py"))["execute"]
+    executed = execute(notebook, data_dir=str(demo.data))
+    outputs = [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert "SYNTHETIC" in json.dumps(executed)
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == notebook.read_text().count(".draw()")
+
+
+def test_committed_notebook_is_the_executed_pair(notebook):
+    committed = json.loads(notebook.with_suffix(".ipynb").read_text())
+    code = [cell for cell in committed["cells"] if cell["cell_type"] == "code"]
+    ours = [cell.replace("# %matplotlib", "%matplotlib").strip() for cell in code_cells(notebook)]
+    assert ["".join(cell["source"]).strip() for cell in code] == ours
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert "SYNTHETIC" not in json.dumps(committed)

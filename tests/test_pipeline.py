@@ -1,0 +1,187 @@
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import pipeline
+from analysis.associations import estimate
+from analysis.data.harmonise import needed_columns
+from analysis.data.nhanes import fetch
+from analysis.data.synthetic import write_survey
+from analysis.pipeline import (
+    ESTIMATES,
+    TABULATED,
+    Folders,
+    StageError,
+    association_dict,
+    build_participants,
+    draw_figures,
+    fit_models,
+    read_estimates,
+    read_participants,
+    tabulation_points,
+)
+from analysis.study import MODELS, Study
+
+
+@pytest.fixture
+def copy(demo, tmp_path) -> Folders:
+    """A copy of the processed survey that a test may change."""
+    shutil.copytree(demo.data, tmp_path / "survey")
+    return Folders(tmp_path / "survey", tmp_path / "survey" / "figures")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_participants_have_one_row_per_interviewed_person(demo, participants):
+    interviewed = sum(table.rows for name, table in demo.registry().tables.items() if name.startswith("DEMO"))
+    assert len(participants) == interviewed == 31126
+    assert participants.index.name == "SEQN"
+    assert participants.index.is_unique
+
+
+@pytest.mark.parametrize("name", ESTIMATES)
+def test_every_estimate_names_its_data(estimates, name):
+    assert estimates[0][name]["data"].str.startswith("SYNTHETIC").all()
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("flow", ["step", "n", "cases"]),
+        ("fits", ["term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high"]),
+        ("tests", ["test", "method", "statistic", "df_num", "df_den", "p_value"]),
+        ("odds_ratio_curve", ["x", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high", "tabulated"]),
+        ("quintiles", ["reference_quintile", "quintile", "lower", "upper", "n", "cases"]),
+    ],
+)
+def test_estimates_have_the_fields_words_and_every_model(estimates, name, columns):
+    frame = estimates[0][name]
+    assert set(columns) <= set(frame.columns)
+    assert frame["model"].unique().tolist() == list(MODELS)
+
+
+def test_curve_is_tabulated_at_round_intakes_and_on_a_fine_grid(estimates):
+    curve = estimates[0]["odds_ratio_curve"].query("model == '1'")
+    assert curve.loc[curve["tabulated"], "x"].tolist() == [float(x) for x in TABULATED]
+    assert TABULATED[:3] == (60, 100, 150)
+    assert TABULATED[-1] == 700
+    assert len(curve) > 200
+
+
+def test_numbers_are_written_to_ten_significant_digits(demo):
+    text = (demo.estimates / "fits.csv").read_text()
+    digits = [
+        len(cell.lstrip("-").split("e")[0].replace(".", "").lstrip("0"))
+        for line in text.splitlines()[1:]
+        for cell in line.split(",")[2:6]
+    ]
+    assert max(digits) == 10
+
+
+def test_a_second_run_changes_no_byte(copy):
+    before = {**digests(copy.estimates), **digests(copy.figures)}
+    build_participants(copy)
+    fit_models(copy)
+    draw_figures(copy)
+    assert {**digests(copy.estimates), **digests(copy.figures)} == before
+
+
+def test_reading_from_cache_gives_the_same_participants(copy, participants):
+    assert list((copy.processed / "cache").glob("*.parquet"))
+    build_participants(copy)
+    pd.testing.assert_frame_equal(read_participants(copy)[0], participants)
+
+
+def test_each_figure_has_its_numbers_beside_it(demo):
+    for name in ("dose_response", "models", "quintiles", "flow"):
+        assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} <= {path.name for path in demo.figures.iterdir()}
+
+
+def test_interrupted_drawing_leaves_the_old_figures_whole(copy, monkeypatch):
+    before = digests(copy.figures)
+
+    def interrupted(figure, stem):
+        stem.with_suffix(".png").write_bytes(b"half a pict")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.figures, "save_figure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        draw_figures(copy)
+    assert digests(copy.figures) == before
+
+
+def test_interrupted_writing_leaves_the_old_table_whole(copy, monkeypatch):
+    before = digests(copy.processed)
+
+    def interrupted(self, path):
+        Path(path).write_bytes(b"half a ta")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build_participants(copy)
+    assert digests(copy.processed) == before
+
+
+def test_damaged_participants_are_refused_with_what_to_do(copy):
+    copy.participants.write_bytes(b"not a parquet file")
+    with pytest.raises(StageError, match="run `make figures`"):
+        fit_models(copy)
+
+
+def test_damaged_estimates_are_refused_with_what_to_do(copy):
+    (copy.estimates / "tests.csv").unlink()
+    with pytest.raises(StageError, match="analysis fit"):
+        read_estimates(copy)
+
+
+def test_raw_file_that_changed_after_acceptance_is_refused(copy):
+    demographics = copy.registry().tables["DEMO"].file(copy.raw)
+    content = bytearray(demographics.read_bytes())
+    content[-500] ^= 0xFF
+    demographics.write_bytes(content)
+    with pytest.raises(pipeline.AnalysisError, match="make data"):
+        build_participants(copy)
+
+
+def test_accepted_revision_is_named_in_every_output(tmp_path):
+    folders = Folders(tmp_path, tmp_path / "figures")
+    registry = write_survey(folders.raw, seed=2)
+    codes = (folders.raw / "registry" / "codes.csv").read_text()
+    line = next(line for line in codes.splitlines() if line.startswith("LEXPN_B,LEALPN,3,"))
+    (folders.raw / "registry" / "codes.csv").write_text(codes.replace(line, "LEXPN_B,LEALPN,3,99999"))
+    registry = folders.registry()
+    with pytest.raises(pipeline.AnalysisError, match="LEXPN_B"):
+        fetch(registry, folders.raw, url=(tmp_path / "nowhere").as_uri(), tables=list(needed_columns()), progress=False)
+    fetch(registry, folders.raw, tables=list(needed_columns()), accept_revised=["LEXPN_B"], progress=False)
+    build_participants(folders)
+    fit_models(folders)
+    draw_figures(folders)
+    assert json.loads((folders.processed / "provenance.json").read_text())["revised"] == ["LEXPN_B"]
+    for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
+        assert pd.read_csv(path)["data"].str.contains("revised tables accepted: LEXPN_B").all(), path
+
+
+@pytest.mark.parametrize("exposure", ["magnesium_mg", "energy_kcal", "thiamin_mg", "vitamin_b12_ug"])
+def test_points_of_the_terminal_table_are_about_a_dozen_round_intakes(participants, exposure):
+    points = tabulation_points(estimate(participants, Study(exposure=exposure)), participants)
+    assert 5 <= len(points) <= 14
+    assert len({float(f"{step:.3g}") for step in np.diff(points)}) == 1
+
+
+def test_json_result_is_plain_numbers_and_lists(participants):
+    found = estimate(participants, Study())
+    result = association_dict(found, participants, source="SYNTHETIC", points=[100.0])
+    assert result["nadir"]["odds_ratio"] == pytest.approx(np.exp(found.nadir.log_or))
+    assert [step["n"] for step in result["flow"]][-1] == found.fit.n

@@ -1,0 +1,35 @@
+"""What the README says is what the committed estimates and the commands are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import build_parser
+from analysis.pipeline import Folders, read_estimates
+from analysis.report import tables
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_answer_is_the_committed_estimates_sentence():
+    estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
+    assert not provenance.synthetic
+    assert tables.answer(estimates) in " ".join(TEXT.split())
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", TEXT))))
+def test_every_make_target_that_is_named_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
+def test_every_link_leads_somewhere(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("line", re.findall(r"python -m analysis (estimate .+)", TEXT))
+def test_every_command_that_is_shown_can_be_parsed(line):
+    arguments = [part.strip("'\"") for part in re.findall(r"\"[^\"]*\"|\S+", line)]
+    assert build_parser().parse_args(arguments).stage == "estimate"

@@ -1,0 +1,99 @@
+"""The real files: the plan's counts, R's numbers, the literature's numbers, and the committed estimates unchanged.
+
+Marked ``real``: they need what `make figures` builds. Run by `make test-real`.
+"""
+
+import io
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.data.cohort import select_cohort
+from analysis.data.nhanes import receipts
+from analysis.pipeline import ESTIMATES, Folders, read_estimates, read_participants
+from analysis.report import tables
+from analysis.study import Study
+from tests.reference_numbers import FOLDER, Reference, read_studies
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = Folders(ROOT / "data", ROOT / "figures")
+REAL = Reference(FOLDER / "real")
+
+RTOL_COMMITTED = 1e-8
+"""Committed numbers have ten digits; another processor may sum in another order."""
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    frame, provenance = read_participants(FOLDERS)
+    assert not provenance.synthetic
+    return frame
+
+
+@pytest.mark.reference
+def test_participant_flow_is_the_plans(people):
+    flow = select_cohort(people, Study(model="2")).flow
+    assert flow["n"].tolist() == [31126, 9970, 9145, 7902, 7726, 6784]
+    assert flow["cases"].tolist()[4:] == [1378, 1166]
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(("cycle", "n", "cases"), [(1999, 2435, 484), (2001, 2697, 377), (2003, 2594, 517)])
+def test_cohort_by_cycle_is_the_plans(people, cycle, n, cases):
+    last = select_cohort(people, Study(cycles=(cycle,))).flow.iloc[-1]
+    assert (last["n"], last["cases"]) == (n, cases)
+
+
+@pytest.mark.reference
+def test_design_has_43_strata_and_87_psus(people):
+    assert people["strata"].nunique() == 43
+    assert len(people[["strata", "psu"]].drop_duplicates()) == 87
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("study_id", read_studies().index.tolist())
+def test_study_on_the_real_files_matches_r_survey(people, study_id):
+    REAL.check(people, study_id)
+
+
+@pytest.mark.reference
+def test_prevalences_are_gregg_2004s():
+    published = pd.read_csv(FOLDERS.estimates / "published.csv")
+    gregg = published[published["source"].str.startswith("Gregg 2004")]
+    assert gregg["published"].tolist() == [14.8, 28.5]
+    assert gregg["ours"].round(1).tolist() == [14.8, 28.5]
+    theirs = pd.read_csv(REAL.folder / "prevalence.csv")
+    np.testing.assert_allclose(gregg["ours"], theirs["percent"], rtol=RTOL_COMMITTED)
+    np.testing.assert_allclose(gregg["conf_low"], theirs["conf_low"], rtol=RTOL_COMMITTED)
+
+
+@pytest.mark.reference
+def test_phosphorus_quintiles_come_within_4_percent_of_wu_2024():
+    published = pd.read_csv(FOLDERS.estimates / "published.csv")
+    wu = published[published["source"].str.startswith("Wu 2024")]
+    assert len(wu) == 3
+    np.testing.assert_allclose(wu["ours"], wu["published"], rtol=0.04)
+
+
+@pytest.mark.parametrize("name", [*ESTIMATES, "published"])
+def test_committed_estimates_are_unchanged(name):
+    path = f"data/processed/estimates/{name}.csv"
+    shown = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    committed, built = pd.read_csv(io.StringIO(shown.stdout)), pd.read_csv(ROOT / path)
+    pd.testing.assert_frame_equal(built, committed, rtol=RTOL_COMMITTED, atol=1e-12)
+
+
+def test_accepted_files_are_recorded_and_none_is_a_revision():
+    recorded = receipts(FOLDERS.registry(), FOLDERS.raw, ["DEMO", "LEXPN_B", "DR1TOT_C"])
+    assert len(recorded) == 3
+    assert not any(receipt.revised for receipt in recorded)
+
+
+def test_readme_quotes_these_estimates():
+    estimates, _ = read_estimates(FOLDERS)
+    assert tables.answer(estimates) in " ".join((ROOT / "README.md").read_text().split())

@@ -1,0 +1,201 @@
+"""The protocol: what may be asked, what is refused, and that the primary study is the analysis plan's."""
+
+import dataclasses
+from typing import get_args
+
+import pytest
+
+from analysis.errors import AnalysisError
+from analysis.study import (
+    CATEGORIES,
+    COVARIATES,
+    CYCLES,
+    KNOT_NUMBERS,
+    MODELS,
+    OUTCOMES,
+    PRIMARY,
+    Model,
+    Outcome,
+    Study,
+    StudyError,
+    Weights,
+)
+
+MODEL_1 = ("age_years", "sex", "race_ethnicity")
+MODEL_2 = (*MODEL_1, "education", "pir", "bmi_kg_m2", "smoking", "alcohol", "has_diabetes", "has_hypertension")
+MODEL_3 = (*MODEL_2, "energy_kcal")
+
+
+def test_the_primary_study_is_the_one_of_the_analysis_plan() -> None:
+    assert dataclasses.asdict(PRIMARY) == {
+        "exposure": "magnesium_mg",
+        "outcome": "strict",
+        "weights": "dietary",
+        "knots": 4,
+        "model": "1",
+        "cycles": (1999, 2001, 2003),
+        "where": None,
+        "extra_covariates": (),
+        "age_min": 40,
+        "conf_level": 0.95,
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "covariates"), [("crude", ()), ("1", MODEL_1), ("2", MODEL_2), ("3", MODEL_3)], ids=get_args(Model)
+)
+def test_each_model_adjusts_for_the_covariates_of_the_plan(model: Model, covariates: tuple[str, ...]) -> None:
+    assert Study(model=model).covariates == covariates
+
+
+def test_each_model_begins_with_the_covariates_of_the_one_before() -> None:
+    for smaller, larger in zip(MODELS[:-1], MODELS[1:], strict=True):
+        assert COVARIATES[larger][: len(COVARIATES[smaller])] == COVARIATES[smaller]
+        assert len(COVARIATES[larger]) > len(COVARIATES[smaller])
+
+
+def test_extra_covariates_follow_those_of_the_model() -> None:
+    assert Study(model="1", extra_covariates=("height_cm",)).covariates == (*MODEL_1, "height_cm")
+
+
+@pytest.mark.parametrize(
+    ("covariate", "reference"),
+    [
+        ("sex", "male"),
+        ("race_ethnicity", "non_hispanic_white"),
+        ("education", "more_than_high_school"),
+        ("smoking", "never"),
+        ("alcohol", "never"),
+    ],
+)
+def test_the_reference_level_stands_first(covariate: str, reference: str) -> None:
+    assert CATEGORIES[covariate][0] == reference
+
+
+def test_every_categorical_covariate_belongs_to_the_largest_model_and_has_distinct_levels() -> None:
+    assert set(CATEGORIES) <= set(COVARIATES["3"])
+    for levels in CATEGORIES.values():
+        assert len(set(levels)) == len(levels) > 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "column"),
+    [
+        ("strict", "pn_strict"),
+        ("lenient", "pn_lenient"),
+        ("both_feet", "pn_both_feet"),
+        ("two_sites", "pn_two_sites"),
+    ],
+)
+def test_an_outcome_rule_reads_its_own_column(outcome: Outcome, column: str) -> None:
+    assert Study(outcome=outcome).outcome_column == column
+
+
+def test_every_outcome_rule_is_put_into_words() -> None:
+    assert tuple(OUTCOMES) == get_args(Outcome)
+    assert len(set(OUTCOMES.values())) == len(OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("outcome", "severe", r"outcome='severe': expected one of strict, lenient, both_feet, two_sites\."),
+        ("outcome", "pn_strict", r"outcome='pn_strict'"),
+        ("outcome", None, r"outcome=None"),
+        ("weights", "interview", r"weights='interview': expected one of dietary, mec, none\."),
+        ("weights", None, r"weights=None"),
+        ("model", "4", r"model='4': expected one of crude, 1, 2, 3\."),
+        ("model", 1, r"model=1: expected one of crude, 1, 2, 3\."),
+        ("knots", 2, r"knots=2: expected one of 3, 4, 5\."),
+        ("knots", 6, r"knots=6: expected one of 3, 4, 5\."),
+        ("knots", "4", r"knots='4': expected one of 3, 4, 5\."),
+        ("cycles", (), r"cycles=\(\): expected each of \(1999, 2001, 2003\) at most once, and at least one\."),
+        ("cycles", (1999, 1999), r"cycles=\(1999, 1999\): expected each of .* at most once"),
+        ("cycles", (2005,), r"cycles=2005: expected one of 1999, 2001, 2003\."),
+        ("cycles", (1999, 2000), r"cycles=2000: expected one of 1999, 2001, 2003\."),
+        ("cycles", ("1999",), r"cycles='1999': expected one of 1999, 2001, 2003\."),
+        ("conf_level", 0.0, r"conf_level=0\.0: expected a number between 0 and 1\."),
+        ("conf_level", 1.0, r"conf_level=1\.0: expected a number between 0 and 1\."),
+        ("conf_level", 95, r"conf_level=95: expected a number between 0 and 1\."),
+        ("conf_level", -0.95, r"conf_level=-0\.95"),
+        ("conf_level", float("nan"), r"conf_level=nan"),
+    ],
+)
+def test_a_value_the_protocol_does_not_define_is_refused_with_what_it_allows(
+    field: str, value: object, message: str
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        Study(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [
+        ("outcome", get_args(Outcome)),
+        ("weights", get_args(Weights)),
+        ("model", get_args(Model)),
+        ("knots", KNOT_NUMBERS),
+        ("cycles", [(cycle,) for cycle in CYCLES]),
+        ("conf_level", [0.5, 0.9, 0.999]),
+    ],
+)
+def test_every_value_the_protocol_defines_is_kept_as_given(field: str, allowed: list[object]) -> None:
+    assert [getattr(Study(**{field: value}), field) for value in allowed] == list(allowed)
+
+
+@pytest.mark.parametrize("given", [(2003, 1999), [1999, 2003]], ids=["other order", "a list"])
+def test_cycles_are_put_in_order_so_that_equal_studies_are_equal(given: tuple[int, ...]) -> None:
+    study = Study(cycles=given)
+    assert study == Study(cycles=(1999, 2003))
+    assert hash(study) == hash(Study(cycles=(1999, 2003)))
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"exposure": "energy_kcal", "model": "3"},
+        {"exposure": "calcium_mg", "model": "1", "extra_covariates": ("height_cm", "calcium_mg")},
+    ],
+    ids=["energy in model 3", "an extra covariate"],
+)
+def test_an_exposure_that_is_also_a_covariate_is_refused(choices: dict[str, object]) -> None:
+    message = f"{choices['exposure']} is the exposure and also a covariate of model {choices['model']}"
+    with pytest.raises(StudyError, match=message):
+        Study(**choices)
+
+
+def test_energy_may_be_the_exposure_where_the_model_does_not_adjust_for_it() -> None:
+    study = Study(exposure="energy_kcal", model="2")
+    assert (study.exposure, study.covariates) == ("energy_kcal", MODEL_2)
+
+
+def test_a_study_cannot_be_changed() -> None:
+    study = Study()
+    with pytest.raises(dataclasses.FrozenInstanceError, match="knots"):
+        study.knots = 3  # type: ignore[misc]
+
+
+def test_a_sensitivity_analysis_is_the_primary_study_with_one_field_replaced() -> None:
+    changed = dataclasses.replace(PRIMARY, knots=3)
+    assert dataclasses.asdict(changed) == {**dataclasses.asdict(PRIMARY), "knots": 3}
+
+
+def test_replacing_a_field_leaves_the_primary_study_as_it_was() -> None:
+    dataclasses.replace(PRIMARY, knots=3, cycles=(2003,))
+    assert (PRIMARY.knots, PRIMARY.cycles) == (4, CYCLES)
+
+
+def test_a_replaced_field_is_checked_like_a_first_one() -> None:
+    with pytest.raises(StudyError, match="knots=7"):
+        dataclasses.replace(PRIMARY, knots=7)
+
+
+def test_replacing_the_model_can_bring_exposure_and_covariates_into_conflict() -> None:
+    study = Study(exposure="energy_kcal", model="2")
+    with pytest.raises(StudyError, match="energy_kcal is the exposure and also a covariate of model 3"):
+        dataclasses.replace(study, model="3")
+
+
+def test_a_study_error_is_one_the_command_line_shows_without_a_traceback() -> None:
+    assert issubclass(StudyError, AnalysisError)
+    assert StudyError.exit_code == 2

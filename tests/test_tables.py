@@ -1,0 +1,76 @@
+import pandas as pd
+import pytest
+
+from analysis.associations import estimate
+from analysis.report import tables
+from analysis.study import Study
+
+
+@pytest.mark.parametrize(
+    ("p_value", "text"), [(0.0004, "< 0.001"), (0.001, "= 0.001"), (0.0204, "= 0.020"), (1.0, "= 1.000")]
+)
+def test_p_value_in_words(p_value, text):
+    assert tables.format_p(p_value) == text
+
+
+def test_odds_ratio_with_its_interval():
+    row = pd.Series({"odds_ratio": 1.5355, "conf_low": 1.1647, "conf_high": 2.0244})
+    assert tables.format_odds_ratio(row) == "1.54 (1.16 to 2.02)"
+
+
+def test_answer_quotes_the_estimates(estimates):
+    frames = estimates[0]
+    model = frames["models"].set_index("model").loc["1"]
+    at = frames["odds_ratio_curve"].query("model == '1'").set_index("x")
+    sentence = tables.answer(frames)
+    for piece in (
+        f"{model['n']:,} adults",
+        tables.format_odds_ratio(at.loc[100.0]),
+        tables.format_odds_ratio(at.loc[500.0]),
+        f"lowest point {model['nadir']:.0f} mg/day",
+    ):
+        assert piece in sentence
+
+
+def test_planted_truth_stands_beside_what_was_found(estimates):
+    sentence = tables.planted(estimates[0])
+    truth = estimates[0]["planted"].set_index("x")
+    assert f"{truth.loc[100.0, 'odds_ratio']:.2f}, found" in sentence
+    assert "lowest point 240 mg/day" in sentence
+
+
+def test_curve_table_has_the_tabulated_intakes_only(estimates):
+    table = tables.curve_table(estimates[0], model="1")
+    assert table.iloc[:, 0].tolist()[:3] == ["60", "100", "150"]
+    assert len(table) == 14
+
+
+@pytest.mark.parametrize("model", ["crude", "1", "2", "3"])
+def test_caption_names_the_covariates(estimates, model):
+    text = tables.curve_caption(estimates[0], model)
+    assert {"crude": "nothing", "1": "age, sex and race/ethnicity"}.get(model, "hypertension") in text
+
+
+@pytest.mark.parametrize("weights", ["dietary", "mec", "none"])
+def test_terminal_table_tells_who_what_and_how_sure(participants, weights):
+    found = estimate(participants, Study(weights=weights, where="sex == 'female'"))
+    text = tables.format_association(found, points=[100.0, 300.0], source="SYNTHETIC survey, seed 1")
+    for piece in (
+        "SYNTHETIC survey, seed 1",
+        tables.WEIGHT_WORDS[weights],
+        "where sex == 'female'",
+        "left out, no variation here: sex_female",
+        f"n = {found.fit.n:,}, cases = {found.fit.cases:,}",
+        f"residual df {found.fit.residual_df}",
+        "overall p",
+        "lowest point",
+        "race_ethnicity_mexican_american",
+    ):
+        assert piece in text
+
+
+def test_terminal_table_admits_a_low_point_at_the_edge(participants):
+    falling = participants.assign(magnesium_mg=-participants["age_years"] + participants["magnesium_mg"] / 1e4)
+    found = estimate(falling, Study(model="crude"))
+    assert found.nadir.at_boundary
+    assert "no interior low point" in tables.format_association(found, points=[-60.0], source="invented")
