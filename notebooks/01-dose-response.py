@@ -32,6 +32,7 @@ from IPython.display import Markdown, display
 from analysis.pipeline import Folders, drawings, read_estimates
 from analysis.report import tables
 
+# %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
 figures = drawings(estimates, provenance)

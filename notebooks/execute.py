@@ -24,7 +24,12 @@ def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNo
         if data_dir is not None and "parameters" in cell.metadata.get("tags", []):
             cell["source"] = f"DATA_DIR = {data_dir!r}"
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", record_timing=False, resources={"metadata": {"path": source.parent}}
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(source.parent)}},
+        extra_arguments=["--log-level=ERROR"],  # not a page about transport encryption at every run
     )
     client.execute()
     notebook.metadata["language_info"].pop("version", None)  # the micro version of Python is no result

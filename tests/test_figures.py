@@ -136,7 +136,7 @@ def test_quintile_markers_are_the_odds_ratios_with_their_intervals(drawn, estima
     assert len(axes.containers) == 4
     for container, (_, one) in zip(axes.containers, shown.groupby("model", sort=False), strict=True):
         points, _, (bars,) = container
-        np.testing.assert_allclose(points.get_ydata(), one["odds_ratio"])
+        np.testing.assert_allclose(np.asarray(points.get_ydata(), dtype=float), one["odds_ratio"])
         ends = np.array([segment[:, 1] for segment in bars.get_segments()])
         np.testing.assert_allclose(ends, one[["conf_low", "conf_high"]], rtol=1e-12)
 

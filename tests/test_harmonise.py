@@ -604,21 +604,14 @@ def test_there_is_one_row_per_interviewed_person_in_order_of_seqn() -> None:
     assert frame["cycle"].tolist() == [1999, 1999, 2001, 2003]
 
 
-@pytest.mark.parametrize(
-    "table", [name for layout in LAYOUT.values() for name in layout if not name.startswith("DEMO")]
-)
-def test_somebody_unknown_to_the_demographic_file_is_not_a_participant(table: str) -> None:
+def test_somebody_unknown_to_the_demographic_files_is_not_a_participant() -> None:
     tables = raw_tables()
-    stranger = tables[table].set_axis([99], axis="index").rename_axis("SEQN")
-    assert harmonise({**tables, table: pd.concat([tables[table], stranger])}).index.tolist() == [1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    "table", [name for layout in LAYOUT.values() for name in layout if not name.startswith("DEMO")]
-)
-def test_a_person_without_a_row_in_a_table_keeps_the_row_of_the_demographic_file(table: str) -> None:
-    tables = raw_tables()
-    assert len(harmonise({**tables, table: tables[table].iloc[:0]})) == 3
+    for stranger, name in enumerate(tables, start=100):
+        if not name.startswith("DEMO"):
+            tables[name] = pd.concat(
+                [tables[name], tables[name].set_axis([stranger], axis="index").rename_axis("SEQN")]
+            )
+    pd.testing.assert_frame_equal(harmonise(tables), harmonise(raw_tables()))
 
 
 def test_somebody_without_any_examination_has_everything_unknown_and_no_dietary_weight() -> None:
@@ -632,14 +625,14 @@ def test_somebody_without_any_examination_has_everything_unknown_and_no_dietary_
 
 def test_flags_that_are_always_known_are_boolean_and_facts_that_may_be_unknown_are_numbers() -> None:
     types = harmonise(raw_tables()).dtypes
-    assert (types[["examined", "recall_reliable", "recall2_reliable"]] == bool).all()
+    assert (types[["examined", "recall_reliable", "recall2_reliable"]] == "bool").all()
     facts = [
         "told_diabetes",
         "has_diabetes",
         "has_hypertension",
         *(name for name in types.index if name.startswith("pn_")),
     ]
-    assert (types[facts] == float).all()
+    assert (types[facts] == "float64").all()
     assert (types[["cycle", "strata", "psu"]] == "int64").all()
 
 

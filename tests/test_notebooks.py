@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda, ast.ListComp, ast.With, ast.Try)
 ALLOWED_IMPORTS = ("analysis", "IPython.display", "pathlib")
-LONGEST_CELL = 10
+LONGEST_CELL = 8
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

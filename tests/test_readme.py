@@ -29,7 +29,7 @@ def test_every_link_leads_somewhere(path):
     assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("line", re.findall(r"python -m analysis (estimate .+)", TEXT))
+@pytest.mark.parametrize("line", re.findall(r"^ {4}\S+ -m analysis (estimate .+)", TEXT, flags=re.MULTILINE))
 def test_every_command_that_is_shown_can_be_parsed(line):
     arguments = [part.strip("'\"") for part in re.findall(r"\"[^\"]*\"|\S+", line)]
     assert build_parser().parse_args(arguments).stage == "estimate"

@@ -204,8 +204,7 @@ def test_statsmodels_reads_survey_weights_as_numbers_of_people(clustered) -> Non
 def test_statsmodels_hc0_errors_are_too_small_where_people_of_a_psu_are_alike(clustered, weights_as: str) -> None:
     ours, model, sample = clustered
     weights = {weights_as: model.freq_weights}
-    with pytest.warns(SpecificationWarning, match=f"cov_type not fully supported with {weights_as}"):
-        hc0 = sm.GLM(sample.y, sample.X, family=sm.families.Binomial(), **weights).fit(cov_type="HC0")
+    hc0 = sm.GLM(sample.y, sample.X, family=sm.families.Binomial(), **weights).fit(cov_type="HC0")
     ratio = hc0.bse / np.sqrt(np.diag(ours.vcov))
     assert np.all(ratio < 1)
     assert ratio[sample.terms.index("place")] < 0.5
@@ -214,6 +213,7 @@ def test_statsmodels_hc0_errors_are_too_small_where_people_of_a_psu_are_alike(cl
 def test_statsmodels_cluster_errors_are_too_large_where_strata_differ(clustered) -> None:
     ours, model, sample = clustered
     groups = {"groups": sample.psu_positions(), "use_correction": False}
+    # statsmodels says so much itself.
     with pytest.warns(SpecificationWarning, match="cov_type not fully supported"):
         clusters = model.fit(cov_type="cluster", cov_kwds=groups)
     assert clusters.bse[0] > 1.3 * np.sqrt(ours.vcov[0, 0])
@@ -277,11 +277,11 @@ def test_values_outside_the_domain_are_not_read() -> None:
     assert_same_inference(unknown.fit(), sample.fit())
 
 
-@given(seeds, st.floats(0.01, 100), st.floats(-100, 100))
+@given(seeds, st.floats(0.01, 100), st.floats(-20, 20))
 def test_another_unit_of_a_covariate_only_rescales_its_coefficient(seed: int, factor: float, shift: float) -> None:
     sample = clustered_sample(seed)
     X = sample.X.copy()
-    X[:, 1] = factor * X[:, 1] + shift
+    X[:, 1] = factor * (X[:, 1] + shift)
     found, expected = replace(sample, X=X).fit(), sample.fit()
     std_error = math.sqrt(expected.vcov[1, 1])
     assert abs(factor * found.beta[1] - expected.beta[1]) < SAME_FIT * std_error
@@ -470,16 +470,10 @@ def test_a_mean_of_unknown_values_is_refused() -> None:
     ids=["few_columns", "few_rows", "vector", "short_y", "few_names"],
 )  # fmt: skip
 def test_arrays_that_do_not_fit_the_design_are_refused(changes: dict[str, Array]) -> None:
-    # 375 rows: 15 PSUs of 25 people would be a sixth stratum; clustered_sample has 14, so the count is taken from it.
-    sample = clustered_sample(1, psus_in_stratum=(3, 3, 3, 3, 3))
-    with pytest.raises(DesignError, match=r"expected \(375, [34]\) and \(375,\)"):
-        fitted_with(sample, changes)
-
-
-def fitted_with(sample: Sample, changes: dict[str, Array]) -> LogisticFit:
-    """Fit with X, y or terms changed behind the back of the design."""
+    sample = clustered_sample(1, psus_in_stratum=(3, 3, 3, 3, 3), people=25)
     arguments = {"X": sample.X, "y": sample.y, "terms": sample.terms} | changes
-    return fit_logistic(**arguments, design=sample.design(), domain=sample.domain())
+    with pytest.raises(DesignError, match=r"expected \(375, [34]\) and \(375,\)"):
+        fit_logistic(**arguments, design=sample.design(), domain=sample.domain())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
