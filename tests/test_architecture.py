@@ -31,10 +31,10 @@ RANKS = {
     "analysis.data.cohort": 3,
     "analysis.associations": 6,
     "analysis.published": 7,
-    "analysis.report.figures": 7,
+    "analysis.report.figures": 8,
     "analysis.report.tables": 7,
-    "analysis.pipeline": 8,
-    "analysis.__main__": 9,
+    "analysis.pipeline": 9,
+    "analysis.__main__": 10,
 }
 """A module may import only from modules of lower rank."""
 

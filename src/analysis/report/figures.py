@@ -18,16 +18,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from analysis.report.tables import MODEL_NAMES
+
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"
 BAND = "#0072B2"
-MODEL_NAMES = {"crude": "Crude", "1": "Model 1", "2": "Model 2", "3": "Model 3"}
-MODEL_CONTENT = {
-    "crude": "no covariates",
-    "1": "age, sex, race/ethnicity",
-    "2": "and education, income, BMI, smoking, alcohol, diabetes, hypertension",
-    "3": "and energy",
-}
 ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
@@ -119,21 +114,20 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
     caption, provenance : as for `plot_dose_response`.
     """
     with matplotlib.style.context(STYLE):
-        figure = _figure((6.6, 5.6))
+        figure = _figure((6.6, 5.8))
         axes = figure.add_subplot()
-        figure.subplots_adjust(bottom=0.235, top=0.94, right=0.97)
+        figure.subplots_adjust(bottom=0.28, top=0.94, right=0.97)
         first = models.iloc[0]
         _odds_axis(axes, curves[["odds_ratio"]].to_numpy())
         for row in models.itertuples():
             one = curves[curves["model"] == row.model]
-            name = f"{MODEL_NAMES[row.model]}: {MODEL_CONTENT[row.model]} (n = {row.n:,})"
-            axes.plot(one["x"], one["odds_ratio"], label="\n".join(textwrap.wrap(name, 42)))
+            axes.plot(one["x"], one["odds_ratio"], label=f"{MODEL_NAMES[row.model]} (n = {row.n:,})")
         axes.plot(first["reference"], 1, "o", color="black", markersize=5, zorder=5)
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against {first['reference']:.4g} {first['unit']})")
         axes.set_xlabel(f"{first['exposure_label'].capitalize()} from food, day-1 recall ({first['unit']})")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1), fontsize=8)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
         _grey_beyond(axes, first["p05"], first["p95"])
         _caption(figure, caption, provenance)
     return figure

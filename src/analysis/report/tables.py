@@ -9,6 +9,7 @@ from analysis.data.vocabulary import exposure_label, exposure_unit
 
 Estimates = Mapping[str, pd.DataFrame]
 
+MODEL_NAMES = {"crude": "Crude", "1": "Model 1", "2": "Model 2", "3": "Model 3"}
 WEIGHT_WORDS = {
     "dietary": "day-1 dietary weights",
     "mec": "MEC examination weights",
@@ -52,17 +53,27 @@ def curve_caption(estimates: Estimates, model: str) -> str:
 
 def models_caption(estimates: Estimates) -> str:
     """Caption of the figure of all models."""
-    p = [
-        f"{row.model} {format_p(row.p_value)}"
-        for row in estimates["tests"].query("test == 'nonlinear' and method == 'wald'").itertuples()
-    ]
-    first = estimates["models"].iloc[0]
+    models = estimates["models"]
+    first, nonlinear = models.iloc[0], estimates["tests"].query("test == 'nonlinear' and method == 'wald'")
+    p = [f"{MODEL_NAMES[row.model].lower()} {format_p(row.p_value)}" for row in nonlinear.itertuples()]
     return (
         f"Odds ratios against {first['reference']:.4g} {first['unit']} (black dot), {WEIGHT_WORDS[first['weights']]}, "
-        f"same knots in all. Non-linear p (Wald F): {'; '.join(p)}. Models 2 and 3 rest on people with complete "
-        "covariates. Bands are left out for legibility; the numbers are in models.csv beside this figure. "
-        "Grey: beyond the 5th and 95th percentile of intake."
+        f"same knots in all. {_adjustments(models)}. Non-linear p (Wald F): {', '.join(p)}. Models 2 and 3 rest on "
+        "people with complete covariates. Bands are left out for legibility; the numbers are in models.csv beside this "
+        "figure. Grey: beyond the 5th and 95th percentile of intake."
     )
+
+
+def _adjustments(models: pd.DataFrame) -> str:
+    """What each model adjusts for, beyond the one before: the models are nested."""
+    known: set[str] = set()
+    parts = []
+    for row in models.itertuples():
+        new = [name for name in row.covariates.split() if name not in known]
+        if new:
+            parts.append(f"{row.model} {'also ' if known else ''}for {_covariate_words(' '.join(new))}")
+        known |= set(new)
+    return f"Adjusted: model {'; '.join(parts)}"
 
 
 def quintiles_caption(quintiles: pd.DataFrame, estimates: Estimates) -> str:

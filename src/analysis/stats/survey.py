@@ -39,6 +39,9 @@ MAX_ITERATIONS = 50
 TOLERANCE = 1e-13
 """Relative change of the deviance at which the point estimate has converged; R's 1e-8 would cost six digits."""
 
+NEWTON_STEPS = 4
+"""Steps from zero that bring a usual model to five digits; the rest is statsmodels'."""
+
 MAX_LOG_ODDS = 20.0
 """A fitted log odds beyond this (one in 500 million) is an estimate on its way to infinity."""
 
@@ -190,8 +193,8 @@ def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
     ----------
     Binder 1983, Int Stat Rev 51:279-292.
     """
-    totals = np.zeros((design.psu_stratum.size, influence.shape[1]))
-    np.add.at(totals, design.psu_index, influence)
+    n_psu = design.psu_stratum.size
+    totals = np.column_stack([np.bincount(design.psu_index, column, n_psu) for column in influence.T])
     return _between_psu(totals, design)
 
 
@@ -343,20 +346,33 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
     """Point estimate by statsmodels and the iterations it took."""
     _refuse_separation(X, y, terms)
     scale = np.sqrt(np.mean(X**2, axis=0))
-    model = sm.GLM(y, X / scale, family=sm.families.Binomial(), var_weights=weights)
+    X = X / scale
+    model = sm.GLM(y, X, family=sm.families.Binomial(), var_weights=weights)
     with warnings.catch_warnings():
         # Both are raised below as an error of our own; overflow is what running away to infinity looks like.
         for category in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning):
             warnings.simplefilter("ignore", category)
-        result = model.fit(maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
+        start = _newton_steps(X, y, weights)
+        result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params)
-    if not result.converged or not np.all(np.isfinite(beta)) or np.max(np.abs(X / scale @ beta)) > MAX_LOG_ODDS:
+    if not result.converged or not np.all(np.isfinite(beta)) or np.max(np.abs(X @ beta)) > MAX_LOG_ODDS:
         raise ConvergenceError(
             f"no finite estimate after {result.fit_history['iteration']} iterations: some combination of "
             f"{', '.join(terms[1:])} predicts the outcome without error (separation). Remove or merge terms, or widen "
             "the domain."
         )
     return beta / scale, int(result.fit_history["iteration"])
+
+
+def _newton_steps(X: Array, y: Array, weights: Array) -> Array | None:
+    """A start near the solution, so that statsmodels' dearer iterations are few; None if the steps run away."""
+    beta = np.zeros(X.shape[1])
+    for _ in range(NEWTON_STEPS):
+        mu = 1 / (1 + np.exp(-(X @ beta)))
+        information = (X * (weights * mu * (1 - mu))[:, None]).T @ X
+        step = np.linalg.lstsq(information, X.T @ (weights * (y - mu)))[0]
+        beta = beta + step
+    return beta if np.all(np.isfinite(beta)) else None
 
 
 def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
