@@ -104,11 +104,11 @@ figures["quintiles"].draw()
 #
 # ## What this does not say
 #
-# - **Not that magnesium does it.** This is one day's recall beside one examination. People who report eating very little
-#   or very much differ in more than magnesium, and magnesium rises with everything that is eaten. Whether energy or any
-#   other nutrient draws the same curve is not asked here.
+# - **Not that magnesium does it.** This is one day's recall beside one examination. People who report eating very
+#   little or very much differ in more than magnesium, and magnesium rises with everything that is eaten. Whether energy
+#   or any other nutrient draws the same curve is not asked here.
 # - **Not that there is a threshold.** The lowest point printed under the curve is a feature of one fitted line, given
 #   here without an interval; it is no cut-off between too little and too much.
-# - **Not that it is a U.** A test of non-linearity is not a test of a U: that needs a falling left arm and a rising right
-#   arm, each shown on its own.
+# - **Not that it is a U.** A test of non-linearity is not a test of a U: that needs a falling left arm and a rising
+#   right arm, each shown on its own.
 # - **Nothing about supplements.** Intake is from food and beverages; tablets, antacids and plain water are not counted.

@@ -105,7 +105,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
 LAYOUT: dict[int, dict[str, tuple[str, ...]]] = {1999: _layout(0), 2001: _layout(1), 2003: _layout(2)}
 """Cycle to table to raw columns, SEQN left out."""
 
-# A man of 60 in whom everything is known and nothing is wrong. Strata are numbered on from cycle to cycle, as in NHANES.
+# A man of 60 of whom everything is known and nothing is wrong.
 _TYPICAL: dict[str, float] = {
     "SDMVPSU": 1, "RIDSTATR": 2, "RIAGENDR": 1, "RIDAGEYR": 60, "RIDRETH1": 3, "DMDEDUC2": 4, "INDFMPIR": 2.5,
     "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
@@ -115,7 +115,7 @@ _TYPICAL: dict[str, float] = {
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
 }  # fmt: skip
-_STRATUM = {1999: 1, 2001: 14, 2003: 29}
+_STRATUM = {1999: 1, 2001: 14, 2003: 29}  # numbered on from cycle to cycle, as in NHANES
 
 
 def raw_tables(people: Iterable[Person] | None = None, **overrides: object) -> dict[str, pd.DataFrame]:

@@ -90,11 +90,14 @@ def test_everyone_stays_in_the_design(participants, primary):
     assert primary.cohort.weights.size == len(participants)
 
 
-def test_dropping_the_rest_of_the_sample_first_would_change_the_error_of_a_subgroup(participants):
-    """Why domains: with PSUs that have nobody of the subgroup, the subset looks better than the sample was."""
+def test_subgroup_in_one_psu_of_a_stratum_is_refused_unless_its_empty_psus_are_kept(participants):
     study = Study(model="crude", where="race_ethnicity == 'other' and cycle == 1999", knots=3)
     with pytest.raises(DesignError, match="one PSU only"):
         estimate(participants, study)
+    kept = estimate(participants, dataclasses.replace(study, lonely_domain="keep"))
+
+    assert (kept.fit.n_psu, kept.fit.n_strata) != (87, 43)
+    assert kept.fit.to_frame()["std_error"].gt(0).all()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -118,7 +121,9 @@ def test_exposure_that_is_also_a_covariate_is_refused():
 
 def test_heaped_exposure_is_refused_with_its_knots(participants):
     with pytest.raises(SplineError, match="knots fall on"):
-        estimate(participants.assign(caffeine_mg=participants["caffeine_mg"].gt(0) * 100.0), Study(exposure="caffeine_mg"))
+        estimate(
+            participants.assign(caffeine_mg=participants["caffeine_mg"].gt(0) * 100.0), Study(exposure="caffeine_mg")
+        )
 
 
 def test_covariate_that_repeats_another_is_refused_by_name(participants):

@@ -277,7 +277,7 @@ def test_an_exposure_that_is_no_nutrient_is_refused_with_the_nutrients(exposure:
 
 @pytest.mark.parametrize("covariate", ["waist_cm", "BMXHT", "sex_female", ""])
 def test_a_covariate_that_is_no_column_is_refused_with_the_columns(covariate: str) -> None:
-    with pytest.raises(StudyError, match=rf"^covariate '{covariate}': expected one of cycle, .*height_cm.*\.$"):
+    with pytest.raises(StudyError, match=rf"^covariate '{covariate}': expected one of age_years, .*height_cm.*\.$"):
         select_cohort(people(), Study(extra_covariates=("height_cm", covariate)))
 
 
@@ -353,3 +353,12 @@ def test_a_cohort_cannot_be_changed() -> None:
     cohort = select_cohort(people(), PRIMARY)
     with pytest.raises(dataclasses.FrozenInstanceError, match="rows"):
         cohort.rows = cohort.complete  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "covariate", ["pn_strict", "insensate_left", "weight_mec", "strata", "psu", "cycle", "examined"]
+)
+def test_the_outcome_and_the_design_cannot_be_adjusted_for(covariate: str) -> None:
+    frame = participants().assign(insensate_left=0.0)
+    with pytest.raises(StudyError, match=rf"covariate '{covariate}': expected one of"):
+        select_cohort(frame, Study(extra_covariates=(covariate,)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from analysis.pipeline import REFERENCE_QUINTILES, drawings
+from analysis.pipeline import drawings
 from analysis.report.figures import Provenance, element_names, plot_quintiles, save_figure
 from analysis.study import PRIMARY
 
@@ -89,7 +89,14 @@ def test_intakes_beyond_the_outer_percentiles_are_greyed(curve_axes, estimates):
 def test_caption_tells_people_cases_weights_and_tests(drawn, estimates):
     model = estimates[0]["models"].set_index("model").loc[PRIMARY.model]
     text = caption(drawn["dose_response"])
-    for piece in (f"{model['n']:,}", f"{model['cases']:,}", "dietary weights", "overall p", "non-linear p", "Rao-Scott"):
+    for piece in (
+        f"{model['n']:,}",
+        f"{model['cases']:,}",
+        "dietary weights",
+        "overall p",
+        "non-linear p",
+        "Rao-Scott",
+    ):
         assert piece in text
 
 
@@ -118,13 +125,16 @@ def test_each_model_has_its_own_line_colour_and_dash(drawn, estimates):
     assert len(lines) == 4
     assert len({line.get_color() for line in lines}) == 4
     assert len({str(line.get_linestyle()) for line in lines}) == 4
+    curves = estimates[0]["odds_ratio_curve"]
     for one, model in zip(lines, estimates[0]["models"]["model"], strict=True):
-        theirs = estimates[0]["odds_ratio_curve"].query("model == @model")
+        theirs = curves[curves["model"] == model]
         np.testing.assert_array_equal(one.get_xydata(), theirs[["x", "odds_ratio"]])
 
 
 def test_models_can_be_told_apart_in_greyscale(drawn):
-    lines = [line for line in drawn["models"].axes[0].get_lines() if str(line.get_label()).startswith(("Crude", "Model"))]
+    lines = [
+        line for line in drawn["models"].axes[0].get_lines() if str(line.get_label()).startswith(("Crude", "Model"))
+    ]
     grey = sorted(matplotlib.colors.to_rgb(line.get_color()) @ np.array([0.2126, 0.7152, 0.0722]) for line in lines)
     assert len({str(line.get_linestyle()) for line in lines}) == 4, "dashes carry what close greys cannot"
     assert grey[0] < 0.1 < grey[-1]

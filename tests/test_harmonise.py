@@ -233,6 +233,7 @@ def test_men_drink_moderately_up_to_two_drinks_a_day() -> None:
         1        .      7       1       3      | heavy     # 2.99
         1        .      30      2       2      | moderate  # 30 x 12 x 2 / 365 = 1.97
         1        .      31      2       2      | heavy     # 31 x 12 x 2 / 365 = 2.04
+        1        .      183     3       4      | heavy     # 183 x 4 / 365 = 2.005
         1        1      365     3       2      | moderate
     """)
 
@@ -247,6 +248,7 @@ def test_women_drink_moderately_up_to_one_drink_a_day() -> None:
         2        .      7       1       2      | heavy     # 1.99
         2        .      30      2       1      | moderate  # 30 x 12 x 1 / 365 = 0.99
         2        .      31      2       1      | heavy     # 31 x 12 x 1 / 365 = 1.02
+        2        .      122     3       3      | heavy     # 122 x 3 / 365 = 1.003
     """)
 
 

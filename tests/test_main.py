@@ -41,14 +41,27 @@ def test_json_has_the_promised_keys_and_the_fits_numbers(run, participants):
     result = json.loads(out)
     found = estimate(participants, Study())
     assert code == 0
-    assert {"n", "cases", "knots", "reference", "design_df", "residual_df", "coefficients", "tests", "curve", "nadir"} <= set(result)
+    assert {
+        "n",
+        "cases",
+        "knots",
+        "reference",
+        "design_df",
+        "residual_df",
+        "coefficients",
+        "tests",
+        "curve",
+        "nadir",
+    } <= set(result)
     assert (result["n"], result["cases"]) == (found.fit.n, found.fit.cases)
     assert set(result["tests"][0]) == {"test", "method", "statistic", "df_num", "df_den", "p_value"}
     assert set(result["curve"][0]) == {"x", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high"}
     assert list(result["coefficients"][0]) == [
         "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high"
     ]  # fmt: skip
-    np.testing.assert_allclose([point["odds_ratio"] for point in result["curve"]], found.curve([100, 500]).frame["odds_ratio"])
+    np.testing.assert_allclose(
+        [point["odds_ratio"] for point in result["curve"]], found.curve([100, 500]).frame["odds_ratio"]
+    )
     assert result["nadir"]["x"] == found.nadir.x
 
 
@@ -65,7 +78,9 @@ def test_csv_can_be_read_back(run, part, tmp_path):
     assert not pd.read_csv(tmp_path / "out.csv").empty
 
 
-@pytest.mark.parametrize("exposure", [name for name in NUTRIENT_COLUMNS if name in ("fiber_g", "energy_kcal", "sodium_mg")])
+@pytest.mark.parametrize(
+    "exposure", [name for name in NUTRIENT_COLUMNS if name in ("fiber_g", "energy_kcal", "sodium_mg")]
+)
 def test_any_shared_nutrient_can_be_the_exposure(run, exposure):
     code, out, _ = run("--exposure", exposure, "--format", "json")
     assert code == 0
@@ -82,7 +97,7 @@ def test_every_option_reaches_the_study(run):
     assert study == {
         "exposure": "magnesium_mg", "outcome": "two_sites", "weights": "mec", "knots": 3, "model": "2",
         "cycles": [1999, 2001], "where": "age_years >= 50", "extra_covariates": ["height_cm"], "age_min": 40,
-        "conf_level": 0.9,
+        "conf_level": 0.9, "lonely_domain": "fail",
     }  # fmt: skip
 
 
@@ -108,7 +123,8 @@ def test_bad_request_is_one_message_and_a_failing_exit(run, arguments, message):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--knots", "7"], ["--exposure", "kryptonite_mg"], ["--model", "9"], ["--cycles", "2005"], ["--at", "x"]]
+    "arguments",
+    [["--knots", "7"], ["--exposure", "kryptonite_mg"], ["--model", "9"], ["--cycles", "2005"], ["--at", "x"]],
 )
 def test_value_outside_the_choices_is_refused_by_the_parser(arguments, capsys):
     with pytest.raises(SystemExit) as ended:

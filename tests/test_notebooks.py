@@ -48,7 +48,9 @@ def test_cells_are_short(notebook):
 
 
 def test_there_is_more_prose_than_code(notebook):
-    prose = [line for line in notebook.read_text().splitlines() if line.startswith("# ") and not line.startswith("# %%")]
+    prose = [
+        line for line in notebook.read_text().splitlines() if line.startswith("# ") and not line.startswith("# %%")
+    ]
     code = [line for cell in code_cells(notebook) for line in cell.strip().splitlines()]
     assert len(prose) > len(code)
 
@@ -57,7 +59,11 @@ def test_prose_types_no_result(notebook):
     """Odds ratios, p-values and percentages come from results; years, ages, sites and models may be written."""
     prose = "\n".join(line for line in notebook.read_text().splitlines() if line.startswith("# "))
     assert "p = " not in prose
-    assert not [word for word in prose.split() if word.strip("().,;%").replace(".", "", 1).isdigit() and "." in word.strip("().,;%")]
+    assert not [
+        word
+        for word in prose.split()
+        if word.strip("().,;%").replace(".", "", 1).isdigit() and "." in word.strip("().,;%")
+    ]
 
 
 def test_notebook_runs_on_the_invented_survey(notebook, demo):

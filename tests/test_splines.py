@@ -153,9 +153,7 @@ def test_basis_and_slope_are_continuous_at_every_knot(spline: RestrictedCubicSpl
 
 
 @given(splines(), st.floats(0.01, 100), st.floats(-100, 100))
-def test_non_linear_terms_have_the_unit_of_x(
-    spline: RestrictedCubicSpline, factor: float, shift: float
-) -> None:
+def test_non_linear_terms_have_the_unit_of_x(spline: RestrictedCubicSpline, factor: float, shift: float) -> None:
     x = spline.knots[0] + np.ptp(spline.knots) * 1.3 * unit_points()
     moved = RestrictedCubicSpline(factor * spline.knots + shift)
     expected = factor * spline.basis(x)[:, 1:]

@@ -38,6 +38,7 @@ def test_the_primary_study_is_the_one_of_the_analysis_plan() -> None:
         "extra_covariates": (),
         "age_min": 40,
         "conf_level": 0.95,
+        "lonely_domain": "fail",
     }
 
 
@@ -199,3 +200,26 @@ def test_replacing_the_model_can_bring_exposure_and_covariates_into_conflict() -
 def test_a_study_error_is_one_the_command_line_shows_without_a_traceback() -> None:
     assert issubclass(StudyError, AnalysisError)
     assert StudyError.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("cycles", 1999, "cycles=1999: expected several values in a tuple"),
+        ("extra_covariates", "height_cm", "extra_covariates='height_cm': expected several values"),
+        ("extra_covariates", ("age_years",), "model 1 already has one of them"),
+        ("extra_covariates", ("height_cm", "height_cm"), "already has one of them"),
+        ("conf_level", "0.95", "expected a number between 0 and 1"),
+        ("age_min", -5, "expected a whole number of years"),
+        ("age_min", 40.5, "expected a whole number of years"),
+        ("lonely_domain", "drop", "expected one of fail, keep"),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_refused(field: str, value: object, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        Study(**{field: value})
+
+
+def test_several_values_may_come_as_a_list() -> None:
+    study = Study(cycles=[2003, 1999], extra_covariates=["height_cm"])
+    assert (study.cycles, study.extra_covariates) == ((1999, 2003), ("height_cm",))

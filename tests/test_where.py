@@ -629,3 +629,10 @@ def test_any_text_is_either_a_condition_or_refused_as_one(text: str) -> None:
     frame = as_frame([{"age_years": 60, "pir": 1, "sex": "male", "examined": True}])
     with contextlib.suppress(ConditionError):
         assert select_rows(frame, text).dtype == bool
+
+
+def test_a_long_condition_is_repeated_shortened() -> None:
+    with pytest.raises(ConditionError) as caught:
+        select_rows(pd.DataFrame({"age_years": [40.0]}), "age_years == " + "'x' * " * 1000 + "2")
+    assert len(str(caught.value)) < 1000
+    assert " ... " in str(caught.value)

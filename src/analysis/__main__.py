@@ -31,7 +31,7 @@ from analysis.pipeline import (
     tabulation_points,
 )
 from analysis.report import tables
-from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, Model, Outcome, Study, Weights
+from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, LonelyDomain, Model, Outcome, Study, Weights
 
 DEMO_SEED = 1
 
@@ -103,6 +103,7 @@ def run_estimate(args: argparse.Namespace) -> None:
         where=args.where,
         extra_covariates=tuple(args.covariates),
         conf_level=args.conf_level,
+        lonely_domain=args.lonely_domain,
     )
     found = estimate(frame, study)
     if args.format == "json":
@@ -194,6 +195,12 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
                        help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"")  # fmt: skip
     stage.add_argument("--at", nargs="+", type=float, default=[], metavar="X", help="intakes to give odds ratios at")
     stage.add_argument("--conf-level", type=float, default=PRIMARY.conf_level, help="level of the intervals")
+    stage.add_argument(
+        "--lonely-domain",
+        default=PRIMARY.lonely_domain,
+        choices=get_args(LonelyDomain),
+        help="stratum with people of the cohort in one PSU only: refuse, or keep its empty PSUs as zero, as R does",
+    )
     stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
     stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests"],
                        help="which table --format csv prints")  # fmt: skip

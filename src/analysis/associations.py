@@ -269,6 +269,9 @@ def covariate_columns(
 def _prepare(frame: pd.DataFrame, study: Study) -> tuple[Cohort, SurveyDesign, Domain, Array]:
     cohort = select_cohort(frame, study)
     design = SurveyDesign(
-        strata=frame["strata"].to_numpy(), psu=frame["psu"].to_numpy(), weights=cohort.weights.to_numpy()
+        strata=frame["strata"].to_numpy(),
+        psu=frame["psu"].to_numpy(),
+        weights=cohort.weights.to_numpy(),
+        lonely_domain=study.lonely_domain,
     )
     return cohort, design, domain_of(design, cohort.complete.to_numpy()), frame[study.exposure].to_numpy(dtype=float)

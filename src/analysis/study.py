@@ -11,6 +11,7 @@ from analysis.errors import AnalysisError
 Outcome = Literal["strict", "lenient", "both_feet", "two_sites"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
+LonelyDomain = Literal["fail", "keep"]
 
 CYCLES = (1999, 2001, 2003)
 """First year of each two-year cycle in which the monofilament examination was done with this protocol."""
@@ -73,6 +74,8 @@ class Study:
     extra_covariates : harmonised columns added to the model's own, for a sensitivity analysis.
     age_min : youngest age in years; the monofilament examination was given from 40.
     conf_level : level of every interval.
+    lonely_domain : what to do when a stratum has people of the cohort in one of its PSUs only: refuse, or keep its
+        empty PSUs as totals of zero, as R's survey package does without asking.
 
     Raises
     ------
@@ -89,19 +92,29 @@ class Study:
     extra_covariates: tuple[str, ...] = ()
     age_min: int = 40
     conf_level: float = 0.95
+    lonely_domain: LonelyDomain = "fail"
 
     def __post_init__(self) -> None:
+        for field in ("cycles", "extra_covariates"):
+            if not isinstance(getattr(self, field), tuple | list):
+                raise StudyError(f"{field}={getattr(self, field)!r}: expected several values in a tuple.")
+            object.__setattr__(self, field, tuple(getattr(self, field)))
         _require("outcome", self.outcome, get_args(Outcome))
         _require("weights", self.weights, get_args(Weights))
         _require("model", self.model, get_args(Model))
         _require("knots", self.knots, KNOT_NUMBERS)
+        _require("lonely_domain", self.lonely_domain, get_args(LonelyDomain))
         if not self.cycles or len(set(self.cycles)) != len(self.cycles):
             raise StudyError(f"cycles={self.cycles}: expected each of {CYCLES} at most once, and at least one.")
         for cycle in self.cycles:
             _require("cycles", cycle, CYCLES)
         object.__setattr__(self, "cycles", tuple(sorted(self.cycles)))
-        if not 0 < self.conf_level < 1:
-            raise StudyError(f"conf_level={self.conf_level}: expected a number between 0 and 1.")
+        if not isinstance(self.conf_level, float) or not 0 < self.conf_level < 1:
+            raise StudyError(f"conf_level={self.conf_level!r}: expected a number between 0 and 1.")
+        if not isinstance(self.age_min, int) or self.age_min < 0:
+            raise StudyError(f"age_min={self.age_min!r}: expected a whole number of years.")
+        if len(set(self.covariates)) != len(self.covariates):
+            raise StudyError(f"extra_covariates={self.extra_covariates}: model {self.model} already has one of them.")
         if self.exposure in self.covariates:
             raise StudyError(
                 f"{self.exposure} is the exposure and also a covariate of model {self.model}: "

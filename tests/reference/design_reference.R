@@ -51,6 +51,16 @@ mean_rows <- function(id, domain) {
              conf_high = estimate + half)
 }
 
+# The p-value of the Rao-Scott test by itself, far from the mean of its distribution and next to it.
+TAIL_LAMBDA <- list(2, c(1, 1, 1), c(4, 1, 0.5))
+TAIL_PLACES <- c(0.01, 0.1, 0.5, 0.9, 0.98, 1 - 1e-5, 1 + 1e-5, 1.02, 1.1, 2, 5, 20)
+
+tail_rows <- function(lambda, df) {
+  statistic <- sum(lambda) * TAIL_PLACES
+  tail <- function(x) survey:::pFsum(x, rep(1, length(lambda)), lambda, df, lower.tail = FALSE, method = "saddlepoint")
+  data.frame(lambda = paste(lambda, collapse = ";"), df, statistic, p_value = sapply(statistic, tail))
+}
+
 # Knots and reference from all rows: here they only have to be the same on both sides.
 domain_reference <- function(id, people) {
   people <- sample_of(id, people)
@@ -73,6 +83,8 @@ main <- function(arguments) {
   people <- cbind(read.csv(arguments[1]), everybody = 1)
   results <- without_zero_weight_notice(lapply(names(DOMAINS), domain_reference, people = people))
   write_tables(results, arguments[2])
+  tails <- c(lapply(TAIL_LAMBDA, tail_rows, df = 6), lapply(TAIL_LAMBDA, tail_rows, df = 44))
+  write_table(do.call(rbind, tails), arguments[2], "tails")
   write_versions(arguments[2], c("survey", "Hmisc", "jsonlite"))
 }
 

@@ -9,6 +9,9 @@ from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.where import select_rows
 from analysis.study import Study, StudyError
 
+NO_COVARIATES = ("pn_", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
+"""Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
@@ -79,5 +82,6 @@ def _check_columns(frame: pd.DataFrame, study: Study) -> None:
     if study.exposure not in NUTRIENT_COLUMNS:
         raise StudyError(f"exposure {study.exposure!r}: expected one of {', '.join(NUTRIENT_COLUMNS)}.")
     for name in study.extra_covariates:
-        if name not in frame:
-            raise StudyError(f"covariate {name!r}: expected one of {', '.join(map(str, frame.columns))}.")
+        if name not in frame or name.startswith(NO_COVARIATES):
+            able = [str(column) for column in frame if not str(column).startswith(NO_COVARIATES)]
+            raise StudyError(f"covariate {name!r}: expected one of {', '.join(able)}.")

@@ -104,6 +104,9 @@ def harmonise(tables: Tables) -> pd.DataFrame:
     CodingError : a person appears twice in a table, or a code is not in the codebook.
     """
     raw = pd.concat([_join_cycle(tables, position) for position in range(len(CYCLES))]).sort_index()
+    if not raw.index.is_unique:
+        twice = int(raw.index.duplicated().sum())
+        raise CodingError(f"{twice} SEQN appear in the demographic files of two cycles; expected one row per person.")
     columns = {
         **_design(raw),
         **_demographics(raw),
@@ -224,7 +227,7 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
     return {
         "bmi_kg_m2": raw["BMXBMI"],
         "height_cm": raw["BMXHT"],
-        "sbp_mmhg": raw["BPXSAR"],
+        "sbp_mmhg": raw["BPXSAR"].where(raw["BPXSAR"] > 0),  # a handful of zeros in 2003-2004 cannot be pressures
         "dbp_mmhg": raw["BPXDAR"],
         "hba1c_percent": raw["LBXGH"],
         "b12_pg_ml": raw["LBXB12"],
@@ -280,9 +283,10 @@ def _alcohol(raw: pd.DataFrame) -> pd.Series:
 
 def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     """Which recalls are reliable (status 1). Status 2 rows of 1999-2000 still carry nutrients: go by status."""
+    status = {1: True, 2: False, 3: False, 4: False, 5: False}
     return {
-        "recall_reliable": raw["DR1DRSTZ"] == 1,
-        "recall2_reliable": raw["DR2DRSTZ"] == 1,
+        "recall_reliable": _known(raw, "DR1DRSTZ", status),
+        "recall2_reliable": _known(raw, "DR2DRSTZ", status),
         "weight_dietary_2day": raw["WTDR2D"],
         "magnesium_mg_day2": raw["DR2TMAGN"],
         "energy_kcal_day2": raw["DR2TKCAL"],
@@ -295,9 +299,11 @@ def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Seri
     unknown = column.notna() & ~column.isin(list(codes))
     if unknown.any():
         cycle, value = raw.loc[unknown, "cycle"].iloc[0], column[unknown].iloc[0]
-        table = next(s.tables[CYCLES.index(cycle)] for s in SOURCES if name in s.columns)
+        people = int(((column == value) & (raw["cycle"] == cycle)).sum())
+        source, position = next(s for s in SOURCES if name in s.columns), CYCLES.index(cycle)
+        table = source.tables[position]
         raise CodingError(
-            f"{name}={value:g} in {table} ({int(unknown.sum())} people): expected one of "
+            f"{source.columns[name][position]}={value:g} in {table} ({people} people): expected one of "
             f"{', '.join(map(str, codes))}, see the codebook {table}.htm."
         )
     return column.map(codes).astype(float)

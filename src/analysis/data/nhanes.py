@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.data.receipts import Receipt, digest_of, read_receipt, write_receipt
-from analysis.data.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain
+from analysis.data.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
 from analysis.data.registry import Registry, Table, differences
 from analysis.data.sas import FormatError, HtmlError, check_end, has_accents, read_cached, read_layout, read_xport
 from analysis.data.transport import Retry, Server, retrieve
@@ -33,8 +33,9 @@ DEFAULT_RETRY = Retry()
 INDEX = "SEQN"  # respondent sequence number
 NO_FILE = "no file"
 INCOMING = ".incoming-"  # folder of unfinished downloads
+LEAST_SHARE = 0.9  # of the rows: a revision withdraws a few people, a file cut between two rows lost many
 BYTES_PER_VALUE = 8  # a number in a transport file; good enough to size the progress bar beforehand
-STALE_AFTER = 24 * 3600  # seconds; unfinished downloads of a killed run are swept away after this
+STALE_AFTER = 6 * 3600  # seconds; unfinished downloads of a killed run are swept away after this
 
 # One table at a time is parsed for checking: pyreadstat works under Python's global lock anyway, and the largest
 # tables would otherwise stand in memory together.
@@ -106,23 +107,23 @@ def fetch(
     """
     wanted = _select(registry, tables)
     taken = {table.name for table in _select(registry, accept_revised)}
-    base = _address(registry, url)
     with _keeping_files_in(raw):
         held = {table.name: _held(table, raw, accept_revised=table.name in taken) for table in wanted}
+        wrong = {name: objection for name, objection in held.items() if isinstance(objection, str)}
+        if wrong and registry.synthetic and not url:
+            raise SourceError(explain_unusable(raw, synthetic=True, wrong=wrong))
         errands = [
             _Errand(
                 table=table,
-                url=f"{base}/{table.path}",
+                url=f"{_address(registry, url)}/{table.path}",
                 page=f"{registry.url}/{table.path.rpartition('.')[0]}.htm",
                 file=table.file(raw),
                 accept_revised=table.name in taken,
-                in_place=objection,
+                in_place=wrong[table.name],
             )
             for table in wanted
-            if isinstance(objection := held[table.name], str)
+            if table.name in wrong
         ]
-        if errands and registry.synthetic and not url:
-            raise SourceError(_unusable(registry, raw, {errand.table.name: errand.in_place for errand in errands}))
         if errands:
             held |= _fetch_all(errands, raw, jobs=jobs, progress=progress, retry=retry, n_good=len(held) - len(errands))
     return tuple(receipt for receipt in held.values() if isinstance(receipt, Receipt))
@@ -152,18 +153,18 @@ def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None)
         if not (receipt and receipt.matches(table.file(raw)))
     }
     if wrong:
-        raise SourceError(_unusable(registry, raw, wrong))
+        raise SourceError(explain_unusable(raw, synthetic=registry.synthetic, wrong=wrong))
     return tuple(receipt for _, receipt in found if receipt)
 
 
-def revised_tables(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
-    """Return the tables that were accepted although revised, each with its differences; every output must say so.
+def revised_tables(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the names of tables that were accepted although revised; every output must name them.
 
     Raises
     ------
-    SourceError : as `receipts`.
+    SourceError : as `receipts`, which hold the differences.
     """
-    return {receipt.table: receipt.revised for receipt in receipts(registry, raw, tables) if receipt.revised}
+    return tuple(receipt.table for receipt in receipts(registry, raw, tables) if receipt.revised)
 
 
 def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[str], cache: Path | None) -> pd.DataFrame:
@@ -200,10 +201,14 @@ def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[st
                 frame = read_xport(table.file(raw), columns=wanted)
             else:
                 frame = read_cached(table.file(raw), columns=wanted, digest=receipt.sha256, cache=cache)
-            return frame.astype({INDEX: "int64"}).set_index(INDEX) if INDEX in frame else frame
+            return _indexed(frame) if INDEX in frame else frame
         except (FormatError, KeyError, ValueError) as error:
             message = f"{name} was accepted, but {', '.join(wanted)} cannot be read from it: {error}."
             raise SourceError(message) from error
+
+
+def _indexed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{INDEX: frame[INDEX].round().astype("int64")}).set_index(INDEX)
 
 
 @contextmanager
@@ -281,27 +286,31 @@ def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) 
     repeated : the same bytes came twice, so that they are what the server holds.
     """
     try:
-        layout = read_layout(path)
-        check_end(path, layout)
+        check_end(path, read_layout(path))
+        with _PARSING:
+            changed, only_text = _compare(table, path)
     except HtmlError as error:
         raise DownloadError(Reason.MOVED, f"{error} instead of the file") from error
     except FormatError as error:
         raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
-    with _PARSING:
-        return _compare(table, path, accept_revised=accept_revised, repeated=repeated)
-
-
-def _compare(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:
-    try:
-        frame = read_xport(path)
-    except FormatError as error:
-        raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
-    changed = differences(table, frame)
+    if repeated and only_text:
+        return _Verdict(notes=tuple(f"accented text, otherwise as registered: {line}" for line in changed))
     if not changed or (repeated and accept_revised):
         return _Verdict(revised=changed)
-    if repeated and has_accents(frame) and not differences(table, frame, text=False):
-        return _Verdict(notes=tuple(f"accented text, otherwise as registered: {line}" for line in changed))
     raise DownloadError(Reason.REVISED, "a whole SAS transport file", details=changed, final=repeated)
+
+
+def _compare(table: Table, path: Path) -> tuple[tuple[str, ...], bool]:
+    """Return how a file's content differs, and whether the reason may be that its text holds accents.
+
+    The snapshot behind the registry is plain ASCII, the CDC's own product names are Windows-1252.
+    """
+    frame = read_xport(path)
+    if len(frame) < LEAST_SHARE * table.rows:
+        message = f"a SAS transport file of only {len(frame):,} rows"
+        raise FormatError(message)
+    changed = differences(table, frame)
+    return changed, bool(changed) and has_accents(frame) and not differences(table, frame, text=False)
 
 
 def _fetch_all(
@@ -392,16 +401,3 @@ def _sweep(raw: Path) -> None:
     for folder in raw.glob(f"{INCOMING}*"):
         if time.time() - folder.stat().st_mtime > STALE_AFTER:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unusable(registry: Registry, raw: Path, wrong: Mapping[str, str]) -> str:
-    """Write the message for files that cannot be used as they are; `wrong` tells what each table's file lacks."""
-    objections = dict.fromkeys(wrong.values())
-    told = "; ".join(f"{', '.join(name for name in wrong if wrong[name] == why)}: {why}" for why in objections)
-    if registry.synthetic:
-        return f"The invented survey in {raw} cannot be used. {told}. `make demo` invents it anew."
-    return (
-        f"The survey files in {raw} cannot be used. {told}. Run `make data`, which fetches what is missing from "
-        f"{registry.url} and checks the rest; NHANES_URL names another server, a mirror or a folder. Without network, "
-        "`make demo` runs the whole analysis on an invented survey."
-    )

@@ -1,7 +1,10 @@
-"""One message for all files that could not be had: which, what was got, what was expected, why, and what to do."""
+"""Why files could not be had, and one message for all of them.
 
-import time
-from collections.abc import Sequence
+The message says which file, what was got, what was expected, whether the CDC moved it, revised it, is down or the
+download broke off, and what to do.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import groupby
@@ -55,7 +58,6 @@ class DownloadError(Exception):
         self.wait = wait
         self.final = final
         self.tries = 1
-        self.raised = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +98,13 @@ _BY_HAND = "Or save the file yourself as {file}: `make data` checks it there."
 _HEADINGS = {
     Reason.MOVED: "The CDC has moved {names}, or NHANES_URL does not name the folder that holds 1999/DataFiles/.",
     Reason.DENIED: "{host} refuses to hand out {names}.",
-    Reason.BUSY: "{host} is down or busy.",
+    Reason.BUSY: "The server {host} is down or busy.",
     Reason.UNREACHABLE: "Could not reach {host}: is there no network?",
     Reason.BROKEN: "The download of {names} broke off; nothing of it was kept.",
-    Reason.DAMAGED: "{host} holds a damaged copy of {names}: sent twice, alike byte for byte; nothing of it was kept.",
+    Reason.DAMAGED: "{host} holds a damaged copy of {names}: it came twice, alike byte for byte. It was not kept.",
     Reason.REVISED: (
-        "The CDC has revised {names}, or {host} holds a damaged copy: sent twice, alike byte for byte, it does not "
-        "hold what was published. It was not accepted."
+        "The CDC has revised {names}, or {host} holds a damaged copy: it came twice, alike byte for byte, and does "
+        "not hold what was published. It was not accepted."
     ),
     Reason.LOCAL: "The files cannot be stored in {folder}.",
 }
@@ -141,12 +143,33 @@ def explain(refusals: Sequence[Refusal], *, n_good: int) -> str:
     order = list(Reason)
     ranked = sorted(refusals, key=lambda refusal: order.index(refusal.fault.reason))
     paragraphs = [_paragraph(list(group)) for _, group in groupby(ranked, key=lambda refusal: refusal.fault.reason)]
-    counts = f"{n_good} of {n_good + len(refusals)} files are in place; the missing ones are named above."
-    return "\n\n".join([*paragraphs, counts])
+    return "\n\n".join([*paragraphs, f"{n_good} of {n_good + len(refusals)} files are in place."])
+
+
+def explain_unusable(folder: Path, *, synthetic: bool, wrong: Mapping[str, str]) -> str:
+    """Write the message for files that cannot be read as they are.
+
+    Parameters
+    ----------
+    folder : where the files lie.
+    synthetic : whether they are of an invented survey, which is not fetched but invented anew.
+    wrong : table -> what is wrong with its file.
+    """
+    told = "\n".join(
+        f"  {_listing([name for name in wrong if wrong[name] == why])}: {why}" for why in dict.fromkeys(wrong.values())
+    )
+    if synthetic:
+        return f"The invented survey in {folder} is not complete.\n{told}\nWhat to do: `make demo` invents it anew."
+    return (
+        f"The survey files in {folder} are not complete.\n{told}\nWhat to do: run `make data`, which fetches what is "
+        "missing and checks what is there; NHANES_URL names another server, a mirror or a folder to fetch from. "
+        "`make demo` runs the whole analysis on an invented survey and needs no NHANES file."
+    )
 
 
 def _paragraph(group: Sequence[Refusal]) -> str:
-    first, names = group[0], [refusal.table for refusal in group]
+    first = group[0]
+    names = [refusal.table for refusal in group if refusal.fault.got] or [refusal.table for refusal in group]
     words = {
         "names": _listing(names),
         "accept": " ".join(names),

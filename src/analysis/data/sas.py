@@ -10,7 +10,6 @@ SAS Technical Support TS-140, "The Record Layout of a Data Set in SAS Transport 
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -139,12 +138,15 @@ def read_xport(path: Path, *, columns: Sequence[str] | None = None) -> pd.DataFr
 
 
 def read_cached(path: Path, *, columns: Sequence[str], digest: str, cache: Path) -> pd.DataFrame:
-    """Read columns from the parquet file made of this very file, or make it; a damaged one is made anew.
+    """Read columns from the parquet file made of this very file, or make it.
+
+    The name of a parquet file holds a digest of what it was made from and one of its own content, so that it never
+    outlives its source, and one that is damaged is made anew.
 
     Parameters
     ----------
     path, columns : as in `read_xport`.
-    digest : sha256 of the file; a file that changed never meets the cache of its former self.
+    digest : sha256 of the file.
     cache : folder of the parquet files, made if missing.
 
     Returns
@@ -156,15 +158,17 @@ def read_cached(path: Path, *, columns: Sequence[str], digest: str, cache: Path)
     FormatError : as `read_xport`.
     OSError : the cache cannot be written.
     """
-    key = hashlib.sha256(" ".join([CACHE_FORM, digest, *columns]).encode()).hexdigest()
-    stored = cache / f"{path.stem}-{key[:16]}.parquet"
-    with suppress(OSError, pa.ArrowException):
-        table = pq.read_table(stored, page_checksum_verification=True)
-        if table.column_names == list(columns):
-            return table.to_pandas(ignore_metadata=True)
+    name = f"{path.stem}-{_short_digest(' '.join([CACHE_FORM, digest, *columns]).encode())}"
+    for stored in cache.glob(f"{name}-*.parquet"):
+        content = stored.read_bytes()
+        if stored.name == f"{name}-{_short_digest(content)}.parquet":
+            return pq.read_table(pa.BufferReader(content)).to_pandas()
     frame = read_xport(path, columns=columns)
-    with replacing(stored) as draft:
-        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), draft, write_page_checksum=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink)
+    content = sink.getvalue().to_pybytes()
+    with replacing(cache / f"{name}-{_short_digest(content)}.parquet") as draft:
+        draft.write_bytes(content)
     return frame
 
 
@@ -194,6 +198,10 @@ def _record(stream: BinaryIO, mark: bytes) -> bytes:
     what = mark[20:28].decode().strip()
     message = f"a SAS transport header that lacks its {what} record at byte {at:,}"
     raise FormatError(message)
+
+
+def _short_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _number(digits: bytes) -> int:

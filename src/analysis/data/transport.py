@@ -33,13 +33,13 @@ CHUNK = 64 * 1024  # bytes; pooch's own 1 KiB would cost more time than the netw
 # pooch announces each download and suggests a hash to pin; one progress bar says it better.
 pooch.get_logger().setLevel("WARNING")
 
-T = TypeVar("T")
-
-
-# After these the server as a whole may be at fault, so that trying the next file may be pointless.
+# After these the server as a whole may be at fault, and the next file may fare no better.
 _OUTAGES = (Reason.BUSY, Reason.UNREACHABLE, Reason.BROKEN)
-LOST_IN_A_ROW = 4  # files; so many without a good one between them end the run
-_RARELY_PASSING = (Reason.MOVED, Reason.DENIED, Reason.UNREACHABLE)
+_ABSENT = (Reason.MOVED, Reason.DENIED, Reason.UNREACHABLE)
+LOST_IN_A_ROW = 4  # files without a good one between them; the next are asked for only once
+QUIET = 5.0  # seconds without a sign of life, after which a server that fails is taken to be down
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class Server:
         self._reason = Reason.LOCAL
         self._interrupted = False
         self._rest_until = 0.0
-        self._heard = 0.0
+        self._heard = float("-inf")
         self._lost = 0
 
     def close(self, reason: Reason) -> None:
@@ -138,21 +138,25 @@ class Server:
         """Note a good file."""
         self._lost = 0
 
-    def reconsider(self, faults: Sequence[DownloadError]) -> None:
+    def reconsider(self, faults: Sequence[DownloadError], *, begun: float) -> None:
         """Wait as long as the faults of one file ask for, or raise the last of them if it is time to give up."""
         last = faults[-1]
-        if _is_last(faults, self.retry):
-            last = _summary(faults)
-            if last.reason in _OUTAGES:
-                self._lost += 1
-                if self._heard < faults[0].raised or self._lost >= LOST_IN_A_ROW:
-                    self.close(last.reason)
-            raise last
+        if _is_last(faults, self.retry, patient=self._lost < LOST_IN_A_ROW):
+            raise self._lose(_summary(faults), begun=begun)
         if last.wait:
             self._rest_until = max(self._rest_until, time.monotonic() + last.wait)
         delay = min(self.retry.longest_delay, self.retry.first_delay * 2.0 ** (len(faults) - 1))
         if self._wait(delay * random.uniform(0.5, 1.0)):
             raise _summary(faults)
+
+    def _lose(self, fault: DownloadError, *, begun: float) -> DownloadError:
+        """Count a lost file; begin no other if the server gave no sign of life while it was tried."""
+        self._lost += fault.reason in (*_OUTAGES, *_ABSENT)
+        silent = self._heard < min(begun, time.monotonic() - QUIET)
+        # A single file may be beyond the server's power: one that can be reached is asked for a second one.
+        if silent and (fault.reason is Reason.UNREACHABLE or (fault.reason in _OUTAGES and self._lost > 1)):
+            self.close(fault.reason)
+        return fault
 
     def _wait(self, seconds: float) -> bool:
         return self._closed.wait(max(0.0, seconds))
@@ -223,6 +227,7 @@ class _Meter:
 def _persist(url: str, copy: Path, *, check: Callable[[Path, bool], T], server: Server, meter: _Meter) -> Delivery[T]:
     faults: list[DownloadError] = []
     seen: set[str] = set()
+    begun = time.monotonic()
     while True:
         server.turn()
         sha256 = ""
@@ -236,14 +241,17 @@ def _persist(url: str, copy: Path, *, check: Callable[[Path, bool], T], server: 
             faults.append(fault)
         seen.add(sha256)
         meter.reset()
-        server.reconsider(faults)
+        server.reconsider(faults, begun=begun)
 
 
-def _is_last(faults: Sequence[DownloadError], retry: Retry) -> bool:
+def _is_last(faults: Sequence[DownloadError], retry: Retry, *, patient: bool) -> bool:
     last = faults[-1]
-    limit = retry.attempts_if_absent if last.reason in _RARELY_PASSING else retry.attempts
-    alike = sum(fault.reason is last.reason for fault in faults)
-    return last.final or alike >= limit or len(faults) >= retry.attempts or last.wait > retry.longest_delay
+    if last.final or last.wait > retry.longest_delay or len(faults) >= retry.attempts:
+        return True
+    if last.reason in (Reason.DAMAGED, Reason.REVISED):
+        return False  # a second copy tells whether the server or the way spoilt it
+    limit = retry.attempts_if_absent if last.reason in _ABSENT else retry.attempts
+    return not patient or sum(fault.reason is last.reason for fault in faults) >= limit
 
 
 def _summary(faults: Sequence[DownloadError]) -> DownloadError:
@@ -260,11 +268,11 @@ def _transfer(url: str, copy: Path, *, server: Server, meter: _Meter) -> str:
     """Bring the bytes of one address into a file and return the Last-Modified header."""
     if url.startswith("file:"):
         return _copy(url, copy, meter=meter)
-    headers: dict[str, str] = {}
+    answers: list[requests.Response] = []
 
-    def listen(response: requests.Response, *_args: object, **_options: object) -> None:
-        server.hear(response)
-        headers.update({name.lower(): value for name, value in response.headers.items()})
+    def listen(answer: requests.Response, *_args: object, **_options: object) -> None:
+        server.hear(answer)
+        answers.append(answer)
 
     downloader = pooch.HTTPDownloader(
         progressbar=meter,
@@ -275,9 +283,12 @@ def _transfer(url: str, copy: Path, *, server: Server, meter: _Meter) -> str:
     )
     try:
         downloader(url, str(copy), None)
+        return answers[-1].headers.get("Last-Modified", "")
     except requests.RequestException as error:
         raise _fault_of(error, server.retry) from error
-    return headers.get("last-modified", "")
+    finally:
+        for answer in answers:  # pooch leaves a broken one open
+            answer.close()
 
 
 def _copy(url: str, copy: Path, *, meter: _Meter) -> str:

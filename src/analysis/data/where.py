@@ -26,6 +26,10 @@ _MIRROR: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 
 
+LONGEST_ECHO = 200
+"""Characters of a condition that a message repeats."""
+
+
 class ConditionError(AnalysisError):
     """A condition that cannot be read, or that names what the data do not have."""
 
@@ -52,8 +56,13 @@ def select_rows(frame: pd.DataFrame, condition: str) -> pd.Series:
     try:
         tree = ast.parse(condition.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConditionError(f"condition {condition!r}: {error}. {_EXPECTED}") from None
-    return _evaluate(tree.body, frame, condition).fillna(False).astype(bool)
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise ConditionError(f"condition {shorten(condition)}: {reason}. {_EXPECTED}") from None
+    try:
+        truth = _evaluate(tree.body, frame, condition)
+    except (RecursionError, OverflowError) as error:  # too deeply nested; a whole number beyond every float
+        raise ConditionError(f"condition {shorten(condition)}: {error}. {_EXPECTED}") from None
+    return truth.fillna(False).astype(bool)
 
 
 _EXPECTED = "Expected comparisons of columns with values, such as \"age_years >= 60 and sex == 'female'\"."
@@ -130,7 +139,7 @@ def _check_kind(column: pd.Series, value: object, op: ast.cmpop, condition: str)
     several = isinstance(value, tuple | list | set)
     if several != isinstance(op, ast.In | ast.NotIn):
         raise ConditionError(
-            f"condition {condition!r}: `in` takes a list such as ('a', 'b'), other comparisons one value."
+            f"condition {shorten(condition)}: `in` takes a list such as ('a', 'b'), other comparisons one value."
         )
     categories = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else None
     for item in value if several else [value]:  # type: ignore[attr-defined]
@@ -139,9 +148,16 @@ def _check_kind(column: pd.Series, value: object, op: ast.cmpop, condition: str)
         if categories is None and isinstance(item, str):
             raise ConditionError(f"{column.name} is a number: expected a number to compare it with, got {item!r}.")
     if categories is not None and type(op) not in (ast.Eq, ast.NotEq, ast.In, ast.NotIn):
-        raise ConditionError(f"{column.name} has no order: expected == or `in`, got the condition {condition!r}.")
+        raise ConditionError(
+            f"{column.name} has no order: expected == or `in`, got the condition {shorten(condition)}."
+        )
+
+
+def shorten(text: str) -> str:
+    """Quote what was typed, its middle left out if it is long."""
+    return repr(text if len(text) <= LONGEST_ECHO else f"{text[: LONGEST_ECHO // 2]} ... {text[-LONGEST_ECHO // 2 :]}")
 
 
 def _refuse(node: ast.expr, condition: str) -> ConditionError:
-    piece = ast.get_source_segment(condition.strip(), node) or type(node).__name__
-    return ConditionError(f"condition {condition!r}: cannot read {piece!r}. {_EXPECTED}")
+    piece = shorten(ast.get_source_segment(condition.strip(), node) or type(node).__name__)
+    return ConditionError(f"condition {shorten(condition)}: cannot read {piece}. {_EXPECTED}")

@@ -168,7 +168,8 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
         codes = np.unique(design.strata)[lonely].tolist()
         raise DesignError(
             f"strata {codes} have people of the domain in one PSU only: expected at least two PSUs in each. "
-            'Widen the domain, or choose lonely_domain="keep" to count the empty PSUs as zero, as R does.'
+            'Widen the domain, or choose lonely_domain="keep" (--lonely-domain keep) to count the empty PSUs as zero, '
+            "as R does."
         )
     return Domain(rows=counted, n_psu=present.size, n_strata=strata.size)
 
@@ -194,7 +195,7 @@ def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
     Binder 1983, Int Stat Rev 51:279-292.
     """
     n_psu = design.psu_stratum.size
-    totals = np.column_stack([np.bincount(design.psu_index, column, n_psu) for column in influence.T])
+    totals: Array = np.column_stack([np.bincount(design.psu_index, column, n_psu) for column in influence.T])
     return _between_psu(totals, design)
 
 
