@@ -1,5 +1,6 @@
 """Small survey samples for the tests of the numerical modules: invented ones by seed, and those that R was given."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.stats.design import Bools, Domain, SurveyDesign, domain_of
 from analysis.stats.splines import Array, RestrictedCubicSpline
-from analysis.stats.survey import Bools, Domain, LogisticFit, SurveyDesign, domain_of, fit_logistic
+from analysis.stats.survey import LogisticFit, fit_logistic
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -144,3 +146,27 @@ def r_sample(study_id: str) -> Sample:
 def r_fit(study_id: str) -> LogisticFit:
     """Our fit of one study of design_reference.R, under R's policies."""
     return r_sample(study_id).fit(**R_POLICIES.get(study_id, {}))
+
+
+def jackknife_vcov(sample: Sample, estimate: Callable[[Sample], Array]) -> Array:
+    """Delete-one-PSU jackknife (JKn) about the full-sample estimate."""
+    full = estimate(sample)
+    positions = sample.psu_positions()
+    vcov = np.zeros((full.size, full.size))
+    for stratum in np.unique(sample.strata):
+        psus = np.unique(positions[sample.strata == stratum])
+        share = len(psus) / (len(psus) - 1)
+        for psu in psus:
+            weights = np.where(sample.strata == stratum, share * sample.weights, sample.weights)
+            change = estimate(replace(sample, weights=np.where(positions == psu, 0.0, weights))) - full
+            vcov += np.outer(change, change) / share
+    return vcov
+
+
+# Two strata of two PSUs; the weights add up to 12, the weighted values to 38.
+HAND_DESIGN = SurveyDesign(
+    strata=np.array([1, 1, 1, 2, 2, 2]), psu=np.array([1, 1, 2, 1, 2, 2]), weights=np.array([1.0, 3, 2, 4, 1, 1])
+)
+
+
+HAND_VALUES = np.array([2.0, 4, 6, 1, 3, 5])

@@ -13,8 +13,9 @@ from analysis.associations import (
     quintiles,
 )
 from analysis.data.synthetic import PLANTED
+from analysis.stats.design import DesignError
 from analysis.stats.splines import SplineError
-from analysis.stats.survey import ConvergenceError, DesignError
+from analysis.stats.survey import ConvergenceError
 from analysis.study import MODELS, PRIMARY, Study, StudyError
 
 INTAKES = (100.0, 150.0, 300.0, 400.0, 500.0)

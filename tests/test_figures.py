@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from analysis.pipeline import drawings
+from analysis.pipeline import REFERENCE_QUINTILES, drawings
 from analysis.report.figures import Provenance, element_names, plot_quintiles, save_figure
 from analysis.study import PRIMARY
 
@@ -142,7 +142,8 @@ def test_models_can_be_told_apart_in_greyscale(drawn):
 
 def test_quintile_markers_are_the_odds_ratios_with_their_intervals(drawn, estimates):
     axes = drawn["quintiles"].axes[0]
-    shown = estimates[0]["quintiles"].query("reference_quintile == @REFERENCE_QUINTILES[0]")
+    every = estimates[0]["quintiles"]
+    shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
     assert len(axes.containers) == 4
     for container, (_, one) in zip(axes.containers, shown.groupby("model", sort=False), strict=True):
         points, _, (bars,) = container

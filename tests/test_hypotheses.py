@@ -8,8 +8,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.stats.design import DesignError
 from analysis.stats.hypotheses import TermTest, f_sum_tail, rao_scott_test, wald_test
-from analysis.stats.survey import DesignError
 from tests.arrays import R_POLICIES, R_STUDIES, Sample, clustered_sample, of_study, r_fit, r_sample, reference_table
 
 R_RTOL = 1e-8
@@ -250,3 +250,10 @@ def test_tail_falls_as_the_statistic_grows(eigenvalues: list[float], x: float, d
 @pytest.mark.parametrize("x", [0.0, -1e-12])
 def test_a_statistic_that_does_not_rise_has_p_one(x: float) -> None:
     assert f_sum_tail(x, np.array([2.0, 1.0]), 6) == 1.0
+
+
+@pytest.mark.parametrize("left_out", [(), ("group",), ("x", "group")], ids=["none", "another", "more"])
+def test_a_model_that_is_not_the_first_without_the_tested_terms_is_refused(left_out: tuple[str, ...]) -> None:
+    sample = clustered_sample(1)
+    with pytest.raises(DesignError, match="the smaller model has the terms .* expected intercept, group, place"):
+        rao_scott_test(sample.fit(), sample.without(left_out).fit(), ("x",))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats.shape import find_nadir
-from analysis.stats.splines import Array, RestrictedCubicSpline
+from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError
 
 SPLINE = RestrictedCubicSpline(np.array([98.0, 200.0, 293.0, 517.8125]))
 LOW, HIGH = 98.0, 517.8125
@@ -131,3 +131,16 @@ def test_of_two_low_points_the_lower_one_is_the_nadir() -> None:
     left = find_nadir(spline, beta, reference=0.0, low=0.0, high=2.0)
     assert 0.5 < left.x < 1.5
     assert nadir.log_or < left.log_or <= -1.0
+
+
+@pytest.mark.parametrize(("low", "high"), [(3.0, 1.0), (2.0, 2.0), (np.nan, 3.0)])
+def test_a_range_that_does_not_increase_is_refused(low: float, high: float) -> None:
+    spline = RestrictedCubicSpline(np.array([1.0, 2.0, 3.0]))
+    with pytest.raises(SplineError, match="expected finite coefficients and a range that increases"):
+        find_nadir(spline, np.array([-1.0, 2.0]), reference=2.0, low=low, high=high)
+
+
+def test_coefficients_that_are_not_numbers_are_refused() -> None:
+    spline = RestrictedCubicSpline(np.array([1.0, 2.0, 3.0]))
+    with pytest.raises(SplineError, match="expected finite coefficients"):
+        find_nadir(spline, np.array([-1.0, np.nan]), reference=2.0, low=1.0, high=3.0)

@@ -168,3 +168,15 @@ def test_basis_is_the_natural_cubic_spline_through_its_own_values_at_the_knots(s
     size = np.abs(spline.basis(spline.knots)).max()
     np.testing.assert_allclose(spline.basis(x), natural(x), rtol=ROUNDING, atol=ROUNDING * size)
     np.testing.assert_allclose(spline.derivative(x), natural(x, 1), rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_knots_of_unknown_values_are_refused(value: float) -> None:
+    with pytest.raises(SplineError, match="1 values are missing or infinite"):
+        place_knots(np.append(np.arange(10.0), value), 3)
+
+
+def test_splines_can_be_compared_and_kept_in_sets() -> None:
+    one, other = (RestrictedCubicSpline(np.array([1.0, 2.0, 3.0])) for _ in range(2))
+    assert one != other
+    assert len({one, other, one}) == 2

@@ -10,18 +10,11 @@ from hypothesis import strategies as st
 from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from analysis.stats import survey
+from analysis.stats.descriptives import weighted_mean
+from analysis.stats.design import DesignError
 from analysis.stats.splines import Array
-from analysis.stats.survey import (
-    ConvergenceError,
-    DesignError,
-    LogisticFit,
-    SurveyDesign,
-    domain_of,
-    fit_logistic,
-    taylor_vcov,
-    weighted_mean,
-)
-from tests.arrays import R_POLICIES, R_STUDIES, Sample, clustered_sample, of_study, r_fit, r_sample
+from analysis.stats.survey import ConvergenceError, LogisticFit, fit_logistic
+from tests.arrays import R_STUDIES, Sample, clustered_sample, jackknife_vcov, of_study, r_fit, r_sample
 
 R_RTOL = 1e-8
 """Both solve the same equations; R stops when the deviance settles to 1e-13, its coefficients right to 1e-11."""
@@ -90,78 +83,7 @@ def test_counts_and_degrees_of_freedom_match_r_survey(study_id: str) -> None:
     assert fit.cases == int(sample.y[sample.rows & (sample.weights > 0)].sum())
 
 
-@pytest.mark.reference
-@studies
-@pytest.mark.parametrize("variable", ["y", "z"])
-def test_weighted_means_match_r_svymean(study_id: str, variable: str) -> None:
-    sample, policies = r_sample(study_id), R_POLICIES.get(study_id, {})
-    values = sample.y if variable == "y" else sample.X[:, sample.terms.index("z")]
-    mean = weighted_mean(values, design=sample.design(**policies), domain=sample.domain(**policies))
-    theirs = of_study("design/means", study_id).set_index("variable").loc[variable]
-    assert mean.df == theirs["df"]
-    for column in ("estimate", "std_error", "conf_low", "conf_high"):
-        np.testing.assert_allclose(getattr(mean, column), theirs[column], rtol=R_RTOL, err_msg=column)
-
-
-@pytest.mark.reference
-def test_a_domain_with_one_psu_of_a_stratum_is_refused_unless_r_is_followed() -> None:
-    sample = r_sample("part_lone_psu")
-    with pytest.raises(DesignError, match=r'strata \[1\] have people of the domain in one PSU only.*"keep"'):
-        sample.fit()
-    assert sample.fit(lonely_domain="keep").n_psu == 15
-
-
-@pytest.mark.reference
-def test_a_stratum_of_one_psu_is_refused_unless_r_is_followed() -> None:
-    sample = r_sample("lonely_psu")
-    with pytest.raises(DesignError, match=r'strata \[1\] have one PSU each: expected at least two.*"adjust"'):
-        sample.design()
-    assert sample.fit(lonely_psu="adjust").n_strata == 6
-
-
 # ---- agreement with calculations by hand
-
-# Two strata of two PSUs; the weights add up to 12, the weighted values to 38.
-HAND_DESIGN = SurveyDesign(
-    strata=np.array([1, 1, 1, 2, 2, 2]), psu=np.array([1, 1, 2, 1, 2, 2]), weights=np.array([1.0, 3, 2, 4, 1, 1])
-)
-HAND_VALUES = np.array([2.0, 4, 6, 1, 3, 5])
-
-
-@pytest.mark.reference
-def test_weighted_mean_is_the_textbook_ratio_with_the_textbook_variance() -> None:
-    found = weighted_mean(HAND_VALUES, design=HAND_DESIGN, domain=domain_of(HAND_DESIGN, np.full(6, True)))
-    mean = (1 * 2 + 3 * 4 + 2 * 6 + 4 * 1 + 1 * 3 + 1 * 5) / 12
-    first = (1 * (2 - mean) + 3 * (4 - mean)) - 2 * (6 - mean)
-    second = 4 * (1 - mean) - (1 * (3 - mean) + 1 * (5 - mean))
-    # With two PSUs, n/(n - 1) times the squares about the stratum mean is the squared difference of the totals.
-    std_error = math.sqrt(first**2 + second**2) / 12
-    t = 0.95 / math.sqrt(2 * 0.975 * 0.025)  # Student's 97.5 % point on 4 - 2 = 2 degrees of freedom
-    found_values = (found.estimate, found.std_error, found.conf_low, found.conf_high)
-    np.testing.assert_allclose(found_values, (mean, std_error, mean - t * std_error, mean + t * std_error), rtol=1e-13)
-    assert (found.df, found.n) == (2, 6)
-
-
-@pytest.mark.reference
-def test_mean_of_a_domain_counts_its_empty_psus_as_totals_of_zero() -> None:
-    keep = replace(HAND_DESIGN, lonely_domain="keep")
-    found = weighted_mean(HAND_VALUES, design=keep, domain=domain_of(keep, np.arange(6) != 3))
-    mean = (1 * 2 + 3 * 4 + 2 * 6 + 1 * 3 + 1 * 5) / 8
-    first = (1 * (2 - mean) + 3 * (4 - mean)) - 2 * (6 - mean)
-    second = 0 - (1 * (3 - mean) + 1 * (5 - mean))
-    np.testing.assert_allclose(found.std_error, math.sqrt(first**2 + second**2) / 8, rtol=1e-13)
-    assert found.df == 3 - 2
-
-
-@pytest.mark.reference
-def test_a_lonely_psu_is_centred_at_the_mean_of_all_totals() -> None:
-    design = SurveyDesign(
-        strata=np.array([1, 1, 1, 2]), psu=np.array([1, 2, 3, 1]), weights=np.ones(4), lonely_psu="adjust"
-    )
-    totals = np.array([[3.0], [5.0], [10.0], [2.0]])
-    of_three = 3 / 2 * ((3 - 6) ** 2 + (5 - 6) ** 2 + (10 - 6) ** 2)
-    of_the_lonely = (2 - (3 + 5 + 10 + 2) / 4) ** 2
-    np.testing.assert_allclose(taylor_vcov(totals, design), [[of_three + of_the_lonely]], rtol=1e-14)
 
 
 @pytest.mark.reference
@@ -362,29 +284,6 @@ def test_covariance_is_binders_formula_for_influence_found_by_refitting(seed: in
     assert np.max(in_standard_errors(sample.fit().vcov - expected, expected)) < 1e-5
 
 
-def jackknife_vcov(sample: Sample, estimate: Callable[[Sample], Array]) -> Array:
-    """Delete-one-PSU jackknife (JKn) about the full-sample estimate."""
-    full = estimate(sample)
-    positions = sample.psu_positions()
-    vcov = np.zeros((full.size, full.size))
-    for stratum in np.unique(sample.strata):
-        psus = np.unique(positions[sample.strata == stratum])
-        share = len(psus) / (len(psus) - 1)
-        for psu in psus:
-            weights = np.where(sample.strata == stratum, share * sample.weights, sample.weights)
-            change = estimate(replace(sample, weights=np.where(positions == psu, 0.0, weights))) - full
-            vcov += np.outer(change, change) / share
-    return vcov
-
-
-@given(seeds)
-def test_variance_of_a_total_is_exactly_its_jackknife(seed: int) -> None:
-    sample = clustered_sample(seed)
-    influence = np.where(sample.rows, sample.weights * sample.y, 0.0)[:, None]
-    jackknife = jackknife_vcov(sample, lambda s: np.array([np.sum(s.weights * s.y * s.rows)]))
-    np.testing.assert_allclose(taylor_vcov(influence, sample.design()), jackknife, rtol=1e-9)
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_standard_errors_are_near_those_of_the_jackknife(seed: int) -> None:
     sample = clustered_sample(seed, psus_in_stratum=(5,) * 10, people=20, psu_shift=0.3).without(("place",))
@@ -406,64 +305,7 @@ def test_confidence_level_widens_the_interval_and_names_no_column() -> None:
     np.testing.assert_allclose(ratio, t_99 / t_90, rtol=1e-6)
 
 
-def test_a_design_keeps_its_own_read_only_arrays() -> None:
-    sample = clustered_sample(1)
-    design = sample.design()
-    sample.weights[0], sample.strata[0] = 1e9, 99
-    assert design.weights[0] < 1e9
-    assert design.strata[0] == 1
-    with pytest.raises(ValueError, match="read-only"):
-        design.weights[0] = 1.0
-
-
 # ---- what is refused
-
-SQUARE = np.ones((2, 2), dtype=int)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"strata": np.array([1, 1, 2])}, r"strata \(3,\), psu \(4,\), weights \(4,\): expected one length"),
-        ({"psu": np.array([1, 2, 1])}, r"psu \(3,\).*expected one length"),
-        ({"weights": np.ones((4, 1))}, r"weights \(4, 1\): expected one length"),
-        ({"weights": np.array([1.0, np.nan, 1.0, np.inf])}, "2 weights are missing or infinite"),
-        ({"strata": SQUARE, "psu": SQUARE, "weights": SQUARE}, r"weights \(2, 2\): expected one length"),
-        ({"weights": np.array([1.0, -0.5, 1.0, -0.25])}, r"2 weights are negative \(lowest -0.5\): expected >= 0"),
-        ({"weights": np.zeros(4)}, "all weights are zero: expected at least one positive weight"),
-        ({"psu": np.array([1, 1, 1, 2])}, r"strata \[1\] have one PSU each"),
-        ({"psu": np.array([1, 1, 7, 7])}, r"strata \[1, 2\] have one PSU each"),
-    ],
-    ids=["strata", "psu", "column", "missing", "tables", "negative", "all_zero", "lonely", "two_lonely"],
-)
-def test_a_design_without_variance_is_refused(changes: dict[str, Array], message: str) -> None:
-    arrays = {"strata": np.array([1, 1, 2, 2]), "psu": np.array([1, 2, 1, 2]), "weights": np.ones(4)}
-    with pytest.raises(DesignError, match=message):
-        SurveyDesign(**arrays | changes)
-
-
-@pytest.mark.parametrize("selected", [0, 3], ids=["nobody", "only_weights_of_zero"])
-def test_an_empty_domain_is_refused(selected: int) -> None:
-    design = replace(HAND_DESIGN, weights=np.array([0.0, 0, 0, 4, 1, 1]), lonely_domain="keep")
-    with pytest.raises(DesignError, match=f"the domain is empty: {selected} rows were selected"):
-        domain_of(design, np.arange(6) < selected)
-
-
-def test_a_domain_of_another_shape_is_refused() -> None:
-    with pytest.raises(DesignError, match=r"domain of shape \(5,\): expected \(6,\), one entry per sampled row"):
-        domain_of(HAND_DESIGN, np.full(5, True))
-
-
-def test_a_psu_whose_domain_rows_all_have_weight_zero_is_missing_from_the_domain() -> None:
-    design = replace(HAND_DESIGN, weights=np.array([1.0, 3, 2, 4, 0, 0]))
-    with pytest.raises(DesignError, match=r"strata \[2\] have people of the domain in one PSU only"):
-        domain_of(design, np.full(6, True))
-
-
-def test_a_mean_of_unknown_values_is_refused() -> None:
-    unknown = np.array([2.0, np.nan, 6, 1, np.nan, 5])
-    with pytest.raises(DesignError, match="y is missing for 2 people in the domain"):
-        weighted_mean(unknown, design=HAND_DESIGN, domain=domain_of(HAND_DESIGN, np.full(6, True)))
 
 
 @pytest.mark.parametrize(
@@ -560,3 +402,60 @@ def test_a_model_that_leaves_no_residual_degree_of_freedom_is_refused() -> None:
     assert sample.without(("place",)).fit().residual_df == 1
     with pytest.raises(DesignError, match="4 coefficients on 6 PSUs in 3 strata leave no residual degree of freedom"):
         sample.fit()
+
+
+@given(seeds, st.sampled_from([1.0, 5.0, 25.3, -2.2, 1 / 3]))
+def test_a_constant_column_is_refused_by_its_name_and_not_the_intercepts(seed: int, value: float) -> None:
+    sample = clustered_sample(seed)
+    X = sample.X.copy()
+    X[:, 2] = value
+    with pytest.raises(ConvergenceError, match="^group: nothing is left of this column"):
+        replace(sample, X=X).fit()
+
+
+@given(seeds)
+def test_indicators_of_every_level_are_refused_by_the_name_of_the_last(seed: int) -> None:
+    sample = clustered_sample(seed)
+    X = np.column_stack([sample.X, 1 - sample.X[:, 2]])
+    with pytest.raises(ConvergenceError, match="^rest: nothing is left of this column"):
+        replace(sample, X=X, terms=(*sample.terms, "rest")).fit()
+
+
+def test_more_terms_than_people_are_refused() -> None:
+    sample = clustered_sample(1, psus_in_stratum=(2, 2), people=1)
+    sample = replace(sample, rows=np.full(4, True), y=np.array([0.0, 1, 1, 0]))
+    wide = replace(sample, X=np.column_stack([sample.X, np.arange(4.0) ** 2]), terms=(*sample.terms, "more"))
+    with pytest.raises(DesignError, match="5 coefficients on 4 PSUs in 2 strata"):
+        wide.fit()
+
+
+def nearly_weightless_people(share: float) -> Sample:
+    """8,000 people, of whom the three with d > 0 all are cases and weigh a share of the others."""
+    rng = np.random.default_rng(1)
+    n = 8000
+    x = rng.normal(size=n)
+    y = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(float)
+    d, few = np.zeros(n), [3, 150, 777]
+    d[few], y[few] = [1.0, 1.01, 1.0], 1.0
+    weights = rng.lognormal(8, 0.5, n)
+    weights[few] *= share
+    return Sample(
+        strata=np.repeat(np.arange(40), 200), psu=np.tile(np.repeat([1, 2], 100), 40), weights=weights,
+        X=np.column_stack([np.ones(n), x, d]), y=y, rows=np.full(n, True), terms=("intercept", "x", "d"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [1.0, 1e-2, 1e-3, 1e-4])
+def test_separation_is_refused_however_little_the_people_concerned_weigh(share: float) -> None:
+    with pytest.raises(ConvergenceError, match="separation"):
+        nearly_weightless_people(share).fit()
+
+
+def test_an_outlying_person_is_not_taken_for_separation() -> None:
+    sample = clustered_sample(1, psus_in_stratum=(2,) * 10)
+    X, y = sample.X.copy(), sample.y.copy()
+    at = np.flatnonzero(sample.rows)[0]
+    y[:] = np.random.default_rng(2).random(y.size) < 1 / (1 + np.exp(-3 * X[:, 1]))
+    X[at, 1], y[at] = 8.0, 1.0
+    fit = replace(sample, X=X, y=y).fit()
+    assert np.max(np.abs(X[sample.rows] @ fit.beta)) > 20

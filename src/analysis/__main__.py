@@ -74,7 +74,7 @@ def run_demo(args: argparse.Namespace) -> None:
     """Invent a survey with a known truth and run every stage on it."""
     folders = Folders(args.data, args.data / "figures")
     print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...")
-    registry = write_survey(folders.raw, seed=args.seed, progress=True)
+    registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
     fetch(registry, folders.raw, tables=list(needed_columns()))
     build_participants(folders)
     fit_models(folders)

@@ -8,10 +8,11 @@ import pandas as pd
 import scipy.stats
 
 from analysis.data.cohort import Cohort, select_cohort
+from analysis.stats.design import Domain, Integers, SurveyDesign, domain_of
 from analysis.stats.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.shape import Nadir, find_nadir
 from analysis.stats.splines import Array, RestrictedCubicSpline, place_knots
-from analysis.stats.survey import Domain, Integers, LogisticFit, SurveyDesign, domain_of, fit_logistic
+from analysis.stats.survey import LogisticFit, fit_logistic
 from analysis.study import CATEGORIES, Study, StudyError
 
 NADIR_RANGE = (0.05, 0.95)

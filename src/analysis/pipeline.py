@@ -5,10 +5,8 @@ data/raw/<cycle>/<TABLE>.xpt -> data/processed/participants.parquet -> data/proc
 
 import dataclasses
 import json
-import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from analysis.data.registry import Registry, registry_for
 from analysis.data.synthetic import read_truth
 from analysis.data.vocabulary import exposure_label, exposure_unit
 from analysis.errors import AnalysisError
+from analysis.files import replacing
 from analysis.published import compare_with_published
 from analysis.report import figures, tables
 from analysis.report.figures import Provenance
@@ -91,7 +90,7 @@ def build_participants(folders: Folders) -> pd.DataFrame:
     frame = harmonise(read)
     revised = revised_tables(registry, folders.raw, list(needed))
     provenance = {"source": _source(registry, revised), "synthetic": registry.synthetic, "revised": list(revised)}
-    with _complete_file(folders.participants) as part:
+    with replacing(folders.participants) as part:
         frame.to_parquet(part)
     _write_text(folders.processed / "provenance.json", json.dumps(provenance, indent=2) + "\n")
     return estimate(frame, PRIMARY).cohort.flow
@@ -339,20 +338,5 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    with _complete_file(path) as part:
+    with replacing(path) as part:
         part.write_text(text)
-
-
-@contextmanager
-def _complete_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place once it is written completely."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        part.chmod(0o644)  # mkstemp's files are private
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

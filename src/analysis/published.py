@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis.associations import quintiles
 from analysis.data.harmonise import pooled_weight
-from analysis.stats.survey import SurveyDesign, domain_of, weighted_mean
+from analysis.stats.descriptives import weighted_mean
+from analysis.stats.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY
 
 

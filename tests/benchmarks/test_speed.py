@@ -19,8 +19,9 @@ from analysis.data.cohort import select_cohort
 from analysis.data.harmonise import harmonise, needed_columns
 from analysis.data.nhanes import read_table
 from analysis.pipeline import Folders, read_participants
+from analysis.stats.design import SurveyDesign, domain_of
 from analysis.stats.splines import RestrictedCubicSpline, place_knots
-from analysis.stats.survey import SurveyDesign, domain_of, fit_logistic
+from analysis.stats.survey import fit_logistic
 from analysis.study import PRIMARY
 
 pytestmark = pytest.mark.benchmark

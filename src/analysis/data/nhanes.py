@@ -276,15 +276,7 @@ def _objection(file: Path, receipt: Receipt | None) -> str:
 
 
 def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:
-    """Check a file against the registry.
-
-    Parameters
-    ----------
-    table : what the file must hold.
-    path : the file.
-    accept_revised : take other content than the registered one, if it is final.
-    repeated : the same bytes came twice, so that they are what the server holds.
-    """
+    """Check a file against the registry; `repeated` tells that the same bytes came twice, so that they are final."""
     try:
         check_end(path, read_layout(path))
         with _PARSING:

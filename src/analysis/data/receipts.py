@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+
+from analysis.files import replacing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +63,6 @@ def write_receipt(receipt: Receipt, file: Path) -> None:
     """Write a receipt beside its file."""
     with replacing(file.with_suffix(".json")) as draft:
         draft.write_text(json.dumps(asdict(receipt), indent=2) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a draft beside a path; it takes the path's place if the block succeeds and is removed if not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield draft
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=256)

@@ -334,12 +334,8 @@ def _count(column: pd.Series, codes: tuple[str, ...]) -> dict[str, int]:
 def _between(numbers: NDArray[np.float64], code: str) -> NDArray[np.bool_]:
     """Return which numbers lie in a range whose bounds were rounded to the digits that are printed."""
     low, high = code.split(" to ")
-    return (numbers >= float(low) - _half_unit(low)) & (numbers <= float(high) + _half_unit(high))
-
-
-def _half_unit(printed: str) -> float:
-    decimals = len(printed.partition(".")[2])
-    return 0.5 * 10.0**-decimals
+    below, above = (0.5 * 10.0 ** -len(bound.partition(".")[2]) for bound in (low, high))
+    return (numbers >= float(low) - below) & (numbers <= float(high) + above)
 
 
 def _close(numbers: NDArray[np.float64], value: float | NDArray[np.float64]) -> NDArray[np.bool_]:

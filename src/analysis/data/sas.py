@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
 
-from analysis.data.receipts import replacing
+from analysis.files import replacing
 
 RECORD = 80  # bytes; every part of a transport file is filled up with blanks to whole records
 CACHE_FORM = "1"  # raise it when the same file and columns come to be read differently

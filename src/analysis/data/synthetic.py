@@ -21,7 +21,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from tqdm import tqdm
 
-from analysis.data.receipts import replacing
 from analysis.data.registry import Registry, Table, describe, write_registry
 from analysis.data.synthetic_files import CODES, CONTENTS
 from analysis.data.synthetic_people import pick, sample_people
@@ -37,6 +36,7 @@ from analysis.data.synthetic_traits import (
     usual_diet,
 )
 from analysis.errors import AnalysisError
+from analysis.files import replacing
 from analysis.study import CYCLES
 
 SMALLEST_SCALE = 0.02
@@ -211,8 +211,9 @@ def write_survey(
     people = _invent(seed=seed, scale=scale, truth=truth)
     total = sum(bool(name) for _, _, names in CONTENTS for name in names)
     tables = {}
-    hidden = None if progress else True  # None: only where someone watches a terminal
-    bar = tqdm(_tables(people, seed=seed), total=total, desc="inventing", unit="file", disable=hidden, leave=False)
+    bar = tqdm(
+        _tables(people, seed=seed), total=total, desc="inventing", unit="file", disable=not progress, leave=False
+    )
     for name, cycle, content, frame in bar:
         table = _describe_table(frame, name=name, cycle=cycle, content=content)
         write_transport(frame, table.file(folder))

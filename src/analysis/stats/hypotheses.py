@@ -14,8 +14,9 @@ import scipy.linalg
 import scipy.optimize
 import scipy.stats
 
+from analysis.stats.design import DesignError
 from analysis.stats.splines import Array
-from analysis.stats.survey import DesignError, LogisticFit
+from analysis.stats.survey import LogisticFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,11 @@ def rao_scott_test(fit: LogisticFit, null: LogisticFit, terms: tuple[str, ...]) 
 
     Raises
     ------
-    DesignError : the two fits do not rest on the same people.
+    DesignError : the two fits do not rest on the same people, or ``null`` is not ``fit`` without the terms.
     """
+    kept = tuple(term for term in fit.terms if term not in terms)
+    if null.terms != kept:
+        raise DesignError(f"the smaller model has the terms {', '.join(null.terms)}: expected {', '.join(kept)}.")
     if fit.n != null.n or fit.cases != null.cases:
         raise DesignError(f"the two models were fitted to {fit.n} and {null.n} people: expected the same domain.")
     index = fit.index(terms)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.stats.splines import Array, RestrictedCubicSpline
+from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,14 @@ def find_nadir(spline: RestrictedCubicSpline, beta: Array, *, reference: float, 
     Returns
     -------
     Nadir
+
+    Raises
+    ------
+    SplineError : low is not below high, or a coefficient is not a number.
     """
+    if not low < high or not np.all(np.isfinite(beta)):
+        raise SplineError(f"lowest point of {np.asarray(beta).tolist()} from {low:g} to {high:g}: expected finite "
+                          "coefficients and a range that increases.")  # fmt: skip
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
     stationary = [_stationary_points(spline, beta, a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]

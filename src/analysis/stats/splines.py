@@ -49,12 +49,14 @@ def place_knots(x: Array, number: int) -> Array:
 
     Raises
     ------
-    SplineError : an unknown number of knots, or x has too few distinct values for distinct knots.
+    SplineError : an unknown number of knots, missing values, or too few distinct values for distinct knots.
     """
     if number not in KNOT_PROBABILITIES:
         raise SplineError(f"{number} knots: expected one of {sorted(KNOT_PROBABILITIES)}.")
     if x.size == 0:
         raise SplineError("no values to place knots on: expected at least one observation.")
+    if not np.all(np.isfinite(x)):
+        raise SplineError(f"{np.sum(~np.isfinite(x))} values are missing or infinite: expected a number for everybody.")
     knots = np.quantile(x, KNOT_PROBABILITIES[number])
     if np.any(np.diff(knots) <= 0):
         raise SplineError(
@@ -64,7 +66,7 @@ def place_knots(x: Array, number: int) -> Array:
     return knots
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RestrictedCubicSpline:
     """A restricted cubic spline with its knots; a new x always re-uses them.
 

@@ -17,10 +17,8 @@ Checked against R ``survey::svyglm`` and ``regTermTest`` in tests/reference.
 
 import warnings
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import scipy.linalg
 import scipy.stats
@@ -28,12 +26,8 @@ import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
 from analysis.errors import AnalysisError
+from analysis.stats.design import DesignError, Domain, Integers, SurveyDesign, taylor_vcov
 from analysis.stats.splines import Array
-
-Bools = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.intp]
-LonelyPsu = Literal["fail", "adjust"]
-LonelyDomain = Literal["fail", "keep"]
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-13
@@ -42,174 +36,21 @@ TOLERANCE = 1e-13
 NEWTON_STEPS = 4
 """Steps from zero that bring a usual model to five digits; the rest is statsmodels'."""
 
-MAX_LOG_ODDS = 20.0
-"""A fitted log odds beyond this (one in 500 million) is an estimate on its way to infinity."""
+MAX_LOG_ODDS = 35.0
+"""A fitted log odds beyond this is a certainty in double precision."""
+
+UNSETTLED = 1e-2
+"""A log odds that one more Newton step moves by this much has not converged, however little the deviance changes: on
+its way to infinity it gains about 1 a step, at a maximum it gains less than 1e-5."""
 
 COLLINEAR = 1e-9
 """A column is redundant when less than this share of its length is left after projecting on the others."""
-
-
-class DesignError(AnalysisError):
-    """A design or domain on which no design-based variance exists."""
-
-    exit_code = 5
 
 
 class ConvergenceError(AnalysisError):
     """A model without a finite, unique estimate."""
 
     exit_code = 6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SurveyDesign:
-    """Strata, PSUs and weights of a whole sample: all sampled rows, never a subset.
-
-    Attributes
-    ----------
-    strata : (n,) integer array.
-    psu : (n,) integer array, nested in strata: PSU 1 of stratum 3 is not PSU 1 of stratum 4.
-    weights : (n,) float array, not negative; zero for a row that represents nobody.
-    lonely_psu : what a stratum with one PSU in the whole sample does: ``fail`` refuses; ``adjust`` centres its total at
-        the mean of all PSUs, as R's ``survey.lonely.psu = "adjust"``.
-    lonely_domain : what a stratum does whose PSUs are several but only one of which has people in the domain: ``fail``
-        refuses; ``keep`` counts the empty PSUs as totals of zero, which is R's default.
-    psu_index, psu_stratum : (n,) position of each row's PSU, and (n_psu,) position of each PSU's stratum.
-
-    Raises
-    ------
-    DesignError : arrays of different length, missing or negative weights, no positive weight, or a lonely PSU
-        under ``fail``.
-    """
-
-    strata: npt.NDArray[np.integer]
-    psu: npt.NDArray[np.integer]
-    weights: Array
-    lonely_psu: LonelyPsu = "fail"
-    lonely_domain: LonelyDomain = "fail"
-    psu_index: Integers = None  # type: ignore[assignment]  # set below, from the arrays above
-    psu_stratum: Integers = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        weights = np.array(self.weights, dtype=float)
-        strata, psu = np.asarray(self.strata), np.asarray(self.psu)
-        if not strata.shape == psu.shape == weights.shape or weights.ndim != 1:
-            raise DesignError(f"strata {strata.shape}, psu {psu.shape}, weights {weights.shape}: expected one length.")
-        _check_weights(weights)
-        pairs, psu_index = np.unique(np.column_stack([strata, psu]), axis=0, return_inverse=True)
-        stratum_codes, psu_stratum = np.unique(pairs[:, 0], return_inverse=True)
-        lonely = stratum_codes[np.bincount(psu_stratum) == 1]
-        if lonely.size and self.lonely_psu == "fail":
-            raise DesignError(
-                f"strata {lonely.tolist()} have one PSU each: expected at least two, or no variance can be computed. "
-                'Merge strata, or choose lonely_psu="adjust".'
-            )
-        frozen = {"strata": strata, "psu": psu, "weights": weights, "psu_index": psu_index.ravel(),
-                  "psu_stratum": psu_stratum.ravel()}  # fmt: skip
-        for name, array in frozen.items():
-            array = array.copy()
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-
-
-def _check_weights(weights: Array) -> None:
-    if not np.all(np.isfinite(weights)):
-        raise DesignError(f"{np.sum(~np.isfinite(weights))} weights are missing or infinite: expected numbers; "
-                          "a row that represents nobody has weight 0.")  # fmt: skip
-    if np.any(weights < 0):
-        raise DesignError(f"{np.sum(weights < 0)} weights are negative (lowest {weights.min():g}): expected >= 0.")
-    if not np.any(weights > 0):
-        raise DesignError("all weights are zero: expected at least one positive weight.")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Domain:
-    """The part of a design that a statement is about.
-
-    Rows outside keep their place in the design and enter every variance as zero.
-
-    Attributes
-    ----------
-    rows : (n,) boolean array, true in the domain (rows of weight zero are left out).
-    n_psu, n_strata : PSUs and strata that have people in the domain.
-    """
-
-    rows: Bools
-    n_psu: int
-    n_strata: int
-
-    @property
-    def df(self) -> int:
-        """Design degrees of freedom: PSUs minus strata present in the domain."""
-        return self.n_psu - self.n_strata
-
-
-def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
-    """The domain of a design given by a boolean row mask.
-
-    Raises
-    ------
-    DesignError : nobody in the domain has a positive weight, or a stratum has people of the domain in one PSU only
-        while ``design.lonely_domain`` is ``fail``.
-    """
-    rows = np.asarray(rows, dtype=bool)
-    if rows.shape != design.weights.shape:
-        raise DesignError(f"domain of shape {rows.shape}: expected {design.weights.shape}, one entry per sampled row.")
-    counted = rows & (design.weights > 0)
-    if not counted.any():
-        raise DesignError(
-            f"the domain is empty: {int(rows.sum())} rows were selected and none of them has a positive weight."
-        )
-    present = np.unique(design.psu_index[counted])
-    strata, psus_present = np.unique(design.psu_stratum[present], return_counts=True)
-    several = np.bincount(design.psu_stratum)[strata] > 1
-    lonely = strata[(psus_present == 1) & several]
-    if lonely.size and design.lonely_domain == "fail":
-        codes = np.unique(design.strata)[lonely].tolist()
-        raise DesignError(
-            f"strata {codes} have people of the domain in one PSU only: expected at least two PSUs in each. "
-            'Widen the domain, or choose lonely_domain="keep" (--lonely-domain keep) to count the empty PSUs as zero, '
-            "as R does."
-        )
-    return Domain(rows=counted, n_psu=present.size, n_strata=strata.size)
-
-
-def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
-    """Design-based covariance of estimates by Taylor linearisation.
-
-    V = sum_h n_h/(n_h - 1) sum_i (z_hi - mean_h)(z_hi - mean_h)ᵀ, where z_hi is the total of the influence values of
-    PSU i in stratum h and n_h counts the PSUs of the whole sample.
-
-    Parameters
-    ----------
-    influence : (n, p) float array. One row per sampled row, zero outside the domain; for a regression, score times
-        inverse information.
-    design : SurveyDesign
-
-    Returns
-    -------
-    (p, p) float array, squared units of the estimates.
-
-    References
-    ----------
-    Binder 1983, Int Stat Rev 51:279-292.
-    """
-    n_psu = design.psu_stratum.size
-    totals: Array = np.column_stack([np.bincount(design.psu_index, column, n_psu) for column in influence.T])
-    return _between_psu(totals, design)
-
-
-def _between_psu(totals: Array, design: SurveyDesign) -> Array:
-    """Sum over strata of n_h/(n_h - 1) times the squares about the stratum mean; totals is (n_psu, p)."""
-    n_h = np.bincount(design.psu_stratum)
-    sums = np.zeros((n_h.size, totals.shape[1]))
-    np.add.at(sums, design.psu_stratum, totals)
-    lonely = n_h == 1
-    means = sums / n_h[:, None]
-    means[lonely] = totals.mean(axis=0)
-    factor = np.where(lonely, 1.0, n_h / np.maximum(n_h - 1, 1))
-    centred = (totals - means[design.psu_stratum]) * np.sqrt(factor)[design.psu_stratum, None]
-    return centred.T @ centred
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,7 +66,7 @@ class LogisticFit:
     deviance : -2 log pseudo-likelihood under those scaled weights.
     n, cases : rows fitted, and those of them with the outcome.
     n_psu, n_strata : present in the domain.
-    n_iter : iterations to convergence.
+    n_iter : iterations of statsmodels from its start, which is already near the solution.
     """
 
     terms: tuple[str, ...]
@@ -299,12 +140,12 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
         raise DesignError(f"X {X.shape}, y {y.shape}: expected ({rows.size}, {len(terms)}) and ({rows.size},).")
     inside, outcome = X[rows], y[rows]
     weights = design.weights[rows] / design.weights[rows].mean()
-    _check_estimable(inside, outcome, weights, terms)
     if domain.df + 1 - len(terms) < 1:
         raise DesignError(
             f"{len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual degree of "
             "freedom: expected fewer terms or a larger domain."
         )
+    _check_estimable(inside, outcome, weights, terms)
     beta, n_iter = _maximise(inside, outcome, weights, terms)
     mu = 1 / (1 + np.exp(-(inside @ beta)))
     naive = _symmetric_inverse((inside * (weights * mu * (1 - mu))[:, None]).T @ inside)
@@ -333,9 +174,10 @@ def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...])
     scaled = X * np.sqrt(weights)[:, None]
     length = np.linalg.norm(scaled, axis=0)
     scaled = scaled / np.where(length > 0, length, 1.0)
-    _, R, pivot = scipy.linalg.qr(scaled, mode="economic", pivoting=True)
-    left = np.abs(np.diag(R))
-    redundant = [terms[column] for column in pivot[left < COLLINEAR]]
+    # Without pivoting the j-th diagonal element is what column j adds to the columns before it: the later of two is
+    # named, and never the intercept.
+    left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    redundant = [term for term, rest in zip(terms, left, strict=True) if rest < COLLINEAR]
     if redundant:
         raise ConvergenceError(
             f"{', '.join(redundant)}: nothing is left of this column once the others are known (it is constant or a "
@@ -356,13 +198,24 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
         start = _newton_steps(X, y, weights)
         result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params)
-    if not result.converged or not np.all(np.isfinite(beta)) or np.max(np.abs(X @ beta)) > MAX_LOG_ODDS:
+    if not result.converged or not np.all(np.isfinite(beta)) or _runs_away(X, y, weights, beta):
         raise ConvergenceError(
             f"no finite estimate after {result.fit_history['iteration']} iterations: some combination of "
             f"{', '.join(terms[1:])} predicts the outcome without error (separation). Remove or merge terms, or widen "
             "the domain."
         )
     return beta / scale, int(result.fit_history["iteration"])
+
+
+def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
+    """Whether beta is on its way to infinity: the deviance hides it where the people concerned weigh little."""
+    eta = X @ beta
+    if np.max(np.abs(eta)) > MAX_LOG_ODDS:
+        return True
+    mu, other = 1 / (1 + np.exp(-eta)), 1 / (1 + np.exp(eta))
+    root = np.sqrt(weights * mu * other)
+    step = np.linalg.lstsq(X * root[:, None], weights * np.where(y == 1, other, -mu) / root)[0]
+    return bool(np.max(np.abs(X @ step)) > UNSETTLED)
 
 
 def _newton_steps(X: Array, y: Array, weights: Array) -> Array | None:
@@ -402,44 +255,3 @@ def _symmetric_inverse(A: Array) -> Array:
 
 def _deviance(y: Array, mu: Array, weights: Array) -> float:
     return float(-2 * np.sum(weights * np.where(y == 1, np.log(mu), np.log1p(-mu))))
-
-
-@dataclass(frozen=True, slots=True)
-class MeanEstimate:
-    """A weighted mean with its design-based error; a proportion where y is 0 or 1."""
-
-    estimate: float
-    std_error: float
-    df: int
-    n: int
-    conf_low: float
-    conf_high: float
-
-
-def weighted_mean(y: Array, *, design: SurveyDesign, domain: Domain, conf_level: float = 0.95) -> MeanEstimate:
-    """Mean of y in a domain, sum(w y)/sum(w), with a t interval on the design degrees of freedom.
-
-    Parameters
-    ----------
-    y : (n,) float array, complete inside the domain; not read outside it.
-    design, domain : the whole sample, and the part the mean is about.
-    conf_level : level of the interval.
-
-    Returns
-    -------
-    MeanEstimate, in the unit of y. The covariance is `taylor_vcov` of w (y - mean)/sum(w), as R's ``svymean``.
-
-    Raises
-    ------
-    DesignError : y is missing inside the domain.
-    """
-    rows = domain.rows
-    weights, values = design.weights[rows], y[rows]
-    if not np.all(np.isfinite(values)):
-        raise DesignError(f"y is missing for {np.sum(~np.isfinite(values))} people in the domain: expected none.")
-    mean = float(np.sum(weights * values) / weights.sum())
-    influence = np.zeros((rows.size, 1))
-    influence[rows, 0] = weights * (values - mean) / weights.sum()
-    std_error = float(np.sqrt(taylor_vcov(influence, design)[0, 0]))
-    half = float(scipy.stats.t.ppf((1 + conf_level) / 2, domain.df)) * std_error
-    return MeanEstimate(mean, std_error, domain.df, int(rows.sum()), mean - half, mean + half)
