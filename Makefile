@@ -1,21 +1,24 @@
-# Everything there is to run. Bare `make` lists it. Stages are rules on real files: only what changed is rebuilt.
+# Everything there is to run. Bare `make` lists it. Stages are rules on real files: only what changed is rebuilt. Every file is
+# written under a temporary name and moved, so a failing stage leaves whole files and make need not delete any.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
-.DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+$(if $(filter grouped-target,$(.FEATURES)),,$(error GNU make 4.3 or newer is needed, this is $(MAKE_VERSION)))
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 RUN := $(PY) -m analysis
 READY := $(VENV)/.ready
+ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
 
-SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle')
-DATA_CODE := $(filter src/analysis/data/%,$(SOURCES)) src/analysis/study.py
-FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,associations.py published.py pipeline.py study.py)
-DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) src/analysis/pipeline.py
+SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*')
+COMMON := $(addprefix src/analysis/,errors.py files.py pipeline.py study.py)
+DATA_CODE := $(filter-out src/analysis/data/synthetic%,$(filter src/analysis/data/%,$(SOURCES))) $(COMMON)
+FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,associations.py estimates.py published.py) $(COMMON)
+DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) $(COMMON)
 PARTICIPANTS := data/processed/participants.parquet
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve distribution quintiles published))
 FIGURES := $(foreach name,dose_response models quintiles flow,figures/$(name).png figures/$(name).svg figures/$(name).csv)
@@ -27,6 +30,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 	@echo
 	@echo "  NHANES_URL=... names another server, a mirror or a file:// folder, up to and including .../Public"
+	@echo "  ACCEPT_REVISED=TABLE goes on with a file that the CDC has revised; every output then says so"
 
 env: $(READY) ## make .venv from requirements.lock
 
@@ -47,7 +51,7 @@ test-real: $(PARTICIPANTS) ## tests on the real files: counts, R's numbers, comm
 	@$(PY) -m pytest --no-cov -m real
 
 data: $(READY) ## download what is missing of all registered NHANES files into data/raw
-	@$(RUN) fetch
+	@$(RUN) fetch $(ACCEPT)
 
 cohort: $(PARTICIPANTS) ## one row per person, from the real files
 
@@ -57,7 +61,7 @@ figures: $(FIGURES) ## the figures, from the real files; downloads first what is
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
 $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
-	@$(RUN) fetch --needed
+	@$(RUN) fetch --needed $(ACCEPT)
 	@$(RUN) cohort
 
 $(ESTIMATES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)

@@ -17,8 +17,8 @@
 # **Question.** A reported analysis of NHANES says that both low and high dietary magnesium go with more peripheral
 # neuropathy than a moderate intake: a U-shape. Do the public files of 1999-2004 draw that curve?
 #
-# **Inputs.** The estimates that `make figures` wrote from the CDC's files, and the harmonised participants. This
-# notebook computes nothing of its own: each number below is read from those results.
+# **Inputs.** The estimates that `make figures` wrote from the CDC's files. This notebook computes nothing of its own:
+# each number below is read from those results.
 
 # %% tags=["parameters"]
 DATA_DIR = "../data"
@@ -74,7 +74,7 @@ tables.curve_table(estimates, model="1")
 # counties leaves, not on the thousands of people.
 
 # %%
-estimates["tests"]
+tables.tests_table(estimates)
 
 # %% [markdown]
 # ## Other covariate sets
@@ -97,16 +97,17 @@ figures["quintiles"].draw()
 # %% [markdown]
 # ## What this says
 #
-# - The reported curve can be drawn from the public files: intakes at both ends go with higher odds than intakes in the
-#   middle, and the departure from a straight line is larger than the sampling error of this design explains well.
+# - The reported curve can be drawn from the public files. Where its band lies above the line at one, intakes go with
+#   higher odds than the median intake does; the tests above say how well chance alone would explain such a bend.
 # - The evidence is that of the tests above, on the degrees of freedom shown; it is not that of thousands of independent
 #   people.
 #
 # ## What this does not say
 #
 # - **Not that magnesium does it.** This is one day's recall beside one examination. People who report eating very
-#   little or very much differ in more than magnesium, and magnesium rises with everything that is eaten. Whether energy
-#   or any other nutrient draws the same curve is not asked here.
+#   little or very much differ in more than magnesium, and magnesium rises with everything that is eaten. Model 3 holds
+#   energy constant along a straight line only; whether energy or another nutrient draws the same curve is a question of
+#   its own.
 # - **Not that there is a threshold.** The lowest point printed under the curve is a feature of one fitted line, given
 #   here without an interval; it is no cut-off between too little and too much.
 # - **Not that it is a U.** A test of non-linearity is not a test of a U: that needs a falling left arm and a rising

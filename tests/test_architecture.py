@@ -34,10 +34,12 @@ RANKS = {
     "analysis.data.cohort": 3,
     "analysis.associations": 6,
     "analysis.published": 7,
-    "analysis.report.figures": 8,
-    "analysis.report.tables": 7,
-    "analysis.pipeline": 9,
-    "analysis.__main__": 10,
+    "analysis.estimates": 7,
+    "analysis.report.figures": 9,
+    "analysis.report.tables": 8,
+    "analysis.report.drawings": 10,
+    "analysis.pipeline": 11,
+    "analysis.__main__": 12,
 }
 """A module may import only from modules of lower rank."""
 

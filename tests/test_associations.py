@@ -192,3 +192,8 @@ def test_categories_become_indicators_of_all_levels_but_the_first(participants, 
     assert "race_ethnicity_non_hispanic_white" not in names
     assert dropped == ()
     np.testing.assert_array_equal(columns[:, 1], participants["sex"] == "female")
+
+
+def test_nadir_is_looked_for_between_the_5th_and_95th_percentile(participants, primary):
+    intake = participants.loc[primary.cohort.rows, "magnesium_mg"]
+    assert (primary.nadir.low, primary.nadir.high) == pytest.approx((intake.quantile(0.05), intake.quantile(0.95)))

@@ -1,4 +1,4 @@
-"""Raw codes of each cycle and what they become: the analysis plan as tables a reader can check by eye.
+"""Raw codes of each cycle and what they become: the protocol as tables a reader can check by eye.
 
 In the tables ``.`` is missing; every row is one invented person, tried in all three cycles unless the test names one.
 """
@@ -571,7 +571,7 @@ def test_only_the_missing_kind_of_weight_becomes_zero() -> None:
 
 
 @pytest.mark.reference
-def test_raw_weights_become_the_six_year_weights_of_the_plan() -> None:
+def test_raw_weights_become_the_six_year_weights_of_the_protocol() -> None:
     people = [
         {"cycle": 1999, "WTDRD1": 30, "WTDR4YR": 12, "WTMEC2YR": 24, "WTMEC4YR": 9},
         {"cycle": 2001, "WTDRD1": 36, "WTDR4YR": 15, "WTMEC2YR": 27, "WTMEC4YR": 6},

@@ -13,7 +13,7 @@ from analysis.stats.hypotheses import TermTest, f_sum_tail, rao_scott_test, wald
 from tests.arrays import R_POLICIES, R_STUDIES, Sample, clustered_sample, of_study, r_fit, r_sample, reference_table
 
 R_RTOL = 1e-8
-"""Asked of us by the issue; R's saddlepoint is solved to machine precision for it (tests/reference/common.R)."""
+"""R's saddlepoint is solved to machine precision for it (tests/reference/common.R)."""
 
 SADDLEPOINT_RTOL = 0.03
 """The saddlepoint formula is an approximation: within 3 % of the exact F tail for two terms or more and p > 0.001."""

@@ -197,3 +197,32 @@ def test_demo_says_what_it_found_and_what_was_planted(tmp_path, capsys):
             path = tmp_path / "demo" / "figures" / f"{name}.{suffix}"
             assert path.exists()
             assert str(path) in out
+
+
+def test_demo_refuses_the_folder_of_the_real_survey(tmp_path, capsys):
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    assert main(["demo", "--data", str(tmp_path / "data")]) == 3
+    assert "is not an invented survey's" in capsys.readouterr().err
+    assert not list((tmp_path / "data" / "raw").iterdir())
+
+
+def test_figure_of_one_study_goes_into_the_folder_that_is_named(run, tmp_path):
+    code, out, err = run("--exposure", "calcium_mg", "--figure", str(tmp_path / "mine"), "--format", "json")
+    assert code == 0
+    assert json.loads(out)["study"]["exposure"] == "calcium_mg"
+    assert "dose_response_calcium_mg.png" in err
+    assert (tmp_path / "mine" / "dose_response_calcium_mg.svg").exists()
+
+
+def test_covariate_that_does_not_vary_leaves_the_model_and_is_named(run):
+    code, out, _ = run("--model", "2", "--where", "has_diabetes == 1", "--format", "json", "--knots", "3")
+    result = json.loads(out)
+    assert code == 0
+    assert result["dropped_terms"] == ["has_diabetes"]
+    assert "has_diabetes" not in result["covariates"]
+
+
+def test_intakes_beyond_the_outer_percentiles_are_starred(run):
+    _, out, _ = run("--at", "60", "250", "900")
+    starred = [line.split()[0] for line in out.splitlines() if " *  " in line]
+    assert starred == ["60", "900"]

@@ -510,7 +510,7 @@ def test_a_revised_file_is_refused_with_what_changed(get, server, raw, revised):
     assert "DEMO: got a whole SAS transport file (2 tries) from" in message
     assert "It differs in: column NEW was not expected; SEX = 1: " in message
     assert re.search(r"SEX = 1: \d+, expected \d+; SEX = 2: \d+, expected \d+; and \d more\.", message)
-    assert "`python -m analysis fetch --accept-revised DEMO`; every output will then say so" in message
+    assert "(`fetch --accept-revised DEMO`); every output will then say so" in message
     assert "http://127.0.0.1:9/Public/1999/DataFiles/DEMO.htm" in message
     assert content(raw) == WHOLE[2:]
 
@@ -563,13 +563,54 @@ def test_a_living_table_must_keep_its_columns(get, server, tmp_path):
     assert "expected a SAS transport file with its 2 columns. It differs in: column PRODUCT is missing." in message
 
 
-def test_accented_text_is_taken_with_a_note_once_two_copies_agree(get, server, files):
+def test_accented_names_are_taken_with_a_note_once_two_copies_agree(get, server, files, monkeypatch):
+    monkeypatch.setattr("analysis.data.nhanes.FREE_TEXT", ("NAME",))
     accented = files["1999/DataFiles/MEALS.xpt"].replace(b"COFFEE", b"CAF\xc9\x99 ")
     server.fail(serve(accented), tables={"MEALS"})
     (receipt,) = get(tables=["MEALS"])
     assert server.asked["MEALS"] == 2
     assert receipt.revised == ()
-    assert receipt.notes[0].startswith("accented text, otherwise as registered: NAME: text digest ")
+    assert receipt.notes == ("accented text in NAME",)
+
+
+def test_accents_that_only_one_copy_has_are_not_kept(get, server, files, raw, monkeypatch):
+    monkeypatch.setattr("analysis.data.nhanes.FREE_TEXT", ("NAME",))
+    good = files["1999/DataFiles/MEALS.xpt"]
+    server.fail(serve(good.replace(b"COFFEE", b"COFFE\xdf")), tables={"MEALS"}, first=1)
+    (receipt,) = get(tables=["MEALS"])
+    assert receipt.notes == ()
+    assert (raw / "1999" / "MEALS.xpt").read_bytes() == good
+
+
+def test_accents_in_a_code_are_a_difference(get, server, files):
+    server.fail(serve(files["1999/DataFiles/MEALS.xpt"].replace(b"COFFEE", b"COFFE\xc9")), tables={"MEALS"})
+    assert "NAME: characters beyond ASCII in a code" in complaint(get)
+
+
+def test_a_damaged_mark_of_a_missing_number_is_not_kept(get, server, files, raw):
+    name, good = next((name, file) for name, file in files.items() if b"." + bytes(7) in file[2000:])
+    table = Path(name).stem
+    place = good.index(b"." + bytes(7), 2000)
+    server.fail(serve(good[:place] + b"\xd1" + good[place + 1 :]), tables={table}, first=1)
+    get(tables=[table])
+    assert (raw / "1999" / f"{table}.xpt").read_bytes() == good
+
+
+def test_a_corrected_registry_has_the_files_in_place_checked_anew(get, registry, server, raw):
+    get()
+    table = registry.tables["DEMO"]
+    wrong = {name: dict(counts) for name, counts in table.codes.items()}
+    wrong["SEX"]["1"] += 1
+    changed = dataclasses.replace(registry, tables={**registry.tables, "DEMO": dataclasses.replace(table, codes=wrong)})
+    with pytest.raises(SourceError, match="checked against another registry"):
+        receipts(changed, raw, ["DEMO"])
+    with pytest.raises(SourceError, match=r"SEX = 1: \d+, expected \d+"):
+        fetch(changed, raw, url=server.url, retry=AT_ONCE, progress=False)
+    (before, *_) = receipts(registry, raw)
+    corrected = dataclasses.replace(registry, tables={**registry.tables, "DEMO": dataclasses.replace(table, codes={})})
+    (after, *_) = fetch(corrected, raw, progress=False)
+    assert after.checked_against != before.checked_against
+    assert (after.url, after.sha256) == (before.url, before.sha256)
 
 
 def test_accented_text_does_not_excuse_other_numbers(get, server, tmp_path):

@@ -2,10 +2,14 @@
 
 import ast
 import json
+import re
 import runpy
 from pathlib import Path
 
 import pytest
+
+from analysis.pipeline import Folders, read_estimates
+from analysis.report import tables
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
@@ -81,4 +85,17 @@ def test_committed_notebook_is_the_executed_pair(notebook):
     ours = [cell.replace("# %matplotlib", "%matplotlib").strip() for cell in code_cells(notebook)]
     assert ["".join(cell["source"]).strip() for cell in code] == ours
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    prose = [
+        cell.partition("\n")[2] for cell in notebook.read_text().split("# %%")[1:] if cell.startswith(" [markdown]")
+    ]
+    theirs = ["".join(cell["source"]).strip() for cell in committed["cells"] if cell["cell_type"] == "markdown"]
+    assert theirs == [re.sub("^# ?", "", text.strip(), flags=re.MULTILINE).strip() for text in prose]
     assert "SYNTHETIC" not in json.dumps(committed)
+
+
+def test_committed_notebook_quotes_the_committed_estimates(notebook):
+    estimates, _ = read_estimates(Folders(FOLDER.parent / "data", FOLDER.parent / "figures"))
+    outputs = [output for cell in json.loads(notebook.with_suffix(".ipynb").read_text())["cells"]
+               for output in cell.get("outputs", [])]  # fmt: skip
+    text = "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
+    assert tables.answer(estimates) in text

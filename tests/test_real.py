@@ -1,4 +1,4 @@
-"""The real files: the plan's counts, R's numbers, the literature's numbers, and the committed estimates unchanged.
+"""The real files: the known counts, R's numbers, the literature's numbers, and the committed estimates unchanged.
 
 Marked ``real``: they need what `make figures` builds. Run by `make test-real`.
 """
@@ -36,7 +36,7 @@ def people() -> pd.DataFrame:
 
 
 @pytest.mark.reference
-def test_participant_flow_is_the_plans(people):
+def test_participant_flow_is_the_known_one(people):
     flow = select_cohort(people, Study(model="2")).flow
     assert flow["n"].tolist() == [31126, 9970, 9145, 7902, 7726, 6784]
     assert flow["cases"].tolist()[4:] == [1378, 1166]
@@ -44,7 +44,7 @@ def test_participant_flow_is_the_plans(people):
 
 @pytest.mark.reference
 @pytest.mark.parametrize(("cycle", "n", "cases"), [(1999, 2435, 484), (2001, 2697, 377), (2003, 2594, 517)])
-def test_cohort_by_cycle_is_the_plans(people, cycle, n, cases):
+def test_cohort_by_cycle_is_the_known_one(people, cycle, n, cases):
     last = select_cohort(people, Study(cycles=(cycle,))).flow.iloc[-1]
     assert (last["n"], last["cases"]) == (n, cases)
 

@@ -9,8 +9,9 @@ from analysis.data.sas import (
     RECORD,
     FormatError,
     HtmlError,
+    accented_columns,
     check_end,
-    has_accents,
+    check_missing,
     read_cached,
     read_layout,
     read_xport,
@@ -52,7 +53,7 @@ def test_layout_is_read_from_the_header(path):
     layout = read_layout(path)
     assert layout.names == ("SEQN", "GRAMS", "NAME")
     assert layout.rows == N_ROWS
-    assert layout.bytes_of(N_ROWS) == layout.size == path.stat().st_size
+    assert layout.size == path.stat().st_size
     check_end(path, layout)
 
 
@@ -127,17 +128,56 @@ def test_windows_1252_text_is_read(path):
     path.write_bytes(path.read_bytes().replace(b"COFFEE", b"CAF\xc9 \x99"))
     read = read_xport(path)
     assert "CAFÉ ™" in set(read["NAME"])
-    assert has_accents(read)
+    assert accented_columns(read) == ("NAME",)
 
 
 def test_plain_text_has_no_accents(path):
-    assert not has_accents(read_xport(path))
+    assert accented_columns(read_xport(path)) == ()
 
 
 def test_text_that_is_not_windows_1252_is_refused(path):
     path.write_bytes(path.read_bytes().replace(b"COFFEE", b"CAF\x81  "))
     with pytest.raises(FormatError, match="pyreadstat cannot read"):
         read_xport(path)
+
+
+def first_missing(path):
+    """Position of the first missing number's mark in the file."""
+    layout = read_layout(path)
+    content = path.read_bytes()
+    for row in range(layout.rows):
+        for _, at, width in layout.numbers:
+            place = layout.start + row * layout.row_bytes + at
+            if content[place : place + width] == b"." + bytes(width - 1):
+                return place
+    raise LookupError("no missing number")
+
+
+def test_missing_numbers_marked_as_sas_marks_them_pass(path):
+    check_missing(path, read_layout(path))
+
+
+@pytest.mark.parametrize("mark", [0xD1, 0x41 - 1, 0x5B, 0x80])
+def test_a_damaged_mark_of_a_missing_number_is_refused(path, mark):
+    content = bytearray(path.read_bytes())
+    content[first_missing(path)] = mark
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=f"a missing value marked 0x{mark:02X} in"):
+        check_missing(path, read_layout(path))
+
+
+@pytest.mark.parametrize("mark", [b"_", b"A", b"Z"])
+def test_special_missing_numbers_of_sas_pass(path, mark):
+    content = bytearray(path.read_bytes())
+    content[first_missing(path)] = mark[0]
+    path.write_bytes(content)
+    check_missing(path, read_layout(path))
+
+
+def test_numeric_columns_have_their_place_in_the_row(path, frame):
+    layout = read_layout(path)
+    numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
+    assert [name for name, _, _ in layout.numbers] == numbers
 
 
 # Cache

@@ -1,4 +1,4 @@
-"""The protocol: what may be asked, what is refused, and that the primary study is the analysis plan's."""
+"""The protocol: what may be asked, what is refused, and that the primary study is the protocol's."""
 
 import dataclasses
 from typing import get_args
@@ -26,7 +26,7 @@ MODEL_2 = (*MODEL_1, "education", "pir", "bmi_kg_m2", "smoking", "alcohol", "has
 MODEL_3 = (*MODEL_2, "energy_kcal")
 
 
-def test_the_primary_study_is_the_one_of_the_analysis_plan() -> None:
+def test_the_primary_study_is_the_one_of_the_protocol() -> None:
     assert dataclasses.asdict(PRIMARY) == {
         "exposure": "magnesium_mg",
         "outcome": "strict",
@@ -45,7 +45,7 @@ def test_the_primary_study_is_the_one_of_the_analysis_plan() -> None:
 @pytest.mark.parametrize(
     ("model", "covariates"), [("crude", ()), ("1", MODEL_1), ("2", MODEL_2), ("3", MODEL_3)], ids=get_args(Model)
 )
-def test_each_model_adjusts_for_the_covariates_of_the_plan(model: Model, covariates: tuple[str, ...]) -> None:
+def test_each_model_adjusts_for_the_covariates_of_the_protocol(model: Model, covariates: tuple[str, ...]) -> None:
     assert Study(model=model).covariates == covariates
 
 

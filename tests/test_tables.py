@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from analysis.associations import estimate
+from analysis.estimates import summarise
 from analysis.report import tables
 from analysis.study import Study
 
@@ -26,7 +27,7 @@ def test_answer_quotes_the_estimates(estimates):
     for piece in (
         f"{model['n']:,} adults",
         tables.format_odds_ratio(at.loc[100.0]),
-        tables.format_odds_ratio(at.loc[500.0]),
+        tables.format_odds_ratio(at.loc[550.0]),
         f"lowest point {model['nadir']:.0f} mg/day",
     ):
         assert piece in sentence
@@ -74,3 +75,54 @@ def test_terminal_table_admits_a_low_point_at_the_edge(participants):
     found = estimate(falling, Study(model="crude"))
     assert found.nadir.at_boundary
     assert "no interior low point" in tables.format_association(found, points=[-60.0], source="invented")
+
+
+def test_tests_are_told_each_under_its_own_name():
+    names = [("overall", "wald"), ("overall", "rao_scott"), ("nonlinear", "wald"), ("nonlinear", "rao_scott")]
+    frame = pd.DataFrame(names, columns=["test", "method"]).assign(p_value=[0.1, 0.2, 0.3, 0.4])
+    assert tables.describe_tests(frame) == (
+        "Wald F: overall p = 0.100, non-linear p = 0.300; Rao-Scott: overall p = 0.200, non-linear p = 0.400."
+    )
+
+
+def test_tests_table_has_a_row_per_model_and_each_p_in_its_column(estimates):
+    frame, tests = tables.tests_table(estimates[0]), estimates[0]["tests"]
+    assert frame.index.tolist() == ["Crude", "Model 1", "Model 2", "Model 3"]
+    p = tests.query("model == '2' and test == 'nonlinear' and method == 'rao_scott'")["p_value"].item()
+    assert frame.loc["Model 2", "non-linear p, Rao-Scott"] == tables.format_p(p)
+
+
+@pytest.fixture(scope="module")
+def older_women(participants):
+    study = Study(
+        exposure="calcium_mg",
+        model="2",
+        outcome="two_sites",
+        where="age_years >= 60 and sex == 'female'",
+        conf_level=0.9,
+        cycles=(1999, 2001),
+        extra_covariates=("height_cm",),
+    )
+    return summarise([estimate(participants, study)], participants)
+
+
+def test_caption_of_another_study_tells_that_study(older_women):
+    text = tables.curve_caption(older_women, "2")
+    for piece in (
+        "at least two insensate sites",
+        "adults aged 40 or older where age_years >= 60 and sex == 'female', cycles 1999, 2001",
+        "90 % t intervals",
+        "height",
+    ):
+        assert piece in text
+    assert "sex and" not in text.split("adjusted for")[1]
+    assert "age, sex" not in text
+
+
+def test_answer_of_another_study_quotes_intakes_of_its_own_range(older_women):
+    row = older_women["models"].iloc[0]
+    text = tables.answer(older_women, "2")
+    curve = older_women["odds_ratio_curve"].query("tabulated")
+    low = curve.loc[(curve["x"] - row["p05"]).abs().idxmin()]
+    assert f"{tables.format_odds_ratio(low)} times as high at {low['x']:.4g} mg/day" in text
+    assert "90 % intervals" in text

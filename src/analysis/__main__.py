@@ -14,21 +14,22 @@ from typing import get_args
 
 from threadpoolctl import threadpool_limits
 
-from analysis.associations import curve_grid, estimate
+from analysis.associations import estimate
 from analysis.data.harmonise import needed_columns
 from analysis.data.nhanes import fetch
 from analysis.data.synthetic import write_survey
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.errors import AnalysisError
+from analysis.estimates import association_dict, round_intakes, tabulated_curve
 from analysis.pipeline import (
     Folders,
-    association_dict,
+    StageError,
     build_participants,
     draw_figures,
+    draw_study,
     fit_models,
     read_estimates,
     read_participants,
-    tabulation_points,
 )
 from analysis.report import tables
 from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, LonelyDomain, Model, Outcome, Study, Weights
@@ -73,6 +74,8 @@ def run_figures(args: argparse.Namespace) -> None:
 def run_demo(args: argparse.Namespace) -> None:
     """Invent a survey with a known truth and run every stage on it."""
     folders = Folders(args.data, args.data / "figures")
+    if folders.raw.is_dir() and not folders.is_synthetic:
+        raise StageError(f"{folders.raw} is not an invented survey's: expected a folder of its own, such as data/demo.")
     print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...")
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
     fetch(registry, folders.raw, tables=list(needed_columns()))
@@ -107,18 +110,21 @@ def run_estimate(args: argparse.Namespace) -> None:
     )
     found = estimate(frame, study)
     if args.format == "json":
-        result = association_dict(found, frame, source=provenance.source, points=args.at)
+        result = association_dict(found, frame, data=provenance.source, at=args.at)
         print(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         part = {
-            "curve": lambda: found.curve(args.at or curve_grid(found, frame)).frame,
+            "curve": lambda: tabulated_curve(found, frame, at=args.at),
             "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
             "tests": found.tests_frame,
         }[args.part]()
         print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
-        points = args.at or tabulation_points(found, frame)
+        points = args.at or list(round_intakes(found, frame))
         print(tables.format_association(found, points=points, source=provenance.source))
+    if args.figure is not None:
+        for path in draw_study(found, frame, provenance, args.figure):
+            print(path, file=sys.stderr)
 
 
 def _plain(value: object) -> object:
@@ -129,8 +135,8 @@ def _plain(value: object) -> object:
 
 
 def _folders(args: argparse.Namespace) -> Folders:
-    demo = (args.data / "raw" / "registry").is_dir()
-    return Folders(args.data, args.figures or (args.data / "figures" if demo else Path("figures")))
+    folders = Folders(args.data, args.figures or Path("figures"))
+    return Folders(args.data, args.data / "figures") if folders.is_synthetic and not args.figures else folders
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -168,7 +174,7 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--url", default=None,
                        help="server, mirror or file:// folder, up to and including .../Public, instead of the CDC's; "
                        "also read from NHANES_URL")  # fmt: skip
-    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (about 85 MB)")
+    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (105 MB of 580 MB)")
     stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
     stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
                        help="go on with these tables though they were revised; every output says so")  # fmt: skip
@@ -201,6 +207,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
         choices=get_args(LonelyDomain),
         help="stratum with people of the cohort in one PSU only: refuse, or keep its empty PSUs as zero, as R does",
     )
+    stage.add_argument("--figure", type=Path, default=None, metavar="DIR",
+                       help="also draw the curve, with the CSV of its numbers, into this folder")  # fmt: skip
     stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
     stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests"],
                        help="which table --format csv prints")  # fmt: skip

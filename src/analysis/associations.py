@@ -198,11 +198,12 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
 
 
 def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) -> pd.DataFrame:
-    """Weighted share of the cohort in each interval of exposure: lower, upper, share."""
+    """Cohort in each interval of exposure, lower <= x < upper: lower, upper, n, and share, which is weighted."""
     cohort = select_cohort(frame, study)
     exposure, weights = frame.loc[cohort.rows, study.exposure], cohort.weights[cohort.rows]
+    n, _ = np.histogram(exposure, bins=edges)
     share, _ = np.histogram(exposure, bins=edges, weights=weights / weights.sum())
-    return pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "share": share})
+    return pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n, "share": share})
 
 
 def curve_grid(association: Association, frame: pd.DataFrame) -> Array:
@@ -248,8 +249,8 @@ def covariate_columns(
 
     Returns
     -------
-    (n, p) float array, p names, and the names of indicators left out because nobody, or everybody, in the domain has
-    that level (a study of women has no column for sex).
+    (n, p) float array, p names, and the names of columns left out because they do not vary in the domain (a study of
+    women has no column for sex).
     """
     columns: dict[str, Array] = {}
     for name in study.covariates:
@@ -258,9 +259,7 @@ def covariate_columns(
                 columns[f"{name}_{level}"] = (frame[name] == level).to_numpy(dtype=float)
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
-    constant = tuple(
-        name for name, values in columns.items() if name not in study.covariates and np.ptp(values[domain.rows]) == 0
-    )
+    constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
     kept = tuple(name for name in columns if name not in constant)
     if not kept:
         return np.empty((len(frame), 0)), (), constant

@@ -45,10 +45,10 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 """Levels of the categorical covariates, the reference level first."""
 
 OUTCOMES: dict[Outcome, str] = {
-    "strict": "at least one insensate site on either foot; free of it only if both feet were assessed",
-    "lenient": "at least one insensate site on either foot; free of it if an assessed foot has none",
+    "strict": "at least one insensate site on either foot (free of it: both feet assessed)",
+    "lenient": "at least one insensate site on either foot (free of it: no insensate site on any assessed foot)",
     "both_feet": "at least one insensate site, both feet assessed",
-    "two_sites": "at least two insensate sites over the two feet together",
+    "two_sites": "at least two insensate sites over the two feet",
 }
 
 

@@ -3,7 +3,7 @@
 #   Rscript nhanes_reference.R RAW_DIR STUDIES_CSV OUT_DIR
 #
 # RAW_DIR holds <1999|2001|2003>/<TABLE>.xpt, real or synthetic. Nothing of the Python code is used: files are read by
-# foreign, and cohort, outcomes, covariates and weights are derived here from the analysis plan alone.
+# foreign, and cohort, outcomes, covariates and weights are derived here from the protocol alone.
 # Made with R 4.2.2, survey 4.1.1, rms 6.5.0, Hmisc 4.8.0, foreign 0.8.84, jsonlite 1.8.4, on 2026-11-23.
 # How the Rao-Scott statistic is scaled, and how its p-value is made, is written out in common.R.
 

@@ -196,7 +196,7 @@ def _demographics(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Insensate sites per foot and the four outcome rules of the analysis plan.
+    """Insensate sites per foot and the four outcome rules of the protocol.
 
     -1 is recorded even if a single site could not be tested; like missing, it means "not assessed".
     """
@@ -277,7 +277,7 @@ def _alcohol(raw: pd.DataFrame) -> pd.Series:
     status[daily.notna() & (daily <= limit)] = "moderate"
     status[daily > limit] = "heavy"
     status[often == 0] = "former"
-    status[lifetime == 0] = "never"  # read first in the plan, so written last
+    status[lifetime == 0] = "never"  # takes precedence, so written last
     return status
 
 

@@ -25,7 +25,16 @@ from tqdm import tqdm
 from analysis.data.receipts import Receipt, digest_of, read_receipt, write_receipt
 from analysis.data.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
 from analysis.data.registry import Registry, Table, differences
-from analysis.data.sas import FormatError, HtmlError, check_end, has_accents, read_cached, read_layout, read_xport
+from analysis.data.sas import (
+    FormatError,
+    HtmlError,
+    accented_columns,
+    check_end,
+    check_missing,
+    read_cached,
+    read_layout,
+    read_xport,
+)
 from analysis.data.transport import Retry, Server, retrieve
 from analysis.errors import AnalysisError
 
@@ -34,6 +43,20 @@ INDEX = "SEQN"  # respondent sequence number
 NO_FILE = "no file"
 INCOMING = ".incoming-"  # folder of unfinished downloads
 LEAST_SHARE = 0.9  # of the rows: a revision withdraws a few people, a file cut between two rows lost many
+
+# Names of foods, products and brands: the CDC writes them with accents and trade marks.
+FREE_TEXT = (
+    "LABEL",
+    "DRXFCSD",
+    "DRXFCLD",
+    "SMD100BR",
+    "DSDSUPP",
+    "DSDINGR",
+    "DSDOPER",
+    "DSDBCNAM",
+    "RXD240B",
+    "RXDDRUG",
+)
 BYTES_PER_VALUE = 8  # a number in a transport file; good enough to size the progress bar beforehand
 STALE_AFTER = 6 * 3600  # seconds; unfinished downloads of a killed run are swept away after this
 
@@ -147,11 +170,8 @@ def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None)
     """
     wanted = _select(registry, tables)
     found = [(table, read_receipt(table.file(raw))) for table in wanted]
-    wrong = {
-        table.name: _objection(table.file(raw), receipt)
-        for table, receipt in found
-        if not (receipt and receipt.matches(table.file(raw)))
-    }
+    objections = {table.name: _objection(table, table.file(raw), receipt) for table, receipt in found}
+    wrong = {name: objection for name, objection in objections.items() if objection}
     if wrong:
         raise SourceError(explain_unusable(raw, synthetic=registry.synthetic, wrong=wrong))
     return tuple(receipt for _, receipt in found if receipt)
@@ -256,53 +276,69 @@ def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
     """Return the receipt of the file in place, a new one if it had none and is good, or what is wrong with it."""
     file = table.file(raw)
     receipt = read_receipt(file)
-    if receipt and receipt.matches(file):
+    objection = _objection(table, file, receipt)
+    if receipt and not objection:
         return receipt
-    if receipt or not file.exists():
-        return _objection(file, receipt)
+    if not file.exists() or (receipt and not receipt.matches(file)):
+        return objection
+    # Not checked yet, or only against another registry; a revision that was accepted stays accepted.
+    accept_revised = accept_revised or bool(receipt and receipt.revised)
     try:
         verdict = _inspect(table, file, accept_revised=accept_revised, repeated=True)
     except DownloadError as fault:
         return "; ".join([fault.got, *fault.details[:SHOWN_DETAILS]])
-    return _write_receipt(table, file, verdict, sha256=digest_of(file))
+    origin = {"url": receipt.url, "last_modified": receipt.last_modified} if receipt else {}
+    return _write_receipt(table, file, verdict, sha256=digest_of(file), **origin)
 
 
-def _objection(file: Path, receipt: Receipt | None) -> str:
+def _objection(table: Table, file: Path, receipt: Receipt | None) -> str:
+    """Return why a file cannot be used as it lies there; empty if it can."""
     if not file.exists():
         return NO_FILE
     if receipt is None:
         return "a file that was never checked"
+    if receipt.matches(file):
+        return "" if receipt.checked_against == table.digest() else "a file that was checked against another registry"
     return f"not the file that was accepted on {receipt.fetched} (if it is right, delete its receipt)"
 
 
 def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:
     """Check a file against the registry; `repeated` tells that the same bytes came twice, so that they are final."""
     try:
-        check_end(path, read_layout(path))
+        layout = read_layout(path)
+        check_end(path, layout)
         with _PARSING:
-            changed, only_text = _compare(table, path)
+            check_missing(path, layout)
+            changed, accents = _compare(table, path)
     except HtmlError as error:
         raise DownloadError(Reason.MOVED, f"{error} instead of the file") from error
     except FormatError as error:
         raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
-    if repeated and only_text:
-        return _Verdict(notes=tuple(f"accented text, otherwise as registered: {line}" for line in changed))
-    if not changed or (repeated and accept_revised):
+    if accents and not changed and (repeated or table.living):
+        return _Verdict(notes=(accents,))
+    if not accents and not changed:
+        return _Verdict()
+    if repeated and accept_revised:
         return _Verdict(revised=changed)
+    if accents and not changed:  # the server's own, or spoilt on the way: a second copy tells
+        raise DownloadError(Reason.REVISED, "a whole SAS transport file", details=(accents,), final=False)
     raise DownloadError(Reason.REVISED, "a whole SAS transport file", details=changed, final=repeated)
 
 
-def _compare(table: Table, path: Path) -> tuple[tuple[str, ...], bool]:
-    """Return how a file's content differs, and whether the reason may be that its text holds accents.
+def _compare(table: Table, path: Path) -> tuple[tuple[str, ...], str]:
+    """Return how a file's content differs, and where its text holds characters beyond ASCII, in words.
 
-    The snapshot behind the registry is plain ASCII, the CDC's own product names are Windows-1252.
+    The snapshot behind the registry is plain ASCII, the CDC's own product names are Windows-1252: accents in names
+    are no difference. In codes they are.
     """
     frame = read_xport(path)
     if len(frame) < LEAST_SHARE * table.rows:
         message = f"a SAS transport file of only {len(frame):,} rows"
         raise FormatError(message)
-    changed = differences(table, frame)
-    return changed, bool(changed) and has_accents(frame) and not differences(table, frame, text=False)
+    accented = accented_columns(frame)
+    changed = differences(table, frame, skip=[name for name in accented if name in FREE_TEXT])
+    codes = tuple(f"{name}: characters beyond ASCII in a code" for name in accented if name not in FREE_TEXT)
+    return changed + codes, f"accented text in {', '.join(accented)}" if accented else ""
 
 
 def _fetch_all(
@@ -375,6 +411,7 @@ def _write_receipt(
         url=url,
         bytes=file.stat().st_size,
         sha256=sha256,
+        checked_against=table.digest(),
         fetched=datetime.now(UTC).date().isoformat(),
         last_modified=last_modified,
         revised=verdict.revised,

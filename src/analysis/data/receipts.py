@@ -20,6 +20,7 @@ class Receipt:
     bytes : int. Size.
     sha256 : str. Digest of the bytes, hexadecimal.
     fetched : str. UTC date on which it was fetched, or checked where it was found: "2025-08-31".
+    checked_against : str. Digest of what the registry expected of the table when the file was accepted.
     last_modified : str. The server's Last-Modified header; empty if there was none.
     revised : tuple of str. How it departs from the registry; not empty only if the user accepted a revised file.
     notes : tuple of str. What a careful reader should know of it, such as text in another edition.
@@ -30,6 +31,7 @@ class Receipt:
     bytes: int
     sha256: str
     fetched: str
+    checked_against: str
     last_modified: str = ""
     revised: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -121,7 +121,7 @@ _ADVICE = {
     Reason.DAMAGED: f"run `make data` again another day; or {_OTHER_SERVER}. {_BY_HAND}",
     Reason.REVISED: (
         "see what the CDC says of it at {page}. To go on with what the server holds, "
-        "`python -m analysis fetch --accept-revised {accept}`; every output will then say so. "
+        "`make data ACCEPT_REVISED='{accept}'` (`fetch --accept-revised {accept}`); every output will then say so. "
         f"Otherwise {_OTHER_SERVER}."
     ),
     Reason.LOCAL: f"make room there or make it writable, then {_AGAIN}.",

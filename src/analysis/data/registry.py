@@ -26,7 +26,7 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -57,6 +57,8 @@ CLOSE_UNITS = 1e-3  # in units of its last place
 SUM_TOLERANCE = 1e-12  # relative to the sum of absolute values
 LARGEST_EXACT = 2**53  # beyond this a sum of doubles is no longer an exact whole number
 
+FEWEST_SUMMED = 30  # people with a value, below which their sum is not written down
+
 Kind = Literal["decimal", "number", "text"]
 
 _KINDS: dict[str, tuple[Kind, Callable[[str], Decimal | float | str]]] = {
@@ -81,7 +83,8 @@ class ColumnTotal:
     kind : {"decimal", "number", "text"}. Decimal: every value has at most six places.
     n : int or None. Values that are not missing (not blank); None in a living table.
     total : Decimal, float, str or None. Their exact sum (decimal), their sum (number) or a digest of their letters
-        and digits (text); None in a living table.
+        and digits (text); None in a living table, and where so few people have a value that the sum would tell of
+        single ones.
     """
 
     kind: Kind
@@ -118,6 +121,11 @@ class Table:
     def file(self, raw: Path) -> Path:
         """Return where the table's file lies below the raw folder, whatever the server calls it."""
         return raw / str(self.cycle) / f"{self.name}.xpt"
+
+    def digest(self) -> str:
+        """Return a digest of all that is expected of the file; receipts keep it, so that a correction is noticed."""
+        expected = (self.rows, self.columns, self.living, self.codes, self.column_totals)
+        return hashlib.sha256(repr(expected).encode()).hexdigest()
 
     def expected(self) -> str:
         """Return what a good file is, in words."""
@@ -226,14 +234,14 @@ def describe(frame: pd.DataFrame, *, codes: Mapping[str, Iterable[str]]) -> Desc
     return Description(len(frame), counts, totals)
 
 
-def differences(table: Table, frame: pd.DataFrame, *, text: bool = True) -> tuple[str, ...]:
+def differences(table: Table, frame: pd.DataFrame, *, skip: Collection[str] = ()) -> tuple[str, ...]:
     """Say how a file's content departs from the registry.
 
     Parameters
     ----------
     table : the registered table.
     frame : its file as read, all columns in any order, SEQN among them.
-    text : whether the letters and digits of text columns count too.
+    skip : columns whose content does not count.
 
     Returns
     -------
@@ -248,9 +256,7 @@ def differences(table: Table, frame: pd.DataFrame, *, text: bool = True) -> tupl
     rows = () if found.rows == table.rows else (f"rows: {found.rows:,}, expected {table.rows:,}",)
     recoded = dict(_changed_codes(table, found))
     totals = [
-        sentence
-        for name, sentence in _changed_totals(table, found, frame)
-        if name not in recoded and (text or table.column_totals[name].kind != "text")
+        sentence for name, sentence in _changed_totals(table, found, frame) if name not in recoded and name not in skip
     ]
     return (*rows, *missing, *surplus, *(line for lines in recoded.values() for line in lines), *totals)
 
@@ -282,6 +288,8 @@ def _changed_totals(table: Table, found: Description, frame: pd.DataFrame) -> It
 
 
 def _same_total(got: ColumnTotal, expected: ColumnTotal, column: pd.Series) -> bool:
+    if expected.total is None:
+        return True
     if expected.kind != "number":
         return got == expected
     slack = SUM_TOLERANCE * float(np.nansum(np.abs(_numbers(column))))
@@ -291,23 +299,31 @@ def _same_total(got: ColumnTotal, expected: ColumnTotal, column: pd.Series) -> b
 def _column_total(column: pd.Series) -> ColumnTotal:
     if not pd.api.types.is_numeric_dtype(column):
         texts = [str(value).strip() for value in column.fillna("")]
-        return ColumnTotal("text", sum(map(bool, texts)), _digest(texts))
+        n = sum(map(bool, texts))
+        return ColumnTotal("text", n, None if 0 < n < FEWEST_SUMMED else _digest(texts))
     values = _numbers(column)
     values = values[~np.isnan(values)]
     exact = _decimal_sum(values)
-    if exact is None:
-        return ColumnTotal("number", len(values), float(values.sum()))
-    return ColumnTotal("decimal", len(values), exact)
+    total = float(values.sum()) if exact is None else exact
+    return ColumnTotal(
+        "number" if exact is None else "decimal", len(values), None if 0 < len(values) < FEWEST_SUMMED else total
+    )
 
 
 def _decimal_sum(values: NDArray[np.float64]) -> Decimal | None:
-    """Return the exact sum of values with few places, or None if one of them has more."""
+    """Return the exact sum of values with few places, or None if one of them has more.
+
+    Rewriting a file in decimal digits may move the last bit of 4.9, never that of a whole number: a column of whole
+    numbers has to be whole to the last bit.
+    """
     for places in range(MOST_PLACES + 1):
         scaled = values * 10.0**places
         if float(np.abs(scaled).sum()) >= LARGEST_EXACT:
             return None
         units = np.rint(scaled)
         if np.all(_close(scaled, units)):
+            if places == 0 and np.any(values != units):
+                return None
             return Decimal(int(units.sum())).scaleb(-places)
     return None
 
@@ -374,13 +390,16 @@ def _parse_table(
 
 def _parse_total(row: Mapping[str, str]) -> ColumnTotal:
     kind, read = _KINDS[row["kind"]]
-    return ColumnTotal(kind, int(row["n"]), read(row["total"])) if row["n"] else ColumnTotal(kind)
+    if not row["n"]:
+        return ColumnTotal(kind)
+    return ColumnTotal(kind, int(row["n"]), read(row["total"]) if row["total"] else None)
 
 
 def _format_total(total: ColumnTotal) -> tuple[str, str, str]:
-    if total.n is None:
-        return total.kind, "", ""
-    return total.kind, str(total.n), repr(total.total) if total.kind == "number" else str(total.total)
+    n = "" if total.n is None else str(total.n)
+    if total.total is None:
+        return total.kind, n, ""
+    return total.kind, n, repr(total.total) if total.kind == "number" else str(total.total)
 
 
 def _rows(path: Path, fields: tuple[str, ...]) -> list[dict[str, str]]:

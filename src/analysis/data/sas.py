@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,7 +30,9 @@ _HEADER = b"HEADER RECORD*******%-8bHEADER RECORD!!!!!!!"
 _LIBRARY, _MEMBER, _NAMES, _OBSERVATIONS = (
     _HEADER % name for name in (b"LIBRARY ", b"MEMBER  ", b"NAMESTR ", b"OBS     ")
 )
-_MARK = len(_LIBRARY)
+NUMERIC = 1  # type of a column in its header entry; 2 is text
+MISSING_MARKS = np.frombuffer(b"\0._ABCDEFGHIJKLMNOPQRSTUVWXYZ", np.uint8)  # 0: the number zero itself
+ROWS_AT_A_TIME = 20_000
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
 
 
@@ -48,12 +51,14 @@ class Layout:
     Attributes
     ----------
     names : column names in file order.
+    numbers : name, first byte within the row and width of every numeric column.
     row_bytes : bytes of one row.
     start : bytes before the first row.
     size : bytes of the whole file.
     """
 
     names: tuple[str, ...]
+    numbers: tuple[tuple[str, int, int], ...]
     row_bytes: int
     start: int
     size: int
@@ -62,10 +67,6 @@ class Layout:
     def rows(self) -> int:
         """Number of whole rows; where rows are shorter than a record, the last may be blank filling."""
         return (self.size - self.start) // self.row_bytes
-
-    def bytes_of(self, rows: int) -> int:
-        """Return the size of a whole file with that many rows."""
-        return self.start + -(-rows * self.row_bytes // RECORD) * RECORD
 
 
 def read_layout(path: Path) -> Layout:
@@ -88,11 +89,16 @@ def read_layout(path: Path) -> Layout:
         start = stream.tell()
     columns = [entries[at : at + entry_bytes] for at in range(0, n_columns * entry_bytes, entry_bytes)]
     names = tuple(column[8:16].decode("ascii", "replace").rstrip() for column in columns)
-    row_bytes = sum(int.from_bytes(column[4:6], "big") for column in columns)
+    row_bytes = sum(_integer(column[4:6]) for column in columns)
     if not row_bytes:
         message = "a SAS transport header that describes no columns"
         raise FormatError(message)
-    return Layout(names, row_bytes, start, size)
+    numbers = tuple(
+        (name, _integer(column[84:88]), _integer(column[4:6]))
+        for name, column in zip(names, columns, strict=True)
+        if _integer(column[:2]) == NUMERIC
+    )
+    return Layout(names, numbers, row_bytes, start, size)
 
 
 def check_end(path: Path, layout: Layout) -> None:
@@ -109,6 +115,27 @@ def check_end(path: Path, layout: Layout) -> None:
     if layout.size % RECORD or rest.strip(b" "):
         message = f"{layout.size:,} bytes that stop in the middle of row {layout.rows + 1:,}"
         raise FormatError(message)
+
+
+def check_missing(path: Path, layout: Layout) -> None:
+    """Check that every missing number is marked as SAS marks it: by ".", "_" or a letter.
+
+    A damaged mark would still be read as missing, and so pass for the file that was published.
+
+    Raises
+    ------
+    FormatError : a number without a mantissa has another first byte.
+    """
+    with path.open("rb") as stream:
+        stream.seek(layout.start)
+        while block := stream.read(layout.row_bytes * ROWS_AT_A_TIME):
+            rows = np.frombuffer(block, np.uint8, len(block) // layout.row_bytes * layout.row_bytes)
+            for name, at, width in layout.numbers:
+                field = rows.reshape(-1, layout.row_bytes)[:, at : at + width]
+                odd = ~field[:, 1:].any(axis=1) & ~np.isin(field[:, 0], MISSING_MARKS)
+                if odd.any():
+                    message = f"a missing value marked 0x{field[odd.argmax(), 0]:02X} in {name}"
+                    raise FormatError(message)
 
 
 def read_xport(path: Path, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -172,10 +199,10 @@ def read_cached(path: Path, *, columns: Sequence[str], digest: str, cache: Path)
     return frame
 
 
-def has_accents(frame: pd.DataFrame) -> bool:
-    """Return whether any text of a frame holds a character beyond ASCII."""
+def accented_columns(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return the text columns of a frame that hold a character beyond ASCII."""
     texts = frame.select_dtypes(exclude="number")
-    return not all(value.isascii() for name in texts for value in texts[name])
+    return tuple(str(name) for name in texts if not all(value.isascii() for value in texts[name].fillna("")))
 
 
 def _check_first_record(record: bytes) -> None:
@@ -187,6 +214,10 @@ def _check_first_record(record: bytes) -> None:
         raise HtmlError(message)
     message = f"a file that begins {record[:24]!r}" if record else "an empty file"
     raise FormatError(message)
+
+
+def _integer(field: bytes) -> int:
+    return int.from_bytes(field, "big")
 
 
 def _record(stream: BinaryIO, mark: bytes) -> bytes:

@@ -22,7 +22,7 @@ from analysis.data.synthetic_traits import (
 )
 
 MISSING_INCOME: Mapping[int, float] = {1999: 1483 / 9965, 2001: 794 / 11039, 2003: 587 / 10122}
-# 1999-2000 values x 1.013 + 0.147 are comparable with the later cycles' (analysis plan; NCHS note on LAB18).
+# 1999-2000 values x 1.013 + 0.147 are comparable with the later cycles' (NCHS note on LAB18).
 CREATININE_1999_SLOPE, CREATININE_1999_OFFSET = 1.013, 0.147
 YES_NO = ("1", "2", "7", "9", ".")
 CODES: Mapping[str, tuple[str, ...]] = {

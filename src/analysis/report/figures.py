@@ -23,6 +23,10 @@ from analysis.report.tables import MODEL_NAMES
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"
 BAND = "#0072B2"
+WIDTH = 6.6  # inches, a text column
+CAPTION_LETTERS = 104
+CAPTION_LINE = 0.148  # inches
+AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
 ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
@@ -70,17 +74,20 @@ def plot_dose_response(
     Figure with the axes labelled ``curve`` and ``distribution``.
     """
     with matplotlib.style.context(STYLE):
-        figure = _figure((6.6, 6.8))
+        figure, sides = _page(5.4, caption, provenance)
         above, below = figure.subplots(
-            2,
-            1,
-            sharex=True,
-            gridspec_kw={"height_ratios": [3.2, 1], "hspace": 0.08, "bottom": 0.235, "top": 0.95, "right": 0.96},
+            2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1], "hspace": 0.08, **sides}
         )
         _odds_axis(above, curve[["conf_low", "conf_high"]].to_numpy())
         above.set_label("curve")
         above.fill_between(
-            curve["x"], curve["conf_low"], curve["conf_high"], color=BAND, alpha=0.2, linewidth=0, label="95 % band"
+            curve["x"],
+            curve["conf_low"],
+            curve["conf_high"],
+            color=BAND,
+            alpha=0.2,
+            linewidth=0,
+            label=f"{100 * model['conf_level']:g} % band",
         )
         above.plot(curve["x"], curve["odds_ratio"], color=BAND, label="odds ratio")
         if planted is not None:
@@ -96,11 +103,10 @@ def plot_dose_response(
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
-        below.set_xlabel(f"{model['exposure_label'].capitalize()} from food, day-1 recall ({model['unit']})")
+        below.set_xlabel(f"{_sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
         above.set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
         for axes in (above, below):
             _grey_beyond(axes, model["p05"], model["p95"])
-        _caption(figure, caption, provenance)
     return figure
 
 
@@ -114,9 +120,8 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
     caption, provenance : as for `plot_dose_response`.
     """
     with matplotlib.style.context(STYLE):
-        figure = _figure((6.6, 5.8))
-        axes = figure.add_subplot()
-        figure.subplots_adjust(bottom=0.28, top=0.94, right=0.97)
+        figure, sides = _page(4.4, caption, provenance)
+        axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         _odds_axis(axes, curves[["odds_ratio"]].to_numpy())
         for row in models.itertuples():
@@ -126,10 +131,9 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against {first['reference']:.4g} {first['unit']})")
-        axes.set_xlabel(f"{first['exposure_label'].capitalize()} from food, day-1 recall ({first['unit']})")
+        axes.set_xlabel(f"{_sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
         _grey_beyond(axes, first["p05"], first["p95"])
-        _caption(figure, caption, provenance)
     return figure
 
 
@@ -144,9 +148,8 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
     """
     markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
     with matplotlib.style.context(STYLE):
-        figure = _figure((6.6, 5.0))
-        axes = figure.add_subplot()
-        figure.subplots_adjust(bottom=0.285, top=0.93, right=0.97)
+        figure, sides = _page(4.2, caption, provenance)
+        axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         _odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
         for position, model in enumerate(models["model"]):
@@ -164,7 +167,6 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
         axes.set_ylabel(f"Odds ratio (against Q{quintiles['reference_quintile'].iloc[0]})")
         axes.set_xlabel(f"Quintile of {first['exposure_label']} from food, day-1 recall ({first['unit']})")
         axes.legend(loc="upper center", ncol=len(models))
-        _caption(figure, caption, provenance)
     return figure
 
 
@@ -177,17 +179,17 @@ def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Fi
     caption, provenance : as for `plot_dose_response`.
     """
     with matplotlib.style.context(STYLE):
-        figure = _figure((6.6, 0.75 * len(flow) + 1.25))
-        axes = figure.add_axes((0.03, 0.85 / figure.get_figheight(), 0.94, 1 - 1.2 / figure.get_figheight()))
+        figure, sides = _page(0.72 * len(flow) - AXIS_LABELS, caption, provenance)
+        axes = figure.subplots(gridspec_kw=sides | {"left": 0.03, "bottom": sides["bottom"] - 0.05})
         axes.set_axis_off()
         axes.set_xlim(0, 1)
         axes.set_ylim(-len(flow) + 0.5, 0.5)
         box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black", "linewidth": 0.9}
         before = None
         for position, row in enumerate(flow.itertuples()):
-            step = row.step[0].upper() + row.step[1:]
+            step = _sentence(row.step)
             text = f"{step}\nn = {row.n:,}" + (f", {row.cases:,.0f} with neuropathy" if pd.notna(row.cases) else "")
-            axes.text(0.35, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
+            axes.text(0.42, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
             if before is not None:
                 axes.annotate(
                     "",
@@ -195,17 +197,25 @@ def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Fi
                     (0.35, -position + 0.68),
                     arrowprops={"arrowstyle": "-|>", "color": "black"},
                 )
-                axes.text(0.42, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
+                axes.text(0.49, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
             before = row.n
         axes.set_title("From the interviewed to the analysed")
-        _caption(figure, caption, provenance)
     return figure
 
 
-def _figure(size: tuple[float, float]) -> Figure:
-    figure = Figure(figsize=size)
+def _page(panel: float, caption: str, provenance: Provenance) -> tuple[Figure, dict[str, float]]:
+    """A figure with room for panels of this height in inches above its caption, and the margins that keep it free."""
+    text = textwrap.fill(f"{caption} Data: {provenance.source}.", CAPTION_LETTERS, break_on_hyphens=False)
+    below = CAPTION_LINE * (text.count("\n") + 1) + 0.2
+    height = panel + below + 0.4
+    figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
-    return figure
+    figure.text(0.03, 0.1 / height, text, fontsize=7.8, va="bottom", ha="left", linespacing=1.35, label="caption")
+    if provenance.synthetic:
+        figure.text(0.5, 0.6, "SYNTHETIC", fontsize=52, color="0.5", alpha=0.28, ha="center", va="center", rotation=28,
+                    weight="bold", zorder=10)  # fmt: skip
+    bottom = (below + AXIS_LABELS) / height
+    return figure, {"left": 0.12, "right": 0.97, "bottom": bottom, "top": 1 - 0.35 / height}
 
 
 def _odds_axis(axes: Axes, limits: np.ndarray) -> None:
@@ -231,18 +241,15 @@ def _knots(model: pd.Series) -> list[float]:
     return [float(knot) for knot in str(model["knots"]).split()]
 
 
+def _sentence(words: str) -> str:
+    """Words with a capital first letter, the others as they are: "Vitamin B6"."""
+    return words[0].upper() + words[1:]
+
+
 def _interval(lower: float, upper: float) -> str:
     if np.isinf(lower):
         return f"up to {upper:.0f}"
     return f"above {lower:.0f}" if np.isinf(upper) else f"{lower:.0f} to {upper:.0f}"
-
-
-def _caption(figure: Figure, caption: str, provenance: Provenance) -> None:
-    text = textwrap.fill(f"{caption} Data: {provenance.source}.", 104, break_on_hyphens=False)
-    figure.text(0.03, 0.02, text, fontsize=7.8, va="bottom", ha="left", linespacing=1.35, label="caption")
-    if provenance.synthetic:
-        figure.text(0.5, 0.6, "SYNTHETIC", fontsize=52, color="0.5", alpha=0.28, ha="center", va="center", rotation=28,
-                    weight="bold", zorder=10)  # fmt: skip
 
 
 def element_names(axes: Axes) -> Sequence[str]:

@@ -8,7 +8,7 @@ References
 Binder 1983, Int Stat Rev 51:279-292. Checked against R ``survey`` in tests/reference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -56,8 +56,8 @@ class SurveyDesign:
     weights: Array
     lonely_psu: LonelyPsu = "fail"
     lonely_domain: LonelyDomain = "fail"
-    psu_index: Integers = None  # type: ignore[assignment]  # set below, from the arrays above
-    psu_stratum: Integers = None  # type: ignore[assignment]
+    psu_index: Integers = field(init=False)
+    psu_stratum: Integers = field(init=False)
 
     def __post_init__(self) -> None:
         weights = np.array(self.weights, dtype=float)

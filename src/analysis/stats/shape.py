@@ -1,8 +1,6 @@
 """The shape of a fitted dose-response curve: where it is lowest.
 
-References
-----------
-The lowest point of a spline is a feature of the fit, not a threshold: its uncertainty has to be stated with it.
+The lowest point of a spline is a feature of the fit, not a threshold: it has no interval here and decides nothing.
 """
 
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ def find_nadir(spline: RestrictedCubicSpline, beta: Array, *, reference: float, 
     spline : the basis that was fitted.
     beta : (k - 1,) float array. Coefficients of the basis columns, log odds.
     reference : exposure at which the log odds ratio is zero.
-    low, high : range to search, in the unit of x; the analysis plan uses the 5th and 95th percentile.
+    low, high : range to search, in the unit of x; the studies here use the 5th and 95th percentile.
 
     Returns
     -------

@@ -1,0 +1,65 @@
+"""Which estimates go into which figure, under which caption."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.estimates import REFERENCE_QUINTILES
+from analysis.report import figures, tables
+from analysis.report.figures import Provenance
+from analysis.study import PRIMARY
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure to be drawn, and the numbers it shows by the suffix of the CSV they are written to."""
+
+    draw: Callable[[], Figure]
+    numbers: dict[str, pd.DataFrame]
+
+
+def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> dict[str, Drawing]:
+    """The four figures of the project by name: dose_response, models, quintiles, flow."""
+    every = estimates["quintiles"]
+    shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
+    models = estimates["models"]
+    # The flow of the last model goes on to complete covariates.
+    flow = estimates["flow"][estimates["flow"]["model"] == models["model"].iloc[-1]]
+    return {
+        "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
+        "models": Drawing(
+            lambda: figures.plot_models(
+                estimates["odds_ratio_curve"], models, caption=tables.models_caption(estimates), provenance=provenance
+            ),
+            {"": estimates["odds_ratio_curve"]},
+        ),
+        "quintiles": Drawing(
+            lambda: figures.plot_quintiles(
+                shown, models, caption=tables.quintiles_caption(shown, estimates), provenance=provenance
+            ),
+            {"": shown},
+        ),
+        "flow": Drawing(
+            lambda: figures.plot_flow(flow, caption=tables.flow_caption(estimates), provenance=provenance), {"": flow}
+        ),
+    }
+
+
+def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+    """The dose-response curve of one model over the distribution of its exposure."""
+    curves, bars, planted = estimates["odds_ratio_curve"], estimates["distribution"], estimates.get("planted")
+    curve = curves[curves["model"] == model]
+    row = estimates["models"].set_index("model", drop=False).loc[model]
+    return Drawing(
+        lambda: figures.plot_dose_response(
+            curve,
+            bars,
+            row,
+            caption=tables.curve_caption(estimates, model),
+            provenance=provenance,
+            planted=None if planted is None else planted[planted["x"].isin(curve["x"])],
+        ),
+        {"": curve, "_distribution": bars},
+    )
