@@ -362,3 +362,15 @@ def test_the_outcome_and_the_design_cannot_be_adjusted_for(covariate: str) -> No
     frame = participants().assign(insensate_left=0.0)
     with pytest.raises(StudyError, match=rf"covariate '{covariate}': expected one of"):
         select_cohort(frame, Study(extra_covariates=(covariate,)))
+
+
+def test_people_of_weight_zero_leave_in_a_step_of_their_own() -> None:
+    frame = participants()
+    everybody = select_cohort(frame, Study(weights="mec"))
+    someone = everybody.complete[everybody.complete].index[0]
+    frame.loc[someone, ["weight_mec_2yr", "weight_mec_4yr"]] = 0.0
+    cohort = select_cohort(frame, Study(weights="mec"))
+    assert cohort.flow["step"].iloc[-1] == "survey weight above 0"
+    assert cohort.flow["n"].iloc[-1] == everybody.flow["n"].iloc[-1] - 1
+    assert not cohort.complete[someone]
+    assert "survey weight above 0" not in everybody.flow["step"].tolist()

@@ -10,7 +10,7 @@ from matplotlib.collections import PolyCollection
 
 from analysis.estimates import REFERENCE_QUINTILES
 from analysis.report.drawings import drawings
-from analysis.report.figures import Provenance, element_names, plot_quintiles, save_figure
+from analysis.report.figures import Provenance, plot_quintiles, save_figure
 from analysis.study import PRIMARY
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -175,10 +175,6 @@ def test_cases_are_shown_only_where_everyones_status_is_known(drawn, estimates):
     flow = estimates[0]["flow"].query("model == '3'")
     boxes = [text.get_text() for text in drawn["flow"].axes[0].texts if str(text.get_label()).startswith("step")]
     assert ["with neuropathy" in box for box in boxes] == flow["cases"].notna().tolist()
-
-
-def test_element_names_list_what_is_drawn(curve_axes):
-    assert {"odds ratio", "95 % band", "reference", "knots"} <= set(element_names(curve_axes))
 
 
 def test_same_numbers_give_the_same_bytes(estimates, tmp_path):

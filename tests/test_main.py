@@ -1,6 +1,7 @@
 """The command line: what it prints, and that every failure is one message and an exit code, never a traceback."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -226,3 +227,16 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
     _, out, _ = run("--at", "60", "250", "900")
     starred = [line.split()[0] for line in out.splitlines() if " *  " in line]
     assert starred == ["60", "900"]
+
+
+def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
+    shutil.copytree(demo.raw, tmp_path / "raw")
+    for stage in ("fetch", "cohort", "fit", "figures"):
+        assert main([stage, "--data", str(tmp_path), *(["--needed"] if stage == "fetch" else [])]) == 0
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'processed' / 'participants.parquet'}: 31,126 people" in out
+    assert "odds_ratio_curve.csv" in out
+    assert str(tmp_path / "figures" / "dose_response.png") in out
+    assert (tmp_path / "processed" / "estimates" / "fits.csv").read_bytes() == (
+        demo.estimates / "fits.csv"
+    ).read_bytes()

@@ -62,14 +62,19 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     complete = frame[list(study.covariates)].notna().all(axis="columns")
     label = f"covariates of model {study.model} known" if study.covariates else "no covariates needed"
     rows = pd.Series(True, index=frame.index)
+    weights = pooled_weight(frame, weights=study.weights, cycles=study.cycles)
     counts = []
     for step, passed in {**steps, label: complete}.items():
         before, rows = rows, rows & passed
         counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
+    if (weights[rows] == 0).any():  # they represent nobody and leave every fit
+        rows = rows & (weights > 0)
+        counts.append({"step": "survey weight above 0", "n": int(rows.sum()),
+                       "cases": _cases(frame.loc[rows, study.outcome_column])})  # fmt: skip
     return Cohort(
         rows=before,
         complete=rows,
-        weights=pooled_weight(frame, weights=study.weights, cycles=study.cycles),
+        weights=weights,
         flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
     )
 

@@ -131,7 +131,8 @@ def fetch(
     wanted = _select(registry, tables)
     taken = {table.name for table in _select(registry, accept_revised)}
     with _keeping_files_in(raw):
-        held = {table.name: _held(table, raw, accept_revised=table.name in taken) for table in wanted}
+        watched = tqdm(wanted, desc="checking", unit="file", disable=None if progress else True, leave=False, delay=1)
+        held = {table.name: _held(table, raw, accept_revised=table.name in taken) for table in watched}
         wrong = {name: objection for name, objection in held.items() if isinstance(objection, str)}
         if wrong and registry.synthetic and not url:
             raise SourceError(explain_unusable(raw, synthetic=True, wrong=wrong))

@@ -5,7 +5,6 @@ from the axes, which is how the tests hold a figure to its numbers.
 """
 
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -250,10 +249,3 @@ def _interval(lower: float, upper: float) -> str:
     if np.isinf(lower):
         return f"up to {upper:.0f}"
     return f"above {lower:.0f}" if np.isinf(upper) else f"{lower:.0f} to {upper:.0f}"
-
-
-def element_names(axes: Axes) -> Sequence[str]:
-    """Labels of everything drawn on the axes with a name, for checks of a figure's content."""
-    return [
-        str(artist.get_label()) for artist in axes.get_children() if not str(artist.get_label()).startswith("_child")
-    ]

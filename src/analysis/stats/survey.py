@@ -36,9 +36,6 @@ TOLERANCE = 1e-13
 NEWTON_STEPS = 4
 """Steps from zero that bring a usual model to five digits; the rest is statsmodels'."""
 
-MAX_LOG_ODDS = 35.0
-"""A fitted log odds beyond this is a certainty in double precision."""
-
 UNSETTLED = 1e-2
 """A log odds that one more Newton step moves by this much has not converged, however little the deviance changes: on
 its way to infinity it gains about 1 a step, at a maximum it gains less than 1e-5."""
@@ -210,8 +207,6 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
 def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
     """Whether beta is on its way to infinity: the deviance hides it where the people concerned weigh little."""
     eta = X @ beta
-    if np.max(np.abs(eta)) > MAX_LOG_ODDS:
-        return True
     mu, other = 1 / (1 + np.exp(-eta)), 1 / (1 + np.exp(eta))
     root = np.sqrt(weights * mu * other)
     step = np.linalg.lstsq(X * root[:, None], weights * np.where(y == 1, other, -mu) / root)[0]
