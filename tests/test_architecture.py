@@ -18,6 +18,8 @@ RANKS = {
     "analysis.stats.survey": 3,
     "analysis.stats.shape": 2,
     "analysis.stats.hypotheses": 4,
+    "analysis.stats.replicates": 3,
+    "analysis.stats.batch": 4,
     "analysis.data.vocabulary": 1,
     "analysis.data.where": 1,
     "analysis.data.registry": 1,
