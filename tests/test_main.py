@@ -240,3 +240,19 @@ def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
     assert (tmp_path / "processed" / "estimates" / "fits.csv").read_bytes() == (
         demo.estimates / "fits.csv"
     ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["estimate", "--at", "nan"], "nan is no intake"),
+        (["estimate", "--at", "-5"], "expected"),
+        (["estimate", "--at", "1e308"], "1e308 is no intake"),
+        (["fetch", "--jobs", "0"], "0: expected at least 1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_by_the_parser(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err

@@ -127,6 +127,21 @@ def run_estimate(args: argparse.Namespace) -> None:
             print(path, file=sys.stderr)
 
 
+def _intake(text: str) -> float:
+    """A possible intake: a finite number, not negative."""
+    value = float(text)
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is no intake: expected a number from 0 on")
+    return value
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected at least 1")
+    return value
+
+
 def _plain(value: object) -> object:
     """Numpy scalars as the numbers they are."""
     if hasattr(value, "item"):
@@ -178,7 +193,7 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
     stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
                        help="go on with these tables though they were revised; every output says so")  # fmt: skip
-    stage.add_argument("--jobs", type=int, default=4, help="downloads at a time")
+    stage.add_argument("--jobs", type=_positive, default=4, help="downloads at a time")
 
 
 def _add_demo_options(stage: argparse.ArgumentParser) -> None:
@@ -199,7 +214,7 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--cycles", nargs="+", type=int, default=list(CYCLES), choices=CYCLES, help="cycles to pool")
     stage.add_argument("--where", default=None, metavar="CONDITION",
                        help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"")  # fmt: skip
-    stage.add_argument("--at", nargs="+", type=float, default=[], metavar="X", help="intakes to give odds ratios at")
+    stage.add_argument("--at", nargs="+", type=_intake, default=[], metavar="X", help="intakes to give odds ratios at")
     stage.add_argument("--conf-level", type=float, default=PRIMARY.conf_level, help="level of the intervals")
     stage.add_argument(
         "--lonely-domain",
