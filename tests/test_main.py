@@ -256,3 +256,16 @@ def test_numbers_that_make_no_sense_are_refused_by_the_parser(arguments, message
         build_parser().parse_args(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_polite_end_from_outside_is_an_interrupt(demo, tmp_path):
+    """SIGTERM to a running demo: one message, exit 130, and nothing half-written."""
+    command_line = [sys.executable, "-m", "analysis", "demo", "--data", str(tmp_path / "demo")]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "demo: interrupted" in err
+    assert "Traceback" not in err
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]

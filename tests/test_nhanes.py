@@ -911,3 +911,22 @@ def test_a_cache_that_cannot_be_written_is_told(get, registry, raw, tmp_path):
     (tmp_path / "cache").write_text("")
     with pytest.raises(SourceError, match="Files cannot be kept in .*cache"):
         read_table(registry, raw, "DEMO", columns=["SEX"], cache=tmp_path / "cache")
+
+
+def test_an_address_that_cannot_be_read_is_told(registry, raw):
+    with pytest.raises(SourceError, match=r"NHANES_URL=http://\[x is no address"):
+        fetch(registry, raw, url="http://[x", progress=False)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "7", '{"table": 3}', "["])
+def test_a_receipt_that_cannot_be_read_counts_as_none(get, registry, raw, text):
+    get(tables=["DEMO"])
+    path = raw / "1999" / "DEMO.json"
+    good = path.read_text()
+    path.write_text(text)
+    with pytest.raises(SourceError, match="a file that was never checked"):
+        receipts(registry, raw, ["DEMO"])
+    for field, value in (("revised", 3), ("bytes", "many"), ("url", None)):
+        path.write_text(json.dumps(json.loads(good) | {field: value}))
+        with pytest.raises(SourceError, match="a file that was never checked"):
+            receipts(registry, raw, ["DEMO"])

@@ -240,3 +240,32 @@ def test_real_estimates_beside_a_left_over_planted_curve_stay_real(copy):
 def test_flow_of_the_cohort_stage_needs_no_fit(copy, monkeypatch):
     monkeypatch.setattr(pipeline, "estimate", lambda *_: pytest.fail("fitted"))
     assert build_participants(copy)["n"].iloc[0] == 31126
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", '{"source": "x"}', "{", "[" * 100_000])
+def test_damaged_provenance_is_refused_with_what_to_do(copy, text):
+    (copy.processed / "provenance.json").write_text(text)
+    with pytest.raises(StageError, match="run `make figures`"):
+        read_participants(copy)
+
+
+@pytest.mark.parametrize("name", ESTIMATES)
+@pytest.mark.parametrize("damage", ["no rows", "no source", "not a table"])
+def test_damaged_tables_of_estimates_are_refused_with_what_to_do(copy, name, damage):
+    path = copy.estimates / f"{name}.csv"
+    frame = pd.read_csv(path)
+    damaged = {"no rows": frame.iloc[:0], "no source": frame.drop(columns="data"), "not a table": frame.iloc[:, :1]}
+    damaged[damage].to_csv(path, index=False)
+    with pytest.raises(StageError, match="analysis fit"):
+        draw_figures(copy)
+
+
+def test_estimates_that_lost_a_test_or_a_model_are_refused(copy):
+    tests, curves = (pd.read_csv(copy.estimates / f"{name}.csv") for name in ("tests", "odds_ratio_curve"))
+    tests.iloc[1:].to_csv(copy.estimates / "tests.csv", index=False)
+    with pytest.raises(StageError):
+        read_estimates(copy)
+    tests.to_csv(copy.estimates / "tests.csv", index=False)
+    curves[curves["model"] != "1"].to_csv(copy.estimates / "odds_ratio_curve.csv", index=False)
+    with pytest.raises(StageError):
+        read_estimates(copy)

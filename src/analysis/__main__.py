@@ -7,7 +7,9 @@ expects to type and the popular alternatives do not offer it.
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
@@ -76,7 +78,7 @@ def run_demo(args: argparse.Namespace) -> None:
     folders = Folders(args.data, args.data / "figures")
     if folders.raw.is_dir() and not folders.is_synthetic:
         raise StageError(f"{folders.raw} is not an invented survey's: expected a folder of its own, such as data/demo.")
-    print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...")
+    print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
     fetch(registry, folders.raw, tables=list(needed_columns()))
     build_participants(folders)
@@ -232,6 +234,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one stage; a failure the user can act on becomes one message and a non-zero exit code."""
     args = build_parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end cleans up like Ctrl-C
     run: Callable[[argparse.Namespace], None] = args.run
     try:
         # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
@@ -244,10 +248,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        print(f"{args.stage}: cannot read or write {error.filename or 'a file'}: {error.strerror or error}. "
-              "Check that the folder exists, is writable and has space; nothing was left half-written.",
-              file=sys.stderr)  # fmt: skip
+    except (OSError, UnicodeEncodeError) as error:
+        name, reason = getattr(error, "filename", None) or "a file", getattr(error, "strerror", None) or error
+        print(
+            f"{args.stage}: cannot read or write {name}: {reason}. Check that the folder exists, is writable and has "
+            "space; nothing was left half-written.",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print(f"{args.stage}: interrupted. What was finished is kept; run the same command again to go on.",

@@ -111,18 +111,19 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
     """
     try:
         known = json.loads((folders.processed / "provenance.json").read_text())
+        provenance, code = Provenance(str(known["source"]), known["synthetic"] is True), known["code"]
         frame = pd.read_parquet(folders.participants)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise StageError(
             f"no readable participants in {folders.processed} ({error.__class__.__name__}): run `make figures` or "
             "`python -m analysis cohort` first, or `make demo` for an invented survey."
         ) from None
-    if known.get("code") != _code_digest():
+    if code != _code_digest():
         raise StageError(
             f"the participants in {folders.processed} were built by another version of the harmonising code: run "
             "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
         )
-    return frame, Provenance(known["source"], known["synthetic"])
+    return frame, provenance
 
 
 def fit_models(folders: Folders) -> Estimates:
@@ -151,8 +152,9 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
     """
     try:
         read = {name: pd.read_csv(folders.estimates / f"{name}.csv", dtype=TEXT) for name in ESTIMATES}
+        _check_estimates(read)
         read["models"] = read["models"].fillna({"covariates": "", "where": ""})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError) as error:
         raise StageError(
             f"no readable estimates in {folders.estimates} ({error.__class__.__name__}): run `make figures` or "
             "`python -m analysis fit` first, or `make demo` for an invented survey."
@@ -163,6 +165,18 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
     if provenance.synthetic and planted.exists():
         read["planted"] = pd.read_csv(planted)
     return read, provenance
+
+
+def _check_estimates(read: Estimates) -> None:
+    """Refuse files that were cut or edited: every table has rows and its source, all name the same models."""
+    models = set(read["models"]["model"])
+    for name, frame in read.items():
+        if frame.empty or frame["data"].isna().any():
+            raise ValueError(f"{name}.csv has no rows, or rows without a source")
+        if name != "distribution" and set(frame["model"]) != models:
+            raise ValueError(f"{name}.csv is not about the models of models.csv")
+    if not (read["tests"].groupby("model").size() == 4).all():
+        raise ValueError("tests.csv does not hold four tests of each model")
 
 
 def draw_figures(folders: Folders) -> list[Path]:

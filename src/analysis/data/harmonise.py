@@ -303,10 +303,14 @@ def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Seri
         source, position = next(s for s in SOURCES if name in s.columns), CYCLES.index(cycle)
         table = source.tables[position]
         raise CodingError(
-            f"{source.columns[name][position]}={value:g} in {table} ({people} people): expected one of "
+            f"{source.columns[name][position]}={_printed(value)} in {table} ({people} people): expected one of "
             f"{', '.join(map(str, codes))}, see the codebook {table}.htm."
         )
     return column.map(codes).astype(float)
+
+
+def _printed(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def _yes(raw: pd.DataFrame, name: str) -> pd.Series:

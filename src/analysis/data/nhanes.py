@@ -258,7 +258,11 @@ def _select(registry: Registry, names: Iterable[str] | None) -> list[Table]:
 
 def _address(registry: Registry, url: str | None) -> str:
     base = (url or registry.url).strip().rstrip("/")
-    parts = urlsplit(base)
+    try:
+        parts = urlsplit(base)
+    except ValueError as error:
+        message = f"NHANES_URL={base} is no address ({error}): correct it and run `make data` again."
+        raise SourceError(message) from error
     if parts.scheme not in ("http", "https", "file"):
         message = (
             f"NHANES_URL={base} is no address: it must begin with http://, https:// or file:// and end with /Public."

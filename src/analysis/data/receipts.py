@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -56,9 +57,18 @@ def read_receipt(file: Path) -> Receipt | None:
     try:
         content = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
         values = {field.name: content[field.name] for field in fields(Receipt)}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        sentences = {name: tuple(map(str, values[name])) for name in ("revised", "notes")}
+        return Receipt(**values | sentences) if _well_formed(values) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return Receipt(**values | {"revised": tuple(values["revised"]), "notes": tuple(values["notes"])})
+
+
+def _well_formed(values: Mapping[str, object]) -> bool:
+    """Whether what a receipt holds is of the kinds that were written."""
+    lists, whole = {"revised", "notes"}, {"bytes"}
+    return all(
+        isinstance(value, list if name in lists else int if name in whole else str) for name, value in values.items()
+    )
 
 
 def write_receipt(receipt: Receipt, file: Path) -> None:

@@ -158,7 +158,7 @@ def read_xport(path: Path, *, columns: Sequence[str] | None = None) -> pd.DataFr
         frame, _ = pyreadstat.read_xport(
             str(path), encoding=ENCODING, usecols=None if columns is None else list(columns)
         )
-    except pyreadstat.ReadstatError as error:
+    except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
         message = f"a file that pyreadstat cannot read ({error})"
         raise FormatError(message) from error
     return frame if columns is None else frame[list(columns)]

@@ -269,9 +269,13 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
         raise SyntheticError(message)
     path.with_suffix(".json").unlink(missing_ok=True)
     with replacing(path) as draft:
-        pyreadstat.write_xport(
-            frame.astype(float), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
-        )
+        try:
+            pyreadstat.write_xport(
+                frame.astype(float), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
+            )
+        except pyreadstat.ReadstatError as error:
+            message = f"{path} cannot be written ({error}): expected a writable folder with 70 MB of space."
+            raise SyntheticError(message) from error
         with draft.open("r+b") as file:
             header = TIMESTAMP.sub(FIXED_TIME, file.read(HEADER_BYTES))
             file.seek(0)
