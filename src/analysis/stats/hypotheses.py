@@ -16,7 +16,7 @@ import scipy.stats
 
 from analysis.stats.design import DesignError
 from analysis.stats.splines import Array
-from analysis.stats.survey import LogisticFit
+from analysis.stats.survey import Fit, LogisticFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TermTest:
     p_value: float
 
 
-def wald_test(fit: LogisticFit, terms: tuple[str, ...]) -> TermTest:
+def wald_test(fit: Fit, terms: tuple[str, ...]) -> TermTest:
     """Wald F test: F = bᵀ V⁻¹ b / q on q and residual df, b and V the q coefficients and their covariance."""
     index = fit.index(terms)
     b, V = fit.beta[index], fit.vcov[np.ix_(index, index)]

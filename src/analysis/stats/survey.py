@@ -51,31 +51,26 @@ class ConvergenceError(AnalysisError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LogisticFit:
-    """A survey-weighted logistic regression.
+class Fit:
+    """A survey-weighted regression.
 
     Attributes
     ----------
     terms : names of the p coefficients.
-    beta : (p,) float array, log odds.
+    beta : (p,) float array.
     vcov : (p, p) float array, design-based covariance.
     naive_vcov : (p, p) float array, inverse of the weighted information, weights scaled to mean 1 over the fit.
-    deviance : -2 log pseudo-likelihood under those scaled weights.
-    n, cases : rows fitted, and those of them with the outcome.
+    n : rows fitted.
     n_psu, n_strata : present in the domain.
-    n_iter : iterations of statsmodels from its start, which is already near the solution.
     """
 
     terms: tuple[str, ...]
     beta: Array
     vcov: Array
     naive_vcov: Array
-    deviance: float
     n: int
-    cases: int
     n_psu: int
     n_strata: int
-    n_iter: int
 
     @property
     def design_df(self) -> int:
@@ -108,6 +103,22 @@ class LogisticFit:
                 "conf_high": self.beta + half,
             }
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogisticFit(Fit):
+    """A survey-weighted logistic regression; beta in log odds.
+
+    Attributes
+    ----------
+    deviance : -2 log pseudo-likelihood under weights scaled to mean 1 over the fit.
+    cases : rows fitted with the outcome.
+    n_iter : iterations of statsmodels from its start, which is already near the solution.
+    """
+
+    deviance: float
+    cases: int
+    n_iter: int
 
 
 def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> LogisticFit:
@@ -146,12 +157,10 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     beta, n_iter = _maximise(inside, outcome, weights, terms)
     mu = 1 / (1 + np.exp(-(inside @ beta)))
     naive = _symmetric_inverse((inside * (weights * mu * (1 - mu))[:, None]).T @ inside)
-    influence = np.zeros_like(X)
-    influence[rows] = (inside * (weights * (outcome - mu))[:, None]) @ naive
     return LogisticFit(
         terms=terms,
         beta=beta,
-        vcov=taylor_vcov(influence, design),
+        vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
         naive_vcov=naive,
         deviance=_deviance(outcome, mu, weights),
         n=int(rows.sum()),
@@ -160,6 +169,28 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
         n_strata=domain.n_strata,
         n_iter=n_iter,
     )
+
+
+def coefficient_influence(fit: LogisticFit, X: Array, y: Array, *, design: SurveyDesign, domain: Domain) -> Array:
+    """What each person adds to the coefficients: w_i (y_i - mu_i) A⁻¹ x_i, (n, p), zero outside the domain.
+
+    Its `taylor_vcov` is the covariance of the fit; statistics built on the coefficients linearise through it.
+
+    Parameters
+    ----------
+    fit : the regression.
+    X, y, design, domain : what it was fitted to; see `fit_logistic`.
+    """
+    mu = 1 / (1 + np.exp(-(X[domain.rows] @ fit.beta)))
+    return _influence(X, y, mu, fit.naive_vcov, design, domain)
+
+
+def _influence(X: Array, y: Array, mu: Array, naive: Array, design: SurveyDesign, domain: Domain) -> Array:
+    rows = domain.rows
+    weights = design.weights[rows] / design.weights[rows].mean()
+    influence = np.zeros_like(X)
+    influence[rows] = (X[rows] * (weights * (y[rows] - mu))[:, None]) @ naive
+    return influence
 
 
 def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> None:
