@@ -49,6 +49,23 @@ def test_bootstrap_refits_are_single_fits_too(seed):
         assert np.max(np.abs(difference)) < SAME
 
 
+@given(seeds)
+def test_factors_by_row_may_differ_within_a_psu(seed):
+    sample = clustered_sample(7, psus_in_stratum=(4, 4, 4))
+    factors = np.random.default_rng(seed).uniform(0.2, 2, size=(sample.y.size, 3))
+    refits, std_error = refit(sample, factors, by="row"), np.sqrt(np.diag(sample.fit().vcov))
+    assert refits.failed == 0
+    for number in range(3):
+        single = replace(sample, weights=sample.weights * factors[:, number]).fit()
+        assert np.max(np.abs((refits.beta[number] - single.beta) / std_error)) < SAME
+
+
+def test_factors_by_row_need_a_row_for_everybody():
+    sample = clustered_sample(1)
+    with pytest.raises(DesignError, match=r"expected \(350, B\), a row per row of the whole sample"):
+        refit(sample, np.ones((14, 2)), by="row")
+
+
 def test_factors_of_one_give_the_full_sample_fit():
     sample = clustered_sample(1)
     n_psu = sample.design().psu_stratum.size
@@ -83,7 +100,7 @@ def test_no_replicates_give_no_estimates():
 
 @pytest.mark.parametrize("shape", [(3, 2), (3,)])
 def test_factors_of_another_shape_are_refused(shape):
-    with pytest.raises(DesignError, match="a row per PSU of the whole sample"):
+    with pytest.raises(DesignError, match="a row per psu of the whole sample"):
         refit(clustered_sample(1), np.ones(shape))
 
 

@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -459,3 +461,30 @@ def test_an_outlying_person_is_not_taken_for_separation() -> None:
     X[at, 1], y[at] = 8.0, 1.0
     fit = replace(sample, X=X, y=y).fit()
     assert np.max(np.abs(X[sample.rows] @ fit.beta)) > 20
+
+
+MILLION_ROWS = """
+import resource
+import numpy as np
+from analysis.stats.design import SurveyDesign, domain_of
+from analysis.stats.survey import fit_logistic
+
+n, p = 1_000_000, 20
+rng = np.random.default_rng(1)
+X = np.ones((n, p))
+for column in range(1, p):
+    X[:, column] = rng.standard_normal(n)
+y = (rng.random(n) < 1 / (1 + np.exp(1 - 0.3 * X[:, 1]))).astype(float)
+design = SurveyDesign(strata=np.arange(n) % 50, psu=np.arange(n) // 50 % 2, weights=rng.uniform(1, 3, n))
+domain = domain_of(design, np.ones(n, dtype=bool))
+fit = fit_logistic(X, y, design=design, domain=domain, terms=tuple(f"x{j}" for j in range(p)))
+print(fit.beta[1], np.sqrt(fit.vcov[1, 1]), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
+def test_a_million_rows_of_twenty_columns_are_fitted_in_less_than_two_gigabytes():
+    done = subprocess.run([sys.executable, "-c", MILLION_ROWS], capture_output=True, text=True, check=True)
+    slope, std_error, peak = map(float, done.stdout.split())
+    assert abs(slope - 0.3) < 4 * std_error < 0.02
+    assert peak < 2e9

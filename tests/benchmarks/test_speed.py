@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from analysis.data.cohort import select_cohort
 from analysis.data.harmonise import harmonise, needed_columns
 from analysis.data.nhanes import read_table
 from analysis.pipeline import Folders, read_participants
-from analysis.stats.batch import refit_logistic
+from analysis.stats.batch import CHUNK, refit_logistic
 from analysis.stats.design import SurveyDesign, domain_of
+from analysis.stats.many import Model, fit_logistic_many
 from analysis.stats.replicates import bootstrap
 from analysis.stats.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.survey import fit_logistic
@@ -32,6 +34,8 @@ pytestmark = pytest.mark.benchmark
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = Folders(ROOT / "data", ROOT / "figures")
+REPLICATES = 1000
+MODELS = 500
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +81,72 @@ def test_whole_study_of_model_1(benchmark, people):
     assert found.fit.n == 7726
 
 
-def test_1000_bootstrap_refits_of_model_2(benchmark, model_2):
+def refit_1000_times(model_2):
+    """1,000 bootstrap refits of model 2 as a call, and the arrays it works on."""
     X, y, design, domain, terms = model_2
     fit = fit_logistic(X, y, design=design, domain=domain, terms=terms)
-    factors = bootstrap(design, replicates=1000, seed=1).factors
+    factors = bootstrap(design, replicates=REPLICATES, seed=1).factors
     parts = {"design": design, "domain": domain, "fit": fit, "factors": factors, "jobs": os.cpu_count() or 1}
+    return lambda: refit_logistic(X, y, **parts)
+
+
+def many_models(model_1):
+    """500 models that differ in their knots, and those knots."""
+    X, y, design, domain, terms = model_1
+    inside, rng = X[domain.rows], np.random.default_rng(1)
+    places = [0.05, 0.35, 0.65, 0.95] + rng.uniform(-0.04, 0.04, size=(MODELS, 4))
+    knots = np.quantile(inside[:, 1], places)
+    bases = (RestrictedCubicSpline(row).basis(inside[:, 1]) for row in knots)
+    made = [np.hstack([inside[:, :1], basis, inside[:, 4:]]) for basis in bases]
+    return [Model(matrix, y[domain.rows], domain, terms) for matrix in made], design, knots
+
+
+def test_1000_bootstrap_refits_of_model_2(benchmark, model_2):
+    run = refit_1000_times(model_2)
     with threadpool_limits(limits=1, user_api="blas"):
-        refits = benchmark.pedantic(refit_logistic, (X, y), parts, rounds=3, warmup_rounds=1)
+        refits = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
     assert refits.failed == 0
+
+
+def test_500_models_under_one_design(benchmark, model_1):
+    models, design, _ = many_models(model_1)
+    with threadpool_limits(limits=1, user_api="blas"):
+        fits = benchmark.pedantic(fit_logistic_many, (models,), {"design": design}, rounds=3, warmup_rounds=1)
+    assert fits.failed == 0
+
+
+def test_refits_beside_the_least_arithmetic_they_need(model_2, capsys):
+    """One score in double and one information in single precision, at this machine's own rates of matrix products."""
+    X, _, _, domain, _ = model_2
+    n, p = int(domain.rows.sum()), X.shape[1]
+    run = refit_1000_times(model_2)
+    with threadpool_limits(limits=1, user_api="blas"):
+        run()
+        taken = timed(run)
+        rates = {kind: products_per_second(kind) * (os.cpu_count() or 1) for kind in (np.float32, np.float64)}
+    scores, information = 4 * REPLICATES * n * p, REPLICATES * n * p * (p + 1)
+    least = scores / rates[np.float64] + information / rates[np.float32]
+    megabytes = n * (8 * p + 4 * p * (p + 1) / 2) / 1e6
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n1,000 refits of {n:,} x {p}: at least {(scores + information) / 1e9:.1f} Gflop and one reading of "
+            f"{megabytes:.0f} MB a chunk of {CHUNK}; {1000 * least:.0f} ms at this machine's rates of matrix products "
+            f"({rates[np.float64] / 1e9:.0f} and {rates[np.float32] / 1e9:.0f} Gflop/s, all cores); "
+            f"taken {1000 * taken:.0f} ms, {taken / least:.1f} times as much\n"
+        )
+    assert taken > least
+
+
+def timed(run) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def products_per_second(kind) -> float:
+    """Floating-point operations a second of a product of two square matrices, one thread."""
+    A = np.ones((1000, 1000), dtype=kind)
+    return 2e9 / min(timed(lambda: A @ A) for _ in range(5))
 
 
 @pytest.mark.parametrize("cached", [False, True], ids=["raw", "cache"])
@@ -103,21 +165,39 @@ def test_read_and_harmonise(benchmark, cached):
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
 def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys):
-    """Not a pytest-benchmark row: R times itself, so that its start-up does not count."""
-    files = []
-    for name, (X, y, design, domain, _) in {"model_1": model_1, "model_2": model_2}.items():
-        files.append(tmp_path / f"{name}.csv")
-        to_frame(X, y, design, domain).to_csv(files[-1], index=False)
+    """Not a pytest-benchmark row: R times itself, so that its start-up does not count; ours are timed beside it."""
+    models, design, knots = many_models(model_1)
+    files = [tmp_path / name for name in ("model_1.csv", "model_2.csv", "knots.csv")]
+    for file, (X, y, declared, domain, _) in zip(files, (model_1, model_2), strict=False):
+        to_frame(X, y, declared, domain).to_csv(file, index=False)
+    pd.DataFrame(knots).to_csv(files[2], index=False)
     script = ROOT / "tests" / "benchmarks" / "svyglm.R"
     done = subprocess.run(["Rscript", script, *files], capture_output=True, text=True, check=True)
     seconds = json.loads(done.stdout)
+    X, y, declared, domain, terms = model_1
+    run = refit_1000_times(model_2)
+    with threadpool_limits(limits=1, user_api="blas"):
+        single = median_time(lambda: fit_logistic(X, y, design=declared, domain=domain, terms=terms), 15)
+        refit = median_time(run, 3) / REPLICATES
+        many = median_time(lambda: fit_logistic_many(models, design=design), 3)
     with capsys.disabled():
         sys.stdout.write(
-            f"\nR svyglm of model 1 with covariance: median {1000 * seconds['fit']:.1f} ms "
-            f"(on a ready domain design; {1000 * seconds['design']:.1f} ms more to declare design and domain)\n"
-            f"R svyglm on 50 bootstrap replicates of model 2: {1000 * seconds['refit']:.1f} ms a refit\n"
+            f"\n{'':44}{'R':>10}{'here':>10}{'times':>8}\n"
+            + row("one fit of model 1 with covariance, ms", seconds["fit"], single)
+            + row("one bootstrap refit of model 2 (of 1,000), ms", seconds["refit"], refit)
+            + row(f"one of {MODELS} four-knot models, ms", seconds["many"] / MODELS, many / MODELS)
+            + f"(R: on a ready domain design; {1000 * seconds['design']:.1f} ms more to declare design and domain)\n"
         )
     assert seconds["fit"] > 0
+
+
+def median_time(run, times) -> float:
+    run()
+    return float(np.median([timed(run) for _ in range(times)]))
+
+
+def row(what, theirs, ours) -> str:
+    return f"{what:<44}{1000 * theirs:>10.2f}{1000 * ours:>10.3f}{theirs / ours:>8.1f}\n"
 
 
 def to_frame(X, y, design, domain):

@@ -1,7 +1,8 @@
-"""Survey-weighted logistic regression with design-based inference.
+"""Survey-weighted logistic and linear regression with design-based inference.
 
-The point estimate is statsmodels' binomial GLM with the survey weights as ``var_weights``: it solves the weighted score
-equations sum_i w_i x_i (y_i - mu_i) = 0, which is the pseudo-likelihood estimate every survey package reports.
+The point estimate of the logistic model is statsmodels' binomial GLM with the survey weights as ``var_weights``: it
+solves the weighted score equations sum_i w_i x_i (y_i - mu_i) = 0, which is the pseudo-likelihood estimate every survey
+package reports. The linear model solves the same equations with mu = X beta by orthogonal decomposition.
 
 statsmodels' own standard errors are not used, because each of its options answers another question: the default and
 ``freq_weights`` read a weight of 40,000 as 40,000 people or as a precision; ``HC0`` forgets that people of one primary
@@ -120,6 +121,26 @@ class LogisticFit(Fit):
     cases: int
     n_iter: int
 
+    def mean(self, X: Array) -> Array:
+        """Fitted probabilities 1/(1 + exp(-X beta)) of (m, p) rows."""
+        return np.asarray(1 / (1 + np.exp(-(X @ self.beta))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearFit(Fit):
+    """A survey-weighted linear regression; beta in the unit of y.
+
+    Attributes
+    ----------
+    dispersion : variance of the residuals e, sum w (e - mean)²/sum(w) n/(n - 1), as R's ``summary`` of ``svyglm``.
+    """
+
+    dispersion: float
+
+    def mean(self, X: Array) -> Array:
+        """Fitted means X beta of (m, p) rows."""
+        return X @ self.beta
+
 
 def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> LogisticFit:
     """Fit a logistic regression to a domain of a survey.
@@ -143,27 +164,18 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     DesignError : fewer PSUs than the model needs to leave a residual degree of freedom, or X, y and design disagree.
     ConvergenceError : an outcome that does not vary, a redundant column, separation, or no convergence.
     """
-    rows = domain.rows
-    if X.shape != (rows.size, len(terms)) or y.shape != rows.shape:
-        raise DesignError(f"X {X.shape}, y {y.shape}: expected ({rows.size}, {len(terms)}) and ({rows.size},).")
-    inside, outcome = X[rows], y[rows]
-    weights = design.weights[rows] / design.weights[rows].mean()
-    if domain.df + 1 - len(terms) < 1:
-        raise DesignError(
-            f"{len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual degree of "
-            "freedom: expected fewer terms or a larger domain."
-        )
+    inside, outcome, weights = _inside(X, y, design, domain, terms)
     _check_estimable(inside, outcome, weights, terms)
     beta, n_iter = _maximise(inside, outcome, weights, terms)
     mu = 1 / (1 + np.exp(-(inside @ beta)))
-    naive = _symmetric_inverse((inside * (weights * mu * (1 - mu))[:, None]).T @ inside)
+    naive = _inverse_gram(inside * np.sqrt(weights * mu * (1 - mu))[:, None])
     return LogisticFit(
         terms=terms,
         beta=beta,
         vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
         naive_vcov=naive,
         deviance=_deviance(outcome, mu, weights),
-        n=int(rows.sum()),
+        n=outcome.size,
         cases=int(outcome.sum()),
         n_psu=domain.n_psu,
         n_strata=domain.n_strata,
@@ -171,7 +183,54 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     )
 
 
-def coefficient_influence(fit: LogisticFit, X: Array, y: Array, *, design: SurveyDesign, domain: Domain) -> Array:
+def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> LinearFit:
+    """Fit a linear regression to a domain of a survey.
+
+    Solves sum_i w_i x_i (y_i - x_iᵀ beta) = 0 over the domain; the covariance is `taylor_vcov` of the influence values
+    w_i (y_i - x_iᵀ beta) A⁻¹ x_i, A = sum_i w_i x_i x_iᵀ, as R's ``svyglm(family = gaussian)``.
+
+    Parameters
+    ----------
+    X : (n, p) float array. Design matrix with its intercept; rows outside the domain are not read.
+    y : (n,) float array, complete inside the domain.
+    design, domain : the whole sample, and the part of it the model is about.
+    terms : p names, one per column.
+
+    Returns
+    -------
+    LinearFit
+
+    Raises
+    ------
+    DesignError : fewer PSUs than the model needs to leave a residual degree of freedom, or X, y and design disagree.
+    ConvergenceError : missing values, an outcome that does not vary, or a redundant column.
+    """
+    inside, outcome, weights = _inside(X, y, design, domain, terms)
+    if not np.all(np.isfinite(inside)) or not np.all(np.isfinite(outcome)):
+        raise ConvergenceError("missing values inside the domain: expected complete cases.")
+    if outcome.min() == outcome.max():
+        raise ConvergenceError(f"the outcome is {outcome[0]:g} for all {outcome.size} people: expected it to vary.")
+    _refuse_redundant(inside, weights, terms)
+    root, scale = np.sqrt(weights), np.sqrt(np.mean(inside**2, axis=0))
+    beta = np.linalg.lstsq(inside / scale * root[:, None], outcome * root)[0] / scale
+    mu = inside @ beta
+    naive = _inverse_gram(inside * root[:, None])
+    residual = outcome - mu - np.mean(weights * (outcome - mu))
+    return LinearFit(
+        terms=terms,
+        beta=beta,
+        vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
+        naive_vcov=naive,
+        dispersion=float(np.sum(weights * residual**2) / (outcome.size - 1)),
+        n=outcome.size,
+        n_psu=domain.n_psu,
+        n_strata=domain.n_strata,
+    )
+
+
+def coefficient_influence(
+    fit: LogisticFit | LinearFit, X: Array, y: Array, *, design: SurveyDesign, domain: Domain
+) -> Array:
     """What each person adds to the coefficients: w_i (y_i - mu_i) A⁻¹ x_i, (n, p), zero outside the domain.
 
     Its `taylor_vcov` is the covariance of the fit; statistics built on the coefficients linearise through it.
@@ -181,8 +240,7 @@ def coefficient_influence(fit: LogisticFit, X: Array, y: Array, *, design: Surve
     fit : the regression.
     X, y, design, domain : what it was fitted to; see `fit_logistic`.
     """
-    mu = 1 / (1 + np.exp(-(X[domain.rows] @ fit.beta)))
-    return _influence(X, y, mu, fit.naive_vcov, design, domain)
+    return _influence(X, y, fit.mean(X[domain.rows]), fit.naive_vcov, design, domain)
 
 
 def _influence(X: Array, y: Array, mu: Array, naive: Array, design: SurveyDesign, domain: Domain) -> Array:
@@ -193,12 +251,31 @@ def _influence(X: Array, y: Array, mu: Array, naive: Array, design: SurveyDesign
     return influence
 
 
+def _inside(
+    X: Array, y: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]
+) -> tuple[Array, Array, Array]:
+    """Design matrix, outcome and weights of mean 1 of the domain, which leaves a residual degree of freedom."""
+    rows = domain.rows
+    if X.shape != (rows.size, len(terms)) or y.shape != rows.shape:
+        raise DesignError(f"X {X.shape}, y {y.shape}: expected ({rows.size}, {len(terms)}) and ({rows.size},).")
+    if domain.df + 1 - len(terms) < 1:
+        raise DesignError(
+            f"{len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual degree of "
+            "freedom: expected fewer terms or a larger domain."
+        )
+    return X[rows], y[rows], design.weights[rows] / design.weights[rows].mean()
+
+
 def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> None:
     if not np.all(np.isfinite(X)) or not np.all(np.isin(y, (0.0, 1.0))):
         raise ConvergenceError("missing values or an outcome other than 0 and 1 inside the domain: "
                                "expected complete cases.")  # fmt: skip
     if y.min() == y.max():
         raise ConvergenceError(f"the outcome is {y[0]:g} for all {y.size} people: expected some with and some without.")
+    _refuse_redundant(X, weights, terms)
+
+
+def _refuse_redundant(X: Array, weights: Array, terms: tuple[str, ...]) -> None:
     scaled = X * np.sqrt(weights)[:, None]
     length = np.linalg.norm(scaled, axis=0)
     scaled = scaled / np.where(length > 0, length, 1.0)
@@ -271,12 +348,12 @@ def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
                 )
 
 
-def _symmetric_inverse(A: Array) -> Array:
-    """Inverse of a positive definite matrix, scaled to unit diagonal first: columns differ by orders of magnitude."""
-    scale = 1 / np.sqrt(np.diag(A))
-    inverse = scipy.linalg.cho_solve(scipy.linalg.cho_factor(A * np.outer(scale, scale)), np.eye(len(A)))
-    inverse = inverse * np.outer(scale, scale)
-    return (inverse + inverse.T) / 2
+def _inverse_gram(A: Array) -> Array:
+    """(AᵀA)⁻¹ from the triangle of A's QR decomposition: forming AᵀA first would lose twice the digits."""
+    scale = 1 / np.linalg.norm(A, axis=0)
+    half = scipy.linalg.solve_triangular(np.linalg.qr(A * scale, mode="r"), np.eye(A.shape[1]))
+    inverse: Array = (half @ half.T) * np.outer(scale, scale)
+    return inverse
 
 
 def _deviance(y: Array, mu: Array, weights: Array) -> float:

@@ -1,0 +1,288 @@
+"""Many different survey-weighted logistic regressions under one design.
+
+A model costs a few passes over its (m, p) matrix: the linear predictor, the fitted probabilities, the score and the
+information, 2 m p (p + 2) floating-point operations a pass. The first passes, which only have to come near, are done in
+single precision; the last ones, and everything that is reported, in double. A model that the quick way does not settle
+is given to `analysis.stats.survey.fit_logistic`, which settles it or says why there is no estimate; so a fit is never
+missing without its reason.
+
+References
+----------
+The equations are those of `analysis.stats.survey.fit_logistic`, to which a test holds each fit.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import joblib
+import numpy as np
+import scipy.sparse
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
+from tqdm import tqdm
+
+from analysis.errors import AnalysisError
+from analysis.stats.batch import LONGEST_SILENCE, expit
+from analysis.stats.design import Bools, DesignError, Domain, SurveyDesign, between_psu
+from analysis.stats.splines import Array
+from analysis.stats.survey import LogisticFit, fit_logistic
+
+CHUNK = 25
+"""Models that share a start. It does not depend on the number of jobs, so that no result does."""
+
+ROUGH_STEPS = 10
+NEAR = 0.3
+"""Length in standard errors of a step in single precision after which the next would be about a hundredth of it."""
+
+FINE_STEPS = 12
+"""Steps in double precision with the last information, each of which wins as many digits as that one was right to."""
+
+SETTLED = 1e-10
+"""Largest last step, in standard errors; the next one would be a thousand times shorter."""
+
+WELL_CONDITIONED = 1e-5
+"""Smallest share of a column's length left beside the others for which the normal equations keep ten digits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One logistic regression of a domain.
+
+    Attributes
+    ----------
+    X : (m, p) float array with its intercept, the domain's rows only, in the order of the design.
+    y : (m,) float array of 0 and 1.
+    domain : the rows it is about, m of them.
+    terms : p names.
+    """
+
+    X: Array
+    y: Array
+    domain: Domain
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fits:
+    """Results of M models as arrays, NaN where a model is shorter than the longest or has no estimate.
+
+    Attributes
+    ----------
+    beta : (M, p) float array, log odds.
+    vcov : (M, p, p) float array, design-based covariances.
+    converged : (M,) boolean array.
+    reasons : M texts, empty where the fit converged.
+    fits : M `LogisticFit`, None where there is no estimate.
+    """
+
+    beta: Array
+    vcov: Array
+    converged: Bools
+    reasons: tuple[str, ...]
+    fits: tuple[LogisticFit | None, ...]
+
+    @property
+    def failed(self) -> int:
+        """Number of models without an estimate."""
+        return int(np.sum(~self.converged))
+
+
+def fit_logistic_many(
+    models: Iterable[Model], *, design: SurveyDesign, jobs: int = 1, total: int | None = None, progress: str = ""
+) -> Fits:
+    """Fit many models under one design.
+
+    Parameters
+    ----------
+    models : any iterable; a generator keeps only a few matrices in memory.
+    design : the whole sample they are domains of.
+    jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise.
+    total : number of models, for the progress bar.
+    progress : what the bar says when the work takes over a second; none if empty.
+
+    Returns
+    -------
+    Fits, in the order of the models.
+
+    Raises
+    ------
+    DesignError : a domain that is not of this design.
+    """
+    parallel = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    tasks = (joblib.delayed(_fit_chunk)(chunk, design) for chunk in _chunks(models, CHUNK))
+    bar = tqdm(total=total, desc=progress, unit="model", delay=LONGEST_SILENCE, disable=None if progress else True,
+               leave=False)  # fmt: skip
+    found: list[LogisticFit | AnalysisError] = []
+    with bar:
+        for part in parallel(tasks):
+            found += part
+            bar.update(len(part))
+    return collect(found)
+
+
+def collect(found: Sequence[LogisticFit | AnalysisError]) -> Fits:
+    """Fits and failures, in their order, as arrays."""
+    fits = tuple(one if isinstance(one, LogisticFit) else None for one in found)
+    p = max((len(fit.terms) for fit in fits if fit is not None), default=0)
+    beta, vcov = np.full((len(fits), p), np.nan), np.full((len(fits), p, p), np.nan)
+    for number, fit in enumerate(fits):
+        if fit is not None:
+            beta[number, : len(fit.terms)] = fit.beta
+            vcov[number, : len(fit.terms), : len(fit.terms)] = fit.vcov
+    reasons = tuple("" if isinstance(one, LogisticFit) else str(one) for one in found)
+    return Fits(beta, vcov, np.array([fit is not None for fit in fits], dtype=bool), reasons, fits)
+
+
+def fit_one(model: Model, design: SurveyDesign) -> LogisticFit:
+    """Fit one model the quick way, or carefully where that does not settle.
+
+    Raises
+    ------
+    DesignError, ConvergenceError : as `analysis.stats.survey.fit_logistic`.
+    """
+    return _fit(model, design, _people(model.domain, design), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _People:
+    """The rows of a domain.
+
+    Attributes
+    ----------
+    weights : (m,) weights of mean 1.
+    members : (n_psu, m) zeros and ones that sum rows into totals of PSUs.
+    """
+
+    weights: Array
+    members: scipy.sparse.csr_array
+
+
+def _people(domain: Domain, design: SurveyDesign) -> _People:
+    if domain.rows.shape != design.weights.shape:
+        raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
+    weights, psu = design.weights[domain.rows], design.psu_index[domain.rows]
+    shape = (design.psu_stratum.size, psu.size)
+    members = scipy.sparse.csr_array((np.ones(psu.size), (psu, np.arange(psu.size))), shape=shape)
+    return _People(weights / weights.mean(), members)
+
+
+def _chunks(models: Iterable[Model], size: int) -> Iterator[list[Model]]:
+    remaining = iter(models)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def _fit_chunk(models: list[Model], design: SurveyDesign) -> list[LogisticFit | AnalysisError]:
+    domain, people, eta = None, None, None
+    found: list[LogisticFit | AnalysisError] = []
+    for model in models:
+        if people is None or model.domain is not domain:
+            domain, people, eta = model.domain, _people(model.domain, design), None
+        try:
+            fit = _fit(model, design, people, eta)
+        except AnalysisError as error:
+            found.append(error)
+            continue
+        eta = model.X @ fit.beta
+        found.append(fit)
+    return found
+
+
+def _fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit:
+    """One fit; ``eta`` is the linear predictor of a similar model of the same people, to start near."""
+    m, p = people.weights.size, len(model.terms)
+    if model.X.shape != (m, p) or model.y.shape != (m,):
+        raise DesignError(
+            f"X {model.X.shape}, y {model.y.shape}: expected ({m}, {p}) and ({m},), the domain's rows only."
+        )
+    quick = _quick_fit(model, design, people, eta)
+    return _careful_fit(model, design) if quick is None else quick
+
+
+def _careful_fit(model: Model, design: SurveyDesign) -> LogisticFit:
+    X, y = np.zeros((model.domain.rows.size, len(model.terms))), np.zeros(model.domain.rows.size)
+    X[model.domain.rows], y[model.domain.rows] = model.X, model.y
+    return fit_logistic(X, y, design=design, domain=model.domain, terms=model.terms)
+
+
+def _quick_fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit | None:
+    """Newton's method; None if anything about the model asks for more care than speed allows."""
+    y, weights = model.y, people.weights
+    p, m = len(model.terms), y.size
+    if model.domain.df + 1 - p < 1 or not np.all((y == 0) | (y == 1)):
+        return None
+    X = np.ascontiguousarray(model.X.T)
+    rotation = _inverse_root(_gram(X, weights / m))
+    if rotation is None:
+        return None
+    # In rotated coordinates the columns are uncorrelated, which single precision needs: a spline's are nearly alike.
+    # One row a column: numpy multiplies along the longer axis.
+    Z = rotation.T @ X
+    gamma = np.zeros(p) if eta is None else Z @ (weights / m * eta)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what runs away is refused below
+        gamma, factor = _rough_steps(Z.astype(np.float32), y.astype(np.float32), weights.astype(np.float32), gamma)
+        for _ in range(FINE_STEPS if factor is not None else 0):
+            score = Z @ (weights * (y - expit(gamma @ Z)))
+            step, _ = dpotrs(factor, score)
+            gamma = gamma + step
+            if step @ score < SETTLED**2:
+                return _result(model, design, people, Z, gamma, rotation)
+    return None
+
+
+def _rough_steps(Z: Array, y: Array, weights: Array, gamma: Array) -> tuple[Array, Array | None]:
+    """Newton steps in the precision of Z until they are short; the last information's Cholesky factor, or None."""
+    for _ in range(ROUGH_STEPS):
+        mu = expit(gamma.astype(Z.dtype) @ Z)
+        score = np.asarray(Z @ (weights * (y - mu)), dtype=float)
+        factor, failed = dpotrf(_gram(Z, weights * mu * (1 - mu)))
+        if failed or not np.all(np.isfinite(score)):
+            return gamma, None
+        step, _ = dpotrs(factor, score)
+        gamma = gamma + step
+        if step @ score < NEAR**2:
+            return gamma, factor
+    return gamma, None
+
+
+def _gram(Z: Array, v: Array) -> Array:
+    """Z diag(v) Zᵀ of a (p, m) array, in double precision."""
+    return np.asarray((Z * v) @ Z.T, dtype=float)
+
+
+def _inverse_root(A: Array) -> Array | None:
+    """R with R Rᵀ = A⁻¹, or None if A is too near singular for normal equations."""
+    diagonal = np.diag(A)
+    if not np.all(np.isfinite(A)) or np.any(diagonal <= 0):
+        return None
+    scale = 1 / np.sqrt(diagonal)
+    factor, failed = dpotrf(A * np.outer(scale, scale))
+    if failed or np.min(np.diag(factor)) < WELL_CONDITIONED:
+        return None
+    half, _ = dtrtri(factor)
+    return np.asarray(scale[:, None] * half)
+
+
+def _result(
+    model: Model, design: SurveyDesign, people: _People, Z: Array, gamma: Array, rotation: Array
+) -> LogisticFit | None:
+    y, weights, domain = model.y, people.weights, model.domain
+    eta = gamma @ Z
+    mu = expit(eta.copy())
+    root = _inverse_root(_gram(Z, weights * mu * (1 - mu)))
+    if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
+        return None
+    naive_root = rotation @ root
+    totals = (people.members @ (Z * (weights * (y - mu))).T) @ root @ naive_root.T
+    return LogisticFit(
+        terms=model.terms,
+        beta=rotation @ gamma,
+        vcov=between_psu(totals, design),
+        naive_vcov=naive_root @ naive_root.T,
+        n=int(y.size),
+        n_psu=domain.n_psu,
+        n_strata=domain.n_strata,
+        deviance=float(-2 * (weights @ (y * eta + np.log1p(-mu)))),
+        cases=int(y.sum()),
+        n_iter=0,
+    )
