@@ -95,7 +95,10 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
+	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives
+	Rscript tests/reference/lonely_reference.R tests/reference/design_input.csv tests/reference/lonely
 	Rscript tests/reference/replicates_reference.R tests/reference/design_input.csv tests/reference/replicates
+	Rscript tests/reference/diagnostics_reference.R tests/reference/design_input.csv tests/reference/diagnostics
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks

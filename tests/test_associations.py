@@ -6,13 +6,12 @@ import pytest
 
 from analysis.associations import (
     contrast_frame,
-    covariate_columns,
-    curve_grid,
     estimate,
     exposure_distribution,
     quintiles,
 )
 from analysis.data.synthetic import PLANTED
+from analysis.problem import covariate_columns
 from analysis.stats.design import DesignError
 from analysis.stats.splines import SplineError
 from analysis.stats.survey import ConvergenceError
@@ -174,7 +173,7 @@ def test_distribution_is_the_weighted_share(participants, primary):
 
 def test_grid_runs_from_the_first_to_the_99th_percentile(participants, primary):
     intake = participants.loc[primary.cohort.rows, "magnesium_mg"]
-    grid = curve_grid(primary, participants)
+    grid = primary.grid()
     assert (grid[0], grid[-1]) == pytest.approx((intake.quantile(0.01), intake.quantile(0.99)))
     assert (np.diff(grid) > 0).all()
 

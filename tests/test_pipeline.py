@@ -174,14 +174,14 @@ def test_accepted_revision_is_named_in_every_output(tmp_path):
 
 @pytest.mark.parametrize("exposure", ["energy_kcal", "thiamin_mg", "vitamin_b12_ug"])
 def test_points_of_the_terminal_table_are_about_a_dozen_round_intakes(participants, exposure):
-    points = round_intakes(estimate(participants, Study(exposure=exposure)), participants)
+    points = round_intakes(estimate(participants, Study(exposure=exposure)))
     assert 5 <= len(points) <= 18
     assert len({float(f"{step:.3g}") for step in np.diff(points)}) == 1
 
 
 def test_json_result_is_plain_numbers_and_lists(participants):
     found = estimate(participants, Study())
-    result = association_dict(found, participants, data="SYNTHETIC", at=[100.0])
+    result = association_dict(found, data="SYNTHETIC", at=[100.0])
     assert result["nadir"]["odds_ratio"] == pytest.approx(np.exp(found.nadir.log_or))
     assert [step["n"] for step in result["flow"]][-1] == found.fit.n
 

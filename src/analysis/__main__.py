@@ -112,17 +112,17 @@ def run_estimate(args: argparse.Namespace) -> None:
     )
     found = estimate(frame, study)
     if args.format == "json":
-        result = association_dict(found, frame, data=provenance.source, at=args.at)
+        result = association_dict(found, data=provenance.source, at=args.at)
         print(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         part = {
-            "curve": lambda: tabulated_curve(found, frame, at=args.at),
+            "curve": lambda: tabulated_curve(found, at=args.at),
             "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
             "tests": found.tests_frame,
         }[args.part]()
         print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
-        points = args.at or list(round_intakes(found, frame))
+        points = args.at or list(round_intakes(found))
         print(tables.format_association(found, points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_study(found, frame, provenance, args.figure):

@@ -1,19 +1,23 @@
-"""From participants and a study to its fit, odds-ratio curve, tests and quintiles."""
+"""The answer to a study: its fit, odds-ratio curve with bands, standardised prevalence, tests and quintiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy.special
 import scipy.stats
 
 from analysis.data.cohort import Cohort, select_cohort
-from analysis.stats.design import Domain, Integers, SurveyDesign, domain_of
+from analysis.problem import Problem, pose, set_out
+from analysis.stats.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
+from analysis.stats.design import Integers
 from analysis.stats.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.shape import Nadir, find_nadir
-from analysis.stats.splines import Array, RestrictedCubicSpline, place_knots
+from analysis.stats.splines import Array, RestrictedCubicSpline
+from analysis.stats.standardise import StandardisedPrevalence, standardise
 from analysis.stats.survey import LogisticFit, fit_logistic
-from analysis.study import CATEGORIES, Study, StudyError
+from analysis.study import Study, StudyError
 
 NADIR_RANGE = (0.05, 0.95)
 """Quantiles of the cohort's exposure between which the lowest point is looked for."""
@@ -30,12 +34,14 @@ class OddsRatioCurve:
     ----------
     knots, reference : of the spline, in the unit of the exposure.
     conf_level : level of the pointwise t intervals.
-    frame : x, log_or, std_error, odds_ratio, conf_low, conf_high.
+    critical_value : of the simultaneous band, see `analysis.stats.bands`.
+    frame : x, log_or, std_error, odds_ratio, conf_low, conf_high (pointwise), band_low, band_high (simultaneous).
     """
 
     knots: tuple[float, ...]
     reference: float
     conf_level: float
+    critical_value: float
     frame: pd.DataFrame
 
 
@@ -45,34 +51,115 @@ class Association:
 
     Attributes
     ----------
-    study, cohort : what was asked, and of whom.
+    problem : the study as a regression.
     fit : the survey-weighted logistic regression.
-    spline : its basis; a new x re-uses these knots.
-    spline_terms : names of the basis columns' coefficients, the linear one first.
-    reference : exposure of odds ratio 1, the cohort's unweighted median.
     tests : (test, TermTest) pairs: overall and nonlinear, Wald and Rao-Scott.
     nadir : lowest point between the cohort's 5th and 95th percentile.
-    dropped : covariates, or levels of them, that do not vary in this domain and left the model.
     """
 
-    study: Study
-    cohort: Cohort
+    problem: Problem
     fit: LogisticFit
-    spline: RestrictedCubicSpline
-    spline_terms: tuple[str, ...]
-    reference: float
     tests: tuple[tuple[str, TermTest], ...]
     nadir: Nadir
-    dropped: tuple[str, ...]
+
+    @property
+    def study(self) -> Study:
+        """What was asked."""
+        return self.problem.setting.study
+
+    @property
+    def cohort(self) -> Cohort:
+        """Of whom it was asked."""
+        return self.problem.setting.cohort
+
+    @property
+    def spline(self) -> RestrictedCubicSpline:
+        """The basis that was fitted."""
+        return self.problem.spline
+
+    @property
+    def reference(self) -> float:
+        """Exposure of odds ratio 1."""
+        return self.problem.reference
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Covariates, or levels of them, that do not vary in this domain and left the model."""
+        return self.problem.setting.dropped
+
+    @property
+    def spline_index(self) -> Integers:
+        """Positions of the spline's coefficients."""
+        return self.fit.index(self.problem.spline_terms)
+
+    def grid(self) -> Array:
+        """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
+        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
+        return np.linspace(low, high, GRID_POINTS)
+
+    def critical_value(self) -> CriticalValue:
+        """What standard errors are multiplied by so that the band holds the whole curve over its grid."""
+        contrast, index = self.problem.contrast(self.grid()), self.spline_index
+        vcov = contrast @ self.fit.vcov[np.ix_(index, index)] @ contrast.T
+        return sup_t_critical_value(vcov, df=self.fit.residual_df, conf_level=self.study.conf_level)
 
     def curve(self, x: Sequence[float] | Array) -> OddsRatioCurve:
         """Odds ratios at x against the reference: log OR(x) = (basis(x) - basis(reference)) beta."""
-        index = self.fit.index(self.spline_terms)
         points = np.asarray(x, dtype=float)
-        contrast = self.spline.basis(points) - self.spline.basis(np.array([self.reference]))
-        frame = contrast_frame(self.fit, index, contrast, conf_level=self.study.conf_level)
+        frame = contrast_frame(
+            self.fit, self.spline_index, self.problem.contrast(points), conf_level=self.study.conf_level
+        )
+        critical = self.critical_value()
+        low, high = simultaneous_limits(frame["log_or"].to_numpy(), frame["std_error"].to_numpy(), critical=critical)
+        frame = frame.assign(band_low=np.exp(low), band_high=np.exp(high))
         frame.insert(0, "x", points)
-        return OddsRatioCurve(tuple(self.spline.knots), self.reference, self.study.conf_level, frame)
+        return OddsRatioCurve(tuple(self.spline.knots), self.reference, self.study.conf_level, critical.value, frame)
+
+    def prevalence(self, x: Sequence[float] | Array) -> pd.DataFrame:
+        """Standardised prevalence at x, its difference from and ratio to that at the reference.
+
+        Returns
+        -------
+        x, prevalence, std_error, conf_low, conf_high, band_low, band_high (simultaneous, over x), difference,
+        difference_low, difference_high, ratio, ratio_low, ratio_high; prevalences and differences as shares.
+        """
+        points = np.append(np.asarray(x, dtype=float), self.reference)
+        found = self._standardised(points)
+        level, last = self.study.conf_level, len(points) - 1
+        prevalence = found.to_frame(conf_level=level)
+        difference = found.differences(last).to_frame(conf_level=level)
+        ratio = found.ratios(last).to_frame(conf_level=level, exponentiate=True)
+        low, high = _logit_band(found, conf_level=level)
+        frame = pd.DataFrame(
+            {
+                "x": points,
+                "prevalence": prevalence["estimate"],
+                "std_error": prevalence["std_error"],
+                "conf_low": prevalence["conf_low"],
+                "conf_high": prevalence["conf_high"],
+                "band_low": low,
+                "band_high": high,
+                "difference": difference["estimate"],
+                "difference_low": difference["conf_low"],
+                "difference_high": difference["conf_high"],
+                "ratio": ratio["estimate"],
+                "ratio_low": ratio["conf_low"],
+                "ratio_high": ratio["conf_high"],
+            }
+        )
+        return frame.iloc[:last]
+
+    def _standardised(self, points: Array) -> StandardisedPrevalence:
+        setting = self.problem.setting
+        return standardise(
+            self.fit,
+            self.problem.X,
+            setting.y,
+            columns=self.spline_index,
+            settings=self.spline.basis(points),
+            design=setting.design,
+            domain=setting.domain,
+        )
 
     def tests_frame(self) -> pd.DataFrame:
         """Tests as test, method, statistic, df_num, df_den, p_value."""
@@ -108,39 +195,30 @@ def estimate(frame: pd.DataFrame, study: Study) -> Association:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : the study asks for what the protocol does
         not define, or for what these people cannot answer.
     """
-    cohort, design, domain, exposure = _prepare(frame, study)
-    eligible = exposure[cohort.rows.to_numpy()]
-    spline = RestrictedCubicSpline(place_knots(eligible, study.knots))
-    reference = float(np.median(eligible))
-    spline_terms = (study.exposure, *(f"{study.exposure}_s{j}" for j in range(1, spline.columns)))
-    basis = np.nan_to_num(spline.basis(exposure))
-    adjustment, adjustment_terms, dropped = covariate_columns(frame, study, domain)
-    y = frame[study.outcome_column].fillna(0.0).to_numpy()
-    intercept = np.ones((len(frame), 1))
+    return answer(pose(frame, study))
 
-    def fit(columns: int) -> LogisticFit:
-        X = np.hstack([intercept, basis[:, :columns], adjustment])
-        terms = ("intercept", *spline_terms[:columns], *adjustment_terms)
-        return fit_logistic(X, y, design=design, domain=domain, terms=terms)
 
-    full = fit(spline.columns)
-    low, high = np.quantile(eligible, NADIR_RANGE)
+def answer(problem: Problem) -> Association:
+    """Fit a study that has been posed, and test it; errors as `estimate`."""
+    setting, spline_terms = problem.setting, problem.spline_terms
+
+    def fit_without(terms: tuple[str, ...]) -> LogisticFit:
+        X, kept = problem.without(terms)
+        return fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=kept)
+
+    full = fit_without(())
+    low, high = np.quantile(setting.eligible, NADIR_RANGE)
     beta = full.beta[full.index(spline_terms)]
     return Association(
-        study=study,
-        cohort=cohort,
+        problem=problem,
         fit=full,
-        spline=spline,
-        spline_terms=spline_terms,
-        reference=reference,
         tests=(
             ("overall", wald_test(full, spline_terms)),
-            ("overall", rao_scott_test(full, fit(0), spline_terms)),
+            ("overall", rao_scott_test(full, fit_without(spline_terms), spline_terms)),
             ("nonlinear", wald_test(full, spline_terms[1:])),
-            ("nonlinear", rao_scott_test(full, fit(1), spline_terms[1:])),
+            ("nonlinear", rao_scott_test(full, fit_without(spline_terms[1:]), spline_terms[1:])),
         ),
-        nadir=find_nadir(spline, beta, reference=reference, low=float(low), high=float(high)),
-        dropped=dropped,
+        nadir=find_nadir(problem.spline, beta, reference=problem.reference, low=float(low), high=float(high)),
     )
 
 
@@ -166,18 +244,17 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
     """
     if reference_quintile not in range(1, 6):
         raise StudyError(f"reference_quintile={reference_quintile}: expected 1 to 5.")
-    cohort, design, domain, exposure = _prepare(frame, study)
-    eligible = exposure[cohort.rows.to_numpy()]
-    cuts = np.quantile(eligible, np.arange(1, 5) / 5)
+    setting = set_out(frame, study)
+    cuts = np.quantile(setting.eligible, np.arange(1, 5) / 5)
     if np.any(np.diff(cuts) <= 0):
         raise StudyError(f"quintile cuts of {study.exposure} are {cuts.tolist()}: expected increasing values.")
-    group = 1 + np.searchsorted(cuts, exposure, side="left")
+    group = 1 + np.searchsorted(cuts, setting.exposure, side="left")
     others = [k for k in range(1, 6) if k != reference_quintile]
-    adjustment, adjustment_terms, _ = covariate_columns(frame, study, domain)
-    X = np.hstack([np.ones((len(frame), 1)), *[(group == k)[:, None].astype(float) for k in others], adjustment])
-    terms = ("intercept", *(f"quintile_{k}" for k in others), *adjustment_terms)
-    y = frame[study.outcome_column].fillna(0.0).to_numpy()
-    fit = fit_logistic(X, y, design=design, domain=domain, terms=terms)
+    y, domain = setting.y, setting.domain
+    indicators = [(group == k)[:, None].astype(float) for k in others]
+    X = np.hstack([np.ones((len(frame), 1)), *indicators, setting.adjustment])
+    terms = ("intercept", *(f"quintile_{k}" for k in others), *setting.adjustment_terms)
+    fit = fit_logistic(X, y, design=setting.design, domain=domain, terms=terms)
     contrast = np.array([[float(k == other) for other in others] for k in range(1, 6)])
     index = fit.index(tuple(f"quintile_{k}" for k in others))
     odds = contrast_frame(fit, index, contrast, conf_level=study.conf_level)
@@ -204,13 +281,6 @@ def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) ->
     n, _ = np.histogram(exposure, bins=edges)
     share, _ = np.histogram(exposure, bins=edges, weights=weights / weights.sum())
     return pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n, "share": share})
-
-
-def curve_grid(association: Association, frame: pd.DataFrame) -> Array:
-    """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
-    exposure = frame.loc[association.cohort.rows, association.study.exposure]
-    low, high = np.quantile(exposure, CURVE_RANGE)
-    return np.linspace(low, high, GRID_POINTS)
 
 
 def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_level: float) -> pd.DataFrame:
@@ -242,36 +312,8 @@ def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_l
     )
 
 
-def covariate_columns(
-    frame: pd.DataFrame, study: Study, domain: Domain
-) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
-    """Design columns of the study's covariates: numbers as they are, categories as indicators.
-
-    Returns
-    -------
-    (n, p) float array, p names, and the names of columns left out because they do not vary in the domain (a study of
-    women has no column for sex).
-    """
-    columns: dict[str, Array] = {}
-    for name in study.covariates:
-        if name in CATEGORIES:
-            for level in CATEGORIES[name][1:]:
-                columns[f"{name}_{level}"] = (frame[name] == level).to_numpy(dtype=float)
-        else:
-            columns[name] = frame[name].to_numpy(dtype=float)
-    constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
-    kept = tuple(name for name in columns if name not in constant)
-    if not kept:
-        return np.empty((len(frame), 0)), (), constant
-    return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant
-
-
-def _prepare(frame: pd.DataFrame, study: Study) -> tuple[Cohort, SurveyDesign, Domain, Array]:
-    cohort = select_cohort(frame, study)
-    design = SurveyDesign(
-        strata=frame["strata"].to_numpy(),
-        psu=frame["psu"].to_numpy(),
-        weights=cohort.weights.to_numpy(),
-        lonely_domain=study.lonely_domain,
-    )
-    return cohort, design, domain_of(design, cohort.complete.to_numpy()), frame[study.exposure].to_numpy(dtype=float)
+def _logit_band(found: StandardisedPrevalence, *, conf_level: float) -> tuple[Array, Array]:
+    logits = found.logits()
+    critical = sup_t_critical_value(logits.vcov, df=found.df, conf_level=conf_level)
+    low, high = simultaneous_limits(logits.estimate, np.sqrt(np.diag(logits.vcov)), critical=critical)
+    return scipy.special.expit(low), scipy.special.expit(high)

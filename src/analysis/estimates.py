@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.associations import Association, curve_grid, exposure_distribution, quintiles
+from analysis.associations import Association, exposure_distribution, quintiles
 from analysis.data.vocabulary import exposure_label, exposure_unit
+from analysis.stats.confounding import EValue, e_value
 from analysis.stats.splines import Array
 from analysis.study import CATEGORIES, PRIMARY
 
@@ -25,6 +26,9 @@ FEWEST_PEOPLE = 10
 REFERENCE_QUINTILES = (2, 1)
 """Quintile 2, as in the published analysis of phosphorus, and quintile 1."""
 
+PREVALENCE_STEP = 4
+"""Every fourth point of the fine grid is enough for a curve that is drawn half as large."""
+
 _NICE = np.array([1.0, 2.0, 2.5, 5.0, 10.0])
 
 
@@ -39,14 +43,15 @@ def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Estim
     Returns
     -------
     models (one row each), flow, fits, tests, odds_ratio_curve (fine grid and round intakes, the latter marked in
-    ``tabulated``), distribution (of the first one's cohort).
+    ``tabulated``), prevalence (likewise), distribution (of the first one's cohort).
     """
     return {
         "flow": _by_model(found, lambda a: a.cohort.flow),
         "models": pd.DataFrame([_model_row(a) for a in found]),
         "fits": _by_model(found, lambda a: a.fit.to_frame(conf_level=a.study.conf_level)),
         "tests": _by_model(found, Association.tests_frame),
-        "odds_ratio_curve": _by_model(found, lambda a: tabulated_curve(a, participants)),
+        "odds_ratio_curve": _by_model(found, tabulated_curve),
+        "prevalence": _by_model(found, tabulated_prevalence),
         "distribution": _distribution(found[0], participants),
     }
 
@@ -61,33 +66,49 @@ def summarise_quintiles(found: Sequence[Association], participants: pd.DataFrame
     return _by_model(found, both)
 
 
-def tabulated_curve(association: Association, participants: pd.DataFrame, *, at: Sequence[float] = ()) -> pd.DataFrame:
+def tabulated_curve(association: Association, *, at: Sequence[float] = ()) -> pd.DataFrame:
     """Odds ratios on a fine grid and at round intakes: the columns of `OddsRatioCurve.frame` and ``tabulated``.
 
-    ``at`` names the intakes that are wanted, and no others.
+    ``at`` names the intakes that are wanted, and no others. Tabulated intakes have E-values beside them.
     """
     if at:
-        return association.curve(at).frame.assign(tabulated=True)
-    marks = round_intakes(association, participants)
-    points = np.unique(np.concatenate([curve_grid(association, participants), marks]))
-    return association.curve(points).frame.assign(tabulated=np.isin(points, marks))
+        return _with_e_values(association.curve(at).frame.assign(tabulated=True))
+    marks = round_intakes(association)
+    points = np.unique(np.concatenate([association.grid(), marks]))
+    return _with_e_values(association.curve(points).frame.assign(tabulated=np.isin(points, marks)))
 
 
-def round_intakes(association: Association, participants: pd.DataFrame) -> Array:
+def tabulated_prevalence(association: Association) -> pd.DataFrame:
+    """Standardised prevalence on a grid and at round intakes: `Association.prevalence` and ``tabulated``."""
+    marks = round_intakes(association)
+    points = np.unique(np.concatenate([association.grid()[::PREVALENCE_STEP], marks]))
+    return association.prevalence(points).assign(tabulated=np.isin(points, marks))
+
+
+def _with_e_values(curve: pd.DataFrame) -> pd.DataFrame:
+    """E-values at tabulated intakes; neuropathy is too common for an odds ratio to be a risk ratio."""
+    values = [
+        e_value(row.odds_ratio, conf_low=row.conf_low, conf_high=row.conf_high, measure="common_odds_ratio")
+        if row.tabulated
+        else EValue(np.nan, np.nan)
+        for row in curve.itertuples()
+    ]
+    return curve.assign(e_value=[value.point for value in values], e_value_limit=[value.limit for value in values])
+
+
+def round_intakes(association: Association) -> Array:
     """Intakes to tabulate: `TABULATED` for the primary exposure, else about a dozen from the 1st to 99th percentile."""
     if association.study.exposure == PRIMARY.exposure:
         return np.array(TABULATED)
-    grid = curve_grid(association, participants)
+    grid = association.grid()
     step = _nice_step((grid[-1] - grid[0]) / 12)
     return step * np.arange(np.ceil(grid[0] / step), np.floor(grid[-1] / step) + 1)
 
 
-def association_dict(
-    association: Association, participants: pd.DataFrame, *, data: str, at: Sequence[float] = ()
-) -> dict[str, object]:
+def association_dict(association: Association, *, data: str, at: Sequence[float] = ()) -> dict[str, object]:
     """One study's results, ready for JSON."""
     study, fit, nadir = association.study, association.fit, association.nadir
-    curve = tabulated_curve(association, participants, at=at)
+    curve = tabulated_curve(association, at=at)
     return {
         "data": data,
         "study": dataclasses.asdict(study),
@@ -161,7 +182,7 @@ def _kept_covariates(association: Association) -> list[str]:
 
 
 def _distribution(association: Association, participants: pd.DataFrame) -> pd.DataFrame:
-    first, *_, last = curve_grid(association, participants)
+    first, *_, last = association.grid()
     width = _nice_step((last - first) / BARS)
     edges = width * np.arange(np.floor(first / width), np.ceil(last / width) + 1)
     bars = exposure_distribution(participants, association.study, edges=edges)

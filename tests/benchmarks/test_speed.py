@@ -17,16 +17,15 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from analysis.associations import covariate_columns, estimate
-from analysis.data.cohort import select_cohort
+from analysis.associations import estimate
 from analysis.data.harmonise import harmonise, needed_columns
 from analysis.data.nhanes import read_table
 from analysis.pipeline import Folders, read_participants
+from analysis.problem import pose
 from analysis.stats.batch import CHUNK, refit_logistic
-from analysis.stats.design import SurveyDesign, domain_of
 from analysis.stats.many import Model, fit_logistic_many
 from analysis.stats.replicates import bootstrap
-from analysis.stats.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.splines import RestrictedCubicSpline
 from analysis.stats.survey import fit_logistic
 from analysis.study import PRIMARY
 
@@ -45,17 +44,9 @@ def people():
 
 def arrays(people, study):
     """What `estimate` hands to `fit_logistic`: X, y, design, domain, terms."""
-    cohort = select_cohort(people, study)
-    design = SurveyDesign(
-        strata=people["strata"].to_numpy(), psu=people["psu"].to_numpy(), weights=cohort.weights.to_numpy()
-    )
-    domain = domain_of(design, cohort.complete.to_numpy())
-    exposure = people[study.exposure].fillna(0).to_numpy()
-    spline = RestrictedCubicSpline(place_knots(exposure[cohort.rows.to_numpy()], study.knots))
-    adjustment, names, _ = covariate_columns(people, study, domain)
-    X = np.hstack([np.ones((len(people), 1)), spline.basis(exposure), adjustment])
-    terms = ("intercept", *(f"s{j}" for j in range(spline.columns)), *names)
-    return X, people[study.outcome_column].fillna(0).to_numpy(), design, domain, terms
+    problem = pose(people, study)
+    setting = problem.setting
+    return problem.X, setting.y, setting.design, setting.domain, problem.terms
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,256 @@
+"""How often the intervals and tests of this project are right, on surveys whose truth is known.
+
+A survey is invented by `analysis.data.synthetic` with all it has of people, design and intakes; then its outcome is
+drawn many times from a known curve. The outcome of person i is 1 where a normal deviate, a part of which i's PSU
+shares, lies below the quantile of mu_i. So P(y_i = 1) is exactly mu_i = expit(adjustment_i + curve(exposure_i)) and
+people of one PSU resemble each other: model 1 is right but for the curve's shape, and what errs is the inference.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import pandas as pd
+import scipy.optimize
+import scipy.stats
+from numpy.typing import NDArray
+from scipy.special import expit
+from tqdm import tqdm
+
+from analysis.data.harmonise import harmonise, needed_columns
+from analysis.data.synthetic import PLANTED, survey_frames
+from analysis.errors import AnalysisError
+from analysis.problem import Problem, pose
+from analysis.stats.batch import refit_logistic
+from analysis.stats.design import Bools
+from analysis.stats.hypotheses import rao_scott_test, wald_test
+from analysis.stats.many import Model, fit_one
+from analysis.stats.replicates import Replicates, bootstrap, jackknife, replicate_vcov
+from analysis.stats.splines import Array
+from analysis.stats.survey import LogisticFit
+from analysis.study import PRIMARY
+
+INTAKES = (100.0, 150.0, 200.0, 350.0, 500.0)
+"""Magnesium, mg/day, at which intervals of the odds ratio against the median are looked at."""
+
+PREVALENCE = 0.18
+WITHIN_PSU = 0.012
+"""Correlation of the normal deviates of two people of a PSU: it gives design effects of NHANES' size, 1.5 to 2."""
+
+DRAWS_PER_SURVEY = 25
+"""Outcomes drawn for one invented survey before the next is invented."""
+
+BOOTSTRAP_REPLICATES = 200
+CONF_LEVEL = 0.95
+ALPHA = 0.05
+
+CurveOf = Callable[[Array], Array]
+Row = dict[str, object]
+
+
+class SimulationError(AnalysisError):
+    """A simulation that cannot be run as asked."""
+
+    exit_code = 2
+
+
+def flat(x: Array) -> Array:
+    """No association: log odds of zero at every intake."""
+    return np.zeros_like(x)
+
+
+def u_shaped(x: Array) -> Array:
+    """The U of the invented survey: lowest at 240 mg/day, odds ratio 2.0 at 100 and 1.57 at 500."""
+    return np.asarray(PLANTED.log_odds_ratio(x, PLANTED.nadir_mg))
+
+
+COVERAGE_CURVES: dict[str, CurveOf] = {"no association": flat, "U, lowest at 240 mg": u_shaped}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """An invented survey whose outcome is still to be drawn.
+
+    Attributes
+    ----------
+    problem : study, cohort, design, domain and design matrix of model 1.
+    X : (m, p) design matrix of the domain's rows.
+    exposure : (m,) their intake, mg/day.
+    adjustment : (m,) log odds that age, sex and race/ethnicity give them.
+    psu : (m,) position of each one's PSU.
+    """
+
+    problem: Problem
+    X: Array
+    exposure: Array
+    adjustment: Array
+    psu: NDArray[np.intp]
+
+    def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
+        """One outcome, (m,) zeros and ones, of mean `PREVALENCE` over the domain's rows."""
+        log_odds = self.adjustment + curve(self.exposure)
+        intercept = scipy.optimize.brentq(lambda a: expit(a + log_odds).mean() - PREVALENCE, -20, 20)
+        shared = rng.standard_normal(self.problem.setting.design.psu_stratum.size)[self.psu]
+        own = rng.standard_normal(self.exposure.size)
+        deviate = np.sqrt(WITHIN_PSU) * shared + np.sqrt(1 - WITHIN_PSU) * own
+        return (deviate < scipy.stats.norm.ppf(expit(intercept + log_odds))).astype(float)
+
+    def model(self, y: Array, *, columns: Array | None = None) -> Model:
+        """Model 1 with an outcome, or that of some of its columns only."""
+        terms, domain = np.array(self.problem.terms), self.problem.setting.domain
+        kept = np.arange(terms.size) if columns is None else columns
+        return Model(self.X[:, kept], y, domain, tuple(terms[kept]))
+
+
+def base_survey(seed: int) -> Base:
+    """Invent a survey of full size and pose the primary study on it."""
+    frames, needed = survey_frames(seed=seed), needed_columns()
+    problem = pose(harmonise({name: frames[name].set_index("SEQN") for name in needed}), PRIMARY)
+    rows = problem.setting.domain.rows
+    X = problem.X[rows]
+    slopes = {"age_years": PLANTED.age_per_year, "sex_female": PLANTED.female,
+              "race_ethnicity_non_hispanic_black": PLANTED.non_hispanic_black,
+              "race_ethnicity_mexican_american": PLANTED.mexican_american}  # fmt: skip
+    adjustment = sum(slope * X[:, problem.terms.index(term)] for term, slope in slopes.items() if term in problem.terms)
+    return Base(problem, X, problem.setting.exposure[rows], np.asarray(adjustment),
+                problem.setting.design.psu_index[rows])  # fmt: skip
+
+
+def simulate_coverage(*, surveys: int, seed: int, jobs: int = 1) -> pd.DataFrame:
+    """Coverage of the curve's intervals and rejection rates of the non-linear test, with Monte Carlo errors.
+
+    Parameters
+    ----------
+    surveys : outcomes drawn for each curve, rounded up to a multiple of `DRAWS_PER_SURVEY`.
+    seed : of everything; the same seed gives the same table, whatever the number of jobs.
+    jobs : processes.
+
+    Returns
+    -------
+    curve, quantity (``coverage`` or ``rejection``), method, intake_mg (missing for tests), surveys, failed, rate,
+    monte_carlo_error, nominal.
+
+    Raises
+    ------
+    SimulationError : fewer than one survey.
+    """
+    cells = run_cells(_coverage_rows, COVERAGE_CURVES, surveys=surveys, seed=seed, jobs=jobs)
+    every = pd.DataFrame(cells)
+    groups = every.groupby(["curve", "quantity", "method", "intake_mg"], sort=False, dropna=False)["hit"]
+    table = groups.agg(surveys="count", failed=lambda hit: int(hit.isna().sum()), rate="mean").reset_index()
+    table["monte_carlo_error"] = np.sqrt(table["rate"] * (1 - table["rate"]) / table["surveys"])
+    table["nominal"] = np.where(table["quantity"] == "coverage", CONF_LEVEL, ALPHA)
+    no_size = (table["quantity"] == "rejection") & (table["curve"] != "no association")
+    return table.assign(nominal=table["nominal"].mask(no_size))
+
+
+def run_cells(
+    rows_of: Callable[[Base, CurveOf, np.random.Generator], list[Row]],
+    curves: dict[str, CurveOf],
+    *,
+    surveys: int,
+    seed: int,
+    jobs: int,
+) -> list[Row]:
+    """Rows of every drawn survey of every curve, invented surveys spread over processes.
+
+    Parameters
+    ----------
+    rows_of : from an invented survey, a curve and a stream of random numbers to the rows of one drawn outcome.
+    curves, surveys, seed, jobs : as `simulate_coverage`.
+    """
+    if surveys < 1:
+        raise SimulationError(f"{surveys} surveys: expected at least 1.")
+    batches = -(-surveys // DRAWS_PER_SURVEY)
+    tasks = (joblib.delayed(_run_batch)(rows_of, curves, seed, number) for number in range(batches))
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    bar = tqdm(total=batches * DRAWS_PER_SURVEY, desc="simulating", unit="survey", disable=None, leave=False)
+    rows: list[Row] = []
+    with bar:
+        for part in done:
+            rows += part
+            bar.update(DRAWS_PER_SURVEY)
+    return rows
+
+
+def _run_batch(
+    rows_of: Callable[[Base, CurveOf, np.random.Generator], list[Row]],
+    curves: dict[str, CurveOf],
+    seed: int,
+    number: int,
+) -> list[Row]:
+    """All curves on one invented survey; its number and the seed decide every draw."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number])))
+    base = base_survey(1_000 * seed + number)
+    return list(_labelled(rows_of, curves, base, rng))
+
+
+def _labelled(
+    rows_of: Callable[[Base, CurveOf, np.random.Generator], list[Row]],
+    curves: dict[str, CurveOf],
+    base: Base,
+    rng: np.random.Generator,
+) -> Iterator[Row]:
+    for name, curve in curves.items():
+        for _ in range(DRAWS_PER_SURVEY):
+            for row in rows_of(base, curve, rng):
+                yield {"curve": name, **row}
+
+
+def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
+    y = base.draw(curve, rng)
+    problem, design = base.problem, base.problem.setting.design
+    fit = fit_one(base.model(y), design)
+    index = fit.index(problem.spline_terms)
+    points = np.array(INTAKES)
+    truth = curve(points) - curve(np.array([problem.reference]))
+    rows: list[Row] = []
+    for method, vcov in _covariances(base, fit, y, rng).items():
+        inside = _covers(fit, vcov, problem.contrast(points), index, truth)
+        rows += [
+            {"quantity": "coverage", "method": method, "intake_mg": intake, "hit": float(hit)}
+            for intake, hit in zip(INTAKES, inside, strict=True)
+        ]
+        p_value = wald_test(_with_vcov(fit, vcov), problem.spline_terms[1:]).p_value
+        rows.append(_rejection(f"{method}, Wald", p_value))
+    linear = fit_one(base.model(y, columns=np.delete(np.arange(len(fit.terms)), index[1:])), design)
+    rows.append(_rejection("taylor, Rao-Scott", rao_scott_test(fit, linear, problem.spline_terms[1:]).p_value))
+    return rows
+
+
+def _rejection(method: str, p_value: float) -> Row:
+    return {"quantity": "rejection", "method": method, "intake_mg": np.nan, "hit": float(p_value < ALPHA)}
+
+
+def _covers(fit: LogisticFit, vcov: Array, contrast: Array, index: NDArray[np.intp], truth: Array) -> Bools:
+    """Whether the t intervals of contrasts hold their true values."""
+    std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, vcov[np.ix_(index, index)], contrast))
+    half = scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, fit.residual_df) * std_error
+    covered: Bools = np.abs(contrast @ fit.beta[index] - truth) <= half
+    return covered
+
+
+def _covariances(base: Base, fit: LogisticFit, y: Array, rng: np.random.Generator) -> dict[str, Array]:
+    """Covariance of the coefficients by Taylor linearisation, jackknife and bootstrap."""
+    design = base.problem.setting.design
+    resampled = {
+        "jackknife": jackknife(design),
+        "bootstrap": bootstrap(design, replicates=BOOTSTRAP_REPLICATES, seed=int(rng.integers(2**32))),
+    }
+    return {"taylor": fit.vcov} | {name: _replicated(base, fit, y, found) for name, found in resampled.items()}
+
+
+def _replicated(base: Base, fit: LogisticFit, y: Array, replicates: Replicates) -> Array:
+    setting = base.problem.setting
+    outcome = np.zeros(setting.domain.rows.size)
+    outcome[setting.domain.rows] = y
+    refits = refit_logistic(
+        base.problem.X, outcome, design=setting.design, domain=setting.domain, fit=fit, factors=replicates.factors
+    )
+    return replicate_vcov(refits.beta, replicates)
+
+
+def _with_vcov(fit: LogisticFit, vcov: Array) -> LogisticFit:
+    values = {name: getattr(fit, name) for name in fit.__match_args__}
+    return LogisticFit(**(values | {"vcov": vcov}))
