@@ -163,3 +163,18 @@ def test_one_domain_may_be_declared_twice():
     again = replace(model_of(sample), domain=domain_of(design, sample.rows))
     fits = fit_logistic_many([model_of(sample), again], design=design)
     np.testing.assert_allclose(fits.beta[0], fits.beta[1], rtol=1e-12)
+
+
+@given(seeds)
+def test_quick_coefficients_are_those_of_the_fit(seed):
+    sample = clustered_sample(seed)
+    rows = sample.domain().rows
+    beta = many.quick_estimate(sample.X[rows], sample.y[rows], sample.weights[rows])
+    fit = sample.fit()
+    assert np.max(np.abs(beta - fit.beta) / np.sqrt(np.diag(fit.vcov))) < SAME
+
+
+def test_no_quick_coefficients_where_the_estimate_is_infinite():
+    sample = separated(clustered_sample(4))
+    rows = sample.domain().rows
+    assert many.quick_estimate(sample.X[rows], sample.y[rows], sample.weights[rows]) is None

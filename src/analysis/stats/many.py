@@ -207,11 +207,36 @@ def _careful_fit(model: Model, design: SurveyDesign) -> LogisticFit:
 
 def _quick_fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit | None:
     """Newton's method; None if anything about the model asks for more care than speed allows."""
-    y, weights = model.y, people.weights
-    p, m = len(model.terms), y.size
-    if model.domain.df + 1 - p < 1 or not np.all((y == 0) | (y == 1)):
+    if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
         return None
-    X = np.ascontiguousarray(model.X.T)
+    found = _maximise(np.ascontiguousarray(model.X.T), model.y, people.weights, eta)
+    return None if found is None else _result(model, design, people, found)
+
+
+def quick_estimate(X: Array, y: Array, weights: Array, *, eta: Array | None = None) -> Array | None:
+    """Coefficients only, (p,), of one weighted logistic regression; None where the quick way does not settle.
+
+    Parameters
+    ----------
+    X, y, weights : (m, p), (m,) of 0 and 1, (m,) not negative.
+    eta : (m,) linear predictor of a similar model, to start near.
+    """
+    found = _maximise(np.ascontiguousarray(X.T), y, weights / weights.mean(), eta)
+    return None if found is None else found.rotation @ found.gamma
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Maximum:
+    """A settled fit in rotated coordinates: Z = rotationᵀ Xᵀ, (p, m), and beta = rotation gamma."""
+
+    Z: Array
+    gamma: Array
+    rotation: Array
+
+
+def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum | None:
+    """Newton's method on a (p, m) matrix and weights of mean 1."""
+    p, m = X.shape
     rotation = _inverse_root(_gram(X, weights / m))
     if rotation is None:
         return None
@@ -226,7 +251,7 @@ def _quick_fit(model: Model, design: SurveyDesign, people: _People, eta: Array |
             step, _ = dpotrs(factor, score)
             gamma = gamma + step
             if step @ score < SETTLED**2:
-                return _result(model, design, people, Z, gamma, rotation)
+                return _Maximum(Z, gamma, rotation)
     return None
 
 
@@ -263,10 +288,9 @@ def _inverse_root(A: Array) -> Array | None:
     return np.asarray(scale[:, None] * half)
 
 
-def _result(
-    model: Model, design: SurveyDesign, people: _People, Z: Array, gamma: Array, rotation: Array
-) -> LogisticFit | None:
+def _result(model: Model, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
     y, weights, domain = model.y, people.weights, model.domain
+    Z, gamma, rotation = found.Z, found.gamma, found.rotation
     eta = gamma @ Z
     mu = expit(eta.copy())
     root = _inverse_root(_gram(Z, weights * mu * (1 - mu)))
