@@ -117,12 +117,14 @@ def base_survey(seed: int) -> Base:
                 problem.setting.design.psu_index[rows])  # fmt: skip
 
 
-def simulate_coverage(*, surveys: int, seed: int, jobs: int = 1) -> pd.DataFrame:
+def simulate_coverage(
+    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+) -> pd.DataFrame:
     """Coverage of the curve's intervals and rejection rates of the non-linear test, with Monte Carlo errors.
 
     Parameters
     ----------
-    surveys : outcomes drawn for each curve, rounded up to a multiple of `DRAWS_PER_SURVEY`.
+    surveys : outcomes drawn for each curve; a new survey is invented after every ``draws_per_survey`` of them.
     seed : of everything; the same seed gives the same table, whatever the number of jobs.
     jobs : processes.
 
@@ -135,7 +137,9 @@ def simulate_coverage(*, surveys: int, seed: int, jobs: int = 1) -> pd.DataFrame
     ------
     SimulationError : fewer than one survey.
     """
-    cells = run_cells(_coverage_rows, COVERAGE_CURVES, surveys=surveys, seed=seed, jobs=jobs)
+    cells = run_cells(
+        _coverage_rows, COVERAGE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey
+    )
     every = pd.DataFrame(cells)
     groups = every.groupby(["curve", "quantity", "method", "intake_mg"], sort=False, dropna=False)["hit"]
     table = groups.agg(surveys="count", failed=lambda hit: int(hit.isna().sum()), rate="mean").reset_index()
@@ -152,25 +156,27 @@ def run_cells(
     surveys: int,
     seed: int,
     jobs: int,
+    draws_per_survey: int = DRAWS_PER_SURVEY,
 ) -> list[Row]:
     """Rows of every drawn survey of every curve, invented surveys spread over processes.
 
     Parameters
     ----------
     rows_of : from an invented survey, a curve and a stream of random numbers to the rows of one drawn outcome.
-    curves, surveys, seed, jobs : as `simulate_coverage`.
+    curves, surveys, seed, jobs, draws_per_survey : as `simulate_coverage`.
     """
     if surveys < 1:
         raise SimulationError(f"{surveys} surveys: expected at least 1.")
-    batches = -(-surveys // DRAWS_PER_SURVEY)
-    tasks = (joblib.delayed(_run_batch)(rows_of, curves, seed, number) for number in range(batches))
+    starts = range(0, surveys, draws_per_survey)
+    sizes = [min(draws_per_survey, surveys - start) for start in starts]
+    tasks = (joblib.delayed(_run_batch)(rows_of, curves, seed, number, size) for number, size in enumerate(sizes))
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    bar = tqdm(total=batches * DRAWS_PER_SURVEY, desc="simulating", unit="survey", disable=None, leave=False)
+    bar = tqdm(total=surveys, desc="simulating", unit="survey", disable=None, leave=False)
     rows: list[Row] = []
     with bar:
-        for part in done:
+        for part, size in zip(done, sizes, strict=True):
             rows += part
-            bar.update(DRAWS_PER_SURVEY)
+            bar.update(size)
     return rows
 
 
@@ -179,11 +185,12 @@ def _run_batch(
     curves: dict[str, CurveOf],
     seed: int,
     number: int,
+    draws: int,
 ) -> list[Row]:
     """All curves on one invented survey; its number and the seed decide every draw."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number])))
     base = base_survey(1_000 * seed + number)
-    return list(_labelled(rows_of, curves, base, rng))
+    return list(_labelled(rows_of, curves, base, rng, draws))
 
 
 def _labelled(
@@ -191,9 +198,10 @@ def _labelled(
     curves: dict[str, CurveOf],
     base: Base,
     rng: np.random.Generator,
+    draws: int,
 ) -> Iterator[Row]:
     for name, curve in curves.items():
-        for _ in range(DRAWS_PER_SURVEY):
+        for _ in range(draws):
             for row in rows_of(base, curve, rng):
                 yield {"curve": name, **row}
 
