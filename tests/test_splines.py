@@ -4,7 +4,7 @@ import scipy.interpolate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots, weighted_quantiles
 from tests.arrays import of_study, reference_table
 
 BASIS_RTOL = 1e-12
@@ -12,6 +12,8 @@ BASIS_RTOL = 1e-12
 
 ROUNDING = 1e-9
 """Beyond the last knot three cubes of up to 1e3 times the result cancel to a straight line."""
+
+HMISC_QUANTILES = (1.0, 1.9250000000000003, 4.0, 6.0, 7.9499999999999984)
 
 
 @st.composite
@@ -33,7 +35,12 @@ def unit_points() -> Array:
 @pytest.mark.reference
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(3, (1.0, 5.0, 9.0)), (4, (0.5, 3.5, 6.5, 9.5)), (5, (0.5, 2.75, 5.0, 7.25, 9.5))],
+    [
+        (3, (1.0, 5.0, 9.0)),
+        (4, (0.5, 3.5, 6.5, 9.5)),
+        (5, (0.5, 2.75, 5.0, 7.25, 9.5)),
+        (6, (0.5, 2.3, 4.1, 5.9, 7.7, 9.5)),
+    ],
 )
 def test_knots_of_zero_to_ten_are_ten_times_harrells_quantiles(number: int, expected: tuple[float, ...]) -> None:
     shuffled = np.random.default_rng(1).permutation(np.arange(11.0))
@@ -46,9 +53,9 @@ def test_knots_match_r_quantile_of_type_7() -> None:
     np.testing.assert_allclose(place_knots(x, 4), of_study("design/knots", "full")["knot"], rtol=BASIS_RTOL)
 
 
-@pytest.mark.parametrize("number", [0, 2, 6])
+@pytest.mark.parametrize("number", [0, 2, 7])
 def test_a_number_of_knots_without_rule_is_refused(number: int) -> None:
-    with pytest.raises(SplineError, match=rf"^{number} knots: expected one of \[3, 4, 5\]"):
+    with pytest.raises(SplineError, match=rf"^{number} knots: expected one of \[3, 4, 5, 6\]"):
         place_knots(np.arange(100.0), number)
 
 
@@ -180,3 +187,35 @@ def test_splines_can_be_compared_and_kept_in_sets() -> None:
     one, other = (RestrictedCubicSpline(np.array([1.0, 2.0, 3.0])) for _ in range(2))
     assert one != other
     assert len({one, other, one}) == 2
+
+
+# ---- weighted quantiles
+
+
+@pytest.mark.reference
+def test_weighted_quantiles_are_those_of_hmisc():
+    """Hmisc 4.8.0: wtd.quantile(c(3, 1, 4, 1, 5, 9, 2, 6), c(2, 1, 0.5, 3, 1, 0.25, 2, 4), p, normwt = TRUE)."""
+    x = np.array([3.0, 1, 4, 1, 5, 9, 2, 6])
+    weights = np.array([2.0, 1, 0.5, 3, 1, 0.25, 2, 4])
+    found = weighted_quantiles(x, weights, np.array([0.05, 0.275, 0.5, 0.725, 0.95]))
+    np.testing.assert_allclose(found, HMISC_QUANTILES, rtol=1e-12)
+
+
+@given(st.integers(0, 999), st.floats(0.1, 50))
+def test_equal_weights_give_unweighted_quantiles(seed, weight):
+    x = np.random.default_rng(seed).normal(size=37)
+    places = np.array([0.0, 0.05, 0.35, 0.5, 0.95, 1.0])
+    np.testing.assert_allclose(weighted_quantiles(x, np.full(37, weight), places), np.quantile(x, places), rtol=1e-12)
+
+
+def test_a_person_of_weight_zero_moves_no_quantile():
+    x, weights = np.array([1.0, 5, 3, 100]), np.array([1.0, 2, 1, 0])
+    np.testing.assert_array_equal(
+        weighted_quantiles(x, weights, np.array([0.5, 1.0])), weighted_quantiles(x[:3], weights[:3], np.array([0.5, 1]))
+    )
+
+
+@pytest.mark.parametrize("weights", [np.ones(2), np.array([1.0, -1, 1]), np.zeros(3), np.array([1.0, np.nan, 1])])
+def test_weights_that_cannot_weight_are_refused(weights):
+    with pytest.raises(SplineError, match=r"expected \(3,\), not negative and not all zero"):
+        weighted_quantiles(np.array([1.0, 2, 3]), weights, np.array([0.5]))

@@ -40,6 +40,13 @@ class Setting:
         """Exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on."""
         return self.exposure[self.cohort.rows.to_numpy()]
 
+    @property
+    def knot_weights(self) -> Array | None:
+        """Weights of the cohort for the quantiles that knots are placed on, if the study wants them weighted."""
+        if self.study.knot_quantiles == "unweighted":
+            return None
+        return self.cohort.weights[self.cohort.rows].to_numpy(dtype=float)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
@@ -107,7 +114,7 @@ def set_out(frame: pd.DataFrame, study: Study) -> Setting:
 def pose(frame: pd.DataFrame, study: Study) -> Problem:
     """A study as a regression; parameters and errors as `set_out`, and SplineError where knots cannot be placed."""
     setting = set_out(frame, study)
-    spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots))
+    spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots, weights=setting.knot_weights))
     spline_terms = (study.exposure, *(f"{study.exposure}_s{j}" for j in range(1, spline.columns)))
     basis = np.nan_to_num(spline.basis(setting.exposure))
     return Problem(

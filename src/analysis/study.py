@@ -16,7 +16,8 @@ LonelyDomain = Literal["fail", "keep"]
 CYCLES = (1999, 2001, 2003)
 """First year of each two-year cycle in which the monofilament examination was done with this protocol."""
 
-KNOT_NUMBERS = (3, 4, 5)
+KnotQuantiles = Literal["unweighted", "weighted"]
+KNOT_NUMBERS = (3, 4, 5, 6)
 
 _DEMOGRAPHIC = ("age_years", "sex", "race_ethnicity")
 _HEALTH = ("education", "pir", "bmi_kg_m2", "smoking", "alcohol", "has_diabetes", "has_hypertension")
@@ -68,6 +69,7 @@ class Study:
     outcome : rule that turns insensate sites into peripheral neuropathy; see `OUTCOMES`.
     weights : survey weight: day-1 dietary, MEC examination, or none (weight 1, design kept).
     knots : number of knots of the restricted cubic spline, placed by Harrell's quantiles.
+    knot_quantiles : whether those quantiles are the cohort's or, by the study's weight, the population's.
     model : covariate set; see `COVARIATES`.
     cycles : first years of the cycles that are pooled.
     where : further condition on harmonised columns, for example ``age_years >= 60 and sex == 'female'``.
@@ -86,6 +88,7 @@ class Study:
     outcome: Outcome = "strict"
     weights: Weights = "dietary"
     knots: int = 4
+    knot_quantiles: KnotQuantiles = "unweighted"
     model: Model = "1"
     cycles: tuple[int, ...] = CYCLES
     where: str | None = None
@@ -103,6 +106,7 @@ class Study:
         _require("weights", self.weights, get_args(Weights))
         _require("model", self.model, get_args(Model))
         _require("knots", self.knots, KNOT_NUMBERS)
+        _require("knot_quantiles", self.knot_quantiles, get_args(KnotQuantiles))
         _require("lonely_domain", self.lonely_domain, get_args(LonelyDomain))
         if not self.cycles or len(set(self.cycles)) != len(self.cycles):
             raise StudyError(f"cycles={self.cycles}: expected each of {CYCLES} at most once, and at least one.")

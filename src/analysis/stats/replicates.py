@@ -201,6 +201,19 @@ def _of_psus(
     return Replicates(kind, factors, scale, rscales, df)
 
 
+def times_drawn(replicates: Replicates, design: SurveyDesign) -> Integers:
+    """How often a bootstrap drew each PSU, (n_psu, B): its factors without the rescaling n_h/(n_h - 1).
+
+    Raises
+    ------
+    DesignError : replicates of another kind.
+    """
+    if replicates.kind != "bootstrap":
+        raise DesignError(f"replicates of kind {replicates.kind}: expected a bootstrap, which draws PSUs.")
+    n_h = _psus_per_stratum(design)[design.psu_stratum]
+    return np.rint(replicates.factors * ((n_h - 1) / n_h)[:, None]).astype(np.intp)
+
+
 def _psus_per_stratum(design: SurveyDesign) -> Integers:
     n_h = np.bincount(design.psu_stratum)
     if np.any(n_h == 1):

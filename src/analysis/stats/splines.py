@@ -22,6 +22,7 @@ KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
     3: (0.10, 0.50, 0.90),
     4: (0.05, 0.35, 0.65, 0.95),
     5: (0.05, 0.275, 0.50, 0.725, 0.95),
+    6: (0.05, 0.23, 0.41, 0.59, 0.77, 0.95),
 }
 """Quantiles at which Harrell (2015, table 2.3) places the knots."""
 
@@ -32,16 +33,17 @@ class SplineError(AnalysisError):
     exit_code = 5
 
 
-def place_knots(x: Array, number: int) -> Array:
+def place_knots(x: Array, number: int, *, weights: Array | None = None) -> Array:
     """Knots at Harrell's quantiles of x.
 
-    Quantiles are of type 7 (linear between order statistics) and unweighted, so that a change of weight does not move
-    the knots.
+    Quantiles are of type 7 (linear between order statistics) and, without ``weights``, unweighted, so that a change of
+    weight does not move the knots.
 
     Parameters
     ----------
     x : (n,) float array. Exposure of the cohort, before any loss to missing covariates.
-    number : 3, 4 or 5.
+    number : 3, 4, 5 or 6.
+    weights : (n,) float array for quantiles of the population instead, see `weighted_quantiles`.
 
     Returns
     -------
@@ -57,13 +59,48 @@ def place_knots(x: Array, number: int) -> Array:
         raise SplineError("no values to place knots on: expected at least one observation.")
     if not np.all(np.isfinite(x)):
         raise SplineError(f"{np.sum(~np.isfinite(x))} values are missing or infinite: expected a number for everybody.")
-    knots = np.quantile(x, KNOT_PROBABILITIES[number])
+    places = np.array(KNOT_PROBABILITIES[number])
+    knots = np.quantile(x, places) if weights is None else weighted_quantiles(x, weights, places)
     if np.any(np.diff(knots) <= 0):
         raise SplineError(
             f"{number} knots fall on {knots.tolist()}: expected increasing values. "
             f"The exposure has {np.unique(x).size} distinct values or is heaped; use fewer knots."
         )
     return knots
+
+
+def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
+    """Quantiles of type 7 of a sample in which x_i stands for n w_i / sum(w) people, as Hmisc's ``wtd.quantile``.
+
+    With u = 1 + (n - 1) p, the quantile is (1 - (u - ⌊u⌋)) x(⌊u⌋) + (u - ⌊u⌋) x(⌊u⌋ + 1), where x(j) is the lowest
+    value up to which the weights, scaled to a sum of n, add up to j. Equal weights give the unweighted quantiles.
+
+    Parameters
+    ----------
+    x, weights : (n,) float arrays; weights not negative and of positive sum.
+    probabilities : (k,) float array between 0 and 1.
+
+    Returns
+    -------
+    (k,) float array, in the unit of x.
+
+    Raises
+    ------
+    SplineError : weights of another shape, negative, missing or all zero.
+    """
+    if weights.shape != x.shape or not np.all(np.isfinite(weights)) or np.any(weights < 0) or not weights.sum() > 0:
+        raise SplineError(f"weights {weights.shape}: expected {x.shape}, not negative and not all zero.")
+    counted = weights > 0
+    x, weights = x[counted], weights[counted]
+    order = np.argsort(x, kind="stable")
+    n = x.size
+    reached = np.cumsum(weights[order]) * (n / weights.sum())
+    place = 1 + (n - 1) * probabilities
+    low = np.maximum(np.floor(place), 1)
+    # Sums of weights meet a whole number up to rounding only.
+    positions = [np.searchsorted(reached * (1 + 1e-12), j).clip(max=n - 1) for j in (low, np.minimum(low + 1, n))]
+    below, above = (x[order][position] for position in positions)
+    return np.asarray(below + (place - np.floor(place)) * (above - below))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
