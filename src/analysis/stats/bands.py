@@ -93,12 +93,10 @@ def sup_t_critical_value(vcov: Array, *, df: float, conf_level: float = 0.95) ->
     reach = np.max(np.abs(_directions(rank) @ unit.T), axis=1).reshape(SCRAMBLES, DIRECTIONS)
     scheffe = float(np.sqrt(_radius_quantile(conf_level, rank, df)))
     bonferroni = _t_quantile(1 - (1 - conf_level) / (2 * points), df)
-    found = scipy.optimize.brentq(
-        lambda c: _coverage(c, reach, rank, df).mean() - conf_level, pointwise / 2, 1.01 * scheffe, xtol=PRECISION
-    )
+    highest = min(bonferroni, scheffe)
+    found, error = _solve(conf_level, reach, rank, df, bracket=(0.95 * pointwise, 1.05 * highest))
     # The bounds are exact; a value beyond them is numerical error.
-    value = float(np.clip(found, pointwise, min(bonferroni, scheffe)))
-    error = _numerical_error(value, reach, rank, df)
+    value = float(np.clip(found, pointwise, highest))
     return CriticalValue(value, error, pointwise, points, rank, df, conf_level)
 
 
@@ -174,12 +172,19 @@ def _coverage(c: float, reach: Array, rank: int, df: float) -> Array:
     return np.asarray(scipy.special.fdtr(rank, df, squared / rank).mean(axis=1))
 
 
-def _numerical_error(value: float, reach: Array, rank: int, df: float) -> float:
-    """Standard error of the mean coverage over scrambles, divided by the slope of the coverage."""
-    step = 1e-4 * value
-    covered = _coverage(value, reach, rank, df)
-    slope = (_coverage(value + step, reach, rank, df) - covered).mean() / step
-    return float(covered.std(ddof=1) / np.sqrt(SCRAMBLES) / slope)
+def _solve(
+    conf_level: float, reach: Array, rank: int, df: float, *, bracket: tuple[float, float]
+) -> tuple[float, float]:
+    """Root of the mean coverage and its standard error over scrambles.
+
+    The root of one scramble is so near that of all that one Newton step from it is exact to far below the error.
+    """
+    near = scipy.optimize.brentq(lambda c: _coverage(c, reach[:1], rank, df)[0] - conf_level, *bracket, xtol=PRECISION)
+    step = 1e-4 * near
+    covered = _coverage(near, reach, rank, df)
+    slope = (_coverage(near + step, reach, rank, df) - covered).mean() / step
+    root = near - (covered.mean() - conf_level) / slope
+    return float(root), float(covered.std(ddof=1) / np.sqrt(SCRAMBLES) / slope)
 
 
 def _radius_quantile(conf_level: float, rank: int, df: float) -> float:

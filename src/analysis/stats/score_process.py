@@ -1,4 +1,4 @@
-"""Sup-score test: is one of many candidate columns missing from a survey regression, when which one was looked for?
+"""Sup-score test of a survey regression against the best of many columns that it might lack.
 
 A breakpoint does not exist where there is no break, so the best of many has no ordinary null distribution: the t-test
 of the winner forgets the losers. Under the null the scores of all candidates are one normal process, and the largest

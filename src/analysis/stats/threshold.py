@@ -25,13 +25,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.linalg
 
 from analysis.stats.batch import refit_logistic
-from analysis.stats.design import DesignError, Domain, SurveyDesign, between_psu
+from analysis.stats.design import DesignError, Domain, SurveyDesign
 from analysis.stats.hypotheses import Contrasts, contrast
 from analysis.stats.many import Fits, Model, fit_logistic_many, fit_one
 from analysis.stats.replicates import Replicates
+from analysis.stats.score_process import SupScore, sup_score
 from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit
 
@@ -51,40 +51,6 @@ SINGULAR = 1e-8
 
 CHUNK = 64
 """Replicates whose (m, CHUNK) linear predictors are held at a time."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SearchTest:
-    """Sup-score test of a linear exposure against a break at an unknown place.
-
-    Attributes
-    ----------
-    c : (G,) float array, the candidates.
-    score, variance : (G,) efficient scores U(c) of the column (x - c)₊ in the linear model, weights of mean 1, and
-        their design-based variances V(c).
-    null : (draws,) largest statistic of each draw without a break.
-    df : residual degrees of freedom of the two-piece model.
-    """
-
-    c: Array
-    score: Array
-    variance: Array
-    null: Array
-    df: int
-
-    @property
-    def statistic(self) -> float:
-        """Largest U(c)²/V(c)."""
-        return float(np.max(self.score**2 / self.variance))
-
-    @property
-    def p_value(self) -> float:
-        """Share of the draws that are as large, the sample itself counted as one of them."""
-        return self.tail(self.statistic)
-
-    def tail(self, statistic: float) -> float:
-        """P-value of another statistic maximised over the same candidates, such as a sup-Wald."""
-        return float((1 + np.sum(self.null >= statistic)) / (1 + self.null.size))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +116,7 @@ class Threshold:
     c: Array
     deviance: Array
     wald: Array
-    search: SearchTest
+    search: SupScore
     replicates: BreakpointReplicates | None
 
     @property
@@ -270,7 +236,7 @@ def fit_threshold(
     ends = np.quantile(people.x, RANGE)
     low, high = float(ends[0] if low is None else low), float(ends[1] if high is None else high)
     c = break_grid(people.x, people.y, low=low, high=high, points=points)
-    null = fit_one(people.linear_model(), design)
+    linear = fit_one(people.linear_model(), design)
     fits = _profile(people, c)
     deviance = np.array([np.nan if one is None else one.deviance for one in fits.fits])
     best, fit = _refine(people, c, int(np.nanargmin(deviance)))
@@ -289,11 +255,11 @@ def fit_threshold(
         high=high,
         slopes=slopes,
         fit=fit,
-        linear_deviance=null.deviance,
+        linear_deviance=linear.deviance,
         c=c,
         deviance=deviance,
         wald=fits.beta[:, 2] ** 2 / fits.vcov[:, 2, 2],
-        search=_search(people, null, c, draws, seed),
+        search=_search(people, linear, c, draws, seed),
         replicates=found,
     )
 
@@ -383,70 +349,45 @@ def _refine(people: _People, c: Array, at: int) -> tuple[float, LogisticFit]:
 
 
 def search_test(
-    x: Array, y: Array, adjustment: Array, *, design: SurveyDesign, domain: Domain, c: Array, draws: int = 999,
+    x: Array,
+    y: Array,
+    adjustment: Array,
+    *,
+    design: SurveyDesign,
+    domain: Domain,
+    c: Array,
+    draws: int = 999,
     seed: int = 0,
-) -> SearchTest:  # fmt: skip
-    """Test a linear exposure against a break anywhere among the candidates.
+) -> SupScore:
+    """Test a linear exposure against a break anywhere among the candidates, without fitting any two-piece model.
 
-    The linear model is fitted once. For each c, s_i(c) = w_i (y_i - mu_i) h_i(c) is the efficient score of the column
-    (x - c)₊, h what is left of it after projection on the model's columns with weights w mu (1 - mu). T(c) = U(c)²/V(c)
-    with U(c) = sum_i s_i(c) and V the covariance of U over all c by `between_psu`; the statistic is the largest T.
-
-    Under the null U is a normal process with covariance V. It is drawn as Hansen does: centred PSU totals, times
-    sqrt(n_h/(n_h - 1)), times independent normals and summed are exactly a draw of N(0, V). As V is estimated with few
-    degrees of freedom, each draw of the largest T is divided by an independent chi²_df/df, so that with one candidate
-    the test is the F test of that candidate, whose root is a t.
-
-    This sup-score is what p is reported of: its null distribution is that of the very process it is the maximum of,
-    and it needs no model beyond the linear one. The largest Wald statistic of full fits has the same limit and is
-    shown beside it, but its own covariance is estimated under a break, again at each c.
+    The candidates' columns are (x - c)₊; see `sup_score`. This is the p-value to report. Its null distribution is that
+    of the very process it is the largest value of, and nothing is estimated under a break. The largest Wald statistic
+    of full fits has the same limit and is shown beside it, with the same null distribution, which is then borrowed.
 
     Parameters
     ----------
     x, y, adjustment, design, domain : as `fit_threshold`.
     c : (G,) candidates, see `break_grid`.
-    draws, seed : number of null draws and the seed of numpy's PCG64.
+    draws, seed : number of null draws, and the seed of numpy's PCG64.
 
     Returns
     -------
-    SearchTest
+    SupScore
 
     Raises
     ------
-    DesignError : arrays that do not match, no candidate, no draws, or a candidate whose column the model already has.
+    DesignError : arrays that do not match, no candidate, no draws, or a candidate with nobody on one side.
     ConvergenceError : the linear model has no estimate.
     """
     people = _gather(x, y, adjustment, design, domain, None)
-    return _search(people, fit_one(people.linear_model(), design), np.asarray(c, dtype=float), draws, seed)
+    return _search(people, fit_one(people.linear_model(), design), c, draws, seed)
 
 
-def _search(people: _People, null: LogisticFit, c: Array, draws: int, seed: int) -> SearchTest:
-    df = null.residual_df - 1
-    if draws < 1 or c.size < 1 or df < 1:
-        raise DesignError(f"{draws} draws, {c.size} candidates, {df} residual degrees of freedom: expected at least "
-                          "one of each.")  # fmt: skip
-    mu = null.mean(people.linear)
-    column = np.maximum(people.x[:, None] - c, 0.0)
-    v = people.weights * mu * (1 - mu)
-    left = column - people.linear @ (null.naive_vcov @ ((people.linear * v[:, None]).T @ column))
-    lost = np.flatnonzero(v @ left**2 <= 1e-18 * (v @ column**2))
-    if lost.size:
-        raise DesignError(f"a break at {c[lost[0]]:g} adds nothing to the linear model: expected people on both sides.")
-    totals = people.psu_totals(left * (people.weights * (people.y - mu))[:, None])
-    vcov = between_psu(totals, people.design)
-    variance = np.diag(vcov).copy()
-    return SearchTest(c, totals.sum(axis=0), variance, _null_draws(vcov, df, draws, seed), df)
-
-
-def _null_draws(vcov: Array, df: int, draws: int, seed: int) -> Array:
-    """Largest T of each draw of U from N(0, V)."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    scale = np.sqrt(np.diag(vcov))
-    eigenvalues, vectors = scipy.linalg.eigh(vcov / np.outer(scale, scale))
-    # The symmetric root is unique; a triangular one, or PSU multipliers, would tie the draws to an order of rows.
-    root = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
-    largest = np.max(np.abs(generator.standard_normal((draws, scale.size)) @ root), axis=1)
-    return largest**2 / (generator.chisquare(df, draws) / df)
+def _search(people: _People, linear: LogisticFit, c: Array, draws: int, seed: int) -> SupScore:
+    columns = np.maximum(people.x[:, None] - c, 0.0)
+    return sup_score(linear, people.linear, people.y, columns, design=people.design, domain=people.domain,
+                     draws=draws, seed=seed)  # fmt: skip
 
 
 # ---- the interval of the breakpoint

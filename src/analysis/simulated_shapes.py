@@ -1,0 +1,184 @@
+"""How often each way of finding a U finds one, under curves of known shape: size, power, and the low point's coverage.
+
+The curves are those that papers tell apart least: none at all, a straight line, a J (flat, then rising), a plateau
+(falling, then flat), and a U of three depths. The usual practice is a small p for non-linearity together with a low
+point inside the range; it is set beside the tests of a U and the verdict of the protocol.
+"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.synthetic import PLANTED
+from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, Row, flat, run_cells
+from analysis.stats.hypotheses import wald_test
+from analysis.stats.many import Model, fit_one
+from analysis.stats.nadir import NadirDraws
+from analysis.stats.replicates import bootstrap
+from analysis.stats.shape import Curve, verdict
+from analysis.stats.splines import Array
+from analysis.stats.threshold import break_grid, search_test
+
+REPLICATES = 200
+HINGE_MG = 250.0
+FALL_PER_MG = 0.006
+RISE_PER_MG = 0.004
+LINE_PER_MG = -0.0015
+
+
+def line(x: Array) -> Array:
+    """A straight fall: odds ratio 0.53 from the 5th to the 95th percentile of intake."""
+    return LINE_PER_MG * x
+
+
+def j_shape(x: Array) -> Array:
+    """Flat up to 250 mg, then rising: odds ratio 2.9 from there to the 95th percentile."""
+    return RISE_PER_MG * np.maximum(x - HINGE_MG, 0.0)
+
+
+def plateau(x: Array) -> Array:
+    """Falling up to 250 mg, then flat: odds ratio 2.5 from the 5th percentile to there."""
+    return FALL_PER_MG * np.maximum(HINGE_MG - x, 0.0)
+
+
+def u_shape(x: Array, *, depth: float) -> Array:
+    """The invented survey's U, lowest at 240 mg, its log odds ratios multiplied by the depth."""
+    return np.asarray(depth * PLANTED.log_odds_ratio(x, PLANTED.nadir_mg))
+
+
+SHAPES: dict[str, CurveOf] = {
+    "no association": flat,
+    "line": line,
+    "J": j_shape,
+    "plateau": plateau,
+    "shallow U": partial(u_shape, depth=0.5),
+    "U": partial(u_shape, depth=1.0),
+    "deep U": partial(u_shape, depth=2.0),
+}
+
+U_SHAPES = ("shallow U", "U", "deep U")
+
+RULES = {
+    "non-linear": "p for non-linearity < 0.05",
+    "usual practice": "p for non-linearity < 0.05 and the low point inside the range",
+    "end slopes": "both end slopes, p < 0.05",
+    "two lines": "both lines, p < 0.05",
+    "threshold, naive": "change of slope at the best break, p < 0.05 as if the break had been known",
+    "threshold, search-aware": "the same, with a p that pays for the search",
+    "verdict U": "the protocol's rule",
+}
+"""What each rate of the table counts."""
+
+
+def simulate_shapes(
+    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rates at which each rule finds a U, and coverage of the low point's intervals where there is one.
+
+    Parameters
+    ----------
+    surveys, seed, jobs, draws_per_survey : as `analysis.simulation.simulate_coverage`.
+
+    Returns
+    -------
+    Rates: curve, rule, surveys, failed, rate, monte_carlo_error. Coverage, of the U-shaped curves: curve, interval
+    (``normal`` or ``bootstrap``), truth_mg, surveys, failed, rate, monte_carlo_error, median_width_mg, median_bias_mg.
+
+    Raises
+    ------
+    SimulationError : fewer than one survey.
+    """
+    rows = run_cells(_shape_rows, SHAPES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
+    every = pd.DataFrame(rows)
+    return _rates(every), _coverage(every[every["curve"].isin(U_SHAPES)])
+
+
+def _rates(every: pd.DataFrame) -> pd.DataFrame:
+    found = every.melt(id_vars="curve", value_vars=list(RULES), var_name="rule", value_name="hit")
+    groups = found.groupby(["curve", "rule"], sort=False)["hit"]
+    return _with_error(groups.agg(surveys="count", failed=_missing, rate="mean").reset_index())
+
+
+def _coverage(every: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for interval in ("normal", "bootstrap"):
+        low, high = every[f"{interval}_low"], every[f"{interval}_high"]
+        hit = ((low <= PLANTED.nadir_mg) & (PLANTED.nadir_mg <= high)).where(low.notna()).astype(float)
+        part = every[["curve"]].assign(hit=hit, width=high - low, bias=every["nadir"] - PLANTED.nadir_mg)
+        groups = part.groupby("curve", sort=False)
+        table = groups["hit"].agg(surveys="count", failed=_missing, rate="mean")
+        table = table.assign(median_width_mg=groups["width"].median(), median_bias_mg=groups["bias"].median())
+        parts.append(table.reset_index().assign(interval=interval, truth_mg=PLANTED.nadir_mg))
+    columns = ["curve", "interval", "truth_mg", "surveys", "failed", "rate", "monte_carlo_error", "median_width_mg",
+               "median_bias_mg"]  # fmt: skip
+    return _with_error(pd.concat(parts, ignore_index=True))[columns]
+
+
+def _missing(values: pd.Series) -> int:
+    return int(values.isna().sum())
+
+
+def _with_error(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(monte_carlo_error=np.sqrt(table["rate"] * (1 - table["rate"]) / table["surveys"]))
+
+
+def _shape_rows(base: Base, curve_of: CurveOf, rng: np.random.Generator) -> list[Row]:
+    """One row: which rules found a U in one drawn outcome, and the intervals of its low point if it has one."""
+    curve = _fitted(base, base.draw(curve_of, rng))
+    ends, lines, nadir = curve.ends().p_value, curve.lines().p_value, curve.nadir()
+    nonlinear = curve.nonlinear_p
+    row: Row = {
+        "non-linear": float(nonlinear < ALPHA),
+        "usual practice": float(nonlinear < ALPHA and not nadir.at_boundary),
+        "end slopes": float(ends < ALPHA),
+        "two lines": float(lines < ALPHA),
+        "verdict U": 0.0,
+        "nadir": nadir.x,
+    }
+    row |= _threshold(curve, seed=int(rng.integers(2**32)))
+    seed = int(rng.integers(2**32))
+    has_low_point = isinstance(curve_of, partial)
+    if has_low_point or (ends < ALPHA and lines < ALPHA):  # else the verdict is decided without the bootstrap
+        found = curve.bootstrapped_nadirs(bootstrap(curve.design, replicates=REPLICATES, seed=seed))
+        decided = verdict(nonlinear_p=nonlinear, end_slopes_p=ends, two_lines_p=lines, interior=found.interior_share)
+        row["verdict U"] = float(decided == "U")
+        if has_low_point:
+            row |= _limits(found) | _limits(curve.drawn_nadirs(seed=seed))
+    return [row]
+
+
+def _limits(found: NadirDraws) -> Row:
+    low, high = found.interval()
+    return {f"{found.method}_low": low, f"{found.method}_high": high}
+
+
+def _fitted(base: Base, y: Array) -> Curve:
+    problem, setting = base.problem, base.problem.setting
+    others = [position for position, term in enumerate(problem.terms) if term not in problem.spline_terms][1:]
+    return Curve(
+        fit=fit_one(base.model(y), setting.design),
+        spline=problem.spline,
+        spline_terms=problem.spline_terms,
+        reference=problem.reference,
+        x=base.exposure,
+        y=y,
+        adjustment=base.X[:, others],
+        eligible=setting.eligible,
+        eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
+        eligible_weights=None,
+        design=setting.design,
+        domain=setting.domain,
+    )
+
+
+def _threshold(curve: Curve, *, seed: int) -> Row:
+    """Whether a break is found: with its naive p, at the best score, and with the one that pays for the search."""
+    low, high = curve.range
+    c = break_grid(curve.x, curve.y, low=low, high=high)
+    found = search_test(curve.x, curve.y, curve.adjustment, design=curve.design, domain=curve.domain, c=c, seed=seed)
+    best = c[int(np.argmax(found.score**2 / found.variance))]
+    broken = np.column_stack([np.ones_like(curve.x), curve.x - best, np.maximum(curve.x - best, 0.0), curve.adjustment])
+    terms = ("intercept", "below", "change", *(f"z{number}" for number in range(curve.adjustment.shape[1])))
+    naive = wald_test(fit_one(Model(broken, curve.y, curve.domain, terms), curve.design), ("change",)).p_value
+    return {"threshold, naive": float(naive < ALPHA), "threshold, search-aware": float(found.p_value < ALPHA)}
