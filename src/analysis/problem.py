@@ -113,7 +113,17 @@ def set_out(frame: pd.DataFrame, study: Study) -> Setting:
 
 def pose(frame: pd.DataFrame, study: Study) -> Problem:
     """A study as a regression; parameters and errors as `set_out`, and SplineError where knots cannot be placed."""
-    setting = set_out(frame, study)
+    return pose_setting(set_out(frame, study))
+
+
+def pose_setting(setting: Setting) -> Problem:
+    """The regression of people who are set out already.
+
+    Raises
+    ------
+    SplineError : knots cannot be placed.
+    """
+    study = setting.study
     spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots, weights=setting.knot_weights))
     spline_terms = (study.exposure, *(f"{study.exposure}_s{j}" for j in range(1, spline.columns)))
     basis = np.nan_to_num(spline.basis(setting.exposure))
@@ -121,7 +131,7 @@ def pose(frame: pd.DataFrame, study: Study) -> Problem:
         setting=setting,
         spline=spline,
         reference=float(np.median(setting.eligible)),
-        X=np.hstack([np.ones((len(frame), 1)), basis, setting.adjustment]),
+        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment]),
         terms=("intercept", *spline_terms, *setting.adjustment_terms),
         spline_terms=spline_terms,
     )

@@ -16,7 +16,7 @@ from analysis.stats.hypotheses import wald_test
 from analysis.stats.many import Model, fit_one
 from analysis.stats.nadir import NadirDraws
 from analysis.stats.replicates import bootstrap
-from analysis.stats.shape import Curve, verdict
+from analysis.stats.shape import FittedCurve, verdict
 from analysis.stats.splines import Array
 from analysis.stats.threshold import break_grid, search_test
 
@@ -153,10 +153,10 @@ def _limits(found: NadirDraws) -> Row:
     return {f"{found.method}_low": low, f"{found.method}_high": high}
 
 
-def _fitted(base: Base, y: Array) -> Curve:
+def _fitted(base: Base, y: Array) -> FittedCurve:
     problem, setting = base.problem, base.problem.setting
     others = [position for position, term in enumerate(problem.terms) if term not in problem.spline_terms][1:]
-    return Curve(
+    return FittedCurve(
         fit=fit_one(base.model(y), setting.design),
         spline=problem.spline,
         spline_terms=problem.spline_terms,
@@ -172,7 +172,7 @@ def _fitted(base: Base, y: Array) -> Curve:
     )
 
 
-def _threshold(curve: Curve, *, seed: int) -> Row:
+def _threshold(curve: FittedCurve, *, seed: int) -> Row:
     """Whether a break is found: with its naive p, at the best score, and with the one that pays for the search."""
     low, high = curve.range
     c = break_grid(curve.x, curve.y, low=low, high=high)

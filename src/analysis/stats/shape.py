@@ -38,7 +38,7 @@ INTERIOR = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class FittedCurve:
     """A fitted spline and the people it was fitted to.
 
     Attributes
@@ -178,7 +178,13 @@ def verdict(*, nonlinear_p: float, end_slopes_p: float, two_lines_p: float, inte
 
 
 def examine_shape(
-    curve: Curve, replicates: Replicates, *, seed: int = 1, jobs: int = 1, conf_level: float = 0.95, progress: str = ""
+    curve: FittedCurve,
+    replicates: Replicates,
+    *,
+    seed: int = 1,
+    jobs: int = 1,
+    conf_level: float = 0.95,
+    progress: str = "",
 ) -> ShapeTests:
     """Ask everything about the shape of one curve.
 

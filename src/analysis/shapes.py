@@ -1,0 +1,305 @@
+"""From a study to the shape of its curve: tests, lowest point, threshold, verdict, and how they depend on the knots."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.associations import Association
+from analysis.problem import Problem, pose_setting
+from analysis.stats.curves import low_point
+from analysis.stats.forms import fit_fractional_polynomial, fit_penalised_spline, positive_shift
+from analysis.stats.many import Model, fit_one
+from analysis.stats.replicates import bootstrap
+from analysis.stats.shape import FittedCurve, ShapeTests, examine_shape
+from analysis.stats.slopes import EndSlopes, TurningPoint, end_slopes, quadratic_derivative, quadratic_turning_point
+from analysis.stats.survey import LogisticFit
+from analysis.study import KNOT_NUMBERS
+
+REPLICATES = 1000
+SEED = 1
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyShape:
+    """The shape of one study's curve.
+
+    Attributes
+    ----------
+    association : the study's answer.
+    curve : its fitted spline with its people.
+    tests : everything that is asked about the spline's shape.
+    quadratic_ends, quadratic_turn : end slopes and turning point of a quadratic in the spline's place, as most papers
+        fit it.
+    replicates, seed : of the design bootstrap.
+    """
+
+    association: Association
+    curve: FittedCurve
+    tests: ShapeTests
+    quadratic_ends: EndSlopes
+    quadratic_turn: TurningPoint
+    replicates: int
+    seed: int
+
+
+def shape_of(
+    association: Association, *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1, progress: str = ""
+) -> StudyShape:
+    """Examine the shape of one study's curve.
+
+    Parameters
+    ----------
+    association : the study's answer.
+    replicates, seed : of the design bootstrap; the seed is also that of every other draw.
+    jobs : workers for the bootstrap; no number depends on them.
+    progress : what a bar says when the bootstrap takes over a second; none if empty.
+
+    Raises
+    ------
+    DesignError, ConvergenceError, SplineError : as `analysis.stats.shape.examine_shape`.
+    """
+    curve = curve_of(association.problem, association.fit)
+    drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
+    level = association.study.conf_level
+    tests = examine_shape(curve, drawn, seed=seed, jobs=jobs, conf_level=level, progress=progress)
+    return StudyShape(association, curve, tests, *_quadratic(curve, conf_level=level), replicates, seed)
+
+
+def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
+    """The fitted spline of a study with its people, as the shape tests want it."""
+    setting = problem.setting
+    rows = setting.domain.rows
+    return FittedCurve(
+        fit=fit,
+        spline=problem.spline,
+        spline_terms=problem.spline_terms,
+        reference=problem.reference,
+        x=setting.exposure[rows],
+        y=setting.y[rows],
+        adjustment=setting.adjustment[rows],
+        eligible=setting.eligible,
+        eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
+        eligible_weights=setting.knot_weights,
+        design=setting.design,
+        domain=setting.domain,
+    )
+
+
+def _quadratic(curve: FittedCurve, *, conf_level: float) -> tuple[EndSlopes, TurningPoint]:
+    low, high = curve.range
+    adjustment_terms = tuple(f"z{number}" for number in range(curve.adjustment.shape[1]))
+    X = np.column_stack([np.ones_like(curve.x), curve.x, curve.x**2, curve.adjustment])
+    fit = fit_one(Model(X, curve.y, curve.domain, ("intercept", "x", "x_squared", *adjustment_terms)), curve.design)
+    index = fit.index(("x", "x_squared"))
+    ends = end_slopes(fit, quadratic_derivative(np.array([low, high])), index=index, low=low, high=high)
+    return ends, quadratic_turning_point(fit, index=index, conf_level=conf_level)
+
+
+# ---- as frames
+
+
+def shape_row(shape: StudyShape) -> Row:
+    """Everything about one study's shape in one row; slopes in log odds per unit of the exposure."""
+    tests, level = shape.tests, shape.association.study.conf_level
+    return {
+        "model": shape.association.study.model,
+        "verdict": tests.verdict,
+        "nonlinear_p": tests.nonlinear_p,
+        **_end_slopes_row(tests.ends, "end_slopes"),
+        **_end_slopes_row(shape.quadratic_ends, "quadratic"),
+        "quadratic_turn": shape.quadratic_turn.x,
+        "quadratic_turn_set": shape.quadratic_turn.confidence_set,
+        "quadratic_turn_low": shape.quadratic_turn.conf_low,
+        "quadratic_turn_high": shape.quadratic_turn.conf_high,
+        **_two_lines_row(tests),
+        **_nadir_row(tests, level),
+        **_threshold_row(tests),
+        "replicates": shape.replicates,
+        "seed": shape.seed,
+        "conf_level": level,
+    }
+
+
+def _end_slopes_row(ends: EndSlopes, name: str) -> Row:
+    return {
+        f"{name}_low_at": ends.low,
+        f"{name}_low": ends.slope_low,
+        f"{name}_low_se": ends.std_error_low,
+        f"{name}_low_p": ends.p_low,
+        f"{name}_high_at": ends.high,
+        f"{name}_high": ends.slope_high,
+        f"{name}_high_se": ends.std_error_high,
+        f"{name}_high_p": ends.p_high,
+        f"{name}_p": ends.p_value,
+    }
+
+
+def _two_lines_row(tests: ShapeTests) -> Row:
+    lines = tests.lines
+    return {
+        "two_lines_break": lines.break_point,
+        "two_lines_low": lines.low.slope,
+        "two_lines_low_se": lines.low.std_error,
+        "two_lines_low_p": lines.low.p_value,
+        "two_lines_high": lines.high.slope,
+        "two_lines_high_se": lines.high.std_error,
+        "two_lines_high_p": lines.high.p_value,
+        "two_lines_p": lines.p_value,
+    }
+
+
+def _nadir_row(tests: ShapeTests, conf_level: float) -> Row:
+    drawn, bootstrapped = tests.drawn.interval(conf_level), tests.bootstrapped.interval(conf_level)
+    return {
+        "nadir": tests.nadir.x,
+        "nadir_normal_low": drawn[0],
+        "nadir_normal_high": drawn[1],
+        "nadir_normal_interior": tests.drawn.interior_share,
+        "nadir_bootstrap_low": bootstrapped[0],
+        "nadir_bootstrap_high": bootstrapped[1],
+        "nadir_bootstrap_interior": tests.bootstrapped.interior_share,
+        "nadir_bootstrap_failed": tests.bootstrapped.failed,
+        "flat_low": tests.flat.low,
+        "flat_high": tests.flat.high,
+        "flat_open_low": tests.flat.open_low,
+        "flat_open_high": tests.flat.open_high,
+    }
+
+
+def _threshold_row(tests: ShapeTests) -> Row:
+    threshold = tests.threshold
+    slopes = threshold.slopes.to_frame().set_index("term")
+    return {
+        "threshold": threshold.breakpoint,
+        "threshold_low": threshold.conf_low,
+        "threshold_high": threshold.conf_high,
+        "threshold_below": slopes.loc["slope_below", "estimate"],
+        "threshold_below_se": slopes.loc["slope_below", "std_error"],
+        "threshold_above": slopes.loc["slope_above", "estimate"],
+        "threshold_above_se": slopes.loc["slope_above", "std_error"],
+        "threshold_naive_p": threshold.naive_p,
+        "threshold_search_p": threshold.search_p,
+        "threshold_failed": 0 if threshold.replicates is None else threshold.replicates.failed,
+    }
+
+
+def threshold_profile(shape: StudyShape) -> pd.DataFrame:
+    """How much less deviance than a straight line a break at each place has: x, deviance_gain."""
+    threshold = shape.tests.threshold
+    return pd.DataFrame({"x": threshold.c, "deviance_gain": threshold.linear_deviance - threshold.deviance})
+
+
+def knot_sensitivity(
+    association: Association, *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1, progress: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The shape of one study's curve under 3 to 6 knots on unweighted and weighted quantiles, and two other forms.
+
+    Parameters
+    ----------
+    association, replicates, seed, jobs : as `shape_of`.
+    progress : what the bar over the variants says; none if empty.
+
+    Returns
+    -------
+    One row a variant: form (``spline``, ``fractional polynomial``, ``penalised spline``), knots, knot_quantiles,
+    placed, nonlinear_p, end_slopes_p, two_lines_p, nadir with its bootstrap interval, interior, verdict, detail. And their
+    curves: form, knots, knot_quantiles, x, log_or, conf_low, conf_high (odds ratios against the study's reference).
+    """
+    setting = association.problem.setting
+    rows: list[Row] = []
+    curves = []
+    variants = [(knots, quantiles) for quantiles in ("unweighted", "weighted") for knots in KNOT_NUMBERS]
+    for knots, quantiles in tqdm(variants, desc=progress, unit="variant", disable=None if progress else True,
+                                 leave=False):  # fmt: skip
+        study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)
+        problem = dataclasses.replace(
+            pose_setting(dataclasses.replace(setting, study=study)), reference=association.reference
+        )
+        curve = curve_of(problem, _fit(problem))
+        drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
+        tests = examine_shape(curve, drawn, seed=seed, jobs=jobs, conf_level=study.conf_level)
+        label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
+        rows.append(label | _variant_row(problem, tests, study.conf_level))
+        curves.append(_variant_curve(association, problem, curve.fit).assign(**label))
+    other_rows, other_curves = _other_forms(association)
+    return pd.DataFrame(rows + other_rows), pd.concat(curves + other_curves, ignore_index=True)
+
+
+def _fit(problem: Problem) -> LogisticFit:
+    setting = problem.setting
+    rows = setting.domain.rows
+    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design)
+
+
+def _variant_row(problem: Problem, tests: ShapeTests, conf_level: float) -> Row:
+    low, high = tests.bootstrapped.interval(conf_level)
+    return {
+        "placed": " ".join(f"{knot:.10g}" for knot in problem.spline.knots),
+        "nonlinear_p": tests.nonlinear_p,
+        "end_slopes_p": tests.ends.p_value,
+        "two_lines_p": tests.lines.p_value,
+        "nadir": tests.nadir.x,
+        "nadir_low": low,
+        "nadir_high": high,
+        "interior": tests.bootstrapped.interior_share,
+        "verdict": tests.verdict,
+        "detail": "",
+    }
+
+
+def _variant_curve(association: Association, problem: Problem, fit: LogisticFit) -> pd.DataFrame:
+    variant = dataclasses.replace(association, problem=problem, fit=fit)
+    frame = variant.curve(association.grid()[::2]).frame
+    return frame[["x", "odds_ratio", "conf_low", "conf_high"]]
+
+
+def _other_forms(association: Association) -> tuple[list[Row], list[pd.DataFrame]]:
+    """Low point and curve of a fractional polynomial and of a penalised spline: checks, which take no verdict."""
+    curve = curve_of(association.problem, association.fit)
+    low, high = curve.range
+    people = (curve.x, curve.y, curve.adjustment)
+    polynomial = fit_fractional_polynomial(
+        *people, design=curve.design, domain=curve.domain, reference=curve.reference, shift=positive_shift(curve.x)
+    )
+    penalised = fit_penalised_spline(*people, design=curve.design, domain=curve.domain, reference=curve.reference)
+    forms = {
+        "fractional polynomial": (polynomial.curve, f"powers {polynomial.powers[0]:g} and {polynomial.powers[1]:g}"),
+        "penalised spline": (penalised.curve, f"{penalised.edf:.3g} effective parameters"),
+    }
+    rows: list[Row] = []
+    frames = []
+    for form, (fitted, detail) in forms.items():
+        lowest = low_point(fitted, low=low, high=high)
+        rows.append({"form": form, "nadir": lowest.x, "interior": float(lowest.interior), "detail": detail})
+        frame = fitted.to_frame(association.grid()[::2], conf_level=association.study.conf_level)
+        frames.append(frame[["x", "odds_ratio", "conf_low", "conf_high"]].assign(form=form))
+    return rows, frames
+
+
+def summarise_shapes(
+    found: Sequence[Association], *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1
+) -> dict[str, pd.DataFrame]:
+    """Frames of several models of one study: ``shape`` (one row each), ``threshold`` (profile, first model's knots).
+
+    Parameters
+    ----------
+    found : associations that differ in their model only.
+    replicates, seed, jobs : as `shape_of`.
+
+    Returns
+    -------
+    shape and threshold, with a ``model`` column each.
+    """
+    bar = tqdm(found, desc="examining shapes", unit="model", disable=None, leave=False)
+    shapes = [shape_of(association, replicates=replicates, seed=seed, jobs=jobs) for association in bar]
+    profiles = [threshold_profile(shape).assign(model=shape.association.study.model) for shape in shapes]
+    return {
+        "shape": pd.DataFrame([shape_row(shape) for shape in shapes]),
+        "threshold": pd.concat(profiles, ignore_index=True)[["model", "x", "deviance_gain"]],
+    }
