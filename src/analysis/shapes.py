@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from analysis.stats.replicates import bootstrap
 from analysis.stats.shape import FittedCurve, ShapeTests, examine_shape
 from analysis.stats.slopes import EndSlopes, TurningPoint, end_slopes, quadratic_derivative, quadratic_turning_point
 from analysis.stats.survey import LogisticFit
-from analysis.study import KNOT_NUMBERS
+from analysis.study import KNOT_NUMBERS, KnotQuantiles
 
 REPLICATES = 1000
 SEED = 1
@@ -208,13 +209,13 @@ def knot_sensitivity(
     Returns
     -------
     One row a variant: form (``spline``, ``fractional polynomial``, ``penalised spline``), knots, knot_quantiles,
-    placed, nonlinear_p, end_slopes_p, two_lines_p, nadir with its bootstrap interval, interior, verdict, detail. And their
-    curves: form, knots, knot_quantiles, x, log_or, conf_low, conf_high (odds ratios against the study's reference).
+    placed, nonlinear_p, end_slopes_p, two_lines_p, nadir with its bootstrap interval, interior, verdict, detail. And
+    their curves: form, knots, knot_quantiles, x, odds_ratio, conf_low, conf_high, against the study's reference.
     """
     setting = association.problem.setting
     rows: list[Row] = []
     curves = []
-    variants = [(knots, quantiles) for quantiles in ("unweighted", "weighted") for knots in KNOT_NUMBERS]
+    variants = [(knots, quantiles) for quantiles in get_args(KnotQuantiles) for knots in KNOT_NUMBERS]
     for knots, quantiles in tqdm(variants, desc=progress, unit="variant", disable=None if progress else True,
                                  leave=False):  # fmt: skip
         study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)

@@ -16,16 +16,15 @@ R ``survey::svyglm`` and a penalised fit written out in R with ``splines::spline
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
-import pandas as pd
 import scipy.linalg
 import scipy.optimize
-import scipy.stats
 from scipy.interpolate import BSpline
 from scipy.special import expit
 
+from analysis.stats.curves import Curve
 from analysis.stats.design import DesignError, Domain, SurveyDesign, between_psu
 from analysis.stats.many import Model, fit_logistic_many
 from analysis.stats.splines import Array
@@ -39,113 +38,16 @@ DIFFERENCES = 2
 BOUNDARY = (0.01, 0.99)
 """Quantiles of x between which the pieces of the penalised spline lie; beyond them it is a straight line."""
 
-MOST_EDF = 10.0
-"""Largest effective number of parameters that the choice by dAIC considers."""
+STRAIGHT, MOST_EDF = 1.05, 10.0
+"""Least and largest effective number of parameters that the choice by dAIC considers."""
 
 SMOOTHING_POINTS = 25
-LOW_POINTS = 401
 
 NEWTON_STEPS = 60
 SETTLED = 1e-10
 """Length of the last Newton step, in standard errors; the next would be shorter than rounding."""
 
 Choice = Literal["edf", "daic"]
-
-
-class Basis(Protocol):
-    """Columns of a curve at any exposure."""
-
-    def columns(self, x: Array) -> Array:
-        """(k, c) float array for k exposures."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """A fitted dose-response curve, log odds ratios against a reference.
-
-    Attributes
-    ----------
-    basis : what turns an exposure into c columns.
-    beta : (c,) float array, log odds.
-    vcov : (c, c) float array, design-based covariance.
-    df : degrees of freedom of the intervals.
-    reference : exposure of odds ratio 1.
-    """
-
-    basis: Basis
-    beta: Array
-    vcov: Array
-    df: float
-    reference: float
-
-    def contrast(self, x: Array) -> Array:
-        """(k, c) columns at x less those at the reference."""
-        points = np.append(self.reference, np.asarray(x, dtype=float))
-        columns = self.basis.columns(points)
-        return np.asarray(columns[1:] - columns[0])
-
-    def log_or(self, x: Array) -> Array:
-        """Log odds ratios at x, (k,)."""
-        return np.asarray(self.contrast(x) @ self.beta)
-
-    def to_frame(self, x: Array, *, conf_level: float = 0.95) -> pd.DataFrame:
-        """Curve with pointwise t intervals: x, log_or, std_error, odds_ratio, conf_low, conf_high (odds ratios)."""
-        contrast = self.contrast(x)
-        log_or = contrast @ self.beta
-        std_error = np.sqrt(np.maximum(np.sum((contrast @ self.vcov) * contrast, axis=1), 0.0))
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.df) * std_error
-        return pd.DataFrame({
-            "x": x,
-            "log_or": log_or,
-            "std_error": std_error,
-            "odds_ratio": np.exp(log_or),
-            "conf_low": np.exp(log_or - half),
-            "conf_high": np.exp(log_or + half),
-        })  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class LowPoint:
-    """Lowest point of a curve within a range.
-
-    Attributes
-    ----------
-    x : where it is, in the unit of the exposure.
-    log_or : height there, against the curve's reference.
-    low, high : the range that was searched.
-    interior : it is not an end of the range.
-    """
-
-    x: float
-    log_or: float
-    low: float
-    high: float
-    interior: bool
-
-
-def low_point(curve: Curve, *, low: float, high: float) -> LowPoint:
-    """Lowest point of any curve between low and high: the best of 401 points, then refined between its neighbours.
-
-    A dip narrower than a 400th of the range could be missed; neither of the forms here can have one.
-
-    Raises
-    ------
-    DesignError : low is not below high.
-    """
-    if not low < high:
-        raise DesignError(f"lowest point from {low:g} to {high:g}: expected a range that increases.")
-    grid = np.linspace(low, high, LOW_POINTS)
-    height = curve.log_or(grid)
-    at = int(np.argmin(height))
-    if at in (0, LOW_POINTS - 1):
-        return LowPoint(float(grid[at]), float(height[at]), low, high, interior=False)
-    found = scipy.optimize.minimize_scalar(
-        lambda x: float(curve.log_or(np.array([x]))[0]),
-        bounds=(grid[at - 1], grid[at + 1]),
-        method="bounded",
-        options={"xatol": 1e-8 * (high - low)},
-    )
-    return LowPoint(float(found.x), float(found.fun), low, high, interior=True)
 
 
 # ---- fractional polynomials
@@ -409,14 +311,19 @@ def fit_penalised_spline(
     _check_people(x, y, adjustment, domain, None)
     ends = np.quantile(x, BOUNDARY)
     basis = PenalisedBasis(float(ends[0] if low is None else low), float(ends[1] if high is None else high), segments)
-    if not basis.low < basis.high or not 1 < edf < segments + DEGREE - 1:
-        raise DesignError(f"edf {edf:g}, {segments} segments from {basis.low:g} to {basis.high:g}: expected a range "
-                          f"that increases and an edf between 1 and segments + {DEGREE - 1}.")  # fmt: skip
+    # The curve's parameters, its intercept and the adjustment are to leave one degree of freedom.
+    most = min(segments + DEGREE - 1.5, domain.df - 1.0 - adjustment.shape[1])
+    if not basis.low < basis.high or not (1 < edf <= most if choice == "edf" else most > STRAIGHT):
+        raise DesignError(
+            f"edf {edf:g}, {segments} segments from {basis.low:g} to {basis.high:g}, {adjustment.shape[1]} adjustment "
+            f"columns, {domain.df} design degrees of freedom: expected a range that increases and an edf above 1 and "
+            f"at most {most:g}."
+        )
     model = _penalised(x, y, adjustment, basis, design, domain, reference)
     solve = _warm(model)
     if choice == "edf":
         return solve(_log_smoothing(solve, edf))
-    return solve(_least_daic(solve, min(MOST_EDF, segments + DEGREE - 1.5)))
+    return solve(_least_daic(solve, min(MOST_EDF, most)))
 
 
 def _penalised(
@@ -466,7 +373,7 @@ def _log_smoothing(solve: Callable[[float], PenalisedSpline], edf: float) -> flo
 
 def _least_daic(solve: Callable[[float], PenalisedSpline], most: float) -> float:
     """Log lambda of least dAIC, from nearly straight to the largest edf: the best of a grid, then refined."""
-    grid = np.linspace(_log_smoothing(solve, 1.05), _log_smoothing(solve, most), SMOOTHING_POINTS)
+    grid = np.linspace(_log_smoothing(solve, STRAIGHT), _log_smoothing(solve, most), SMOOTHING_POINTS)
     at = int(np.argmin([solve(log_smoothing).daic for log_smoothing in grid]))
     ends = sorted((grid[max(at - 1, 0)], grid[min(at + 1, grid.size - 1)]))
     found = scipy.optimize.minimize_scalar(
@@ -521,11 +428,6 @@ def _describe(model: _Penalised, smoothing: float, beta: Array) -> PenalisedSpli
     shares = np.diag(bread @ A)
     deviance = _deviance(model, beta)
     df = model.domain.df + 1 - float(shares.sum())
-    if df < 1:
-        raise DesignError(
-            f"{shares.sum():.3g} effective parameters on {model.domain.df} design degrees of freedom: expected at least "
-            "one to be left. Use a smaller edf or fewer adjustment columns."
-        )
     vcov = model.turn @ (bread @ G @ bread)[:c, :c] @ model.turn.T
     return PenalisedSpline(
         curve=Curve(model.basis, model.turn @ beta[:c], vcov, df, model.reference),

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import scipy.special
 
-from analysis.stats.design import DesignError, Domain, Integers, SurveyDesign, taylor_vcov
+from analysis.stats.design import DesignError, Domain, Integers, SurveyDesign, between_psu
 from analysis.stats.hypotheses import Contrasts
 from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit, coefficient_influence
 
 CHUNK = 32
-"""Settings at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes."""
+"""Settings at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes, 31,126 within 8."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,8 @@ def standardise(
         w_i (p_is - P_s) / W + D_s · (influence of i on the coefficients),    D_s = dP_s / d beta,
 
     so that it holds the error of the coefficients, that of the sampled covariates, and what goes between them. R's
-    ``svypredmeans`` adds the first two and leaves out the third, which is zero on average if the model is right.
+    ``svypredmeans`` adds the first two and leaves out the third, which is zero on average if the model is right. The
+    values are summed by PSU as they come: no (n, m) array is held.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def standardise(
 
     Returns
     -------
-    StandardisedPrevalence. On the way one (n, m) array is held, 50 MB for 31,126 people and 201 settings.
+    StandardisedPrevalence
 
     Raises
     ------
@@ -135,12 +136,13 @@ def standardise(
     if labels is None:
         labels = tuple(f"setting_{number}" for number in range(1, len(settings) + 1))
     _check(X, fit, np.asarray(columns), settings, labels)
-    influence = np.zeros((domain.rows.size, len(settings)), order="F")  # taylor_vcov goes by column
     of_beta = coefficient_influence(fit, X, y, design=design, domain=domain)[domain.rows]
     share = design.weights[domain.rows] / design.weights[domain.rows].sum()
     others = np.setdiff1d(np.arange(len(fit.terms)), columns)
     rest = X[np.ix_(domain.rows, others)]
+    sums = design.psu_sums[:, np.flatnonzero(domain.rows)]
     estimate, gradient = np.empty(len(settings)), np.empty((len(settings), len(fit.terms)))
+    totals = np.empty((design.psu_stratum.size, len(settings)))
     for start in range(0, len(settings), CHUNK):
         part = slice(start, start + CHUNK)
         p = scipy.special.expit((rest @ fit.beta[others])[:, None] + settings[part] @ fit.beta[columns])
@@ -148,8 +150,8 @@ def standardise(
         slope = share[:, None] * p * (1 - p)
         gradient[part, others] = slope.T @ rest
         gradient[part, columns] = slope.sum(axis=0)[:, None] * settings[part]
-        influence[domain.rows, part] = share[:, None] * (p - estimate[part]) + of_beta @ gradient[part].T
-    return StandardisedPrevalence(labels, estimate, taylor_vcov(influence, design), gradient, fit.residual_df)
+        totals[:, part] = sums @ (share[:, None] * (p - estimate[part]) + of_beta @ gradient[part].T)
+    return StandardisedPrevalence(labels, estimate, between_psu(totals, design), gradient, fit.residual_df)
 
 
 def _check(X: Array, fit: LogisticFit, columns: Integers, settings: Array, labels: tuple[str, ...]) -> None:

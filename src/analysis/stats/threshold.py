@@ -5,11 +5,12 @@ model is least, the best of many that were tried, and three things follow from t
 
 - The t-test of b2 at that c is naive: it treats c as if it had been known beforehand. Without any break it rejects
   three or four times as often as it claims. The p-value to report is that of `search_test`, whose null distribution
-  is that of the largest statistic over all c that were tried. The naive one is only printed beside it.
+  is that of the largest statistic over all c that were tried. The naive one is only printed beside it. Now and then it
+  is the larger one: the c of least deviance, where it is taken, need not be that of the largest statistic.
 - The standard errors of the slopes are those given c.
 - The breakpoint's interval comes from design-bootstrap replicates, each of which searches anew.
 
-A breakpoint is not the lowest point of a curve (`analysis.stats.shape.Nadir`). The one is where the slope changes most,
+A breakpoint is not the lowest point of a curve (`analysis.stats.nadir`). The one is where the slope changes most,
 and may be so between two falling lines or two rising ones; the other is where a curve stops falling, and a smooth curve
 has one without any break. They lie apart: a published "threshold" of phosphorus, 939.44 mg, lies where the low point
 of a four-knot spline lies, while the best two-piece breakpoint of the same data is near 740 mg.
@@ -471,10 +472,9 @@ def _exact_deviances(people: _People, model: Model, fit: LogisticFit, factors: A
     X, y = np.zeros((rows.size, len(model.terms))), np.zeros(rows.size)
     X[rows], y[rows] = model.X, model.y
     beta = refit_logistic(X, y, design=people.design, domain=people.domain, fit=fit, factors=factors).beta
-    found = []
-    for at in range(0, len(beta), CHUNK):
-        eta = model.X @ beta[at : at + CHUNK].T
-        losses = np.logaddexp(0, eta) - people.y[:, None] * eta
-        totals = people.psu_totals(losses * people.weights[:, None])
-        found.append(2 * np.sum(totals * factors[:, at : at + CHUNK], axis=0))
-    return np.concatenate(found)
+    deviance, able = np.full(len(beta), np.nan), np.flatnonzero(np.isfinite(beta[:, 0]))
+    for chunk in np.split(able, np.arange(CHUNK, able.size, CHUNK)):
+        eta = model.X @ beta[chunk].T
+        losses = (np.logaddexp(0, eta) - people.y[:, None] * eta) * people.weights[:, None]
+        deviance[chunk] = 2 * np.sum(people.psu_totals(losses) * factors[:, chunk], axis=0)
+    return deviance

@@ -1,0 +1,262 @@
+"""The specification curve: one question under every combination of defensible choices.
+
+Each specification is a cell of a full grid. Its model is fitted, its shape tested and its verdict taken by the same
+code as the primary study's. A cell that has no answer keeps its place with the reason.
+
+References
+----------
+Simonsohn, Simmons & Nelson 2020, Nat Hum Behav 4:1208-1214 (specification curve). Willett & Stampfer 1986, Am J
+Epidemiol 124:17-27 (residual and density forms of energy adjustment).
+"""
+
+import dataclasses
+import itertools
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from analysis.errors import AnalysisError
+from analysis.problem import Problem, Setting, pose_setting, set_out
+from analysis.shapes import curve_of
+from analysis.stats.hypotheses import wald_test
+from analysis.stats.many import Model, fit_one
+from analysis.stats.shape import FittedCurve, verdict
+from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.survey import LogisticFit, coefficient_influence
+from analysis.study import CYCLES, PRIMARY, Outcome, Study, Weights
+from analysis.study import Model as ModelName
+
+EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
+Covariates = Literal["1", "2", "2 + height"]
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "all": {},
+    "500-6000 kcal": {"where": "energy_kcal >= 500 and energy_kcal <= 6000"},
+    "no diabetes": {"where": "has_diabetes == 0"},
+    **{
+        f"without {cycle}-{cycle + 1}": {"cycles": tuple(other for other in CYCLES if other != cycle)}
+        for cycle in CYCLES
+    },
+}
+"""Who is analysed, as fields of `Study`."""
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "weights": get_args(Weights),
+    "outcome": get_args(Outcome),
+    "sample": tuple(SAMPLES),
+    "covariates": get_args(Covariates),
+    "energy": get_args(EnergyForm),
+    "knots": (3, 4, 5),
+}
+"""The grid. Every combination is a model that could be fitted, so no cell is left out beforehand; a covariate that does
+not vary in a sample (diabetes among those without it) leaves the model of that cell, as it does in any study."""
+
+ENERGY_KNOTS = 4
+MARKS = (0.10, 0.90)
+"""Quantiles of the cohort's exposure whose odds ratios against the median are the estimates of a specification."""
+
+STATISTICS = ("log_or_p10", "log_or_p90")
+DRAWS = 2000
+"""Draws of the coefficients for the low point's interval; 10,000 for a single study."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Specification:
+    """One cell of the grid."""
+
+    weights: Weights
+    outcome: Outcome
+    sample: str
+    covariates: Covariates
+    energy: EnergyForm
+    knots: int
+
+    @property
+    def study(self) -> Study:
+        """The study whose people and covariates these are; the energy form is added to it."""
+        model: ModelName = "1" if self.covariates == "1" else "2"
+        extra = ("height_cm",) if self.covariates == "2 + height" else ()
+        fields = SAMPLES[self.sample]
+        return dataclasses.replace(
+            PRIMARY, weights=self.weights, outcome=self.outcome, knots=self.knots, model=model,
+            extra_covariates=extra, **fields,
+        )  # fmt: skip
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """What decides the people: specifications that share it are fitted together."""
+        return (self.weights, self.outcome, self.sample, self.covariates)
+
+
+PRIMARY_CELL = Specification("dietary", "strict", "all", "1", "none", 4)
+PUBLISHED_CELL = Specification("mec", "strict", "all", "1", "none", 4)
+"""The recipe that comes nearest to the published analysis of phosphorus: MEC weights, no energy."""
+
+
+def specification_grid() -> list[Specification]:
+    """Every cell of the grid, in order."""
+    return [Specification(*choice) for choice in itertools.product(*CHOICES.values())]
+
+
+def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Setting:
+    """The same people with their exposure, or the model's other columns, adjusted for energy.
+
+    ``none`` leaves both; ``linear`` adds energy as a column; ``spline`` adds its restricted cubic spline of four knots;
+    ``residual`` replaces the exposure by its residual on energy in the cohort, raised by the mean; ``density`` replaces
+    it by the exposure per 1,000 kcal. The last two leave energy out of the model: they are other exposures.
+
+    Parameters
+    ----------
+    setting : people of a study.
+    energy : (n,) kcal, NaN where unknown.
+    form : how.
+
+    Raises
+    ------
+    SplineError : energy is zero or unknown for somebody of the cohort under ``density``, or its knots coincide.
+    """
+    rows = setting.cohort.rows.to_numpy()
+    if form == "none":
+        return setting
+    if form == "linear":
+        return _with_columns(setting, energy[:, None], ("energy_kcal",))
+    if form == "spline":
+        basis = RestrictedCubicSpline(place_knots(energy[rows], ENERGY_KNOTS)).basis(energy)
+        names = ("energy_kcal", *(f"energy_kcal_s{j}" for j in range(1, basis.shape[1])))
+        return _with_columns(setting, basis, names)
+    if form == "residual":
+        slope, intercept = np.polyfit(energy[rows], setting.exposure[rows], 1)
+        residual = setting.exposure - (intercept + slope * energy)
+        return dataclasses.replace(setting, exposure=residual + setting.exposure[rows].mean())
+    if not np.all(energy[rows] > 0):
+        raise SplineError(f"{np.sum(~(energy[rows] > 0))} people of the cohort have no energy intake: expected it "
+                          "positive for everybody, to divide by it.")  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows outside the cohort, which are not read
+        return dataclasses.replace(setting, exposure=1000 * setting.exposure / energy)
+
+
+def _with_columns(setting: Setting, columns: Array, names: tuple[str, ...]) -> Setting:
+    return dataclasses.replace(
+        setting,
+        adjustment=np.hstack([np.nan_to_num(columns), setting.adjustment]),
+        adjustment_terms=(*names, *setting.adjustment_terms),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What one specification found.
+
+    Attributes
+    ----------
+    row : the specification's choices and its numbers, or the reason why there are none.
+    totals : (n_psu, 2 + q) PSU totals of the influence values of `STATISTICS` and of the non-linear coefficients,
+        the latter turned to a covariance of the identity; None without an estimate.
+    """
+
+    row: dict[str, Any]
+    totals: Array | None
+
+
+def answer_people(frame: pd.DataFrame, cells: list[Specification]) -> list[Answer]:
+    """Answer the specifications of the same people.
+
+    Parameters
+    ----------
+    frame : harmonised participants, all of them.
+    cells : specifications that agree in `Specification.people`.
+
+    Returns
+    -------
+    One answer a cell, in their order; a cell without an estimate has its reason.
+    """
+    try:
+        setting = set_out(frame, cells[0].study)
+    except AnalysisError as error:
+        return [_without_answer(cell, error) for cell in cells]
+    energy = frame["energy_kcal"].to_numpy(dtype=float)
+    return [_answer(cell, setting, energy) for cell in cells]
+
+
+def _answer(cell: Specification, setting: Setting, energy: Array) -> Answer:
+    try:
+        with_knots = dataclasses.replace(setting, study=cell.study)
+        problem = pose_setting(energy_adjusted(with_knots, energy, cell.energy))
+        fit = fit_problem(problem)
+        curve = curve_of(problem, fit)
+        return Answer(_choices(cell) | _numbers(problem, curve), _influence_totals(problem, fit))
+    except AnalysisError as error:
+        return _without_answer(cell, error)
+
+
+def _without_answer(cell: Specification, error: AnalysisError) -> Answer:
+    return Answer(_choices(cell) | {"reason": str(error)}, None)
+
+
+def _choices(cell: Specification) -> dict[str, Any]:
+    return {name: getattr(cell, name) for name in CHOICES}
+
+
+def fit_problem(problem: Problem) -> LogisticFit:
+    """The regression of a posed study by the quick fit."""
+    setting = problem.setting
+    rows = setting.domain.rows
+    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design)
+
+
+def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
+    """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients."""
+    ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
+    drawn = curve.drawn_nadirs(seed=seed, draws=DRAWS)
+    low, high = drawn.interval()
+    nonlinear = curve.nonlinear_p
+    return {
+        "overall_p": wald_test(curve.fit, curve.spline_terms).p_value,
+        "nonlinear_p": nonlinear,
+        "end_low_p": ends.p_low,
+        "end_high_p": ends.p_high,
+        "end_slopes_p": ends.p_value,
+        "two_lines_p": lines.p_value,
+        "nadir": nadir.x,
+        "nadir_low": low,
+        "nadir_high": high,
+        "interior": drawn.interior_share,
+        "verdict": verdict(
+            nonlinear_p=nonlinear, end_slopes_p=ends.p_value, two_lines_p=lines.p_value, interior=drawn.interior_share
+        ),
+    }
+
+
+def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
+    fit, index = curve.fit, curve.index
+    marks = np.quantile(problem.setting.eligible, MARKS)
+    contrast = problem.contrast(marks)
+    log_or = contrast @ fit.beta[index]
+    std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, fit.vcov[np.ix_(index, index)], contrast))
+    half = scipy.stats.t.ppf((1 + problem.setting.study.conf_level) / 2, fit.residual_df) * std_error
+    numbers: dict[str, Any] = {"n": fit.n, "cases": fit.cases, "residual_df": fit.residual_df,
+                               "reference": problem.reference}  # fmt: skip
+    for number, name in enumerate(("p10", "p90")):
+        numbers |= {
+            name: marks[number],
+            f"odds_ratio_{name}": np.exp(log_or[number]),
+            f"conf_low_{name}": np.exp(log_or[number] - half[number]),
+            f"conf_high_{name}": np.exp(log_or[number] + half[number]),
+        }
+    dropped = ", ".join(problem.setting.dropped)
+    return numbers | shape_numbers(curve) | {"dropped": dropped, "reason": ""}
+
+
+def _influence_totals(problem: Problem, fit: LogisticFit) -> Array:
+    setting = problem.setting
+    influence = coefficient_influence(fit, problem.X, setting.y, design=setting.design, domain=setting.domain)
+    index = fit.index(problem.spline_terms)
+    of_spline = np.asarray(setting.design.psu_sums @ influence[:, index])
+    marks = problem.contrast(np.quantile(setting.eligible, MARKS))
+    vcov = fit.vcov[np.ix_(index[1:], index[1:])]
+    scale = np.sqrt(np.diag(vcov))
+    whiten = np.linalg.inv(np.linalg.cholesky(vcov / np.outer(scale, scale))) / scale
+    return np.hstack([of_spline @ marks.T, of_spline[:, 1:] @ whiten.T])
