@@ -17,11 +17,13 @@ export OPENBLAS_NUM_THREADS ?= 1
 SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*')
 COMMON := $(addprefix src/analysis/,errors.py files.py pipeline.py study.py)
 DATA_CODE := $(filter-out src/analysis/data/synthetic%,$(filter src/analysis/data/%,$(SOURCES))) $(COMMON)
-FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,associations.py estimates.py published.py) $(COMMON)
+FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py adequacy.py characteristics.py estimates.py published.py) $(COMMON)
 DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) $(COMMON)
 PARTICIPANTS := data/processed/participants.parquet
-ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve distribution quintiles published))
-FIGURES := $(foreach name,dose_response models quintiles flow,figures/$(name).png figures/$(name).svg figures/$(name).csv)
+ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
+	calibration influence collinearity weights distribution characteristics published))
+FIGURES := $(foreach name,dose_response models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv diagnostics_influence.csv diagnostics_distribution.csv)
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
 .PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench clean
@@ -99,6 +101,9 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	Rscript tests/reference/lonely_reference.R tests/reference/design_input.csv tests/reference/lonely
 	Rscript tests/reference/replicates_reference.R tests/reference/design_input.csv tests/reference/replicates
 	Rscript tests/reference/diagnostics_reference.R tests/reference/design_input.csv tests/reference/diagnostics
+	Rscript tests/reference/threshold_reference.R tests/reference/design_input.csv tests/reference/threshold
+	Rscript tests/reference/inference_reference.R tests/reference/design_input.csv tests/reference/inference
+	Rscript tests/reference/shape_reference.R tests/reference/design_input.csv tests/reference/shape
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks

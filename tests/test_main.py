@@ -56,7 +56,10 @@ def test_json_has_the_promised_keys_and_the_fits_numbers(run, participants):
     } <= set(result)
     assert (result["n"], result["cases"]) == (found.fit.n, found.fit.cases)
     assert set(result["tests"][0]) == {"test", "method", "statistic", "df_num", "df_den", "p_value"}
-    assert set(result["curve"][0]) == {"x", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high"}
+    assert set(result["curve"][0]) == {
+        "x", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high", "band_low", "band_high", "e_value",
+        "e_value_limit",
+    }  # fmt: skip
     assert list(result["coefficients"][0]) == [
         "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high"
     ]  # fmt: skip
@@ -98,7 +101,7 @@ def test_every_option_reaches_the_study(run):
     assert study == {
         "exposure": "magnesium_mg", "outcome": "two_sites", "weights": "mec", "knots": 3, "model": "2",
         "cycles": [1999, 2001], "where": "age_years >= 50", "extra_covariates": ["height_cm"], "age_min": 40,
-        "conf_level": 0.9, "lonely_domain": "fail",
+        "conf_level": 0.9, "lonely_domain": "fail", "knot_quantiles": "unweighted",
     }  # fmt: skip
 
 
@@ -193,7 +196,7 @@ def test_demo_says_what_it_found_and_what_was_planted(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "SYNTHETIC" in out
     assert "The planted truth" in out
-    for name in ("dose_response", "models", "quintiles", "flow"):
+    for name in ("dose_response", "models", "quintiles", "diagnostics", "flow"):
         for suffix in ("png", "svg"):
             path = tmp_path / "demo" / "figures" / f"{name}.{suffix}"
             assert path.exists()

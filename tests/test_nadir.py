@@ -1,10 +1,26 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
-from analysis.stats.shape import find_nadir
-from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError
+from analysis.stats.design import DesignError
+from analysis.stats.nadir import (
+    FlatRange,
+    NadirData,
+    NadirDraws,
+    bootstrap_nadirs,
+    draw_nadirs,
+    find_nadir,
+    find_nadirs,
+    flat_range,
+)
+from analysis.stats.replicates import bootstrap, jackknife, times_drawn
+from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots
+from tests.arrays import HAND_DESIGN, Sample, clustered_sample
 
 SPLINE = RestrictedCubicSpline(np.array([98.0, 200.0, 293.0, 517.8125]))
 LOW, HIGH = 98.0, 517.8125
@@ -144,3 +160,181 @@ def test_coefficients_that_are_not_numbers_are_refused() -> None:
     spline = RestrictedCubicSpline(np.array([1.0, 2.0, 3.0]))
     with pytest.raises(SplineError, match="expected finite coefficients"):
         find_nadir(spline, np.array([-1.0, np.nan]), reference=2.0, low=1.0, high=3.0)
+
+
+# ---- how well it is known
+
+
+def spline_sample(seed: int, *, valley: float = 1.0) -> tuple[Sample, RestrictedCubicSpline]:
+    """A sample whose log odds are lowest at x = 0, on a spline of four knots."""
+    sample = clustered_sample(seed, psus_in_stratum=(3,) * 8, people=60, psu_shift=0.2)
+    rng = np.random.default_rng(seed)
+    x = sample.X[:, 1]
+    y = (rng.random(x.size) < expit(-1 + valley * x**2)).astype(float)
+    spline = RestrictedCubicSpline(place_knots(x, 4))
+    X = np.hstack([np.ones((x.size, 1)), spline.basis(x), sample.X[:, 2:3]])
+    return replace(sample, X=X, y=y, terms=("intercept", "x", "x_s1", "x_s2", "group")), spline
+
+
+INDEX = np.array([1, 2, 3])
+
+
+def nadir_data(sample: Sample) -> NadirData:
+    rows, psu = sample.domain().rows, sample.design().psu_index
+    return NadirData(
+        eligible=sample.X[rows, 1],
+        eligible_psu=psu[rows],
+        x=sample.X[rows, 1],
+        y=sample.y[rows],
+        adjustment=sample.X[rows][:, [0, 4]],
+        weights=sample.weights[rows],
+        psu=psu[rows],
+        knots=4,
+    )
+
+
+def boot(sample: Sample, *, replicates: int = 40, **options) -> NadirDraws:
+    design = sample.design()
+    drawn = bootstrap(design, replicates=replicates, seed=3)
+    eta = sample.X[sample.domain().rows] @ sample.fit().beta
+    return bootstrap_nadirs(nadir_data(sample), times_drawn(drawn, design), factors=drawn.factors, eta=eta, **options)
+
+
+@given(curves(), st.integers(0, 99))
+def test_nadirs_of_many_curves_are_those_of_each(curve: tuple[RestrictedCubicSpline, Array], seed: int) -> None:
+    spline, beta = curve
+    many = beta + np.random.default_rng(seed).normal(scale=0.01, size=(5, beta.size))
+    low, high = float(spline.knots[0]), float(spline.knots[-1])
+    x, height = find_nadirs(spline, many, low=low, high=high)
+    for number, one in enumerate(many):
+        nadir = find_nadir(spline, one, reference=low, low=low, high=high)
+        assert x[number] == pytest.approx(nadir.x, rel=1e-9)
+        assert bool(low < x[number] < high) == (not nadir.at_boundary)
+        assert height[number] - (spline.basis(np.array([low])) @ one)[0] == pytest.approx(nadir.log_or, abs=1e-9)
+
+
+def test_drawn_nadirs_spread_as_the_delta_method_says_where_it_holds() -> None:
+    sample, spline = spline_sample(1, valley=1.5)
+    fit = sample.fit()
+    low, high = np.quantile(sample.X[:, 1], [0.05, 0.95])
+    nadir = find_nadir(spline, fit.beta[INDEX], reference=0.0, low=low, high=high)
+    draws = draw_nadirs(fit, INDEX, spline, low=low, high=high)
+    step = 1e-4
+    slope = spline.derivative(np.array([nadir.x - step, nadir.x, nadir.x + step]))
+    curvature = (slope[2] - slope[0]) @ fit.beta[INDEX] / (2 * step)
+    delta = np.sqrt(slope[1] @ fit.vcov[np.ix_(INDEX, INDEX)] @ slope[1]) / curvature
+    first, last = draws.interval()
+    assert first < nadir.x < last
+    assert last - first == pytest.approx(2 * 1.96 * delta, rel=0.25), "draws see the curve's bend, the delta method not"
+    assert draws.interior_share > 0.99
+    assert draws.failed == 0
+
+
+def test_a_fit_without_error_has_its_nadir_only() -> None:
+    sample, spline = spline_sample(1)
+    fit = sample.fit()
+    certain = replace(fit, vcov=1e-18 * fit.vcov)
+    low, high = np.quantile(sample.X[:, 1], [0.05, 0.95])
+    nadir = find_nadir(spline, fit.beta[INDEX], reference=0.0, low=low, high=high)
+    np.testing.assert_allclose(draw_nadirs(certain, INDEX, spline, low=low, high=high, draws=50).x, nadir.x, rtol=1e-6)
+
+
+def test_bootstrap_nadir_of_one_replicate_is_that_of_the_people_drawn() -> None:
+    """The same by hand: the people written out as often as drawn, knots and range of theirs, a fit of theirs."""
+    sample, _ = spline_sample(2)
+    found = boot(sample, replicates=4)
+    design = sample.design()
+    replicates = bootstrap(design, replicates=4, seed=3)
+    for number in range(4):
+        factor = replicates.factors[design.psu_index, number]
+        drawn = np.rint(factor * 2 / 3).astype(int)
+        eligible = np.repeat(sample.X[sample.rows, 1], drawn[sample.rows])
+        spline = RestrictedCubicSpline(place_knots(eligible, 4))
+        X = np.hstack([np.ones((factor.size, 1)), spline.basis(sample.X[:, 1]), sample.X[:, 4:]])
+        one = replace(sample, X=X, weights=sample.weights * factor).fit(lonely_domain="keep")
+        low, high = np.quantile(eligible, [0.05, 0.95])
+        nadir = find_nadir(spline, one.beta[INDEX], reference=0.0, low=low, high=high)
+        assert found.x[number] == pytest.approx(nadir.x, abs=1e-8)
+        assert found.interior[number] == (not nadir.at_boundary)
+
+
+def test_bootstrap_does_not_depend_on_workers() -> None:
+    sample, _ = spline_sample(2)
+    np.testing.assert_array_equal(boot(sample, jobs=2).x, boot(sample).x)
+
+
+def test_bootstrap_interval_holds_the_planted_low_point_and_is_interior() -> None:
+    sample, _ = spline_sample(4, valley=1.5)
+    found = boot(sample, replicates=200)
+    low, high = found.interval()
+    assert low < 0 < high
+    assert found.interior_share > 0.95
+
+
+def test_a_rising_curve_has_no_interior_low_point_in_most_replicates() -> None:
+    sample, _ = spline_sample(4, valley=0.0)
+    rng = np.random.default_rng(1)
+    y = (rng.random(sample.y.size) < expit(-1 + 1.5 * sample.X[:, 1])).astype(float)
+    assert boot(replace(sample, y=y), replicates=100).interior_share < 0.5
+
+
+def test_heaped_exposures_whose_knots_coincide_in_a_replicate_are_counted() -> None:
+    sample, _ = spline_sample(5)
+    heaped = np.round(sample.X[:, 1] / 3) * 3
+    data = replace(nadir_data(sample), eligible=heaped[sample.rows], x=heaped[sample.rows])
+    design = sample.design()
+    drawn = bootstrap(design, replicates=30, seed=3)
+    found = bootstrap_nadirs(
+        data, times_drawn(drawn, design), factors=drawn.factors, eta=np.zeros(data.x.size)
+    )  # fmt: skip
+    assert found.failed == 30
+    assert found.interior_share == 0.0
+    with pytest.raises(DesignError, match="0 of 30 replicates have a curve"):
+        found.interval()
+
+
+def test_replicates_without_an_estimate_are_counted_and_left_out_of_the_interval() -> None:
+    found = NadirDraws("bootstrap", np.array([1.0, 2.0, np.nan, 3.0]), np.array([True, True, False, True]))
+    assert (found.failed, found.interior_share) == (1, 0.75)
+    np.testing.assert_allclose(found.interval(0.5), (1.5, 2.5))
+
+
+def test_multiplicities_of_another_shape_are_refused() -> None:
+    sample, _ = spline_sample(2)
+    with pytest.raises(DesignError, match=r"multiplicities \(2, 3\): expected \(24, 4\)"):
+        bootstrap_nadirs(
+            nadir_data(sample), np.ones((2, 3), dtype=int), factors=np.ones((24, 4)), eta=np.zeros(3)
+        )  # fmt: skip
+
+
+def test_flat_range_ends_where_the_difference_from_the_nadir_begins_to_show() -> None:
+    sample, spline = spline_sample(1, valley=1.5)
+    fit = sample.fit()
+    low, high = np.quantile(sample.X[:, 1], [0.05, 0.95])
+    nadir = find_nadir(spline, fit.beta[INDEX], reference=0.0, low=low, high=high)
+    flat = flat_range(fit, INDEX, spline, nadir)
+    assert low < flat.low < nadir.x < flat.high < high
+    assert not flat.open_low
+    step = (high - low) / 400
+
+    def t(x: float) -> float:
+        contrast = (spline.basis(np.array([x])) - spline.basis(np.array([nadir.x])))[0]
+        return contrast @ fit.beta[INDEX] / np.sqrt(contrast @ fit.vcov[np.ix_(INDEX, INDEX)] @ contrast)
+
+    critical = scipy.stats.t.ppf(0.975, fit.residual_df)
+    assert t(flat.low) <= critical < t(flat.low - step)
+    assert t(flat.high) <= critical < t(flat.high + step)
+
+
+def test_a_curve_of_no_slope_is_flat_all_over() -> None:
+    sample, spline = spline_sample(6, valley=0.0)
+    fit = sample.fit()
+    low, high = np.quantile(sample.X[:, 1], [0.05, 0.95])
+    vague = replace(fit, vcov=1e4 * fit.vcov)
+    nadir = find_nadir(spline, fit.beta[INDEX], reference=0.0, low=low, high=high)
+    assert flat_range(vague, INDEX, spline, nadir) == FlatRange(low, high, True, True)
+
+
+def test_only_a_bootstrap_draws_psus() -> None:
+    with pytest.raises(DesignError, match="kind JKn: expected a bootstrap"):
+        times_drawn(jackknife(HAND_DESIGN), HAND_DESIGN)

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import pandas as pd
 import pytest
 
 from analysis import pipeline
-from analysis.associations import estimate
+from analysis.associations import estimate, quintiles
 from analysis.data.harmonise import needed_columns
 from analysis.data.nhanes import fetch
 from analysis.data.synthetic import write_survey
 from analysis.estimates import FEWEST_PEOPLE, TABULATED, association_dict, round_intakes, summarise
 from analysis.pipeline import (
     ESTIMATES,
+    OF_COHORT,
     Folders,
     StageError,
     build_participants,
@@ -24,7 +26,7 @@ from analysis.pipeline import (
     read_estimates,
     read_participants,
 )
-from analysis.study import MODELS, Study
+from analysis.study import MODELS, PRIMARY, Study, StudyError
 
 
 @pytest.fixture
@@ -62,12 +64,51 @@ def test_every_estimate_names_its_data(estimates, name):
         ("tests", ["test", "method", "statistic", "df_num", "df_den", "p_value"]),
         ("odds_ratio_curve", ["x", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high", "tabulated"]),
         ("quintiles", ["reference_quintile", "quintile", "lower", "upper", "n", "cases"]),
+        ("models", ["critical_value", "d_aic", "d_bic", "condition_number", "goodness_of_fit_p"]),
+        ("fits", ["design_effect"]),
+        ("prevalence", ["x", "prevalence", "std_error", "conf_low", "conf_high", "band_low", "band_high", "tabulated"]),
+        ("calibration", ["group", "n", "predicted", "estimate", "std_error", "df", "conf_low", "conf_high"]),
+        ("influence", ["stratum", "psu", "quantity", "x", "full", "estimate", "change", "dfbetas"]),
+        ("collinearity", ["measure", "terms", "value", "warning"]),
+        ("weights", ["n", "n_positive", "cv", "kish_deff", "n_effective", "p50", "top_share"]),
     ],
 )
 def test_estimates_have_the_fields_words_and_every_model(estimates, name, columns):
     frame = estimates[0][name]
     assert set(columns) <= set(frame.columns)
     assert frame["model"].unique().tolist() == list(MODELS)
+
+
+def test_cohort_is_described_once_for_all_models(estimates):
+    for name in OF_COHORT:
+        assert "model" not in estimates[0][name].columns
+    assert set(OF_COHORT) <= set(ESTIMATES)
+
+
+def test_each_model_has_its_six_tests(estimates):
+    tests = estimates[0]["tests"]
+    assert tests[["test", "method"]].drop_duplicates().to_numpy().tolist() == [
+        ["overall", "wald"], ["overall", "rao_scott"], ["nonlinear", "wald"], ["nonlinear", "rao_scott"],
+        ["trend", "wald"], ["goodness_of_fit", "archer_lemeshow"],
+    ]  # fmt: skip
+    assert len(tests) == 6 * len(MODELS)
+
+
+def test_empty_words_are_read_as_empty_and_not_as_missing(estimates):
+    assert (estimates[0]["characteristics"]["level"] == "").any()
+    assert (estimates[0]["collinearity"]["warning"] == "").any()
+
+
+def test_make_knows_every_file_of_the_stages(demo):
+    """A file that make does not know is not rebuilt when it is missing."""
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text().replace("\\\n", " ")
+    listed = re.search(r"^ESTIMATES := .*addsuffix \.csv,([^)]*)\)", makefile, flags=re.MULTILINE)
+    assert set(listed[1].split()) == {*ESTIMATES, "published"}
+    figures = re.search(
+        r"^FIGURES := .*foreach name,([^,]*),.*addprefix figures/,([^)]*)\)", makefile, flags=re.MULTILINE
+    )
+    whole = {f"{name}.{suffix}" for name in figures[1].split() for suffix in ("png", "svg", "csv")}
+    assert whole | set(figures[2].split()) == {path.name for path in demo.figures.iterdir()}
 
 
 def test_curve_is_tabulated_at_round_intakes_and_on_a_fine_grid(estimates):
@@ -103,7 +144,7 @@ def test_reading_from_cache_gives_the_same_participants(copy, participants):
 
 
 def test_each_figure_has_its_numbers_beside_it(demo):
-    for name in ("dose_response", "models", "quintiles", "flow"):
+    for name in ("dose_response", "models", "quintiles", "diagnostics", "flow"):
         assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} <= {path.name for path in demo.figures.iterdir()}
 
 
@@ -260,12 +301,26 @@ def test_damaged_tables_of_estimates_are_refused_with_what_to_do(copy, name, dam
         draw_figures(copy)
 
 
-def test_estimates_that_lost_a_test_or_a_model_are_refused(copy):
-    tests, curves = (pd.read_csv(copy.estimates / f"{name}.csv") for name in ("tests", "odds_ratio_curve"))
-    tests.iloc[1:].to_csv(copy.estimates / "tests.csv", index=False)
+@pytest.mark.parametrize("lost", range(6))
+def test_estimates_that_lost_a_test_are_refused(copy, lost):
+    tests = pd.read_csv(copy.estimates / "tests.csv")
+    tests.drop(index=6 + lost).to_csv(copy.estimates / "tests.csv", index=False)
     with pytest.raises(StageError):
         read_estimates(copy)
-    tests.to_csv(copy.estimates / "tests.csv", index=False)
-    curves[curves["model"] != "1"].to_csv(copy.estimates / "odds_ratio_curve.csv", index=False)
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATES) - {"models", *OF_COHORT}))
+def test_estimates_that_lost_a_model_are_refused(copy, name):
+    frame = pd.read_csv(copy.estimates / f"{name}.csv", dtype={"model": str})
+    frame[frame["model"] != "1"].to_csv(copy.estimates / f"{name}.csv", index=False)
     with pytest.raises(StageError):
         read_estimates(copy)
+
+
+def test_study_whose_quintiles_coincide_can_still_be_drawn(participants, demo, tmp_path):
+    """The curve needs no quintiles, and an intake that many people share leaves the knots apart."""
+    intake = participants["magnesium_mg"]
+    heaped = participants.assign(magnesium_mg=intake.mask(intake.between(150, 230), 190.0))
+    with pytest.raises(StudyError, match="quintile cuts"):
+        quintiles(heaped, PRIMARY, reference_quintile=2)
+    assert draw_study(estimate(heaped, PRIMARY), heaped, read_participants(demo)[1], tmp_path / "mine")

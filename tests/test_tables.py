@@ -126,3 +126,88 @@ def test_answer_of_another_study_quotes_intakes_of_its_own_range(older_women):
     low = curve.loc[(curve["x"] - row["p05"]).abs().idxmin()]
     assert f"{tables.format_odds_ratio(low)} times as high at {low['x']:.4g} mg/day" in text
     assert "90 % intervals" in text
+
+
+@pytest.fixture(scope="module")
+def table_one(estimates):
+    return tables.characteristics_table(estimates[0]["characteristics"])
+
+
+def table_row(table, variable, level):
+    named = table["variable"].where(table["variable"] != "").ffill()
+    (found,) = [row for _, row in table[(named == variable) & (table["level"] == level)].iterrows()]
+    return found
+
+
+def test_characteristics_are_headed_by_how_many_people_they_are_of(table_one, estimates):
+    last = estimates[0]["flow"].query("model == '1'").iloc[-1]
+    assert table_one.columns.tolist() == [
+        "variable",
+        "level",
+        f"all (n = {last['n']:,})",
+        f"with neuropathy (n = {last['cases']:,.0f})",
+        f"without neuropathy (n = {last['n'] - last['cases']:,.0f})",
+        "p",
+    ]
+
+
+def test_characteristics_are_rounded_and_carry_their_interval(table_one, estimates):
+    frame = estimates[0]["characteristics"].set_index(["variable", "level", "group", "kind"])
+    age = frame.loc[("age_years", "", "with_neuropathy", "mean")]
+    expected = f"{age['estimate']:.1f} ({age['conf_low']:.1f} to {age['conf_high']:.1f})"
+    assert table_row(table_one, "Age, years", "mean").iloc[3] == expected
+    energy = frame.loc[("energy_kcal", "", "all", "median")]
+    assert table_row(table_one, "Energy, kcal/day", "median").iloc[2].startswith(f"{energy['estimate']:,.0f} (")
+    women = frame.loc[("sex", "female", "without_neuropathy", "percent")]
+    assert table_row(table_one, "Sex, %", "female").iloc[4].startswith(f"{women['estimate']:.1f} (")
+
+
+def test_p_and_name_of_a_characteristic_stand_in_its_first_row_only(table_one, estimates):
+    named = table_one[table_one["variable"] != ""]
+    frame = estimates[0]["characteristics"]
+    p_values = frame.groupby("variable", sort=False)["p_value"].first()
+    assert named["p"].tolist() == [tables.format_p(p) for p in p_values]
+    assert (table_one.loc[table_one["variable"] == "", "p"] == "").all()
+
+
+def test_people_of_whom_a_characteristic_is_unknown_are_counted_in_its_last_row(table_one, estimates):
+    row = table_row(table_one, "Income to poverty ratio", "unknown, n")
+    missing = estimates[0]["characteristics"].query("variable == 'pir'").groupby("group")["n_missing"].first()
+    assert row.iloc[2:5].tolist() == [f"{missing[group]:,}" for group in tables.GROUP_WORDS]
+    assert row.name == table_row(table_one, "Income to poverty ratio", "median").name + 1
+
+
+def test_characteristic_of_few_people_says_so():
+    nothing = dict.fromkeys(["n", "estimate", "conf_low", "conf_high", "p_value"], float("nan"))
+    cell = {"variable": "sex", "level": "male", "kind": "percent", "n_missing": 3, **nothing}
+    frame = pd.DataFrame([cell | {"group": group} for group in tables.GROUP_WORDS])
+    table = tables.characteristics_table(frame)
+    assert table.iloc[:, 2:5].eq("fewer than 10").all(axis=None)
+    assert table["p"].tolist() == ["", ""]
+
+
+def test_share_of_everybody_has_no_interval():
+    cell = {"variable": "sex", "level": "female", "kind": "percent", "n": 50.0, "n_missing": 0, "estimate": 100.0,
+            "conf_low": float("nan"), "conf_high": float("nan"), "p_value": float("nan")}  # fmt: skip
+    table = tables.characteristics_table(pd.DataFrame([cell | {"group": group} for group in tables.GROUP_WORDS]))
+    assert table.iloc[0, 2:5].tolist() == ["100.0"] * 3
+
+
+def test_curve_caption_explains_both_bands_and_the_standardisation(estimates):
+    critical = estimates[0]["models"].set_index("model").loc["2", "critical_value"]
+    text = tables.curve_caption(estimates[0], "2")
+    for piece in (
+        "95 % at each intake taken alone",
+        f"95 % for the whole curve at once (sup-t, {critical:.2f} standard errors)",
+        "prevalence if everybody had that intake and kept their own covariates",
+    ):
+        assert piece in text
+
+
+def test_diagnostics_caption_quotes_the_test_and_both_intakes(estimates):
+    text = tables.diagnostics_caption(estimates[0], "3")
+    fit = estimates[0]["tests"].query("model == '3' and test == 'goodness_of_fit'").iloc[0]
+    x = estimates[0]["influence"].query("model == '3'").groupby("quantity")["x"].first()
+    assert f"F {fit['statistic']:.2f} on 9 and 36 df" in text
+    assert f"({x['log_or_p10']:.4g} and {x['log_or_p90']:.4g} mg/day)" in text
+    assert text.startswith("Model 3, ")

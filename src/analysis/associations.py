@@ -9,11 +9,11 @@ import scipy.special
 import scipy.stats
 
 from analysis.data.cohort import Cohort, select_cohort
-from analysis.problem import Problem, pose, set_out
+from analysis.problem import Problem, Setting, pose, set_out
 from analysis.stats.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
 from analysis.stats.design import Integers
-from analysis.stats.hypotheses import TermTest, rao_scott_test, wald_test
-from analysis.stats.shape import Nadir, find_nadir
+from analysis.stats.hypotheses import TermTest, group_scores, rao_scott_test, wald_test
+from analysis.stats.nadir import Nadir, find_nadir
 from analysis.stats.splines import Array, RestrictedCubicSpline
 from analysis.stats.standardise import StandardisedPrevalence, standardise
 from analysis.stats.survey import LogisticFit, fit_logistic
@@ -123,12 +123,13 @@ class Association:
         x, prevalence, std_error, conf_low, conf_high, band_low, band_high (simultaneous, over x), difference,
         difference_low, difference_high, ratio, ratio_low, ratio_high; prevalences and differences as shares.
         """
-        points = np.append(np.asarray(x, dtype=float), self.reference)
+        # Each exposure once, so that the reference differs from itself by nothing and not by rounding.
+        points, asked = np.unique(np.append(np.asarray(x, dtype=float), self.reference), return_inverse=True)
         found = self._standardised(points)
-        level, last = self.study.conf_level, len(points) - 1
+        level, reference = self.study.conf_level, int(asked[-1])
         prevalence = found.to_frame(conf_level=level)
-        difference = found.differences(last).to_frame(conf_level=level)
-        ratio = found.ratios(last).to_frame(conf_level=level, exponentiate=True)
+        difference = found.differences(reference).to_frame(conf_level=level)
+        ratio = found.ratios(reference).to_frame(conf_level=level, exponentiate=True)
         low, high = _logit_band(found, conf_level=level)
         frame = pd.DataFrame(
             {
@@ -147,7 +148,7 @@ class Association:
                 "ratio_high": ratio["conf_high"],
             }
         )
-        return frame.iloc[:last]
+        return frame.iloc[asked[:-1]].reset_index(drop=True)
 
     def _standardised(self, points: Array) -> StandardisedPrevalence:
         setting = self.problem.setting
@@ -245,10 +246,7 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
     if reference_quintile not in range(1, 6):
         raise StudyError(f"reference_quintile={reference_quintile}: expected 1 to 5.")
     setting = set_out(frame, study)
-    cuts = np.quantile(setting.eligible, np.arange(1, 5) / 5)
-    if np.any(np.diff(cuts) <= 0):
-        raise StudyError(f"quintile cuts of {study.exposure} are {cuts.tolist()}: expected increasing values.")
-    group = 1 + np.searchsorted(cuts, setting.exposure, side="left")
+    cuts, group = _quintile_of(setting)
     others = [k for k in range(1, 6) if k != reference_quintile]
     y, domain = setting.y, setting.domain
     indicators = [(group == k)[:, None].astype(float) for k in others]
@@ -274,13 +272,50 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
     return counts.join(odds).assign(p_value=2 * scipy.stats.t.sf(t, fit.residual_df))
 
 
+def trend_test(association: Association) -> TermTest:
+    """Wald F test of a trend over quintiles of the exposure, the literature's "p for trend".
+
+    Everybody's exposure is replaced by the unweighted median of their quintile of the cohort, which enters as one
+    linear term in place of the spline. It tells whether the odds rise or fall, and cannot see a curve that does both.
+
+    Raises
+    ------
+    StudyError : quintiles coincide. ConvergenceError : as `estimate`.
+    """
+    setting = association.problem.setting
+    _, group = _quintile_of(setting)
+    scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
+    X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])
+    terms = ("intercept", "quintile_median", *setting.adjustment_terms)
+    fit = fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=terms)
+    return wald_test(fit, ("quintile_median",))
+
+
+def _quintile_of(setting: Setting) -> tuple[Array, Integers]:
+    """The four cuts of the cohort's exposure, and each person's quintile, 1 to 5."""
+    cuts = np.quantile(setting.eligible, np.arange(1, 5) / 5)
+    if np.any(np.diff(cuts) <= 0):
+        raise StudyError(f"quintile cuts of {setting.study.exposure} are {cuts.tolist()}: expected increasing values.")
+    return cuts, 1 + np.searchsorted(cuts, setting.exposure, side="left")
+
+
 def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) -> pd.DataFrame:
-    """Cohort in each interval of exposure, lower <= x < upper: lower, upper, n, and share, which is weighted."""
+    """Cohort in each interval of exposure, lower <= x < upper.
+
+    Returns
+    -------
+    lower, upper, n, share (weighted) and n_effective: Kish's effective sample size (sum w)²/sum w², as
+    `analysis.stats.diagnostics.kish_effective_size`; missing where nobody is.
+    """
     cohort = select_cohort(frame, study)
     exposure, weights = frame.loc[cohort.rows, study.exposure], cohort.weights[cohort.rows]
-    n, _ = np.histogram(exposure, bins=edges)
-    share, _ = np.histogram(exposure, bins=edges, weights=weights / weights.sum())
-    return pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n, "share": share})
+    # A further interval without end: numpy closes the last one on both sides.
+    bins, weight_share = np.append(edges, np.inf), weights / weights.sum()
+    n, share, squares = (
+        np.histogram(exposure, bins=bins, weights=each)[0][:-1] for each in (None, weight_share, weight_share**2)
+    )
+    n_effective = np.divide(share**2, squares, out=np.full(share.shape, np.nan), where=squares > 0)
+    return pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n, "share": share, "n_effective": n_effective})
 
 
 def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_level: float) -> pd.DataFrame:

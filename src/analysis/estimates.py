@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.associations import Association, exposure_distribution, quintiles
+from analysis.adequacy import Adequacy, adequacy
+from analysis.associations import Association, exposure_distribution, quintiles, trend_test
 from analysis.data.vocabulary import exposure_label, exposure_unit
 from analysis.stats.confounding import EValue, e_value
+from analysis.stats.criteria import daic, dbic
 from analysis.stats.splines import Array
 from analysis.study import CATEGORIES, PRIMARY
 
@@ -43,17 +45,64 @@ def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Estim
     Returns
     -------
     models (one row each), flow, fits, tests, odds_ratio_curve (fine grid and round intakes, the latter marked in
-    ``tabulated``), prevalence (likewise), distribution (of the first one's cohort).
+    ``tabulated``), prevalence (likewise, and at the reference), distribution (of the first one's cohort).
     """
     return {
         "flow": _by_model(found, lambda a: a.cohort.flow),
-        "models": pd.DataFrame([_model_row(a) for a in found]),
+        "models": pd.DataFrame([_model_row(a) | _criteria(a, found) for a in found]),
         "fits": _by_model(found, lambda a: a.fit.to_frame(conf_level=a.study.conf_level)),
         "tests": _by_model(found, Association.tests_frame),
         "odds_ratio_curve": _by_model(found, tabulated_curve),
         "prevalence": _by_model(found, tabulated_prevalence),
         "distribution": _distribution(found[0], participants),
     }
+
+
+def summarise_adequacy(estimates: Estimates, found: Sequence[Association]) -> Estimates:
+    """Add to the frames of `summarise` how well each regression stands.
+
+    Parameters
+    ----------
+    estimates : of these models.
+    found : the same associations, in the same order.
+
+    Returns
+    -------
+    models with condition_number and goodness_of_fit_p; fits with design_effect; tests with the rows ``trend``
+    (`trend_test`) and ``goodness_of_fit`` (Archer and Lemeshow's F); and calibration, influence, collinearity, weights.
+    """
+    checked = [adequacy(association) for association in found]
+    tests = [_all_tests(association, one) for association, one in zip(found, checked, strict=True)]
+    return estimates | {
+        "models": estimates["models"].assign(
+            condition_number=[one.collinearity.condition_number for one in checked],
+            goodness_of_fit_p=[one.goodness_of_fit.p_value for one in checked],
+        ),
+        "fits": estimates["fits"].assign(design_effect=np.concatenate([one.design_effects.deff for one in checked])),
+        "tests": _stacked(found, tests),
+        "calibration": _stacked(found, [one.calibration.to_frame() for one in checked]),
+        "influence": _stacked(found, [one.influence_frame() for one in checked]),
+        "collinearity": _stacked(found, [one.collinearity_frame() for one in checked]),
+        "weights": _stacked(found, [one.weights.to_frame() for one in checked]),
+    }
+
+
+def _all_tests(association: Association, checked: Adequacy) -> pd.DataFrame:
+    """The curve's tests, then ``trend`` and ``goodness_of_fit``."""
+    more = (("trend", "wald", trend_test(association)),
+            ("goodness_of_fit", "archer_lemeshow", checked.goodness_of_fit))  # fmt: skip
+    rows = [
+        {
+            "test": name,
+            "method": method,
+            "statistic": test.statistic,
+            "df_num": test.df_num,
+            "df_den": test.df_den,
+            "p_value": test.p_value,
+        }
+        for name, method, test in more
+    ]
+    return pd.concat([association.tests_frame(), pd.DataFrame(rows)], ignore_index=True)
 
 
 def summarise_quintiles(found: Sequence[Association], participants: pd.DataFrame) -> pd.DataFrame:
@@ -79,9 +128,9 @@ def tabulated_curve(association: Association, *, at: Sequence[float] = ()) -> pd
 
 
 def tabulated_prevalence(association: Association) -> pd.DataFrame:
-    """Standardised prevalence on a grid and at round intakes: `Association.prevalence` and ``tabulated``."""
+    """Standardised prevalence on a grid, at the reference and at round intakes, which are marked in ``tabulated``."""
     marks = round_intakes(association)
-    points = np.unique(np.concatenate([association.grid()[::PREVALENCE_STEP], marks]))
+    points = np.unique(np.concatenate([association.grid()[::PREVALENCE_STEP], [association.reference], marks]))
     return association.prevalence(points).assign(tabulated=np.isin(points, marks))
 
 
@@ -137,7 +186,12 @@ def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _by_model(found: Sequence[Association], frame_of: Callable[[Association], pd.DataFrame]) -> pd.DataFrame:
-    parts = [frame_of(association).assign(model=association.study.model) for association in found]
+    return _stacked(found, [frame_of(association) for association in found])
+
+
+def _stacked(found: Sequence[Association], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of the models one below the other, named in a first column."""
+    parts = [frame.assign(model=one.study.model) for one, frame in zip(found, frames, strict=True)]
     return pd.concat([part[["model", *part.columns.drop("model")]] for part in parts], ignore_index=True)
 
 
@@ -168,7 +222,21 @@ def _model_row(association: Association) -> dict[str, object]:
         "nadir": nadir.x,
         "nadir_log_or": nadir.log_or,
         "nadir_at_boundary": nadir.at_boundary,
+        "critical_value": association.critical_value().value,
     }
+
+
+def _criteria(association: Association, found: Sequence[Association]) -> dict[str, float]:
+    """dAIC, and dBIC within the largest model on the same people; missing where no other model is on the same people.
+
+    A criterion of other people is another scale: crude and model 1 can be compared, and models 2 and 3.
+    """
+    rows = association.problem.setting.domain.rows
+    peers = [other.fit for other in found if np.array_equal(other.problem.setting.domain.rows, rows)]
+    if len(peers) < 2:
+        return {"d_aic": np.nan, "d_bic": np.nan}
+    maximal = max(peers, key=lambda fit: len(fit.terms))
+    return {"d_aic": daic(association.fit).value, "d_bic": dbic(association.fit, maximal=maximal).value}
 
 
 def _kept_covariates(association: Association) -> list[str]:

@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.associations import Association, estimate
+from analysis.characteristics import characteristics
 from analysis.data import harmonise as harmonise_module
 from analysis.data import vocabulary
 from analysis.data.cohort import select_cohort
@@ -23,15 +24,22 @@ from analysis.data.nhanes import read_table, receipts
 from analysis.data.registry import Registry, registry_for
 from analysis.data.synthetic import read_truth
 from analysis.errors import AnalysisError
-from analysis.estimates import Estimates, summarise, summarise_quintiles
+from analysis.estimates import Estimates, summarise, summarise_adequacy, summarise_quintiles
 from analysis.files import replacing
 from analysis.published import compare_with_published
 from analysis.report.drawings import Drawing, dose_response, drawings
-from analysis.report.figures import Provenance, save_figure
+from analysis.report.page import Provenance, save_figure
 from analysis.study import COVARIATES, MODELS, PRIMARY
 
-ESTIMATES = ("flow", "models", "fits", "tests", "odds_ratio_curve", "distribution", "quintiles")
+ESTIMATES = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
+             "influence", "collinearity", "weights", "distribution", "characteristics")  # fmt: skip
+"""What the fit stage writes for every survey, and the figures stage reads."""
 
+OF_COHORT = ("distribution", "characteristics")
+"""Those about the cohort, which all models share; the others name the model in each row."""
+
+TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
+"""Tests of each model in tests.csv, and by how many methods."""
 
 SYNTHETIC = "SYNTHETIC"
 """How the source of an invented survey begins."""
@@ -127,12 +135,13 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
 
 
 def fit_models(folders: Folders) -> Estimates:
-    """Stage ``fit``: the crude model and models 1-3, their tests, curves, quintiles, flow; written as CSV."""
+    """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
     frame, provenance = read_participants(folders)
     able = [model for model in MODELS if PRIMARY.exposure not in COVARIATES[model]]
     studies = [dataclasses.replace(PRIMARY, model=model) for model in able]
     found = [estimate(frame, study) for study in tqdm(studies, desc="fitting", unit="model", disable=None, leave=False)]
-    results = {**summarise(found, frame), "quintiles": summarise_quintiles(found, frame)}
+    results = summarise_adequacy(summarise(found, frame), found)
+    results |= {"quintiles": summarise_quintiles(found, frame), "characteristics": characteristics(frame, PRIMARY)}
     _refuse_mixing(folders, provenance)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
@@ -154,6 +163,8 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
         read = {name: pd.read_csv(folders.estimates / f"{name}.csv", dtype=TEXT) for name in ESTIMATES}
         _check_estimates(read)
         read["models"] = read["models"].fillna({"covariates": "", "where": ""})
+        read["collinearity"] = read["collinearity"].fillna({"terms": "", "warning": ""})
+        read["characteristics"] = read["characteristics"].fillna({"level": ""})
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
             f"no readable estimates in {folders.estimates} ({error.__class__.__name__}): run `make figures` or "
@@ -173,14 +184,15 @@ def _check_estimates(read: Estimates) -> None:
     for name, frame in read.items():
         if frame.empty or frame["data"].isna().any():
             raise ValueError(f"{name}.csv has no rows, or rows without a source")
-        if name != "distribution" and set(frame["model"]) != models:
+        if name not in OF_COHORT and set(frame["model"]) != models:
             raise ValueError(f"{name}.csv is not about the models of models.csv")
-    if not (read["tests"].groupby("model").size() == 4).all():
-        raise ValueError("tests.csv does not hold four tests of each model")
+    every = read["tests"].groupby("model")["test"].value_counts()
+    if any(every[model].to_dict() != TESTS for model in models):
+        raise ValueError(f"tests.csv does not hold each model's tests {', '.join(TESTS)}")
 
 
 def draw_figures(folders: Folders) -> list[Path]:
-    """Stage ``figures``: four figures as PNG and SVG, each with the CSV of the numbers it shows."""
+    """Stage ``figures``: five figures as PNG and SVG, each with the CSV of the numbers it shows."""
     estimates, provenance = read_estimates(folders)
     todo = drawings(estimates, provenance)
     written = []

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.estimates import REFERENCE_QUINTILES
-from analysis.report import figures, tables
-from analysis.report.figures import Provenance
+from analysis.report import diagnostic_figures, figures, tables
+from analysis.report.page import Provenance
 from analysis.study import PRIMARY
 
 
@@ -21,7 +21,7 @@ class Drawing:
 
 
 def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> dict[str, Drawing]:
-    """The four figures of the project by name: dose_response, models, quintiles, flow."""
+    """The five figures of the project by name: dose_response, models, quintiles, diagnostics, flow."""
     every = estimates["quintiles"]
     shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
     models = estimates["models"]
@@ -41,6 +41,7 @@ def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> d
             ),
             {"": shown},
         ),
+        "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
         "flow": Drawing(
             lambda: figures.plot_flow(flow, caption=tables.flow_caption(estimates), provenance=provenance), {"": flow}
         ),
@@ -48,18 +49,41 @@ def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> d
 
 
 def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
-    """The dose-response curve of one model over the distribution of its exposure."""
-    curves, bars, planted = estimates["odds_ratio_curve"], estimates["distribution"], estimates.get("planted")
-    curve = curves[curves["model"] == model]
+    """The dose-response curve of one model, as odds ratio and as prevalence, over the distribution of its exposure."""
+    bars, planted = estimates["distribution"], estimates.get("planted")
+    curve, prevalence = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "prevalence"))
     row = estimates["models"].set_index("model", drop=False).loc[model]
     return Drawing(
         lambda: figures.plot_dose_response(
             curve,
+            prevalence,
             bars,
             row,
             caption=tables.curve_caption(estimates, model),
             provenance=provenance,
             planted=None if planted is None else planted[planted["x"].isin(curve["x"])],
         ),
-        {"": curve, "_distribution": bars},
+        {"": curve, "_prevalence": prevalence, "_distribution": bars},
     )
+
+
+def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+    """Whether the regression of one model can carry its curve."""
+    bars = estimates["distribution"]
+    calibration, influence = (_of_model(estimates[name], model) for name in ("calibration", "influence"))
+    row = estimates["models"].set_index("model", drop=False).loc[model]
+    return Drawing(
+        lambda: diagnostic_figures.plot_diagnostics(
+            calibration,
+            influence,
+            bars,
+            row,
+            caption=tables.diagnostics_caption(estimates, model),
+            provenance=provenance,
+        ),
+        {"": calibration, "_influence": influence, "_distribution": bars},
+    )
+
+
+def _of_model(frame: pd.DataFrame, model: str) -> pd.DataFrame:
+    return frame[frame["model"] == model]

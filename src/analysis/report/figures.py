@@ -1,55 +1,33 @@
-"""The four figures, drawn from estimates; nothing is computed here.
+"""Figures of what was found, drawn from estimates; nothing is computed here.
 
 Every function takes the frames of the estimates folder and returns a matplotlib figure. What is drawn can be read back
 from the axes, which is how the tests hold a figure to its numbers.
 """
 
-import textwrap
-from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
-
 import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
+from analysis.report.page import (
+    AXIS_LABELS,
+    BAND,
+    GREY,
+    STYLE,
+    Provenance,
+    blank_page,
+    grey_beyond,
+    odds_axis,
+    sentence,
+)
 from analysis.report.tables import MODEL_NAMES
-
-STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
-GREY = "0.45"
-BAND = "#0072B2"
-WIDTH = 6.6  # inches, a text column
-CAPTION_LETTERS = 104
-CAPTION_LINE = 0.148  # inches
-AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
-ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What the figures are made of, printed on each: ``source`` in words, ``synthetic`` as a mark across the page."""
-
-    source: str
-    synthetic: bool
-
-
-def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write stem.png (300 dpi) and stem.svg without dates, so that the same figure gives the same bytes."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    with matplotlib.style.context(STYLE):
-        figure.savefig(png, metadata={"Software": None})
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-    # matplotlib ends lines of path data with a blank, which every diff would show
-    svg.write_text("\n".join(line.rstrip() for line in svg.read_text().splitlines()) + "\n")
-    return png, svg
 
 
 def plot_dose_response(
     curve: pd.DataFrame,
+    prevalence: pd.DataFrame,
     distribution: pd.DataFrame,
     model: pd.Series,
     *,
@@ -57,56 +35,79 @@ def plot_dose_response(
     provenance: Provenance,
     planted: pd.DataFrame | None = None,
 ) -> Figure:
-    """Odds ratio by exposure with its 95 % band over the weighted distribution of the exposure.
+    """Odds ratio and standardised prevalence by exposure, each with two bands, over the exposure's distribution.
 
     Parameters
     ----------
-    curve : x, odds_ratio, conf_low, conf_high, x increasing.
+    curve : x, odds_ratio, conf_low, conf_high (at each x), band_low, band_high (whole curve), x increasing.
+    prevalence : x, prevalence, conf_low, conf_high, band_low, band_high, as shares; one x is the reference.
     distribution : lower, upper, share: weighted share of the cohort in each interval.
-    model : one row of models.csv: exposure_label, unit, reference, knots, p05, p95, nadir.
+    model : one row of models.csv: exposure_label, unit, reference, conf_level, knots, p05, p95, nadir.
     caption : sentences under the figure.
     provenance : see `Provenance`.
     planted : x, odds_ratio: the curve that a synthetic survey was made with.
 
     Returns
     -------
-    Figure with the axes labelled ``curve`` and ``distribution``.
+    Figure with the axes labelled ``curve``, ``prevalence`` and ``distribution``.
     """
     with matplotlib.style.context(STYLE):
-        figure, sides = _page(5.4, caption, provenance)
-        above, below = figure.subplots(
-            2, 1, sharex=True, gridspec_kw={"height_ratios": [3.2, 1], "hspace": 0.08, **sides}
+        figure, sides = blank_page(7.4, caption, provenance)
+        axes = figure.subplots(
+            3, 1, sharex=True, gridspec_kw={"height_ratios": [3.1, 2.0, 0.9], "hspace": 0.09, **sides}
         )
-        _odds_axis(above, curve[["conf_low", "conf_high"]].to_numpy())
-        above.set_label("curve")
-        above.fill_between(
-            curve["x"],
-            curve["conf_low"],
-            curve["conf_high"],
-            color=BAND,
-            alpha=0.2,
-            linewidth=0,
-            label=f"{100 * model['conf_level']:g} % band",
-        )
-        above.plot(curve["x"], curve["odds_ratio"], color=BAND, label="odds ratio")
-        if planted is not None:
-            above.plot(planted["x"], planted["odds_ratio"], color="#D55E00", linestyle="--", label="planted truth")
-        above.plot(model["reference"], 1, "o", color="black", markersize=5, label="reference", zorder=5)
-        knots = _knots(model)
-        above.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
-                   transform=above.get_xaxis_transform(), linestyle="none")  # fmt: skip
-        above.set_title(f"Peripheral neuropathy by {model['exposure_label']} intake")
-        above.set_ylabel(f"Odds ratio (against {model['reference']:.4g} {model['unit']})")
-        above.legend(loc="upper center", bbox_to_anchor=(0.42, 1), ncol=2)
-        below.set_label("distribution")
+        for one, label in zip(axes, ("curve", "prevalence", "distribution"), strict=True):
+            one.set_label(label)
+        above, middle, below = axes
+        _draw_curve(above, curve, model, planted)
+        _draw_prevalence(middle, prevalence, model)
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
-        below.set_xlabel(f"{_sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
+        below.set_xlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
         above.set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
-        for axes in (above, below):
-            _grey_beyond(axes, model["p05"], model["p95"])
+        for one in axes:
+            grey_beyond(one, model["p05"], model["p95"])
+        figure.align_ylabels(axes)
     return figure
+
+
+def _draw_curve(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None) -> None:
+    odds_axis(axes, curve[["band_low", "band_high"]].to_numpy())
+    _draw_bands(axes, curve, model)
+    axes.plot(curve["x"], curve["odds_ratio"], color=BAND, label="odds ratio")
+    if planted is not None:
+        axes.plot(planted["x"], planted["odds_ratio"], color="#D55E00", linestyle="--", label="planted truth")
+    axes.plot(model["reference"], 1, "o", color="black", markersize=5, label="reference", zorder=5)
+    knots = _knots(model)
+    axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
+              transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
+    axes.set_title(f"Peripheral neuropathy by {model['exposure_label']} intake")
+    axes.set_ylabel(f"Odds ratio (against {model['reference']:.4g} {model['unit']})")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2)
+
+
+def _draw_prevalence(axes: Axes, prevalence: pd.DataFrame, model: pd.Series) -> None:
+    percent = prevalence[["conf_low", "conf_high", "band_low", "band_high"]].mul(100).assign(x=prevalence["x"])
+    _draw_bands(axes, percent, model)
+    axes.plot(prevalence["x"], 100 * prevalence["prevalence"], color=BAND, label="prevalence")
+    at = 100 * prevalence.loc[prevalence["x"] == model["reference"], "prevalence"].iloc[0]
+    axes.axhline(at, color="black", linewidth=1, linestyle=":", label="prevalence at the reference")
+    axes.plot(model["reference"], at, "o", color="black", markersize=5, label="reference", zorder=5)
+    axes.set_ylim(0, 1.05 * percent["band_high"].max())
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.set_ylabel("Standardised\nprevalence (%)")
+
+
+def _draw_bands(axes: Axes, limits: pd.DataFrame, model: pd.Series) -> None:
+    """The band of the whole curve behind the one of each of its points."""
+    level = f"{100 * model['conf_level']:g} % band"
+    for low, high, shade, words in (
+        ("band_low", "band_high", 0.13, "whole curve"),
+        ("conf_low", "conf_high", 0.3, "each intake"),
+    ):
+        axes.fill_between(limits["x"], limits[low], limits[high], color=BAND, alpha=shade, linewidth=0,
+                          label=f"{level}, {words}")  # fmt: skip
 
 
 def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
@@ -119,10 +120,10 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
     caption, provenance : as for `plot_dose_response`.
     """
     with matplotlib.style.context(STYLE):
-        figure, sides = _page(4.4, caption, provenance)
+        figure, sides = blank_page(4.4, caption, provenance)
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
-        _odds_axis(axes, curves[["odds_ratio"]].to_numpy())
+        odds_axis(axes, curves[["odds_ratio"]].to_numpy())
         for row in models.itertuples():
             one = curves[curves["model"] == row.model]
             axes.plot(one["x"], one["odds_ratio"], label=f"{MODEL_NAMES[row.model]} (n = {row.n:,})")
@@ -130,9 +131,9 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against {first['reference']:.4g} {first['unit']})")
-        axes.set_xlabel(f"{_sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
+        axes.set_xlabel(f"{sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
-        _grey_beyond(axes, first["p05"], first["p95"])
+        grey_beyond(axes, first["p05"], first["p95"])
     return figure
 
 
@@ -147,10 +148,10 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
     """
     markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
     with matplotlib.style.context(STYLE):
-        figure, sides = _page(4.2, caption, provenance)
+        figure, sides = blank_page(4.2, caption, provenance)
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
-        _odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
+        odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
         for position, model in enumerate(models["model"]):
             one = quintiles[quintiles["model"] == model]
             error = np.abs(one[["conf_low", "conf_high"]].sub(one["odds_ratio"], axis="index").to_numpy().T)
@@ -178,7 +179,7 @@ def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Fi
     caption, provenance : as for `plot_dose_response`.
     """
     with matplotlib.style.context(STYLE):
-        figure, sides = _page(0.72 * len(flow) - AXIS_LABELS, caption, provenance)
+        figure, sides = blank_page(0.72 * len(flow) - AXIS_LABELS, caption, provenance)
         axes = figure.subplots(gridspec_kw=sides | {"left": 0.03, "bottom": sides["bottom"] - 0.05})
         axes.set_axis_off()
         axes.set_xlim(0, 1)
@@ -186,7 +187,7 @@ def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Fi
         box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black", "linewidth": 0.9}
         before = None
         for position, row in enumerate(flow.itertuples()):
-            step = _sentence(row.step)
+            step = sentence(row.step)
             text = f"{step}\nn = {row.n:,}" + (f", {row.cases:,.0f} with neuropathy" if pd.notna(row.cases) else "")
             axes.text(0.42, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
             if before is not None:
@@ -202,47 +203,8 @@ def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Fi
     return figure
 
 
-def _page(panel: float, caption: str, provenance: Provenance) -> tuple[Figure, dict[str, float]]:
-    """A figure with room for panels of this height in inches above its caption, and the margins that keep it free."""
-    text = textwrap.fill(f"{caption} Data: {provenance.source}.", CAPTION_LETTERS, break_on_hyphens=False)
-    below = CAPTION_LINE * (text.count("\n") + 1) + 0.2
-    height = panel + below + 0.4
-    figure = Figure(figsize=(WIDTH, height))
-    FigureCanvasAgg(figure)
-    figure.text(0.03, 0.1 / height, text, fontsize=7.8, va="bottom", ha="left", linespacing=1.35, label="caption")
-    if provenance.synthetic:
-        figure.text(0.5, 0.6, "SYNTHETIC", fontsize=52, color="0.5", alpha=0.28, ha="center", va="center", rotation=28,
-                    weight="bold", zorder=10)  # fmt: skip
-    bottom = (below + AXIS_LABELS) / height
-    return figure, {"left": 0.12, "right": 0.97, "bottom": bottom, "top": 1 - 0.35 / height}
-
-
-def _odds_axis(axes: Axes, limits: np.ndarray) -> None:
-    """Log axis that holds the limits, ticked at odds ratios people say aloud, with a line at 1."""
-    low, high = min(float(np.min(limits)), 0.8), max(float(np.max(limits)), 1.25)
-    axes.set_yscale("log")
-    axes.set_ylim(max(low, 0.3) * 0.9, min(high, 6.0) * 1.25)
-    axes.yaxis.set_major_locator(FixedLocator(ODDS_TICKS))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.axhline(1, color=GREY, linewidth=0.8, linestyle="-", zorder=0, label="_odds ratio 1")
-
-
-def _grey_beyond(axes: Axes, low: float, high: float) -> None:
-    """Grey the intakes beyond the 5th and 95th percentile, where few people carry the curve."""
-    left, right = axes.get_xlim()
-    for a, b in ((left, low), (high, right)):
-        axes.axvspan(a, b, color="0.88", linewidth=0, zorder=-1)
-    axes.set_xlim(left, right)
-
-
 def _knots(model: pd.Series) -> list[float]:
     return [float(knot) for knot in str(model["knots"]).split()]
-
-
-def _sentence(words: str) -> str:
-    """Words with a capital first letter, the others as they are: "Vitamin B6"."""
-    return words[0].upper() + words[1:]
 
 
 def _interval(lower: float, upper: float) -> str:

@@ -1,10 +1,12 @@
 """Numbers into words: captions, the one-sentence answer, the command line's tables. Rounding happens only here."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from analysis.associations import Association
+from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import exposure_label, exposure_unit
 from analysis.study import OUTCOMES, PRIMARY
 
@@ -16,6 +18,14 @@ WEIGHT_WORDS = {
     "mec": "MEC examination weights",
     "none": "no weights (weight 1 for everyone, strata and PSUs kept)",
 }
+
+GROUP_WORDS = {"all": "all", "with_neuropathy": "with neuropathy", "without_neuropathy": "without neuropathy"}
+VARIABLE_WORDS = {
+    "age_years": "Age, years", "sex": "Sex", "race_ethnicity": "Race/ethnicity", "education": "Education",
+    "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
+    "smoking": "Smoking", "alcohol": "Alcohol", "has_diabetes": "Diabetes", "has_hypertension": "Hypertension",
+}  # fmt: skip
+FEW = f"fewer than {FEWEST_PEOPLE}"
 
 
 def format_p(p_value: float) -> str:
@@ -57,8 +67,11 @@ def curve_caption(estimates: Estimates, model: str) -> str:
         f"the median. Survey-weighted logistic regression with a restricted cubic spline, knots (triangles) at {knots} "
         f"{row['unit']}, adjusted for {_covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; "
         f"{100 * row['conf_level']:g} % t intervals, Taylor linearisation, {row['residual_df']} df. "
-        f"{describe_tests(tests)} {nadir}. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
-        "distribution, 1st to 99th percentile."
+        f"{describe_tests(tests)} {nadir}. Darker band: {100 * row['conf_level']:g} % at each intake taken alone; "
+        f"lighter: {100 * row['conf_level']:g} % for the whole curve at once (sup-t, {row['critical_value']:.2f} "
+        "standard errors). Middle: prevalence if everybody had that intake and kept their own covariates "
+        "(standardised to the weighted people of the model), bands likewise; dotted: at the median intake. "
+        "Grey: beyond the 5th and 95th percentile of intake. Bars: weighted distribution, 1st to 99th percentile."
     )
 
 
@@ -96,6 +109,29 @@ def quintiles_caption(quintiles: pd.DataFrame, estimates: Estimates) -> str:
         f"of the published analysis of phosphorus (Wu 2024); {WEIGHT_WORDS[first['weights']]}. "
         f"Quintiles are cut at unweighted quantiles of the cohort. Counts behind each point are in "
         "quintiles.csv beside this figure."
+    )
+
+
+def diagnostics_caption(estimates: Estimates, model: str) -> str:
+    """Caption of the figure of whether the regression can carry the curve."""
+    row = _model(estimates, model)
+    fit = estimates["tests"].query("model == @model and test == 'goodness_of_fit'").iloc[0]
+    influence = estimates["influence"].query("model == @model")
+    intakes = {name: f"{part['x'].iloc[0]:.4g}" for name, part in influence.groupby("quantity")}
+    nonlinear = influence[influence["quantity"] == "nonlinear_p"]
+    full, highest = (format_p(p).removeprefix("= ") for p in (nonlinear["full"].max(), nonlinear["estimate"].max()))
+    weights = estimates["weights"].set_index("model").loc[model]
+    return (
+        f"{MODEL_NAMES[model]}, {row['n']:,} people. Calibration: observed neuropathy with {100 * row['conf_level']:g} "
+        "% intervals against the predicted, in tenths of predicted risk of equal weight; on the line they agree "
+        f"(Archer-Lemeshow F {fit['statistic']:.2f} on {fit['df_num']} and {fit['df_den']} df). What the weights "
+        "leave: people in each interval of intake, and how many equally weighted people would tell as much (Kish), in "
+        f"all {weights['n_effective']:,.0f} of {weights['n_positive']:,}; clusters not counted. Grey: beyond the 5th "
+        "and 95th percentile. Without one sampling unit: change of the log odds ratio at the 10th and 90th percentile "
+        f"of intake ({intakes['log_or_p10']} and {intakes['log_or_p90']} {row['unit']}) against "
+        f"{row['reference']:.4g}, in its standard errors, when one PSU is left out and the others of its stratum stand "
+        "for it; the largest are named stratum/PSU. Non-linear p (Wald F, covariance kept): "
+        f"{full} with everybody, at most {highest} without one unit."
     )
 
 
@@ -159,6 +195,64 @@ def tests_table(estimates: Estimates) -> pd.DataFrame:
     p_values = {name: part.set_index("model")["p_value"].map(format_p) for name, part in columns.items()}
     df = tests.groupby("model", sort=False)["df_den"].first()
     return pd.DataFrame({**p_values, "df": df}).reindex(tests["model"].unique()).rename(index=MODEL_NAMES)
+
+
+def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Table 1 for reading: a row per variable and level, a column for all and for people with and without neuropathy.
+
+    Parameters
+    ----------
+    frame : of `analysis.characteristics.characteristics`.
+
+    Returns
+    -------
+    variable, level, a column per group headed by its unweighted people, and p. Means, medians and percentages are
+    weighted and carry their interval. The first row of a variable has its name and p, the last how many people miss it.
+    What rests on fewer than 10 people says so instead.
+    """
+    rows: list[dict[str, str]] = []
+    for variable, of_variable in frame.fillna({"level": ""}).groupby("variable", sort=False):
+        rows += _characteristic_rows(str(variable), of_variable)
+    table = pd.DataFrame(rows)
+    again = table["variable"].duplicated()
+    table = table.assign(variable=table["variable"].mask(again, ""), p=table["p"].mask(again, ""))
+    known = frame.groupby(["variable", "kind", "group"]).agg(n=("n", "sum"), n_missing=("n_missing", "first"))
+    # A level of few people has no n: the sum over levels may fall short, that of a number never does.
+    people = known.sum(axis=1).groupby("group").max()
+    heads = {group: f"{words} (n = {people[group]:,.0f})" for group, words in GROUP_WORDS.items()}
+    return table[["variable", "level", *GROUP_WORDS, "p"]].rename(columns=heads)
+
+
+def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:
+    p_value = cells["p_value"].dropna()
+    p = format_p(p_value.iloc[0]) if len(p_value) else ""
+    name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
+    name += ", %" if (cells["kind"] == "percent").all() else ""
+    rows: list[dict[str, str]] = [
+        {"variable": name, "level": str(level or kind).replace("_", " "), "p": p}
+        | {str(cell.group): _format_characteristic(cell) for cell in part.itertuples()}
+        for (level, kind), part in cells.groupby(["level", "kind"], sort=False)
+    ]
+    missing = cells.groupby("group")["n_missing"].first()
+    if missing.max() > 0:
+        words = {str(group): FEW if 0 < n < FEWEST_PEOPLE else f"{n:,}" for group, n in missing.items()}
+        rows.append({"variable": name, "level": "unknown, n", "p": p} | words)
+    return rows
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _format_characteristic(cell: Any) -> str:
+    """Estimate with its interval, without decimals from 100 on: "57.1 (56.6 to 57.7)"."""
+    if pd.isna(cell.estimate):
+        return FEW
+    decimals = 0 if cell.kind != "percent" and cell.estimate >= 100 else 1
+    estimate = f"{cell.estimate:,.{decimals}f}"
+    if pd.isna(cell.conf_low):
+        return estimate
+    return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
 
 
 def planted(estimates: Estimates, model: str = PRIMARY.model) -> str:
