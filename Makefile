@@ -17,16 +17,18 @@ export OPENBLAS_NUM_THREADS ?= 1
 SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*')
 COMMON := $(addprefix src/analysis/,errors.py files.py pipeline.py study.py)
 DATA_CODE := $(filter-out src/analysis/data/synthetic%,$(filter src/analysis/data/%,$(SOURCES))) $(COMMON)
-FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py adequacy.py characteristics.py estimates.py published.py) $(COMMON)
+FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py adequacy.py characteristics.py estimates.py published.py variance_check.py) $(COMMON)
 DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) $(COMMON)
 PARTICIPANTS := data/processed/participants.parquet
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
-	calibration influence collinearity weights distribution characteristics published))
+	calibration influence collinearity weights distribution characteristics published variance variance_side_by_side))
+SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
+SHAPE_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py shapes.py) $(COMMON)
 FIGURES := $(foreach name,dose_response models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv diagnostics_influence.csv diagnostics_distribution.csv)
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench clean
+.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench simulate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -57,7 +59,7 @@ data: $(READY) ## download what is missing of all registered NHANES files into d
 
 cohort: $(PARTICIPANTS) ## one row per person, from the real files
 
-models: $(ESTIMATES) ## the estimates, from the real files
+models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
 figures: $(FIGURES) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
@@ -69,7 +71,10 @@ $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
 $(ESTIMATES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 	@$(RUN) fit
 
-$(FIGURES) &: $(ESTIMATES) $(DRAW_CODE) | $(READY)
+$(SHAPES) &: $(PARTICIPANTS) $(SHAPE_CODE) | $(READY)
+	@$(RUN) shapes
+
+$(FIGURES) &: $(ESTIMATES) $(SHAPES) $(DRAW_CODE) | $(READY)
 	@$(RUN) figures
 
 notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
@@ -104,6 +109,9 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	Rscript tests/reference/threshold_reference.R tests/reference/design_input.csv tests/reference/threshold
 	Rscript tests/reference/inference_reference.R tests/reference/design_input.csv tests/reference/inference
 	Rscript tests/reference/shape_reference.R tests/reference/design_input.csv tests/reference/shape
+
+simulate: $(READY) ## try intervals, tests and verdict on 1,000 surveys of known truth a curve; writes data/processed/simulation
+	@$(RUN) simulate
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks

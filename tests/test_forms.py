@@ -149,20 +149,34 @@ def test_a_parabola_is_the_pair_of_first_and_second_power():
     assert np.min(found.deviance) == found.fit.deviance <= parabola.deviance
 
 
-def test_an_exposure_with_zero_is_refused_with_a_shift_that_serves():
+def test_an_exposure_with_zero_is_shifted_or_refused():
     people = invented(3)
-    x = np.round(people.x, 1) - 0.2
-    with pytest.raises(DesignError, match=r"positive_shift\(x\) proposes 0.1"):
-        people.fractional(x=x)
-    shifted = people.fractional(x=x, shift=positive_shift(x))
-    assert shifted.fit.deviance == pytest.approx(people.fractional(x=x + 0.1).fit.deviance, rel=1e-12)
+    x = people.x - np.min(people.x)
+    with pytest.raises(DesignError, match="exposure 0 with shift 0: expected a positive sum"):
+        people.fractional(x=x, shift=0.0)
+    found, shift = people.fractional(x=x), np.quantile(x, 0.01)
+    assert found.curve.basis.shift == shift
+    assert found.fit.deviance == pytest.approx(people.fractional(x=x + shift, shift=0.0).fit.deviance, rel=1e-12)
+
+
+def test_one_person_next_to_zero_does_not_choose_the_powers():
+    people = invented(3, bend=0.03)
+    odd = np.append(1e-6, people.x[1:] + 1)
+    usual, found = people.fractional(x=people.x + 1, shift=positive_shift(odd)), people.fractional(x=odd)
+    assert found.powers == usual.powers
+    np.testing.assert_allclose(found.deviance, usual.deviance, atol=2.0)
 
 
 @pytest.mark.parametrize(
-    ("x", "shift"), [([1.0, 4.0], 0.0), ([0.0, 3.0, 5.0], 2.0), ([-1.0, 0.0, 0.5], 1.5), ([0.0, 0.0, 7.0], 7.0)]
+    ("lowest", "percentile", "shift"), [(2.0, 3.0, 0.0), (1.0, 3.0, 1.0), (0.0, 3.0, 3.0), (-2.0, 3.0, 7.0)]
 )
-def test_the_shift_makes_the_lowest_value_the_smallest_gap(x, shift):
-    assert positive_shift(np.array(x)) == shift
+def test_the_shift_leaves_the_lowest_value_as_far_from_zero_as_from_the_first_percentile(lowest, percentile, shift):
+    assert positive_shift(np.append(lowest, np.linspace(percentile, 50, 100))) == pytest.approx(shift)
+
+
+def test_an_exposure_that_is_zero_for_many_has_no_shift():
+    with pytest.raises(DesignError, match="the lowest exposure, 0: expected fewer"):
+        positive_shift(np.append(np.zeros(10), np.arange(90.0)))
 
 
 def test_a_curve_below_the_shift_is_refused():

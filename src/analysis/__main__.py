@@ -29,14 +29,19 @@ from analysis.pipeline import (
     build_participants,
     draw_figures,
     draw_study,
+    examine_shapes,
     fit_models,
     read_estimates,
     read_participants,
+    simulate,
 )
 from analysis.report import tables
-from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, LonelyDomain, Model, Outcome, Study, Weights
+from analysis.shapes import REPLICATES, shape_dict, shape_of
+from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, KnotQuantiles, LonelyDomain, Model, Outcome, Study, Weights
 
 DEMO_SEED = 1
+DEMO_REPLICATES = 200
+"""Enough to see a bootstrap at work; the real files get five times as many."""
 
 
 def run_fetch(args: argparse.Namespace) -> None:
@@ -67,6 +72,21 @@ def run_fit(args: argparse.Namespace) -> None:
     print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
 
 
+def run_shapes(args: argparse.Namespace) -> None:
+    """Ask whether the curves are U-shaped."""
+    folders = _folders(args)
+    results = examine_shapes(folders, replicates=args.replicates, jobs=args.jobs)
+    for row in results["shape"].itertuples():
+        print(f"{tables.MODEL_NAMES[row.model]}: {row.verdict}")
+    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+
+
+def run_simulate(args: argparse.Namespace) -> None:
+    """Try intervals, tests and verdict on surveys whose truth is known."""
+    for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
+        print(args.out / f"{name}.csv")
+
+
 def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
     for path in draw_figures(_folders(args)):
@@ -83,6 +103,7 @@ def run_demo(args: argparse.Namespace) -> None:
     fetch(registry, folders.raw, tables=list(needed_columns()))
     build_participants(folders)
     fit_models(folders)
+    examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
     written = draw_figures(folders)
     estimates, provenance = read_estimates(folders)
     print(f"\n{provenance.source}: {tables.answer(estimates)}\n")
@@ -103,6 +124,7 @@ def run_estimate(args: argparse.Namespace) -> None:
         outcome=args.outcome,
         weights=args.weights,
         knots=args.knots,
+        knot_quantiles=args.knot_quantiles,
         model=args.model,
         cycles=tuple(args.cycles),
         where=args.where,
@@ -113,6 +135,7 @@ def run_estimate(args: argparse.Namespace) -> None:
     found = estimate(frame, study)
     if args.format == "json":
         result = association_dict(found, data=provenance.source, at=args.at)
+        result["shape"] = shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
         print(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         part = {
@@ -168,9 +191,11 @@ def build_parser() -> argparse.ArgumentParser:
         "fetch": (run_fetch, _add_fetch_options, "download, verify and record the public NHANES files"),
         "cohort": (run_cohort, _add_folders, "harmonise the raw files: one row per person, cohort counted"),
         "fit": (run_fit, _add_folders, "fit the crude model and models 1-3, write the estimates"),
+        "shapes": (run_shapes, _add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
         "figures": (run_figures, _add_folders, "draw the figures from the estimates"),
         "demo": (run_demo, _add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (run_estimate, _add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+        "simulate": (run_simulate, _add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
     for name, (run, add_options, purpose) in options.items():
         stage = stages.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.",
@@ -184,6 +209,24 @@ def _add_folders(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--data", type=Path, default=Path("data"), help="folder that holds raw/ and processed/")
     stage.add_argument("--figures", type=Path, default=None,
                        help="folder for the drawings; by default figures, or DATA/figures if synthetic")  # fmt: skip
+
+
+def _add_shape_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    _add_bootstrap_options(stage)
+
+
+def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--replicates", type=_positive, default=REPLICATES, help="of the design bootstrap")
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
+
+
+def _add_simulate_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--out", type=Path, default=Path("data/processed/simulation"), help="folder for the tables")
+    stage.add_argument("--surveys", type=_positive, default=1000, help="outcomes drawn for each curve")
+    stage.add_argument("--seed", type=int, default=1, help="seed of everything that is invented")
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
+                       help="processes; no number depends on them")  # fmt: skip
 
 
 def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
@@ -210,6 +253,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help="neuropathy rule")
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
     stage.add_argument("--knots", type=int, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
+    stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),
+                       help="knots on quantiles of the cohort or, weighted, of the population")  # fmt: skip
     stage.add_argument("--model", default=PRIMARY.model, choices=get_args(Model), help="covariate set")
     stage.add_argument("--covariates", nargs="+", default=[], metavar="COLUMN",
                        help="harmonised columns to adjust for beside the model's own")  # fmt: skip
@@ -227,6 +272,7 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--figure", type=Path, default=None, metavar="DIR",
                        help="also draw the curve, with the CSV of its numbers, into this folder")  # fmt: skip
     stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
+    _add_bootstrap_options(stage)
     stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests"],
                        help="which table --format csv prints")  # fmt: skip
 

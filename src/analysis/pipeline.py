@@ -1,4 +1,4 @@
-"""The stages between the folders: cohort, fit, figures. This module alone reads and writes results.
+"""The stages between the folders: cohort, fit, shapes, figures. This module alone reads and writes results.
 
 data/raw/<cycle>/<TABLE>.xpt -> data/processed/participants.parquet -> data/processed/estimates/*.csv -> figures/
 """
@@ -29,14 +29,27 @@ from analysis.files import replacing
 from analysis.published import compare_with_published
 from analysis.report.drawings import Drawing, dose_response, drawings
 from analysis.report.page import Provenance, save_figure
-from analysis.study import COVARIATES, MODELS, PRIMARY
+from analysis.shapes import REPLICATES, knot_sensitivity, summarise_shapes
+from analysis.simulated_shapes import simulate_shapes
+from analysis.simulation import simulate_coverage
+from analysis.study import COVARIATES, MODELS, PRIMARY, Study
+from analysis.variance_check import read_replicate_weights, side_by_side, variance_check
 
-ESTIMATES = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
+FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
              "influence", "collinearity", "weights", "distribution", "characteristics")  # fmt: skip
-"""What the fit stage writes for every survey, and the figures stage reads."""
+"""What the fit stage writes for every survey."""
 
-OF_COHORT = ("distribution", "characteristics")
-"""Those about the cohort, which all models share; the others name the model in each row."""
+SHAPES = ("shape", "threshold", "knots", "knot_curves")
+"""What the shapes stage writes."""
+
+ESTIMATES = (*FITTED, *SHAPES)
+"""What the figures stage reads."""
+
+OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
+"""What the fit stage writes for the real files only: the literature's numbers and NCHS's own replicate weights."""
+
+OF_ONE = ("distribution", "characteristics", "knots", "knot_curves")
+"""Those about the cohort, which all models share, or about one model; the others name the model in each row."""
 
 TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 """Tests of each model in tests.csv, and by how many methods."""
@@ -44,7 +57,7 @@ TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 SYNTHETIC = "SYNTHETIC"
 """How the source of an invented survey begins."""
 
-TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str}
+TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
 """Columns of estimates that could be taken for numbers, or are empty."""
 
 PLANTED_EXPOSURE = "magnesium_mg"
@@ -137,9 +150,9 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
 def fit_models(folders: Folders) -> Estimates:
     """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
     frame, provenance = read_participants(folders)
-    able = [model for model in MODELS if PRIMARY.exposure not in COVARIATES[model]]
-    studies = [dataclasses.replace(PRIMARY, model=model) for model in able]
-    found = [estimate(frame, study) for study in tqdm(studies, desc="fitting", unit="model", disable=None, leave=False)]
+    found = [
+        estimate(frame, study) for study in tqdm(_studies(), desc="fitting", unit="model", disable=None, leave=False)
+    ]
     results = summarise_adequacy(summarise(found, frame), found)
     results |= {"quintiles": summarise_quintiles(found, frame), "characteristics": characteristics(frame, PRIMARY)}
     _refuse_mixing(folders, provenance)
@@ -147,28 +160,71 @@ def fit_models(folders: Folders) -> Estimates:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
     if not provenance.synthetic:
         results["published"] = compare_with_published(frame)
-    for name, result in results.items():
-        _write_csv(result.assign(data=provenance.source), folders.estimates / f"{name}.csv")
+        replicate_weights = read_replicate_weights(folders.registry(), folders.raw, cache=folders.processed / "cache")
+        results["variance"] = variance_check(frame, replicate_weights)
+        results["variance_side_by_side"] = side_by_side(results["variance"])
+    _write_estimates(folders, results, provenance)
     return results
 
 
+def examine_shapes(folders: Folders, *, replicates: int = REPLICATES, jobs: int = 1) -> Estimates:
+    """Stage ``shapes``: is it a U, model by model, and how the answer depends on the knots; written as CSV.
+
+    Parameters
+    ----------
+    replicates : of the design bootstrap.
+    jobs : workers; no number depends on them.
+    """
+    frame, provenance = read_participants(folders)
+    _refuse_mixing(folders, provenance)
+    found = [estimate(frame, study) for study in _studies()]
+    results = summarise_shapes(found, replicates=replicates, jobs=jobs)
+    primary = next(association for association in found if association.study == PRIMARY)
+    knots, curves = knot_sensitivity(primary, replicates=replicates, jobs=jobs, progress="varying the knots")
+    results |= {"knots": knots, "knot_curves": curves}
+    _write_estimates(folders, results, provenance)
+    return results
+
+
+def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Estimates:
+    """Stage ``simulate``: how often intervals, tests and verdict are right on invented surveys; written as CSV."""
+    rates, nadirs = simulate_shapes(surveys=surveys, seed=seed, jobs=jobs)
+    coverage = simulate_coverage(surveys=surveys, seed=seed, jobs=jobs)
+    results = {"coverage": coverage, "shapes": rates, "nadirs": nadirs}
+    for name, result in results.items():
+        _write_csv(result.assign(data=f"{SYNTHETIC} surveys, seed {seed}"), folder / f"{name}.csv")
+    return results
+
+
+def _studies() -> list[Study]:
+    """The primary study under each model that its exposure is not a covariate of."""
+    able = [model for model in MODELS if PRIMARY.exposure not in COVARIATES[model]]
+    return [dataclasses.replace(PRIMARY, model=model) for model in able]
+
+
+def _write_estimates(folders: Folders, results: Estimates, provenance: Provenance) -> None:
+    for name, result in results.items():
+        _write_csv(result.assign(data=provenance.source), folders.estimates / f"{name}.csv")
+
+
 def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
-    """Results of the fit stage as written, and what they are made of.
+    """Results of the fit and shapes stages as written, and what they are made of.
 
     Raises
     ------
-    StageError : the fit stage has not been run.
+    StageError : one of the stages has not been run.
     """
     try:
         read = {name: pd.read_csv(folders.estimates / f"{name}.csv", dtype=TEXT) for name in ESTIMATES}
         _check_estimates(read)
         read["models"] = read["models"].fillna({"covariates": "", "where": ""})
         read["collinearity"] = read["collinearity"].fillna({"terms": "", "warning": ""})
+        read["knots"] = read["knots"].fillna({"knot_quantiles": "", "placed": "", "verdict": "", "detail": ""})
         read["characteristics"] = read["characteristics"].fillna({"level": ""})
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
             f"no readable estimates in {folders.estimates} ({error.__class__.__name__}): run `make figures` or "
-            "`python -m analysis fit` first, or `make demo` for an invented survey."
+            "`python -m analysis fit` and `shapes` first, or `make demo` for an invented survey."
         ) from None
     source = str(read["models"]["data"].iloc[0])
     provenance = Provenance(source, source.startswith(SYNTHETIC))
@@ -184,7 +240,7 @@ def _check_estimates(read: Estimates) -> None:
     for name, frame in read.items():
         if frame.empty or frame["data"].isna().any():
             raise ValueError(f"{name}.csv has no rows, or rows without a source")
-        if name not in OF_COHORT and set(frame["model"]) != models:
+        if name not in OF_ONE and set(frame["model"]) != models:
             raise ValueError(f"{name}.csv is not about the models of models.csv")
     every = read["tests"].groupby("model")["test"].value_counts()
     if any(every[model].to_dict() != TESTS for model in models):

@@ -127,6 +127,12 @@ def shape_row(shape: StudyShape) -> Row:
     }
 
 
+def shape_dict(shape: StudyShape) -> dict[str, object]:
+    """One study's shape, ready for JSON: `shape_row` without the model's name; what there is not is None."""
+    row = shape_row(shape)
+    return {name: None if value is None or value != value else value for name, value in row.items() if name != "model"}
+
+
 def _end_slopes_row(ends: EndSlopes, name: str) -> Row:
     return {
         f"{name}_low_at": ends.low,

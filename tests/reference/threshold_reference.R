@@ -14,6 +14,8 @@
 # The score process is written out: efficient scores are residuals of a weighted least-squares fit of (x - c)+ on the
 # columns of the linear model, and their variances svytotal's.
 #
+# Fractional polynomials are of x over a power of ten; x is positive and needs no shift here.
+#
 # The penalised spline is written out: splineDesign's basis on equally spaced knots between P1 and P99, straight beyond,
 # penalised iteratively reweighted least squares by an augmented QR decomposition, the covariance of the score from
 # svytotal. The effective number of parameters of 4 is solved for by uniroot.

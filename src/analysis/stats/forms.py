@@ -100,17 +100,22 @@ class FractionalPolynomial:
 
 
 def positive_shift(x: Array) -> float:
-    """What is added to x before powers are taken: 0 if all are positive, else the smallest gap less the minimum.
+    """What is added to x before powers are taken: max(0, P1 - 2 min), in the unit of x.
 
-    The smallest gap is that between two distinct values, so that the lowest becomes as small as the data can tell.
+    It leaves the lowest value as far from zero as it is from the first percentile, unless it already is farther. The
+    usual shift, the smallest gap between two values, makes one person who ate nothing weigh a million times the others
+    in x⁻², and only if x has a zero: a value next to zero would do the same unshifted.
+
+    Raises
+    ------
+    DesignError : the first percentile is the minimum, and not positive.
     """
-    lowest = float(np.min(x))
-    values = np.unique(x)
-    if lowest > 0:
-        return 0.0
-    if values.size < 2:
-        raise DesignError(f"the exposure is {lowest:g} for everybody: expected it to vary.")
-    return float(np.min(np.diff(values))) - lowest
+    lowest, percentile = float(np.min(x)), float(np.quantile(x, BOUNDARY[0]))
+    shift = max(0.0, percentile - 2 * lowest)
+    if lowest + shift <= 0:
+        raise DesignError(f"a hundredth of the people or more have the lowest exposure, {lowest:g}: expected fewer, to "
+                          "move it above zero. Give shift.")  # fmt: skip
+    return shift
 
 
 def fit_fractional_polynomial(
@@ -121,7 +126,7 @@ def fit_fractional_polynomial(
     design: SurveyDesign,
     domain: Domain,
     reference: float,
-    shift: float = 0.0,
+    shift: float | None = None,
     adjustment_terms: tuple[str, ...] | None = None,
 ) -> FractionalPolynomial:
     """Fit the fractional polynomial of degree 2 that has the least weighted pseudo-deviance of the 36.
@@ -135,7 +140,7 @@ def fit_fractional_polynomial(
     adjustment : (m, q) float array, no intercept; q may be zero.
     design, domain : the whole sample, and the m rows of it the model is about.
     reference : exposure of odds ratio 1.
-    shift : added to x; needed if x is not positive, see `positive_shift`.
+    shift : added to x; by default `positive_shift` of x.
     adjustment_terms : q names.
 
     Returns
@@ -148,9 +153,7 @@ def fit_fractional_polynomial(
     ConvergenceError : no pair has an estimate.
     """
     terms = _check_people(x, y, adjustment, domain, adjustment_terms)
-    if np.min(x) + shift <= 0:
-        raise DesignError(f"lowest exposure {np.min(x):g} with shift {shift:g}: expected a positive sum. "
-                          f"positive_shift(x) proposes {positive_shift(x):g}.")  # fmt: skip
+    shift = positive_shift(x) if shift is None else shift
     scale = 10.0 ** np.trunc(np.log10(np.ptp(x)))
     pairs = tuple(combinations_with_replacement(POWERS, 2))
     bases = [PowerBasis(pair, shift, scale) for pair in pairs]

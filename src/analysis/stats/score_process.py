@@ -75,7 +75,7 @@ def sup_score(
     Under the null U is normal with covariance V. Centred PSU totals, times sqrt(n_h/(n_h - 1)), times independent
     normals, and summed, are exactly a draw of N(0, V), so that is what is drawn. V is estimated with few degrees of
     freedom: the largest U_g²/V_gg of a draw is divided by an independent chi²_df/df, so that with one candidate the
-    test is the F test on 1 and df. A test holds its size to the nominal one in samples of 87 PSUs and fewer.
+    test is the F test on 1 and df. A test holds its size to the nominal one in samples of 30 PSUs.
 
     Parameters
     ----------

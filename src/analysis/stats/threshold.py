@@ -4,7 +4,7 @@ log odds = a + b1 (x - c) + b2 (x - c)₊ + adjustment. The breakpoint c is wher
 model is least, the best of many that were tried, and three things follow from that.
 
 - The t-test of b2 at that c is naive: it treats c as if it had been known beforehand. Without any break it rejects
-  three or four times as often as it claims. The p-value to report is that of `search_test`, whose null distribution
+  about four times as often as it claims. The p-value to report is that of `search_test`, whose null distribution
   is that of the largest statistic over all c that were tried. The naive one is only printed beside it. Now and then it
   is the larger one: the c of least deviance, where it is taken, need not be that of the largest statistic.
 - The standard errors of the slopes are those given c.
@@ -364,7 +364,10 @@ def search_test(
 
     The candidates' columns are (x - c)₊; see `sup_score`. This is the p-value to report. Its null distribution is that
     of the very process it is the largest value of, and nothing is estimated under a break. The largest Wald statistic
-    of full fits has the same limit and is shown beside it, with the same null distribution, which is then borrowed.
+    of full fits has the same limit and is shown beside it; its null distribution is borrowed, and it is usually the
+    larger of the two, because its error is that of a model which has been bent to fit. Over simulated surveys of 87
+    PSUs without a break the score rejected at 5 % in 4.0 to 4.3 % of 400 to 500, the Wald in 4.4 to 5.3 %, the naive
+    test in 20 %.
 
     Parameters
     ----------
@@ -404,7 +407,7 @@ def replicate_breakpoints(
     same c, to second order: D_b(c) = sum_i f_bi d_i(c) - u_bᵀ A_b⁻¹ u_b, where d_i is a person's share of the deviance,
     f the replicate's factors, and u_b and A_b its score and information. All three are sums of PSU totals times
     factors, so no replicate reads the data. ``exact`` refits every replicate at every candidate instead, at some
-    hundred times the time; a test holds the two to each other.
+    thirty times the time; a test holds the two to each other.
 
     Parameters
     ----------
