@@ -70,6 +70,7 @@ RANKS = {
     "analysis.report.page": 9,
     "analysis.report.figures": 10,
     "analysis.report.diagnostic_figures": 10,
+    "analysis.report.specificity_figures": 11,
     "analysis.report.tables": 9,
     "analysis.report.drawings": 13,
     "analysis.pipeline": 14,

@@ -12,6 +12,7 @@ from analysis.stats import many
 from analysis.stats.design import DesignError, domain_of
 from analysis.stats.many import CHUNK, Model, fit_logistic_many, fit_one
 from analysis.stats.splines import RestrictedCubicSpline
+from analysis.stats.survey import ConvergenceError
 from tests.arrays import Sample, clustered_sample
 
 SAME = 1e-10
@@ -55,9 +56,12 @@ def test_each_of_many_models_is_the_careful_fit(seed):
     samples = [with_spline(sample, np.sort(rng.uniform(-2, 2, 4)) + [0, 0.2, 0.4, 0.6]) for _ in range(3)]
     samples += [replace(sample, y=1 - sample.y), replace(sample, rows=sample.X[:, 2] == 0).without(("group",))]
     fits = fit_logistic_many([model_of(one) for one in samples], design=sample.design())
-    assert fits.failed == 0
     for number, one in enumerate(samples):
         fit = fits.fits[number]
+        if fit is None:  # knots beyond the data: now and then somebody alone tells a coefficient
+            with pytest.raises(ConvergenceError):
+                one.fit()
+            continue
         assert_same(fit, one.fit())
         p = len(one.terms)
         np.testing.assert_array_equal(fits.beta[number, :p], fit.beta)

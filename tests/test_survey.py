@@ -488,3 +488,19 @@ def test_a_million_rows_of_twenty_columns_are_fitted_in_less_than_two_gigabytes(
     slope, std_error, peak = map(float, done.stdout.split())
     assert abs(slope - 0.3) < 4 * std_error < 0.02
     assert peak < 2e9
+
+
+@pytest.mark.reference
+def test_deviance_keeps_its_digits_where_a_prediction_nears_certainty():
+    """By hand: -2 log(1 - expit(40)) = 80 to seventeen digits, where 1 - expit(40) is rounded to zero."""
+    deviance = survey.logistic_deviance(np.array([0.0, 1.0]), np.array([40.0, 40.0]), np.array([1.0, 1.0]))
+    assert deviance == pytest.approx(80.0, rel=1e-15)
+
+
+def test_a_person_alone_in_an_extreme_column_is_separation_and_no_crash():
+    sample = clustered_sample(3)
+    extreme = np.zeros(sample.y.size)
+    extreme[np.flatnonzero(sample.rows & (sample.y == 1))[:2]] = [1e6, 2e6]
+    apart = replace(sample, X=np.column_stack([sample.X, extreme]), terms=(*sample.terms, "extreme"))
+    with pytest.raises(ConvergenceError, match="separation"):
+        apart.fit()

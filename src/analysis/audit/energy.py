@@ -13,6 +13,7 @@ Nutr 65:1220S-1228S (what each form means). Tomova, Arnold, Gilthorpe & Tennant 
 splines).
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import get_args
 
@@ -35,26 +36,26 @@ from analysis.study import PRIMARY, Study
 ENERGY = "energy_kcal"
 
 ESTIMANDS: dict[EnergyForm, str] = {
-    "none": "Addition: people who eat more of the nutrient, with whatever food and energy came with it, against people "
-    "who eat less. It includes all that goes with eating, or reporting, more food on the recall day.",
-    "linear": "Substitution: more of the nutrient at the same total energy, so other foods given up for those that "
-    "carry it. Energy's own association is held to a straight line in the log odds, and if it bends, part of the bend "
-    "is left to the nutrient, which rises with energy.",
-    "spline": "Substitution: more of the nutrient at the same total energy, so other foods given up for those that "
-    "carry it, the association of energy free to bend. It is learnt from people whose nutrient and energy do not go "
-    "together, and is the less certain the fewer they are.",
-    "residual": "Composition: the nutrient above or below what people of the same energy eat on average, as a "
-    "straight line of the cohort has it, raised by the mean. By construction it is uncorrelated with energy, which is "
-    "not in the model, but not independent of it, as its spread grows with energy.",
+    "none": "Addition, at best: people who eat more of the nutrient, with whatever food and energy came with it, "
+    "against people who eat less. All that goes with eating, or reporting, more food on the recall day is in it.",
+    "linear": "Substitution: more of the nutrient at the same total energy, so foods that carry it in the place of "
+    "unnamed others. Energy's own association is held to a straight line in the log odds; if it bends, part of the "
+    "bend is left to the nutrient, which rises with energy.",
+    "spline": "Substitution: more of the nutrient at the same total energy, so foods that carry it in the place of "
+    "unnamed others, energy's own association free to bend. It is learnt from people whose nutrient and energy do not "
+    "go together, and is the less certain the fewer they are.",
+    "residual": "Composition: the nutrient above or below what people of the same energy eat on average, by a straight "
+    "line through the cohort, raised by the mean. By construction it is uncorrelated with energy, which is not in the "
+    "model, but it need not be independent of it.",
     "density": "Composition: the nutrient in each 1,000 kcal, whatever the number of kilocalories. Energy is not in "
-    "the model, and as the ratio is correlated with it (small eaters have higher ratios if the nutrient does not rise "
-    "in proportion), energy's own association can confound it.",
+    "the model, and as far as the ratio goes with it (it falls where the nutrient rises less than in proportion), "
+    "energy's own association can confound it.",
 }
-"""What the curve of each energy form compares, in two sentences. All compare people, on one recalled day: none shows
+"""What the curve of each energy form compares, in two sentences. All compare people by one recalled day: none shows
 what a change of diet would do."""
 
 PERCENTILES = np.linspace(1, 99, 197)
-"""Where the curves of the forms are given: half a percentile is 38 people, so no point tells of a single one."""
+"""Where the curves of the forms are given: half a percentile is some 40 people, so no point tells of a single one."""
 
 TENSOR_KNOTS = 4
 SURFACE_RANGE = (0.01, 0.99)
@@ -301,8 +302,10 @@ def energy_surface(frame: pd.DataFrame, *, study: Study = PRIMARY, points: int =
     -------
     ``energy_surface``: x, energy_kcal, n (people near it, see `NEIGHBOURHOOD`), log_or, std_error, odds_ratio,
     conf_low, conf_high, against the cohort's median of both; numbers are missing where fewer than 10 people are near.
-    ``energy_tests``: test (see `Surface.tested`), method, statistic, df_num, df_den, p_value. With many terms on few
-    PSUs the Wald F inverts a covariance that is poorly known; the Rao-Scott test does not.
+    ``energy_tests``: model (``additive``: without products; ``tensor``), test (see `Surface.tested`), method,
+    statistic, df_num, df_den, p_value. In the additive model, exposure and energy are each tested beside the other's
+    whole curve. With many terms on few PSUs the Wald F inverts a covariance that is poorly known; the Rao-Scott test
+    does not.
     ``energy_density``: lower, upper, energy_lower, energy_upper, n, share (weighted, of the cohort); n and share are
     missing in a bin of fewer than 10 people, an empty one among them.
 
@@ -318,17 +321,16 @@ def energy_surface(frame: pd.DataFrame, *, study: Study = PRIMARY, points: int =
     }
 
 
-def _ranges(surface: Surface) -> tuple[Array, Array]:
-    """(2,) ends of what is drawn of the exposure, and of energy."""
+def _ranges(surface: Surface) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ends of what is drawn of the exposure, and of energy."""
     cohort = surface.setting.cohort.rows.to_numpy()
-    return np.quantile(surface.setting.exposure[cohort], SURFACE_RANGE), np.quantile(
-        surface.intake[cohort], SURFACE_RANGE
-    )
+    low, high = np.quantile(np.column_stack([surface.setting.exposure, surface.intake])[cohort], SURFACE_RANGE, axis=0)
+    return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
 
 def _surface_grid(surface: Surface, points: int) -> pd.DataFrame:
     ends = _ranges(surface)
-    x, energy = (each.ravel() for each in np.meshgrid(*(np.linspace(*one, points) for one in ends)))
+    x, energy = (each.ravel() for each in np.meshgrid(*(np.linspace(low, high, points) for low, high in ends)))
     rows = surface.contrast(
         x,
         energy,
@@ -339,7 +341,7 @@ def _surface_grid(surface: Surface, points: int) -> pd.DataFrame:
     n = _people_near(
         (x, energy),
         (surface.setting.exposure[inside], surface.intake[inside]),
-        reach=[NEIGHBOURHOOD * float(np.ptp(one)) for one in ends],
+        reach=[NEIGHBOURHOOD * (high - low) for low, high in ends],
     )
     numbers = surface.odds(rows).assign(n=n.astype(float))
     numbers = numbers.where(numbers["n"] >= FEWEST_PEOPLE)
@@ -354,29 +356,30 @@ def _people_near(at: tuple[Array, Array], people: tuple[Array, Array], *, reach:
 
 
 def _surface_tests(surface: Surface) -> pd.DataFrame:
+    tested = surface.tested()
+    additive = _without(surface.model, tested["interaction"])
     rows = []
-    for name, terms in surface.tested().items():
-        for test in (wald_test(surface.fit, terms), rao_scott_test(surface.fit, _without(surface, terms), terms)):
-            rows.append({"test": name} | _test_row(test))
+    for name, model in (("additive", additive), ("tensor", surface.model)):
+        fit = surface.fit if name == "tensor" else fit_one(model, surface.setting.design)
+        for test, terms in tested.items():
+            kept = tuple(term for term in terms if term in model.terms)
+            if not kept:
+                continue
+            null = fit_one(_without(model, kept), surface.setting.design)
+            for found in (wald_test(fit, kept), rao_scott_test(fit, null, kept)):
+                rows.append({"model": name, "test": test} | dataclasses.asdict(found))
     return pd.DataFrame(rows)
 
 
-def _test_row(test: TermTest) -> dict[str, object]:
-    return {"method": test.method, "statistic": test.statistic, "df_num": test.df_num, "df_den": test.df_den,
-            "p_value": test.p_value}  # fmt: skip
-
-
-def _without(surface: Surface, terms: tuple[str, ...]) -> LogisticFit:
-    model = surface.model
+def _without(model: Model, terms: tuple[str, ...]) -> Model:
     kept = [position for position, term in enumerate(model.terms) if term not in terms]
-    smaller = Model(model.X[:, kept], model.y, model.domain, tuple(model.terms[position] for position in kept))
-    return fit_one(smaller, surface.setting.design)
+    return Model(model.X[:, kept], model.y, model.domain, tuple(model.terms[position] for position in kept))
 
 
 def _density(surface: Surface) -> pd.DataFrame:
     cohort = surface.setting.cohort
     rows = cohort.rows.to_numpy()
-    x, energy = (np.linspace(*one, BINS + 1) for one in _ranges(surface))
+    x, energy = (np.linspace(low, high, BINS + 1) for low, high in _ranges(surface))
     people, weights = (surface.setting.exposure[rows], surface.intake[rows]), cohort.weights[cohort.rows].to_numpy()
     n, share = (np.histogram2d(*people, bins=(x, energy), weights=each)[0] for each in (None, weights / weights.sum()))
     left, below = (each.ravel() for each in np.meshgrid(np.arange(BINS), np.arange(BINS), indexing="ij"))

@@ -173,12 +173,23 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification]) -> list[Answe
     -------
     One answer a cell, in their order; a cell without an estimate has its reason.
     """
+    frame = eligible_people(frame)
     try:
         setting = set_out(frame, cells[0].study)
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
     energy = frame["energy_kcal"].to_numpy(dtype=float)
     return [_answer(cell, setting, energy) for cell in cells]
+
+
+def eligible_people(frame: pd.DataFrame) -> pd.DataFrame:
+    """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
+
+    A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
+    sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
+    """
+    able = (frame["age_years"] >= PRIMARY.age_min) & frame["examined"] & frame["recall_reliable"]
+    return frame[able | ~frame.duplicated(["strata", "psu"])]
 
 
 def _answer(cell: Specification, setting: Setting, energy: Array) -> Answer:

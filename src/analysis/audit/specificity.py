@@ -91,7 +91,7 @@ NEGATIVE_CONTROLS: dict[str, NegativeControl] = {
     # SMQ020, at least 100 cigarettes in life (SMQ codebooks): for nearly everybody begun in youth.
     "ever_smoked": NegativeControl("ever smoked", "smoking", _ever_smoked),
     # BMXHT, standing height measured in the examination (BMX codebooks): settled by early adulthood.
-    "tall": NegativeControl("taller than the median of one's sex", "height_cm", _tall),
+    "tall": NegativeControl("tall for one's sex", "height_cm", _tall),
 }
 """Outcomes by name."""
 
@@ -124,7 +124,7 @@ class SpecificityCell:
         if self.kind == "positive control":
             return POSITIVE_CONTROLS[self.exposure]
         words = exposure_label(self.exposure)
-        return f"{words}, {NEGATIVE_CONTROLS[self.outcome].label}" if self.kind == "negative control" else words
+        return f"{NEGATIVE_CONTROLS[self.outcome].label} by {words}" if self.kind == "negative control" else words
 
 
 PRIMARY_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
@@ -237,7 +237,7 @@ def _restricted(setting: Setting, known: pd.Series, step: str) -> Setting:
 
 
 def _answer(cell: SpecificityCell, setting: Setting | AnalysisError, energy: Array) -> dict[str, Any]:
-    row = {"kind": cell.kind, "exposure": cell.exposure, "outcome": cell.outcome, "form": cell.form,
+    row: dict[str, Any] = {"kind": cell.kind, "exposure": cell.exposure, "outcome": cell.outcome, "form": cell.form,
            "label": cell.label}  # fmt: skip
     if isinstance(setting, AnalysisError):
         return row | {"reason": str(setting)}

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.associations import Association
 from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import exposure_label, exposure_unit
+from analysis.stats.shape import ALPHA
 from analysis.study import OUTCOMES, PRIMARY
 
 Estimates = Mapping[str, pd.DataFrame]
@@ -59,7 +60,7 @@ def curve_caption(estimates: Estimates, model: str) -> str:
     """Caption of the dose-response figure."""
     row = _model(estimates, model)
     tests = estimates["tests"].query("model == @model")
-    nadir = "No interior low point" if row["nadir_at_boundary"] else f"Lowest point {row['nadir']:.4g} {row['unit']}"
+    nadir = "No interior low point" if row["nadir_at_boundary"] else f"Lowest point {_low_point(estimates, row)}"
     knots = ", ".join(f"{float(knot):.4g}" for knot in row["knots"].split())
     return (
         f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {row['cases']:,} of "
@@ -146,7 +147,7 @@ def flow_caption(estimates: Estimates) -> str:
 
 
 def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
-    """The result in one sentence, every number from the estimates.
+    """The result in two sentences, every number from the estimates of the fit and shapes stages.
 
     The two odds ratios are those at the tabulated intakes nearest to the 5th and the 95th percentile.
     """
@@ -161,8 +162,72 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
         f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
         f"adjusted for {_covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
         f"p {format_p(p['wald'])}, non-linear p {format_p(q['wald'])}; Rao-Scott: p {format_p(p['rao_scott'])} and "
-        f"p {format_p(q['rao_scott'])}; lowest point {row['nadir']:.0f} {unit})."
+        f"p {format_p(q['rao_scott'])}). The curve is lowest at {_low_point(estimates, row)}; is it a U? By the rule fixed "
+        f"in advance: {shape_of_model(estimates, model)['verdict']}."
     )
+
+
+def shape_of_model(estimates: Estimates, model: str) -> pd.Series:
+    """One model's row of shape.csv."""
+    shape = estimates["shape"]
+    return shape[shape["model"] == model].iloc[0]
+
+
+def _low_point(estimates: Estimates, row: pd.Series) -> str:
+    """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)"."""
+    place = f"{row['nadir']:.0f} {row['unit']}"
+    if "shape" not in estimates:
+        return place
+    shape = shape_of_model(estimates, row["model"])
+    return f"{place} ({shape['nadir_bootstrap_low']:.0f} to {shape['nadir_bootstrap_high']:.0f}, design bootstrap)"
+
+
+def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
+    """Whether one model's curve is a U: each test of the protocol, the low point, then the verdict.
+
+    It says "shown" where a p-value is below the rule's `ALPHA`, and never more.
+    """
+    row, shape = _model(estimates, model), shape_of_model(estimates, model)
+    low_point = "lowest point, at an end of the range," if row["nadir_at_boundary"] else "lowest point"
+    return (
+        f"{_ends_words(shape, row['unit'])} {_two_lines_words(shape, row['unit'])} The {low_point} is "
+        f"{_low_point(estimates, row)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of bootstrap "
+        f"samples. Verdict by the rule fixed in advance: {shape['verdict']}."
+    )
+
+
+def _ends_words(shape: pd.Series, unit: str) -> str:
+    low, high = (
+        f"({shape[f'end_slopes_{end}_at']:.0f} {unit}, one-sided p {format_p(shape[f'end_slopes_{end}_p'])})"
+        for end in ("low", "high")
+    )
+    falls, rises = (shape[f"end_slopes_{end}_p"] < ALPHA for end in ("low", "high"))
+    if falls and rises:
+        return f"The curve falls at its low end {low} and rises at its high end {high}."
+    if falls:
+        return f"The curve falls at its low end {low}, but a rise at its high end {high} is not shown."
+    if rises:
+        return f"The curve rises at its high end {high}, but a fall at its low end {low} is not shown."
+    return f"Neither a fall at the curve's low end {low} nor a rise at its high end {high} is shown."
+
+
+def _two_lines_words(shape: pd.Series, unit: str) -> str:
+    lines = f"Two straight lines that break at {shape['two_lines_break']:.0f} {unit}"
+    if not shape["two_lines_low"] < 0 < shape["two_lines_high"]:
+        return f"{lines} do not even slope as a U's would."
+    p = f"(the larger p {format_p(shape['two_lines_p'])})"
+    return f"{lines} {'show' if shape['two_lines_p'] < ALPHA else 'do not show'} both a fall and a rise {p}."
+
+
+def knots_sentence(estimates: Estimates) -> str:
+    """The verdict by the same rule under other numbers of knots, on unweighted and on weighted quantiles."""
+    splines = estimates["knots"].query("form == 'spline'")
+    parts = []
+    for quantiles, part in splines.groupby("knot_quantiles", sort=False):
+        verdicts = part.groupby("verdict", sort=False)["knots"]
+        found = [f"{_join([f'{number:.0f}' for number in numbers])} knots: {name}" for name, numbers in verdicts]
+        parts.append(f"on {quantiles} quantiles, {'; '.join(found)}")
+    return f"The same rule {'. '.join(parts).replace('. on', '. On')}."
 
 
 def _nearest(estimates: Estimates, row: pd.Series, quantile: str) -> pd.Series:
@@ -318,5 +383,9 @@ def _covariate_words(covariates: object) -> str:
              "has_diabetes": "diabetes", "has_hypertension": "hypertension", "energy_kcal": "energy"}  # fmt: skip
     if not isinstance(covariates, str) or not covariates:
         return "nothing"
-    words = [names.get(name, name) for name in covariates.split()]
+    return _join([names.get(name, name) for name in covariates.split()])
+
+
+def _join(words: Sequence[str]) -> str:
+    """Words as a list in a sentence: "age, sex and income"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -25,7 +25,7 @@ from analysis.errors import AnalysisError
 from analysis.stats.batch import LONGEST_SILENCE, expit
 from analysis.stats.design import Bools, DesignError, Domain, SurveyDesign, between_psu
 from analysis.stats.splines import Array
-from analysis.stats.survey import LogisticFit, fit_logistic
+from analysis.stats.survey import LogisticFit, fit_logistic, logistic_deviance
 
 CHUNK = 25
 """Models that share a start. It does not depend on the number of jobs, so that no result does."""
@@ -306,7 +306,7 @@ def _result(model: Model, design: SurveyDesign, people: _People, found: _Maximum
         n=int(y.size),
         n_psu=domain.n_psu,
         n_strata=domain.n_strata,
-        deviance=float(-2 * (weights @ (y * eta + np.log1p(-mu)))),
+        deviance=logistic_deviance(y, eta, weights),
         cases=int(y.sum()),
         n_iter=0,
     )

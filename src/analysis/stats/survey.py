@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy.linalg
+import scipy.special
 import scipy.stats
 import statsmodels.api as sm
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
@@ -123,7 +124,7 @@ class LogisticFit(Fit):
 
     def mean(self, X: Array) -> Array:
         """Fitted probabilities 1/(1 + exp(-X beta)) of (m, p) rows."""
-        return np.asarray(1 / (1 + np.exp(-(X @ self.beta))))
+        return np.asarray(scipy.special.expit(X @ self.beta))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,14 +168,15 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     inside, outcome, weights = _inside(X, y, design, domain, terms)
     _check_estimable(inside, outcome, weights, terms)
     beta, n_iter = _maximise(inside, outcome, weights, terms)
-    mu = 1 / (1 + np.exp(-(inside @ beta)))
+    eta = inside @ beta
+    mu = scipy.special.expit(eta)
     naive = _inverse_gram(inside * np.sqrt(weights * mu * (1 - mu))[:, None])
     return LogisticFit(
         terms=terms,
         beta=beta,
         vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
         naive_vcov=naive,
-        deviance=_deviance(outcome, mu, weights),
+        deviance=logistic_deviance(outcome, eta, weights),
         n=outcome.size,
         cases=int(outcome.sum()),
         n_psu=domain.n_psu,
@@ -315,9 +317,11 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
 def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
     """Whether beta is on its way to infinity: the deviance hides it where the people concerned weigh little."""
     eta = X @ beta
-    mu, other = 1 / (1 + np.exp(-eta)), 1 / (1 + np.exp(eta))
+    mu, other = scipy.special.expit(eta), scipy.special.expit(-eta)
     root = np.sqrt(weights * mu * other)
-    step = np.linalg.lstsq(X * root[:, None], weights * np.where(y == 1, other, -mu) / root)[0]
+    residual = np.zeros_like(root)  # of whoever is predicted beyond the smallest number, nothing is left to explain
+    np.divide(weights * np.where(y == 1, other, -mu), root, out=residual, where=root > 0)
+    step = np.linalg.lstsq(X * root[:, None], residual)[0]
     return bool(np.max(np.abs(X @ step)) > UNSETTLED)
 
 
@@ -350,11 +354,19 @@ def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
 
 def _inverse_gram(A: Array) -> Array:
     """(AᵀA)⁻¹ from the triangle of A's QR decomposition: forming AᵀA first would lose twice the digits."""
-    scale = 1 / np.linalg.norm(A, axis=0)
-    half = scipy.linalg.solve_triangular(np.linalg.qr(A * scale, mode="r"), np.eye(A.shape[1]))
-    inverse: Array = (half @ half.T) * np.outer(scale, scale)
+    length = np.linalg.norm(A, axis=0)
+    triangle = np.linalg.qr(A / np.where(length > 0, length, 1.0), mode="r")
+    if not np.all(np.abs(np.diag(triangle)) > 0):
+        raise ConvergenceError(
+            "the information is singular at the estimate: some people are predicted without error and nobody else tells"
+            " a coefficient (separation). Remove or merge terms, or widen the domain."
+        )
+    half = scipy.linalg.solve_triangular(triangle, np.eye(A.shape[1]))
+    inverse: Array = (half @ half.T) / np.outer(length, length)
     return inverse
 
 
-def _deviance(y: Array, mu: Array, weights: Array) -> float:
-    return float(-2 * np.sum(weights * np.where(y == 1, np.log(mu), np.log1p(-mu))))
+def logistic_deviance(y: Array, eta: Array, weights: Array) -> float:
+    """-2 sum w [y eta - log(1 + exp(eta))], of the linear predictor: of mu it would lose digits where mu nears 1."""
+    log_one_plus = np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta)))
+    return float(2 * (weights @ (log_one_plus - y * eta)))

@@ -1,0 +1,270 @@
+"""Is it one curve: each cycle's own beside the pooled one, a test of their difference, and the curve without each PSU.
+
+Pooling three cycles assumes that they estimate one curve. Nutrient databases, interviewers and examiners changed
+between them, so the assumption is looked at: curves by cycle on common knots and a common reference, and products of
+cycle and spline in the pooled model. A single cycle has about 15 degrees of freedom before its own covariates are paid
+for, so that curves which look different need not be: the test decides, and its power is modest. Then the same question
+of single sampling units: a finding that one PSU of 87 carries is not one of the population.
+
+References
+----------
+Korn & Graubard 1999, Analysis of Health Surveys, Wiley, chapter 8 (combining surveys). Rust & Rao 1996, Stat Methods
+Med Res 5:283-310 (delete-one jackknife).
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from analysis.adequacy import FEWEST_PEOPLE
+from analysis.associations import CURVE_RANGE, GRID_POINTS, contrast_frame
+from analysis.audit.specifications import fit_problem
+from analysis.problem import Problem, pose, set_out
+from analysis.shapes import curve_of
+from analysis.stats.design import DesignError
+from analysis.stats.hypotheses import product_columns, rao_scott_test, wald_test
+from analysis.stats.influence import psu_influence, psu_influence_on_test
+from analysis.stats.many import Model, fit_one
+from analysis.stats.shape import FittedCurve
+from analysis.stats.splines import Array
+from analysis.stats.survey import ConvergenceError, LogisticFit
+from analysis.study import PRIMARY, Study, StudyError
+
+POOLED = "pooled"
+
+QUANTITIES = ("nonlinear_p", "end_slopes_p", "nadir")
+"""What is taken again without each PSU from its coefficients, the covariance kept."""
+
+REFITTED = "nonlinear_p_refitted"
+"""The non-linear p once more, the covariance and the df too without the PSU."""
+
+Frames = dict[str, pd.DataFrame]
+
+
+def cycle_name(cycle: int) -> str:
+    """Both years of a cycle: 1999 is "1999-2000"."""
+    return f"{cycle}-{cycle + 1}"
+
+
+# ---- cycles
+
+
+def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+    """The curve of each cycle by itself, on the pooled cohort's knots and reference, and the pooled curve.
+
+    A cycle is fitted with its own weights and its own coefficients of the covariates.
+
+    Parameters
+    ----------
+    frame : harmonised participants, all of them.
+    study : the pooled study.
+
+    Returns
+    -------
+    ``cycle_curves``: cycle (``pooled`` the last), x, log_or, std_error, odds_ratio, conf_low, conf_high from the pooled
+    cohort's 1st to its 99th percentile. ``cycle_shapes``: a row a cycle: cycle, n, cases, design_df, residual_df,
+    conf_level, reference, knots, p05, p95 (of the pooled cohort), overall_p, nonlinear_p, end_low_p, end_high_p,
+    end_slopes_p, nadir (between p05 and p95), at_boundary.
+
+    Raises
+    ------
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.associations.estimate`.
+    """
+    pooled = pose(frame, study)
+    problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in study.cycles} | {POOLED: pooled}
+    x = np.linspace(*_ends(pooled), GRID_POINTS)
+    curves, rows = [], []
+    for name, problem in problems.items():
+        fit = fit_problem(problem)
+        odds = contrast_frame(fit, fit.index(problem.spline_terms), problem.contrast(x), conf_level=study.conf_level)
+        curves.append(odds.assign(cycle=name, x=x)[["cycle", "x", *odds]])
+        # The range in which ends and low point are looked for is common as well: the pooled cohort's.
+        curve = dataclasses.replace(curve_of(problem, fit), eligible=pooled.setting.eligible)
+        rows.append({"cycle": name} | _shape_row(curve, study.conf_level))
+    return {"cycle_curves": pd.concat(curves, ignore_index=True), "cycle_shapes": pd.DataFrame(rows)}
+
+
+def _ends(problem: Problem) -> tuple[float, float]:
+    low, high = np.quantile(problem.setting.eligible, CURVE_RANGE)
+    return float(low), float(high)
+
+
+def _of_cycle(frame: pd.DataFrame, pooled: Problem, cycle: int) -> Problem:
+    """One cycle's people on the pooled knots and reference."""
+    setting = set_out(frame, dataclasses.replace(pooled.setting.study, cycles=(cycle,)))
+    basis = np.nan_to_num(pooled.spline.basis(setting.exposure))
+    return Problem(
+        setting=setting,
+        spline=pooled.spline,
+        reference=pooled.reference,
+        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment]),
+        terms=("intercept", *pooled.spline_terms, *setting.adjustment_terms),
+        spline_terms=pooled.spline_terms,
+    )
+
+
+def _shape_row(curve: FittedCurve, conf_level: float) -> dict[str, object]:
+    ends, nadir, (low, high) = curve.ends(), curve.nadir(), curve.range
+    return {
+        "n": curve.fit.n,
+        "cases": curve.fit.cases,
+        "design_df": curve.fit.design_df,
+        "residual_df": curve.fit.residual_df,
+        "conf_level": conf_level,
+        "reference": curve.reference,
+        "knots": " ".join(f"{knot:.10g}" for knot in curve.spline.knots),
+        "p05": low,
+        "p95": high,
+        "overall_p": wald_test(curve.fit, curve.spline_terms).p_value,
+        "nonlinear_p": curve.nonlinear_p,
+        "end_low_p": ends.p_low,
+        "end_high_p": ends.p_high,
+        "end_slopes_p": ends.p_value,
+        "nadir": nadir.x,
+        "at_boundary": nadir.at_boundary,
+    }
+
+
+def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+    """Test that all cycles have one curve, in the pooled model with cycle and its products with the spline.
+
+    Parameters
+    ----------
+    frame : harmonised participants, all of them.
+    study : the pooled study, of two cycles or more; its weights are those of all cycles.
+
+    Returns
+    -------
+    ``cycle_heterogeneity``: covariates (``common`` coefficients in all cycles, or each cycle's ``own``), test, method
+    (``wald``, ``rao_scott``), statistic, df_num, df_den, p_value, reason. Tests: ``curve`` (all products: the curves
+    differ), ``bend`` (products of the non-linear terms: they differ by more than a slope), ``level`` (the cycles
+    themselves, at the reference; not with covariates of their own, where it depends on what their zero is). Own
+    covariates may ask for more coefficients than the PSUs carry: then there is a reason in the place of numbers.
+
+    Raises
+    ------
+    StudyError : a study of one cycle. Otherwise as `cycle_curves`.
+    """
+    if len(study.cycles) < 2:
+        raise StudyError(f"cycles={study.cycles}: expected two or more, to compare them.")
+    problem = pose(frame, study)
+    model, tested = _with_cycles(problem, frame["cycle"].to_numpy(), study.cycles[1:])
+    rows = [{"covariates": "common"} | row for row in _test_rows(model, tested, problem)]
+    tested.pop("level")
+    try:
+        own = _test_rows(_with_own_covariates(model, problem), tested, problem)
+    except (DesignError, ConvergenceError) as error:
+        own = [{"test": name, "reason": str(error)} for name in tested]
+    rows += [{"covariates": "own"} | row for row in own]
+    columns = ["covariates", "test", "method", "statistic", "df_num", "df_den", "p_value", "reason"]
+    return {"cycle_heterogeneity": pd.DataFrame(rows, columns=columns).fillna({"reason": ""})}
+
+
+def _test_rows(model: Model, tested: dict[str, tuple[str, ...]], problem: Problem) -> list[dict[str, object]]:
+    design = problem.setting.design
+    fit = fit_one(model, design)
+    rows: list[dict[str, object]] = []
+    for name, terms in tested.items():
+        kept = [position for position, term in enumerate(model.terms) if term not in terms]
+        names = tuple(model.terms[position] for position in kept)
+        null = fit_one(Model(model.X[:, kept], model.y, model.domain, names), design)
+        for test in (wald_test(fit, terms), rao_scott_test(fit, null, terms)):
+            rows.append({"test": name} | dataclasses.asdict(test))
+    return rows
+
+
+def _with_cycles(problem: Problem, cycle: Array, others: tuple[int, ...]) -> tuple[Model, dict[str, tuple[str, ...]]]:
+    """The pooled model with an indicator of each cycle but the first and its products with the spline."""
+    setting, rows = problem.setting, problem.setting.domain.rows
+    indicators = (cycle[rows][:, None] == np.array(others)).astype(float)
+    names = tuple(f"cycle_{cycle_name(other)}" for other in others)
+    # Zero at the reference, so that the indicators are differences between cycles there.
+    basis = problem.contrast(setting.exposure[rows])
+    products, product_names = product_columns(basis, indicators, first_terms=problem.spline_terms, second_terms=names)
+    X = np.hstack([np.ones((len(basis), 1)), basis, indicators, products, setting.adjustment[rows]])
+    terms = ("intercept", *problem.spline_terms, *names, *product_names, *setting.adjustment_terms)
+    linear = {f"{problem.spline_terms[0]}:{name}" for name in names}
+    return Model(X, setting.y[rows], setting.domain, terms), {
+        "curve": product_names,
+        "bend": tuple(name for name in product_names if name not in linear),
+        "level": names,
+    }
+
+
+def _with_own_covariates(model: Model, problem: Problem) -> Model:
+    """The same with products of the cycles and the covariates, if there are any."""
+    if not problem.setting.adjustment_terms:
+        return model
+    names = tuple(term for term in model.terms if term.startswith("cycle_"))
+    indicators = model.X[:, [model.terms.index(name) for name in names]]
+    adjustment, terms = problem.setting.adjustment[problem.setting.domain.rows], problem.setting.adjustment_terms
+    products, more = product_columns(adjustment, indicators, first_terms=terms, second_terms=names)
+    return Model(np.hstack([model.X, products]), model.y, model.domain, (*model.terms, *more))
+
+
+# ---- sampling units
+
+
+def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+    """What the tests and the low point of a study's curve become without each PSU in turn.
+
+    The other PSUs of its stratum stand for the one left out; knots, reference and the range searched stay, and refits
+    are exact. ``nonlinear_p``, ``end_slopes_p`` and ``nadir`` come from the refitted coefficients with the covariance
+    of everybody; `REFITTED` takes the people out of the sample and estimates covariance and df anew, a stratum left
+    with one PSU as `analysis.stats.influence.psu_influence_on_test` does.
+
+    Parameters
+    ----------
+    frame : harmonised participants, all of them.
+    study : whose curve.
+
+    Returns
+    -------
+    ``psu_shape``: a row a PSU and quantity: stratum, psu, n (people of the study in it), quantity, full (with
+    everybody), estimate (without the PSU), change, converged. Where a refit has no estimate, converged is false and
+    estimate and change are missing. Of a PSU with fewer than 10 people, numbers are left empty.
+
+    Raises
+    ------
+    DesignError : a stratum of one PSU. Otherwise as `cycle_curves`.
+    """
+    problem = pose(frame, study)
+    setting, fit = problem.setting, fit_problem(problem)
+    design, domain = setting.design, setting.domain
+    influence = psu_influence(fit, problem.X, setting.y, design=design, domain=domain)
+    curve = curve_of(problem, fit)
+    units = pd.DataFrame({"stratum": influence.strata, "psu": influence.psu,
+                          "n": _people_of_psus(problem).astype(float)})  # fmt: skip
+    without = pd.DataFrame([_shape_without(curve, beta) for beta in influence.estimate])
+    parts = [
+        units.assign(quantity=name, full=full, estimate=without[name], converged=influence.converged)
+        for name, full in _shape_without(curve, fit.beta).items()
+    ]
+    refitted = psu_influence_on_test(fit, problem.X, setting.y, design=design, domain=domain,
+                                     tested=problem.spline_terms[1:], covariance="refitted")  # fmt: skip
+    parts.append(units.assign(quantity=REFITTED, full=refitted.full.p_value, estimate=refitted.p_value,
+                              converged=refitted.converged))  # fmt: skip
+    long = pd.concat(parts, ignore_index=True)
+    long["change"] = long["estimate"] - long["full"]
+    numbers = ["n", "estimate", "change"]
+    long[numbers] = long[numbers].where(long["n"] >= FEWEST_PEOPLE)
+    return {"psu_shape": long[["stratum", "psu", "n", "quantity", "full", "estimate", "change", "converged"]]}
+
+
+def _people_of_psus(problem: Problem) -> Array:
+    design, rows = problem.setting.design, problem.setting.domain.rows
+    return np.asarray(np.bincount(design.psu_index[rows], minlength=design.psu_stratum.size))
+
+
+def _shape_without(curve: FittedCurve, beta: Array) -> dict[str, float]:
+    """`QUANTITIES` of the curve with other coefficients; missing where there are none."""
+    if not np.all(np.isfinite(beta)):
+        return dict.fromkeys(QUANTITIES, np.nan)
+    other = dataclasses.replace(curve, fit=_with_beta(curve.fit, beta))
+    found = (other.nonlinear_p, other.ends().p_value, other.nadir().x)
+    return dict(zip(QUANTITIES, found, strict=True))
+
+
+def _with_beta(fit: LogisticFit, beta: Array) -> LogisticFit:
+    return dataclasses.replace(fit, beta=beta)
