@@ -87,14 +87,18 @@ class Base:
     adjustment: Array
     psu: NDArray[np.intp]
 
-    def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
-        """One outcome, (m,) zeros and ones, of mean `PREVALENCE` over the domain's rows."""
+    def expected(self, curve: CurveOf) -> Array:
+        """Probability of the outcome, (m,), with the intercept that gives a mean of `PREVALENCE`."""
         log_odds = self.adjustment + curve(self.exposure)
         intercept = scipy.optimize.brentq(lambda a: expit(a + log_odds).mean() - PREVALENCE, -20, 20)
+        return np.asarray(expit(intercept + log_odds))
+
+    def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
+        """One outcome, (m,) zeros and ones, with these probabilities."""
         shared = rng.standard_normal(self.problem.setting.design.psu_stratum.size)[self.psu]
         own = rng.standard_normal(self.exposure.size)
         deviate = np.sqrt(WITHIN_PSU) * shared + np.sqrt(1 - WITHIN_PSU) * own
-        return (deviate < scipy.stats.norm.ppf(expit(intercept + log_odds))).astype(float)
+        return (deviate < scipy.stats.norm.ppf(self.expected(curve))).astype(float)
 
     def model(self, y: Array, *, columns: Array | None = None) -> Model:
         """Model 1 with an outcome, or that of some of its columns only."""

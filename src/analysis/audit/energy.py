@@ -92,9 +92,9 @@ def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     Returns
     -------
     ``energy_curves``: form, x (in the form's own unit), percentile (of x in the cohort), log_or, std_error,
-    odds_ratio, conf_low, conf_high, against the form's median. ``energy_forms``: a row a form: form, exposure_label,
-    unit, n, cases, residual_df, conf_level, reference, p05, p95, correlation (of the form's exposure with energy in the
-    cohort, unweighted), the numbers of `shape_numbers`, estimand.
+    odds_ratio, conf_low, conf_high, against the form's median. ``energy_forms``: a row a form: form, model, knots
+    (their number), exposure_label, unit, n, cases, residual_df, conf_level, reference, p05, p95, correlation (of the
+    form's exposure with energy in the cohort, unweighted), the numbers of `shape_numbers`, estimand.
 
     Raises
     ------
@@ -124,6 +124,8 @@ def _form_numbers(problem: Problem, fit: LogisticFit, energy: Array, form: Energ
     setting = problem.setting
     p05, p95 = np.quantile(setting.eligible, SLICE_RANGE)
     return {
+        "model": setting.study.model,
+        "knots": setting.study.knots,
         "exposure_label": exposure_label(setting.study.exposure),
         "unit": form_unit(setting.study.exposure, form),
         "n": fit.n,

@@ -63,9 +63,9 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     Returns
     -------
     ``cycle_curves``: cycle (``pooled`` the last), x, log_or, std_error, odds_ratio, conf_low, conf_high from the pooled
-    cohort's 1st to its 99th percentile. ``cycle_shapes``: a row a cycle: cycle, n, cases, design_df, residual_df,
-    conf_level, reference, knots, p05, p95 (of the pooled cohort), overall_p, nonlinear_p, end_low_p, end_high_p,
-    end_slopes_p, nadir (between p05 and p95), at_boundary.
+    cohort's 1st to its 99th percentile. ``cycle_shapes``: a row a cycle: cycle, model, n, cases, design_df,
+    residual_df, conf_level, reference, knots, p05, p95 (of the pooled cohort), overall_p, nonlinear_p, end_low_p,
+    end_high_p, end_slopes_p, nadir (between p05 and p95), at_boundary.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
         curves.append(odds.assign(cycle=name, x=x)[["cycle", "x", *odds]])
         # The range in which ends and low point are looked for is common as well: the pooled cohort's.
         curve = dataclasses.replace(curve_of(problem, fit), eligible=pooled.setting.eligible)
-        rows.append({"cycle": name} | _shape_row(curve, study.conf_level))
+        rows.append({"cycle": name, "model": study.model} | _shape_row(curve, study.conf_level))
     return {"cycle_curves": pd.concat(curves, ignore_index=True), "cycle_shapes": pd.DataFrame(rows)}
 
 
@@ -158,7 +158,7 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
         own = [{"test": name, "reason": str(error)} for name in tested]
     rows += [{"covariates": "own"} | row for row in own]
     columns = ["covariates", "test", "method", "statistic", "df_num", "df_den", "p_value", "reason"]
-    return {"cycle_heterogeneity": pd.DataFrame(rows, columns=columns).fillna({"reason": ""})}
+    return {"cycle_heterogeneity": pd.DataFrame(rows, columns=columns)}
 
 
 def _test_rows(model: Model, tested: dict[str, tuple[str, ...]], problem: Problem) -> list[dict[str, object]]:
@@ -170,7 +170,7 @@ def _test_rows(model: Model, tested: dict[str, tuple[str, ...]], problem: Proble
         names = tuple(model.terms[position] for position in kept)
         null = fit_one(Model(model.X[:, kept], model.y, model.domain, names), design)
         for test in (wald_test(fit, terms), rao_scott_test(fit, null, terms)):
-            rows.append({"test": name} | dataclasses.asdict(test))
+            rows.append({"test": name} | dataclasses.asdict(test) | {"reason": ""})
     return rows
 
 

@@ -260,7 +260,8 @@ def _answer(cell: SpecificityCell, setting: Setting | AnalysisError, energy: Arr
 def _correlations(setting: Setting, energy: Array) -> dict[str, float]:
     """How the exposure goes with energy in the cohort, and the share of the cohort that had none of it.
 
-    A residual of something that most did not have is, for them, minus a multiple of their energy.
+    A residual of something that most did not have is, for them, minus a multiple of their energy: on an invented survey
+    in which energy alone draws a U, residuals of alcohol and of rare fatty acids draw it too.
     """
     return {
         "zero_share": float(np.mean(setting.eligible == 0)),

@@ -72,7 +72,7 @@ def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provena
         grid = figure.add_gridspec(2, 2, hspace=0.2, wspace=0.08, **sides | {"bottom": sides["top"] - 0.63 * height})
         for place, form in zip(itertools.product(range(2), range(2)), FORMS, strict=True):
             axes = figure.add_subplot(grid[place], label=form)
-            axes.set_xlim(-0.08, 1.08)
+            axes.set_xlim(-0.08, 1.14)
             axes.set_yscale("log")
             axes.set_ylim(1.5, smallest)
             _p_axis(axes.yaxis, smallest)
@@ -176,7 +176,7 @@ class _Taken:
         covered = box.count_overlaps(self.names) + sum(other.intersects_bbox(box) for other in self.lines)
         crossed = sum(line.intersects_bbox(other) for other in self.names)
         passed = sum(line.intersects_bbox(other) for other in self.markers)
-        return 1000 * (not inside) + 300 * (covered + crossed) + 100 * box.count_overlaps(self.markers) + 15 * passed
+        return 1000 * (not inside) + 300 * (covered + crossed) + 100 * box.count_overlaps(self.markers) + 25 * passed
 
 
 def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame) -> None:
@@ -189,12 +189,13 @@ def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame) -> None:
     for row in named.itertuples():
         _, color = NAMED.get(row.exposure, ("", "0.2"))
         at = (row.energy_rank_correlation, row.nonlinear_p)
+        weight = "bold" if row.exposure in NAMED else "normal"
         text = axes.annotate(row.label, at, (0, 0), fontsize=7.5, textcoords="offset points", color=color, zorder=6,
-                             va="bottom", weight="bold" if row.exposure in NAMED else "normal")  # fmt: skip
+                             ha="center", va="center", weight=weight)  # fmt: skip
         extent = text.get_window_extent()
         marker = of_name[row.exposure]
-        best = _best_place(marker, 1.05 * np.array([extent.width, extent.height]), taken, pixels)
-        x, y = (best.box.p0 - marker) / pixels
+        best = _best_place(marker, 1.1 * np.array([extent.width, extent.height]), taken, pixels)
+        x, y = ((best.box.p0 + best.box.p1) / 2 - marker) / pixels
         text.set_position((float(x), float(y)))
         taken.names.append(best.box)
         if best.distance >= NEEDS_LINE:
@@ -211,7 +212,7 @@ def _best_place(marker: npt.NDArray[np.float64], size: npt.NDArray[np.float64], 
         # The edge of the text that is nearer to the marker is at the distance, whichever side the text is on.
         corner = edge - size * (1 - way) / 2
         box, line = Bbox([corner, corner + size]), Path([marker, edge])
-        places.append(_Place(box, line, distance, distance + taken.against(box, line)))
+        places.append(_Place(box, line, distance, 1.5 * distance + taken.against(box, line)))
     return min(places, key=lambda place: place.cost)
 
 

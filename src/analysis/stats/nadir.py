@@ -21,7 +21,7 @@ from tqdm import tqdm
 from analysis.stats.batch import LONGEST_SILENCE
 from analysis.stats.design import Bools, DesignError, Integers
 from analysis.stats.many import quick_estimate
-from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.splines import KNOT_PROBABILITIES, Array, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.survey import Fit
 
 CHUNK = 25
@@ -267,22 +267,35 @@ def bootstrap_nadirs(
     return NadirDraws("bootstrap", found[:, 0], found[:, 1] == 1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sorted:
+    """The cohort in order of exposure, so that no replicate sorts: exposures, PSU positions, weights or None."""
+
+    x: Array
+    psu: Integers
+    weights: Array | None
+
+
+def _sorted(data: NadirData) -> _Sorted:
+    order = np.argsort(data.eligible, kind="stable")
+    weights = None if data.eligible_weights is None else data.eligible_weights[order]
+    return _Sorted(data.eligible[order], data.eligible_psu[order], weights)
+
+
 def _bootstrap_chunk(data: NadirData, drawn: npt.NDArray[np.integer], factors: Array, eta: Array) -> Array:
-    return np.array([_replicate(data, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])])
+    cohort = _sorted(data)
+    return np.array([_replicate(data, cohort, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])])
 
 
-def _replicate(data: NadirData, drawn: npt.NDArray[np.integer], factor: Array, eta: Array) -> tuple[float, bool]:
+def _replicate(
+    data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array, eta: Array
+) -> tuple[float, bool]:
     """Lowest point of one bootstrap sample and whether it is interior."""
-    times = drawn[data.eligible_psu]
-    eligible = np.repeat(data.eligible, times)
-    weights = None
-    if data.eligible_weights is not None:
-        weights = np.repeat(data.eligible_weights * factor[data.eligible_psu] / np.maximum(times, 1), times)
     try:
-        spline = RestrictedCubicSpline(place_knots(eligible, data.knots, weights=weights))
+        knots, (low, high) = _places(data, cohort, drawn, factor)
+        spline = RestrictedCubicSpline(knots)
     except SplineError:
         return np.nan, False
-    low, high = np.quantile(eligible, RANGE)
     rows = np.flatnonzero(factor[data.psu] > 0)
     X = np.hstack([spline.basis(data.x[rows]), data.adjustment[rows]])
     beta = quick_estimate(X, data.y[rows], (data.weights * factor[data.psu])[rows], eta=eta[rows])
@@ -290,6 +303,26 @@ def _replicate(data: NadirData, drawn: npt.NDArray[np.integer], factor: Array, e
         return np.nan, False
     x, _ = find_nadirs(spline, beta[None, : spline.columns], low=low, high=high)
     return float(x[0]), bool(low < x[0] < high)
+
+
+def _places(
+    data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array
+) -> tuple[Array, tuple[float, float]]:
+    """Knots and range of the people drawn, by type-7 quantiles: the values of the sample written out, not sorted."""
+    reached = np.cumsum(drawn[cohort.psu])
+    probabilities = np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
+    place = (reached[-1] - 1) * probabilities
+    whole = np.floor(place).astype(np.intp)
+    below, above = (
+        cohort.x[np.searchsorted(reached, j, side="right")] for j in (whole, np.minimum(whole + 1, reached[-1] - 1))
+    )
+    quantiles = below + (place - whole) * (above - below)
+    knots = quantiles[: data.knots]
+    if cohort.weights is not None:
+        times = drawn[cohort.psu]
+        one = cohort.weights * factor[cohort.psu] / np.maximum(times, 1)
+        knots = place_knots(np.repeat(cohort.x, times), data.knots, weights=np.repeat(one, times))
+    return knots, (float(quantiles[-2]), float(quantiles[-1]))
 
 
 def flat_range(

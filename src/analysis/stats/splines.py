@@ -145,7 +145,8 @@ class RestrictedCubicSpline:
         (n, k - 1) float array: x, s_1(x), ..., s_{k-2}(x).
         """
         x = np.asarray(x, dtype=float)
-        cubes = np.maximum(x[:, None] - self.knots, 0.0) ** 3
+        beyond = np.maximum(x[:, None] - self.knots, 0.0)
+        cubes = beyond * beyond * beyond  # some ten times as fast as a power
         return np.column_stack([x, cubes @ self._weights()])
 
     def derivative(self, x: Array) -> Array:
