@@ -17,15 +17,16 @@ export OPENBLAS_NUM_THREADS ?= 1
 SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*')
 COMMON := $(addprefix src/analysis/,errors.py files.py pipeline.py study.py)
 DATA_CODE := $(filter-out src/analysis/data/synthetic%,$(filter src/analysis/data/%,$(SOURCES))) $(COMMON)
-FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py adequacy.py characteristics.py estimates.py published.py variance_check.py) $(COMMON)
+FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py adequacy.py characteristics.py estimates.py published.py shapes.py variance_check.py) $(COMMON)
 DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) $(COMMON)
 PARTICIPANTS := data/processed/participants.parquet
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
 	calibration influence collinearity weights distribution characteristics published variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
 SHAPE_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py shapes.py) $(COMMON)
-FIGURES := $(foreach name,dose_response models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
-	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv diagnostics_influence.csv diagnostics_distribution.csv)
+FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
+	diagnostics_influence.csv diagnostics_distribution.csv)
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
 .PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench simulate clean

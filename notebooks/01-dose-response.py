@@ -108,8 +108,8 @@ figures["quintiles"].draw()
 #   little or very much differ in more than magnesium, and magnesium rises with everything that is eaten. Model 3 holds
 #   energy constant along a straight line only; whether energy or another nutrient draws the same curve is a question of
 #   its own.
-# - **Not that there is a threshold.** The lowest point printed under the curve is a feature of one fitted line, given
-#   here without an interval; it is no cut-off between too little and too much.
+# - **Not that there is a threshold.** The lowest point printed under the curve is a feature of one fitted line; its
+#   interval tells how far it wanders from sample to sample, not that it is a cut-off between too little and too much.
 # - **Not that it is a U.** A test of non-linearity is not a test of a U: that needs a falling left arm and a rising
-#   right arm, each shown on its own.
+#   right arm, each shown on its own. The next notebook, *Is it a U?*, asks for both.
 # - **Nothing about supplements.** Intake is from food and beverages; tablets, antacids and plain water are not counted.

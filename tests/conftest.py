@@ -12,7 +12,15 @@ import pytest
 from analysis.data.harmonise import needed_columns
 from analysis.data.nhanes import fetch
 from analysis.data.synthetic import write_survey
-from analysis.pipeline import Folders, build_participants, draw_figures, fit_models, read_estimates, read_participants
+from analysis.pipeline import (
+    Folders,
+    build_participants,
+    draw_figures,
+    examine_shapes,
+    fit_models,
+    read_estimates,
+    read_participants,
+)
 from analysis.report.figures import Provenance
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
@@ -21,6 +29,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 SEED = 1
 """Seed of the survey that tests/reference/synthetic holds R's numbers for."""
+
+REPLICATES = 40
+"""Bootstrap samples of the shapes stage: enough to go through it, few enough to stay quick."""
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +49,7 @@ def demo(raw_survey: Path) -> Folders:
     folders = Folders(raw_survey, raw_survey / "figures")
     build_participants(folders)
     fit_models(folders)
+    examine_shapes(folders, replicates=REPLICATES)
     draw_figures(folders)
     return folders
 

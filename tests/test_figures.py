@@ -169,7 +169,7 @@ def test_caption_tells_people_cases_weights_and_tests(drawn, estimates):
         assert piece in text
 
 
-@pytest.mark.parametrize("name", ["dose_response", "models", "quintiles", "diagnostics", "flow"])
+@pytest.mark.parametrize("name", ["dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"])
 def test_figure_from_invented_data_says_so_on_its_face(drawn, name):
     texts = [text.get_text() for text in drawn[name].texts]
     assert "SYNTHETIC" in texts
@@ -341,6 +341,8 @@ def test_caption_of_the_diagnostics_tells_the_worst_single_unit(drawn, of_primar
 def test_numbers_of_every_panel_are_handed_on(estimates):
     every = drawings(*estimates)
     assert set(every["dose_response"].numbers) == {"", "_prevalence", "_distribution"}
+    assert set(every["shape"].numbers) == {"", "_curve", "_threshold"}
+    assert set(every["knots"].numbers) == {"", "_curves"}
     assert set(every["diagnostics"].numbers) == {"", "_influence", "_distribution"}
     for drawing in every.values():
         assert all(len(frame) and frame["data"].notna().all() for frame in drawing.numbers.values())

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from analysis.__main__ import build_parser, main
 from analysis.associations import estimate
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.pipeline import Folders
+from analysis.stats.shape import Verdict
 from analysis.study import Study
 
 
@@ -22,14 +24,14 @@ def run(demo, capsys):
     """Run `estimate` on the invented survey; exit code, standard output, standard error."""
 
     def _run(*arguments: str) -> tuple[int, str, str]:
-        code = main(["estimate", "--data", str(demo.data), *arguments])
+        code = main(["estimate", "--data", str(demo.data), "--replicates", "10", "--jobs", "1", *arguments])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
     return _run
 
 
-@pytest.mark.parametrize("stage", ["fetch", "cohort", "fit", "figures", "demo", "estimate"])
+@pytest.mark.parametrize("stage", ["fetch", "cohort", "fit", "shapes", "figures", "demo", "estimate", "simulate"])
 def test_every_stage_has_help(stage, capsys):
     with pytest.raises(SystemExit) as ended:
         main([stage, "--help"])
@@ -67,6 +69,16 @@ def test_json_has_the_promised_keys_and_the_fits_numbers(run, participants):
         [point["odds_ratio"] for point in result["curve"]], found.curve([100, 500]).frame["odds_ratio"]
     )
     assert result["nadir"]["x"] == found.nadir.x
+
+
+def test_json_has_the_shape_of_the_curve_by_as_many_replicates_as_asked(run, estimates):
+    shape = json.loads(run("--format", "json", "--replicates", "12")[1])["shape"]
+    row = estimates[0]["shape"].set_index("model").loc["1"]
+    assert set(shape) == set(row.index) - {"data"}
+    assert shape["replicates"] == 12
+    assert shape["verdict"] in get_args(Verdict)
+    for name in ("nadir", "end_slopes_p", "two_lines_p", "threshold", "threshold_naive_p", "nadir_normal_low"):
+        assert shape[name] == pytest.approx(row[name], rel=1e-8)
 
 
 def test_invented_data_are_named_in_every_format(run):
@@ -191,12 +203,13 @@ def test_figures_of_an_invented_survey_go_beside_it_and_never_into_the_projects(
     assert command._folders(args) == Folders(demo.data, demo.data / "figures")
 
 
-def test_demo_says_what_it_found_and_what_was_planted(tmp_path, capsys):
+def test_demo_says_what_it_found_and_what_was_planted(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "DEMO_REPLICATES", 10)
     assert main(["demo", "--data", str(tmp_path / "demo")]) == 0
     out = capsys.readouterr().out
     assert "SYNTHETIC" in out
     assert "The planted truth" in out
-    for name in ("dose_response", "models", "quintiles", "diagnostics", "flow"):
+    for name in ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"):
         for suffix in ("png", "svg"):
             path = tmp_path / "demo" / "figures" / f"{name}.{suffix}"
             assert path.exists()
@@ -234,9 +247,11 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
 
 def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
     shutil.copytree(demo.raw, tmp_path / "raw")
-    for stage in ("fetch", "cohort", "fit", "figures"):
-        assert main([stage, "--data", str(tmp_path), *(["--needed"] if stage == "fetch" else [])]) == 0
+    options = {"fetch": ["--needed"], "shapes": ["--replicates", "10"]}
+    for stage in ("fetch", "cohort", "fit", "shapes", "figures"):
+        assert main([stage, "--data", str(tmp_path), *options.get(stage, [])]) == 0
     out = capsys.readouterr().out
+    assert "Model 1: U\n" in out
     assert f"{tmp_path / 'processed' / 'participants.parquet'}: 31,126 people" in out
     assert "odds_ratio_curve.csv" in out
     assert str(tmp_path / "figures" / "dose_response.png") in out

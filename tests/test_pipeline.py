@@ -16,17 +16,23 @@ from analysis.data.synthetic import write_survey
 from analysis.estimates import FEWEST_PEOPLE, TABULATED, association_dict, round_intakes, summarise
 from analysis.pipeline import (
     ESTIMATES,
-    OF_COHORT,
+    OF_ONE,
+    OF_REAL_FILES,
+    SHAPES,
+    SIMULATED,
     Folders,
     StageError,
     build_participants,
     draw_figures,
     draw_study,
+    examine_shapes,
     fit_models,
     read_estimates,
     read_participants,
+    read_simulation,
 )
 from analysis.study import MODELS, PRIMARY, Study, StudyError
+from tests.conftest import REPLICATES
 
 
 @pytest.fixture
@@ -71,6 +77,11 @@ def test_every_estimate_names_its_data(estimates, name):
         ("influence", ["stratum", "psu", "quantity", "x", "full", "estimate", "change", "dfbetas"]),
         ("collinearity", ["measure", "terms", "value", "warning"]),
         ("weights", ["n", "n_positive", "cv", "kish_deff", "n_effective", "p50", "top_share"]),
+        (
+            "shape",
+            ["verdict", "nonlinear_p", "end_slopes_p", "two_lines_p", "nadir", "threshold", "replicates", "seed"],
+        ),
+        ("threshold", ["x", "deviance_gain"]),
     ],
 )
 def test_estimates_have_the_fields_words_and_every_model(estimates, name, columns):
@@ -79,10 +90,10 @@ def test_estimates_have_the_fields_words_and_every_model(estimates, name, column
     assert frame["model"].unique().tolist() == list(MODELS)
 
 
-def test_cohort_is_described_once_for_all_models(estimates):
-    for name in OF_COHORT:
+def test_what_is_about_the_cohort_or_one_model_names_no_model(estimates):
+    for name in OF_ONE:
         assert "model" not in estimates[0][name].columns
-    assert set(OF_COHORT) <= set(ESTIMATES)
+    assert set(OF_ONE) <= set(ESTIMATES)
 
 
 def test_each_model_has_its_six_tests(estimates):
@@ -102,8 +113,12 @@ def test_empty_words_are_read_as_empty_and_not_as_missing(estimates):
 def test_make_knows_every_file_of_the_stages(demo):
     """A file that make does not know is not rebuilt when it is missing."""
     makefile = (Path(__file__).parents[1] / "Makefile").read_text().replace("\\\n", " ")
-    listed = re.search(r"^ESTIMATES := .*addsuffix \.csv,([^)]*)\)", makefile, flags=re.MULTILINE)
-    assert set(listed[1].split()) == {*ESTIMATES, "published"}
+    listed = {
+        name: re.search(rf"^{name} := .*addsuffix \.csv,([^)]*)\)", makefile, flags=re.MULTILINE)[1].split()
+        for name in ("ESTIMATES", "SHAPES")
+    }
+    assert set(listed["ESTIMATES"]) == {*ESTIMATES, *OF_REAL_FILES} - set(SHAPES)
+    assert set(listed["SHAPES"]) == set(SHAPES)
     figures = re.search(
         r"^FIGURES := .*foreach name,([^,]*),.*addprefix figures/,([^)]*)\)", makefile, flags=re.MULTILINE
     )
@@ -133,6 +148,7 @@ def test_a_second_run_changes_no_byte(copy):
     before = {**digests(copy.estimates), **digests(copy.figures)}
     build_participants(copy)
     fit_models(copy)
+    examine_shapes(copy, replicates=REPLICATES)
     draw_figures(copy)
     assert {**digests(copy.estimates), **digests(copy.figures)} == before
 
@@ -144,7 +160,7 @@ def test_reading_from_cache_gives_the_same_participants(copy, participants):
 
 
 def test_each_figure_has_its_numbers_beside_it(demo):
-    for name in ("dose_response", "models", "quintiles", "diagnostics", "flow"):
+    for name in ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"):
         assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} <= {path.name for path in demo.figures.iterdir()}
 
 
@@ -207,6 +223,7 @@ def test_accepted_revision_is_named_in_every_output(tmp_path):
     fetch(registry, folders.raw, tables=list(needed_columns()), accept_revised=["LEXPN_B"], progress=False)
     build_participants(folders)
     fit_models(folders)
+    examine_shapes(folders, replicates=10)
     draw_figures(folders)
     assert json.loads((folders.processed / "provenance.json").read_text())["revised"] == ["LEXPN_B"]
     for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
@@ -278,6 +295,32 @@ def test_real_estimates_beside_a_left_over_planted_curve_stay_real(copy):
     assert "planted" not in estimates
 
 
+def test_published_numbers_are_read_beside_real_estimates_only(copy):
+    published = pd.DataFrame({"quantity": ["phosphorus"], "ours": [1.0], "data": ["NHANES 1999-2004"]})
+    published.to_csv(copy.estimates / "published.csv", index=False)
+    assert "published" not in read_estimates(copy)[0]
+    for name in ESTIMATES:
+        path = copy.estimates / f"{name}.csv"
+        pd.read_csv(path).assign(data="NHANES 1999-2004").to_csv(path, index=False)
+    assert read_estimates(copy)[0]["published"]["ours"].tolist() == [1.0]
+
+
+def test_shapes_of_another_survey_never_take_the_place_of_the_real_ones(copy):
+    path = copy.estimates / "models.csv"
+    pd.read_csv(path).assign(data="NHANES 1999-2004").to_csv(path, index=False)
+    with pytest.raises(StageError, match="holds results of NHANES 1999-2004"):
+        examine_shapes(copy, replicates=2)
+
+
+def test_simulation_is_read_whole_or_not_at_all(tmp_path):
+    folders = Folders(tmp_path, tmp_path / "figures")
+    folders.simulation.mkdir(parents=True)
+    for number, name in enumerate(SIMULATED):
+        assert read_simulation(folders) == {}
+        pd.DataFrame({"rate": [number]}).to_csv(folders.simulation / f"{name}.csv", index=False)
+    assert [frame["rate"].item() for frame in read_simulation(folders).values()] == [0, 1, 2]
+
+
 def test_flow_of_the_cohort_stage_needs_no_fit(copy, monkeypatch):
     monkeypatch.setattr(pipeline, "estimate", lambda *_: pytest.fail("fitted"))
     assert build_participants(copy)["n"].iloc[0] == 31126
@@ -309,7 +352,7 @@ def test_estimates_that_lost_a_test_are_refused(copy, lost):
         read_estimates(copy)
 
 
-@pytest.mark.parametrize("name", sorted(set(ESTIMATES) - {"models", *OF_COHORT}))
+@pytest.mark.parametrize("name", sorted(set(ESTIMATES) - {"models", *OF_ONE}))
 def test_estimates_that_lost_a_model_are_refused(copy, name):
     frame = pd.read_csv(copy.estimates / f"{name}.csv", dtype={"model": str})
     frame[frame["model"] != "1"].to_csv(copy.estimates / f"{name}.csv", index=False)

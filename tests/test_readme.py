@@ -13,10 +13,21 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
 
 
-def test_answer_is_the_committed_estimates_sentence():
+def test_answer_and_verdict_are_the_committed_estimates_sentences():
     estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
     assert not provenance.synthetic
-    assert tables.answer(estimates) in " ".join(TEXT.split())
+    for words in (tables.answer(estimates), tables.shape_sentence(estimates), tables.knots_sentence(estimates)):
+        assert words in " ".join(TEXT.split())
+
+
+def test_claims_about_the_knots_are_those_of_the_committed_estimates():
+    """By hand in the README: three knots on unweighted quantiles make it a U, four to six do not."""
+    assert "three of them, on unweighted quantiles, would have made it a U, four to six do not" in " ".join(
+        TEXT.split()
+    )
+    estimates, _ = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
+    rows = estimates["knots"].query("form == 'spline' and knot_quantiles == 'unweighted'").set_index("knots")
+    assert (rows["verdict"] == "U").to_dict() == {"3": True, "4": False, "5": False, "6": False}
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", TEXT))))

@@ -3,7 +3,10 @@ import pytest
 
 from analysis.associations import estimate
 from analysis.estimates import summarise
-from analysis.report import tables
+from analysis.report import shape_tables, tables
+from analysis.shapes import summarise_shapes
+from analysis.simulated_shapes import RULES
+from analysis.stats.shape import verdict
 from analysis.study import Study
 
 
@@ -23,12 +26,15 @@ def test_answer_quotes_the_estimates(estimates):
     frames = estimates[0]
     model = frames["models"].set_index("model").loc["1"]
     at = frames["odds_ratio_curve"].query("model == '1'").set_index("x")
+    shape = frames["shape"].set_index("model").loc["1"]
     sentence = tables.answer(frames)
     for piece in (
         f"{model['n']:,} adults",
         tables.format_odds_ratio(at.loc[100.0]),
         tables.format_odds_ratio(at.loc[550.0]),
-        f"lowest point {model['nadir']:.0f} mg/day",
+        f"lowest at {model['nadir']:.0f} mg/day ({shape['nadir_bootstrap_low']:.0f} to "
+        f"{shape['nadir_bootstrap_high']:.0f}, design bootstrap)",
+        f"by the rule fixed in advance: {shape['verdict']}.",
     ):
         assert piece in sentence
 
@@ -103,7 +109,8 @@ def older_women(participants):
         cycles=(1999, 2001),
         extra_covariates=("height_cm",),
     )
-    return summarise([estimate(participants, study)], participants)
+    found = [estimate(participants, study)]
+    return summarise(found, participants) | summarise_shapes(found, replicates=10)
 
 
 def test_caption_of_another_study_tells_that_study(older_women):
@@ -211,3 +218,196 @@ def test_diagnostics_caption_quotes_the_test_and_both_intakes(estimates):
     assert f"F {fit['statistic']:.2f} on 9 and 36 df" in text
     assert f"({x['log_or_p10']:.4g} and {x['log_or_p90']:.4g} mg/day)" in text
     assert text.startswith("Model 3, ")
+
+
+@pytest.mark.parametrize(("x", "text"), [(214.28, "214"), (1.934, "1.93"), (98.0, "98"), (2248.2, "2248")])
+def test_intake_in_words(x, text):
+    assert tables.format_intake(x) == text
+
+
+@pytest.mark.parametrize(("low", "high", "text"), [(98.9, 336.04, "99 to 336"), (1.52, 2.36, "1.52 to 2.36")])
+def test_range_has_the_decimals_of_its_higher_end(low, high, text):
+    assert tables.format_range(low, high) == text
+
+
+def test_low_point_of_a_curve_has_its_interval_where_the_shape_was_examined(estimates):
+    model = estimates[0]["models"].set_index("model").loc["1"]
+    without = {name: frame for name, frame in estimates[0].items() if name != "shape"}
+    assert f"Lowest point {model['nadir']:.0f} mg/day. " in tables.curve_caption(without, "1")
+    assert f"Lowest point {model['nadir']:.0f} mg/day (" in tables.curve_caption(estimates[0], "1")
+
+
+CASES = {
+    "U": {"end_slopes_low_p": 0.0004, "end_slopes_high_p": 0.02, "two_lines_p": 0.03},
+    "non-linear, U not shown": {"end_slopes_low_p": 0.0004, "end_slopes_high_p": 0.158, "two_lines_p": 0.018},
+    "no departure shown": {"end_slopes_low_p": 0.4, "end_slopes_high_p": 0.6, "two_lines_p": 0.7, "nonlinear_p": 0.5},
+}
+"""P-values of a curve of each verdict."""
+
+
+def told(estimates, **changed):
+    """Estimates in which the shape of model 1 is another one; its verdict follows."""
+    shape = estimates[0]["shape"].astype({"verdict": object}).set_index("model", drop=False)
+    for name, value in changed.items():
+        shape.loc["1", name] = value
+    row = shape.loc["1"]
+    shape.loc["1", "verdict"] = verdict(
+        nonlinear_p=row["nonlinear_p"],
+        end_slopes_p=max(row["end_slopes_low_p"], row["end_slopes_high_p"]),
+        two_lines_p=row["two_lines_p"],
+        interior=row["nadir_bootstrap_interior"],
+    )
+    return estimates[0] | {"shape": shape.reset_index(drop=True)}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_verdict_ends_its_sentence(estimates, name):
+    words = tables.shape_sentence(told(estimates, **CASES[name]))
+    assert words.endswith(f"Verdict by the rule fixed in advance: {name}.")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (
+            0.0004,
+            0.02,
+            "The curve falls at its low end (109 mg/day, one-sided p < 0.001) and rises at its high end (541",
+        ),
+        (0.01, 0.158, "but a rise at its high end (541 mg/day, one-sided p = 0.158) is not shown."),
+        (0.2, 0.01, "but a fall at its low end (109 mg/day, one-sided p = 0.200) is not shown."),
+        (0.2, 0.3, "Neither a fall at the curve's low end (109 mg/day, one-sided p = 0.200) nor a rise"),
+    ],
+)
+def test_end_slope_is_called_shown_only_where_its_p_is_small(estimates, low, high, words):
+    assert words in tables.shape_sentence(told(estimates, end_slopes_low_p=low, end_slopes_high_p=high))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"two_lines_p": 0.03}, "show both a fall and a rise (the larger p = 0.030)."),
+        ({"two_lines_p": 0.07}, "do not show both a fall and a rise (the larger p = 0.070)."),
+        ({"two_lines_p": 1.0, "two_lines_low": 0.001}, "do not even slope as a U's would."),
+    ],
+)
+def test_two_lines_are_told_as_they_slope(estimates, changed, words):
+    assert words in tables.shape_sentence(told(estimates, **changed))
+
+
+def test_low_point_at_an_end_of_the_range_is_admitted(estimates):
+    models = estimates[0]["models"].assign(nadir_at_boundary=True)
+    words = tables.shape_sentence(estimates[0] | {"models": models})
+    assert "The lowest point, at an end of the range, is" in words
+
+
+def test_verdicts_under_other_knots_are_told_by_placing(estimates):
+    knots = pd.DataFrame({"form": "spline", "knots": [*"3456"] * 2,
+                          "knot_quantiles": ["unweighted"] * 4 + ["weighted"] * 4})  # fmt: skip
+    knots["verdict"] = ["U", *["non-linear, U not shown"] * 3, *["no departure shown"] * 4]
+    assert tables.knots_sentence({"knots": knots}) == (
+        'By the same rule, knots on unweighted quantiles: with 3, "U"; with 4, 5 and 6, "non-linear, U not shown". '
+        'Knots on weighted quantiles: with 3, 4, 5 and 6, "no departure shown".'
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "name"),
+    [
+        (shape_tables.end_slopes_table, "spline, both: p", "end_slopes_p"),
+        (shape_tables.end_slopes_table, "quadratic, both: p", "quadratic_p"),
+        (shape_tables.two_lines_table, "both, with a U's signs: p", "two_lines_p"),
+        (shape_tables.breaks_table, "naive p", "threshold_naive_p"),
+        (shape_tables.breaks_table, "search-aware p", "threshold_search_p"),
+        (shape_tables.verdicts_table, "non-linear p", "nonlinear_p"),
+    ],
+)
+def test_tables_of_the_shape_have_a_row_per_model_and_each_p_in_its_column(estimates, table, column, name):
+    found = table(estimates[0])
+    assert found.index.tolist() == ["Crude", "Model 1", "Model 2", "Model 3"]
+    assert found[column].tolist() == estimates[0]["shape"][name].map(tables.format_p).tolist()
+
+
+def test_low_point_and_break_stand_side_by_side(estimates):
+    row = estimates[0]["shape"].set_index("model").loc["2"]
+    breaks, low_points = (table(estimates[0]).loc["Model 2"] for table in (
+        shape_tables.breaks_table, shape_tables.low_points_table))  # fmt: skip
+    assert breaks["lowest point of the spline"] == low_points["lowest point"] == f"{row['nadir']:.0f}"
+    assert breaks["best break"] == f"{row['threshold']:.0f}"
+    assert low_points["bootstrap"] == f"{row['nadir_bootstrap_low']:.0f} to {row['nadir_bootstrap_high']:.0f}"
+
+
+def test_slopes_are_told_per_100_units_with_their_errors(estimates):
+    row = estimates[0]["shape"].set_index("model").loc["1"]
+    cell = shape_tables.two_lines_table(estimates[0]).loc["Model 1", "below it"]
+    slope, error = 100 * row["two_lines_low"], 100 * row["two_lines_low_se"]
+    assert cell == f"{slope:+.2f} (SE {error:.2f}), p {tables.format_p(row['two_lines_low_p'])}"
+
+
+def test_forms_without_the_rules_tests_have_no_verdict_in_the_knots_table(estimates):
+    table = shape_tables.knots_table(estimates[0])
+    assert len(table) == 10
+    assert table.index[1] == "4 knots, unweighted"
+    assert (table.loc[["fractional polynomial", "penalised spline"], ["non-linear p", "end slopes p"]] == "").all(
+        axis=None
+    )
+    assert "powers" in table.loc["fractional polynomial", "verdict"]
+
+
+def test_published_threshold_is_told_between_low_point_and_break(estimates):
+    published = pd.DataFrame({
+        "source": ["Gregg", "Wu", "Wu"],
+        "quantity": ["prevalence", "phosphorus, low point of the spline against the threshold, mg/day",
+                     "phosphorus, best two-piece breakpoint against the threshold, mg/day"],
+        "published": [14.8, 939.44, 939.44], "ours": [14.7, 940.4, 744.5],
+        "conf_low": [13.0, 844.6, 597.6], "conf_high": [16.0, 1084.5, 2248.0],
+    })  # fmt: skip
+    assert shape_tables.threshold_sentence(estimates[0] | {"published": published}) == (
+        "Wu print a threshold of phosphorus at 939.44 mg/day. Ours, with bootstrap intervals: low point of the spline "
+        "940 mg/day (845 to 1084); best two-piece breakpoint 744 mg/day (598 to 2248)."
+    )
+    assert shape_tables.threshold_sentence(estimates[0]) == shape_tables.NO_PUBLISHED
+
+
+@pytest.fixture
+def simulation():
+    shapes = pd.DataFrame([
+        {"curve": curve, "rule": rule, "surveys": 1000, "rate": rate + number / 1000, "monte_carlo_error": 0.005}
+        for curve, rate in (("plateau", 0.25), ("U", 0.75))
+        for number, rule in enumerate(RULES)
+    ])  # fmt: skip
+    nadirs = pd.DataFrame([{"curve": "U", "interval": "bootstrap", "rate": 0.94, "monte_carlo_error": 0.008,
+                            "median_width_mg": 54.6, "median_bias_mg": -6.4}])  # fmt: skip
+    tested = {"curve": "U", "quantity": "rejection", "method": "taylor, Wald", "rate": 0.9}
+    covered = {"curve": "U", "quantity": "coverage", "method": "taylor", "intake_mg": 100.0, "rate": 0.951}
+    coverage = pd.DataFrame([covered, tested])
+    return {"coverage": coverage, "shapes": shapes, "nadirs": nadirs}
+
+
+def test_rules_are_told_by_curves_that_are_a_u_and_that_are_none(simulation):
+    words = shape_tables.rules_sentence(simulation)
+    usual, ours = (100 * list(RULES).index(rule) / 1000 for rule in ("usual practice", "verdict U"))
+    assert words.startswith("1,000 invented surveys of each true curve.")
+    assert f"inside the range) calls a U what is none: plateau {25 + usual:.1f} % (± 0.5); and what is one: U" in words
+    assert (
+        f"rule here calls a U what is none: plateau {25 + ours:.1f} % (± 0.5); and what is one: U {75 + ours:.1f} %"
+        in words
+    )
+
+
+def test_every_rule_of_the_simulation_has_its_column(simulation):
+    table = shape_tables.rules_table(simulation)
+    assert table.shape == (2, len(RULES))
+    assert table.loc["plateau", "usual practice"] == f"{25 + 100 * list(RULES).index('usual practice') / 1000:.1f}"
+
+
+def test_coverage_of_low_point_and_curve_is_told_in_percent(simulation):
+    found = shape_tables.nadirs_table(simulation).loc[("U", "bootstrap")]
+    assert found.tolist() == ["94.0 (± 0.8)", "55", "-6"]
+    assert shape_tables.coverage_table(simulation).loc[("U", "taylor"), "100 mg"] == "95.1"
+
+
+@pytest.mark.parametrize("table", [shape_tables.rules_table, shape_tables.nadirs_table, shape_tables.coverage_table])
+def test_without_a_simulation_there_is_no_table_and_the_sentence_says_so(table):
+    assert table({}).empty
+    assert shape_tables.rules_sentence({}) == shape_tables.NO_SIMULATION

@@ -48,6 +48,9 @@ ESTIMATES = (*FITTED, *SHAPES)
 OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
 """What the fit stage writes for the real files only: the literature's numbers and NCHS's own replicate weights."""
 
+SIMULATED = ("coverage", "shapes", "nadirs")
+"""What the simulate stage writes."""
+
 OF_ONE = ("distribution", "characteristics", "knots", "knot_curves")
 """Those about the cohort, which all models share, or about one model; the others name the model in each row."""
 
@@ -95,6 +98,11 @@ class Folders:
     def estimates(self) -> Path:
         """Aggregate results."""
         return self.processed / "estimates"
+
+    @property
+    def simulation(self) -> Path:
+        """What the simulate stage found on surveys of known truth."""
+        return self.processed / "simulation"
 
     @property
     def is_synthetic(self) -> bool:
@@ -228,10 +236,18 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
         ) from None
     source = str(read["models"]["data"].iloc[0])
     provenance = Provenance(source, source.startswith(SYNTHETIC))
-    planted = folders.estimates / "planted.csv"
-    if provenance.synthetic and planted.exists():
-        read["planted"] = pd.read_csv(planted)
+    extra = "planted" if provenance.synthetic else "published"
+    if (folders.estimates / f"{extra}.csv").exists():
+        read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv")
     return read, provenance
+
+
+def read_simulation(folders: Folders) -> Estimates:
+    """Tables of the simulate stage in the data folder: coverage, shapes, nadirs; none if it was not run there."""
+    paths = {name: folders.simulation / f"{name}.csv" for name in SIMULATED}
+    if not all(path.exists() for path in paths.values()):
+        return {}
+    return {name: pd.read_csv(path) for name, path in paths.items()}
 
 
 def _check_estimates(read: Estimates) -> None:
@@ -248,7 +264,7 @@ def _check_estimates(read: Estimates) -> None:
 
 
 def draw_figures(folders: Folders) -> list[Path]:
-    """Stage ``figures``: five figures as PNG and SVG, each with the CSV of the numbers it shows."""
+    """Stage ``figures``: every figure as PNG and SVG, each with the CSV of the numbers it shows."""
     estimates, provenance = read_estimates(folders)
     todo = drawings(estimates, provenance)
     written = []

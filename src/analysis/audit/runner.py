@@ -10,9 +10,11 @@ import hashlib
 import importlib
 import io
 import json
+import multiprocessing
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -26,8 +28,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from analysis.audit.specifications import answer_arrays, people_groups
+from analysis.audit.whole_curve import SpecificationCurve, collect_answers
 from analysis.errors import AnalysisError
 from analysis.files import replacing
+from analysis.stats.design import SurveyDesign
 from analysis.stats.splines import Array
 
 PACKAGE = Path(__file__).parents[1]
@@ -36,8 +41,11 @@ WITHOUT_NUMBERS = ("report/", "pipeline.py", "__main__.py", "data/synthetic")
 
 LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
 
-LONGEST_TASK = 1800.0
-"""Seconds after which a cluster that returns nothing is given up: its scheduler loses workers without a word."""
+LONGEST_SILENCE = 300.0
+"""Seconds without any result after which a cluster is given up: a task that kills its workers is not reported by it."""
+
+ROUNDS = 3
+"""How often a cluster is asked for what it lost."""
 
 LONGEST_GREETING = 10.0
 """Seconds in which a scheduler must answer."""
@@ -110,7 +118,7 @@ def run_tasks(
     folder : of all runs; each digest of participants and code has a folder of its own in it.
     jobs : processes. No number depends on them.
     scheduler : address of a dask scheduler whose workers are used instead, for example ``tcp://10.0.0.1:8786``.
-    fresh : perform also the tasks that are finished.
+    fresh : forget these tasks' results first.
     progress : what the bar says; none if empty.
 
     Returns
@@ -125,17 +133,36 @@ def run_tasks(
     store = folder / run_digest(frame)
     paths = [store / task.file_name for task in tasks]
     _refuse_doubles(tasks, paths)
-    waiting = [number for number, path in enumerate(paths) if fresh or _read(path) is None]
-    bar = tqdm(total=len(tasks), initial=len(tasks) - len(waiting), desc=progress, unit="task", smoothing=0.05,
+    if fresh:
+        for path in paths:
+            path.unlink(missing_ok=True)
+    finished = sum(_read(path) is not None for path in paths)
+    bar = tqdm(total=len(tasks), initial=finished, desc=progress, unit="task", smoothing=0.05,
                disable=None if progress else True, leave=False)  # fmt: skip
-    with bar, _explained(bar), _backend(frame, jobs if waiting else 1, scheduler if waiting else None) as options:
+    with bar, _explained(paths):
+        for again in reversed(range(ROUNDS)):
+            try:
+                _run_round(tasks, frame, paths, jobs, scheduler, bar)
+                break
+            except CancelledError:  # a result went with its worker before it was fetched
+                if not again:
+                    raise
+    return [_reread(path) for path in paths]
+
+
+def _run_round(
+    tasks: Sequence[Task], frame: pd.DataFrame, paths: Sequence[Path], jobs: int, scheduler: str | None, bar: Any
+) -> None:
+    waiting = [number for number, path in enumerate(paths) if _read(path) is None]
+    if not waiting:
+        return
+    with _backend(frame, jobs, scheduler) as options:
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
         work = (joblib.delayed(_perform)(number, tasks[number], frame) for number in waiting)
         with closing(parallel(work)) as arriving:
             for number, finished in arriving:
                 _write(finished, paths[number])
                 bar.update()
-    return [_reread(path) for path in paths]
 
 
 def run_digest(frame: pd.DataFrame) -> str:
@@ -192,7 +219,7 @@ def _backend(frame: pd.DataFrame, jobs: int, scheduler: str | None) -> Iterator[
         _client(scheduler) as client,
         joblib.parallel_config(backend="dask", client=client, scatter=[frame]),
     ):
-        yield {"n_jobs": -1, "timeout": LONGEST_TASK}
+        yield {"n_jobs": -1, "timeout": LONGEST_SILENCE}
 
 
 @contextmanager
@@ -212,21 +239,44 @@ def _client(scheduler: str) -> Iterator[Any]:
             "`dask scheduler` prints, such as tcp://10.0.0.1:8786."
         ) from error
     with client:
-        try:
-            yield client
-        except distributed.KilledWorker as error:
-            raise AuditError(f"several workers died over one task: {error}.") from error
+        yield client
 
 
 @contextmanager
-def _explained(bar: Any) -> Iterator[None]:
+def _explained(paths: Sequence[Path]) -> Iterator[None]:
     """Say of a run that stops what is kept and how to go on."""
     try:
         yield
-    except (AuditError, BrokenProcessPool, OSError) as error:
-        what = error if isinstance(error, AuditError) else f"a worker was lost, perhaps for want of memory ({error!r})."
-        kept = f"{bar.n} of {bar.total} tasks are finished and kept: the same command goes on from there."
+    except (AuditError, BrokenProcessPool, CancelledError, multiprocessing.TimeoutError, OSError) as error:
+        lost = f"a worker was lost, perhaps for want of memory, or does not answer any more ({error!r})."
+        what = error if isinstance(error, AuditError) else lost
+        finished = sum(path.exists() for path in paths)
+        kept = (
+            f"{finished} of {len(paths)} tasks are finished and kept: run again, without --fresh, to go on from there."
+        )
         raise AuditError(f"{what} {kept}") from error
+
+
+# ---- the specification curve as tasks
+
+
+def specification_tasks() -> list[Task]:
+    """The grid of specifications, a task for each group of people."""
+    return [Task(f"specification {name}", answer_arrays, (cells,)) for name, cells in people_groups().items()]
+
+
+def specification_curve(finished: Sequence[Finished], frame: pd.DataFrame) -> SpecificationCurve:
+    """What the tasks of `specification_tasks` found as one curve.
+
+    Raises
+    ------
+    AuditError : a task found nothing, for the reason it has.
+    """
+    reasons = {one.name: one.reason for one in finished if one.reason}
+    if reasons:
+        raise AuditError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+    whole = SurveyDesign(frame["strata"].to_numpy(), frame["psu"].to_numpy(), np.ones(len(frame)))
+    return collect_answers([(one.frames["rows"], one.arrays["totals"]) for one in finished], whole.psu_stratum)
 
 
 # ---- where the results lie
@@ -250,7 +300,7 @@ def _write(finished: Finished, path: Path) -> None:
 def _read(path: Path) -> Finished | None:
     """What a task found, None if it is not finished or its file was damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             entries = dict(stored)
         frames = {name: pd.read_parquet(io.BytesIO(image.tobytes())) for name, image in _named(entries, "frame:")}
         return Finished(str(entries["name"]), frames, dict(_named(entries, "array:")), str(entries["reason"]))

@@ -182,6 +182,25 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification]) -> list[Answe
     return [_answer(cell, setting, energy) for cell in cells]
 
 
+def answer_arrays(frame: pd.DataFrame, cells: list[Specification]) -> dict[str, pd.DataFrame | Array]:
+    """Answers of `answer_people` as a frame ``rows`` and an array ``totals``, the answered cells' side by side."""
+    answers = answer_people(frame, cells)
+    n_psu = len(frame[["strata", "psu"]].drop_duplicates())
+    totals = [answer.totals for answer in answers if answer.totals is not None]
+    return {
+        "rows": pd.DataFrame([answer.row for answer in answers]),
+        "totals": np.hstack([np.empty((n_psu, 0)), *totals]),
+    }
+
+
+def people_groups() -> dict[str, list[Specification]]:
+    """The grid by people: specifications of one group differ in energy form and knots only."""
+    groups: dict[str, list[Specification]] = {}
+    for cell in specification_grid():
+        groups.setdefault(", ".join(cell.people), []).append(cell)
+    return groups
+
+
 def eligible_people(frame: pd.DataFrame) -> pd.DataFrame:
     """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
 
@@ -204,7 +223,7 @@ def _answer(cell: Specification, setting: Setting, energy: Array) -> Answer:
 
 
 def _without_answer(cell: Specification, error: AnalysisError) -> Answer:
-    return Answer(_choices(cell) | {"reason": str(error)}, None)
+    return Answer(_choices(cell) | {"verdict": None, "reason": str(error)}, None)
 
 
 def _choices(cell: Specification) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.estimates import REFERENCE_QUINTILES
-from analysis.report import diagnostic_figures, figures, tables
+from analysis.report import diagnostic_figures, figures, shape_figures, shape_tables, tables
 from analysis.report.page import Provenance
 from analysis.study import PRIMARY
 
@@ -21,7 +21,7 @@ class Drawing:
 
 
 def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> dict[str, Drawing]:
-    """The five figures of the project by name: dose_response, models, quintiles, diagnostics, flow."""
+    """The figures of the project by name: dose_response, shape, knots, models, quintiles, diagnostics, flow."""
     every = estimates["quintiles"]
     shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
     models = estimates["models"]
@@ -29,6 +29,8 @@ def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> d
     flow = estimates["flow"][estimates["flow"]["model"] == models["model"].iloc[-1]]
     return {
         "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
+        "shape": shape(estimates, provenance, model=PRIMARY.model),
+        "knots": knots(estimates, provenance),
         "models": Drawing(
             lambda: figures.plot_models(
                 estimates["odds_ratio_curve"], models, caption=tables.models_caption(estimates), provenance=provenance
@@ -64,6 +66,41 @@ def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance,
             planted=None if planted is None else planted[planted["x"].isin(curve["x"])],
         ),
         {"": curve, "_prevalence": prevalence, "_distribution": bars},
+    )
+
+
+def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+    """Whether the curve of one model is a U."""
+    curve, profile = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "threshold"))
+    planted = estimates.get("planted")
+    row = estimates["models"].set_index("model", drop=False).loc[model]
+    return Drawing(
+        lambda: shape_figures.plot_shape(
+            curve,
+            profile,
+            tables.shape_of_model(estimates, model),
+            row,
+            caption=shape_tables.shape_caption(estimates, model),
+            provenance=provenance,
+            planted_nadir=None if planted is None else float(planted["nadir"].iloc[0]),
+        ),
+        {"": _of_model(estimates["shape"], model), "_curve": curve, "_threshold": profile},
+    )
+
+
+def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Drawing:
+    """The primary study's curve under other knots and forms."""
+    variants, curves = estimates["knots"], estimates["knot_curves"]
+    row = estimates["models"].set_index("model", drop=False).loc[PRIMARY.model]
+    return Drawing(
+        lambda: shape_figures.plot_knots(
+            variants,
+            curves,
+            row,
+            caption=shape_tables.knots_caption(estimates, PRIMARY.model),
+            provenance=provenance,
+        ),
+        {"": variants, "_curves": curves},
     )
 
 

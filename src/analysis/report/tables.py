@@ -39,6 +39,16 @@ def format_odds_ratio(row: pd.Series) -> str:
     return f"{row['odds_ratio']:.2f} ({row['conf_low']:.2f} to {row['conf_high']:.2f})"
 
 
+def format_intake(x: float) -> str:
+    """Intake without decimals from 100 on, else to three digits: "214", "1.93"."""
+    return f"{x:.0f}" if abs(x) >= 100 else f"{x:.3g}"
+
+
+def format_range(low: float, high: float) -> str:
+    """Two intakes with the decimals of the higher one: "200 to 241"."""
+    return f"{low:.0f} to {high:.0f}" if high >= 100 else f"{format_intake(low)} to {format_intake(high)}"
+
+
 def describe_tests(tests: pd.DataFrame) -> str:
     """Both tests by both methods in one sentence."""
     p = {(row.test, row.method): format_p(row.p_value) for row in tests.itertuples()}
@@ -162,8 +172,8 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
         f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
         f"adjusted for {_covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
         f"p {format_p(p['wald'])}, non-linear p {format_p(q['wald'])}; Rao-Scott: p {format_p(p['rao_scott'])} and "
-        f"p {format_p(q['rao_scott'])}). The curve is lowest at {_low_point(estimates, row)}; is it a U? By the rule fixed "
-        f"in advance: {shape_of_model(estimates, model)['verdict']}."
+        f"p {format_p(q['rao_scott'])}). The curve is lowest at {_low_point(estimates, row)}. Verdict on its shape "
+        f"by the rule fixed in advance: {shape_of_model(estimates, model)['verdict']}."
     )
 
 
@@ -175,11 +185,11 @@ def shape_of_model(estimates: Estimates, model: str) -> pd.Series:
 
 def _low_point(estimates: Estimates, row: pd.Series) -> str:
     """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)"."""
-    place = f"{row['nadir']:.0f} {row['unit']}"
+    place = f"{format_intake(row['nadir'])} {row['unit']}"
     if "shape" not in estimates:
         return place
     shape = shape_of_model(estimates, row["model"])
-    return f"{place} ({shape['nadir_bootstrap_low']:.0f} to {shape['nadir_bootstrap_high']:.0f}, design bootstrap)"
+    return f"{place} ({format_range(shape['nadir_bootstrap_low'], shape['nadir_bootstrap_high'])}, design bootstrap)"
 
 
 def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
@@ -191,14 +201,14 @@ def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
     low_point = "lowest point, at an end of the range," if row["nadir_at_boundary"] else "lowest point"
     return (
         f"{_ends_words(shape, row['unit'])} {_two_lines_words(shape, row['unit'])} The {low_point} is "
-        f"{_low_point(estimates, row)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of bootstrap "
-        f"samples. Verdict by the rule fixed in advance: {shape['verdict']}."
+        f"{_low_point(estimates, row)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of "
+        f"bootstrap samples. Verdict by the rule fixed in advance: {shape['verdict']}."
     )
 
 
 def _ends_words(shape: pd.Series, unit: str) -> str:
     low, high = (
-        f"({shape[f'end_slopes_{end}_at']:.0f} {unit}, one-sided p {format_p(shape[f'end_slopes_{end}_p'])})"
+        f"({format_intake(shape[f'end_slopes_{end}_at'])} {unit}, one-sided p {format_p(shape[f'end_slopes_{end}_p'])})"
         for end in ("low", "high")
     )
     falls, rises = (shape[f"end_slopes_{end}_p"] < ALPHA for end in ("low", "high"))
@@ -212,7 +222,7 @@ def _ends_words(shape: pd.Series, unit: str) -> str:
 
 
 def _two_lines_words(shape: pd.Series, unit: str) -> str:
-    lines = f"Two straight lines that break at {shape['two_lines_break']:.0f} {unit}"
+    lines = f"Two straight lines that break at {format_intake(shape['two_lines_break'])} {unit}"
     if not shape["two_lines_low"] < 0 < shape["two_lines_high"]:
         return f"{lines} do not even slope as a U's would."
     p = f"(the larger p {format_p(shape['two_lines_p'])})"
@@ -225,9 +235,9 @@ def knots_sentence(estimates: Estimates) -> str:
     parts = []
     for quantiles, part in splines.groupby("knot_quantiles", sort=False):
         verdicts = part.groupby("verdict", sort=False)["knots"]
-        found = [f"{_join([f'{number:.0f}' for number in numbers])} knots: {name}" for name, numbers in verdicts]
-        parts.append(f"on {quantiles} quantiles, {'; '.join(found)}")
-    return f"The same rule {'. '.join(parts).replace('. on', '. On')}."
+        found = [f'with {_join(list(numbers))}, "{name}"' for name, numbers in verdicts]
+        parts.append(f"on {quantiles} quantiles: {'; '.join(found)}.")
+    return f"By the same rule, knots {' Knots '.join(parts)}"
 
 
 def _nearest(estimates: Estimates, row: pd.Series, quantile: str) -> pd.Series:

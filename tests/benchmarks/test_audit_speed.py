@@ -1,0 +1,122 @@
+"""How fast the specification curve is answered, on the real files, beside R's fits of the same models; `make bench`.
+
+R fits, takes the covariance and tests non-linearity by Wald, on designs and matrices that are ready. It is compared
+with the same here, and with everything that answers a specification: choosing people, adjusting for energy, placing
+knots, fitting, the two lines (two to four more fits), the draws of the low point, the influence of every PSU. One
+process, one thread. Nothing here asserts a time: machines differ.
+"""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from threadpoolctl import threadpool_limits
+
+from analysis.audit.specifications import (
+    answer_people,
+    eligible_people,
+    energy_adjusted,
+    fit_problem,
+    people_groups,
+    specification_grid,
+)
+from analysis.pipeline import Folders, read_participants
+from analysis.problem import pose_setting, set_out
+from analysis.stats.hypotheses import wald_test
+
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed"),
+]
+
+ROOT = Path(__file__).parents[2]
+SEED = 20261123
+DRAWN = 200
+GROUPS = 14
+"""Groups of people, 15 specifications each: what the audit's runner gives to a worker at once is one."""
+
+
+def drawn(every, number):
+    chosen = np.random.Generator(np.random.PCG64(SEED)).choice(len(every), number, replace=False)
+    return [every[position] for position in np.sort(chosen)]
+
+
+def test_200_drawn_specifications_beside_svyglm(tmp_path, capsys):
+    people = read_participants(Folders(ROOT / "data", ROOT / "figures"))[0]
+    cells = drawn(specification_grid(), DRAWN)
+    groups = {}
+    for cell in cells:
+        groups.setdefault(cell.people, []).append(cell)
+    whole = drawn(list(people_groups().values()), GROUPS)
+    with threadpool_limits(limits=1, user_api="blas"):
+        problems = pose_all(people, groups)
+        theirs = svyglm_of(problems, tmp_path)
+        ours, p_values = timed(lambda: [wald_test(fit_problem(one), one.spline_terms[1:]).p_value for one in problems])
+        everything, answers = timed(lambda: [one for some in groups.values() for one in answer_people(people, some)])
+        in_groups, _ = timed(lambda: [answer_people(people, some) for some in whole])
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{'specifications a second':<68}{'a second':>10}{'times R':>9}\n"
+            + row(f"R: fit, covariance, Wald test of {DRAWN} drawn ones", DRAWN / theirs["seconds"], theirs)
+            + row("here: the same", DRAWN / ours, theirs)
+            + row(f"here: everything, {DRAWN} drawn ones of {len(groups)} groups of people", DRAWN / everything, theirs)
+            + row(f"here: everything, {GROUPS} whole groups", sum(map(len, whole)) / in_groups, theirs)
+        )
+    np.testing.assert_allclose(p_values, theirs["p_value"], rtol=1e-5)  # svyglm alone is right to about 1e-7
+    np.testing.assert_allclose([answer.row["nonlinear_p"] for answer in answers], p_values, rtol=1e-8)
+
+
+def pose_all(people, groups):
+    """The models of all cells, on the rows of `eligible_people`."""
+    people = eligible_people(people)
+    energy = people["energy_kcal"].to_numpy(dtype=float)
+    problems = []
+    for cells in groups.values():
+        setting = set_out(people, cells[0].study)
+        for cell in cells:
+            with_knots = dataclasses.replace(setting, study=cell.study)
+            problems.append(pose_setting(energy_adjusted(with_knots, energy, cell.energy)))
+    return problems
+
+
+def svyglm_of(problems, folder):
+    """R's seconds and p-values; a column that several models share is handed over once."""
+    design = problems[0].setting.design
+    columns, positions, models = [], {}, []
+
+    def position(column):
+        column = np.ascontiguousarray(column, dtype=np.float64)
+        if (known := positions.get(column.tobytes())) is None:
+            columns.append(column)
+            known = positions[column.tobytes()] = len(columns)
+        return known
+
+    position(design.strata)
+    position(design.psu)
+    for problem in problems:
+        setting = problem.setting
+        X = " ".join(str(position(column)) for column in problem.X.T[1:])
+        models.append({"rows": setting.y.size, "weight": position(setting.design.weights), "y": position(setting.y),
+                       "inside": position(setting.domain.rows), "X": X, "spline": len(problem.spline_terms)})  # fmt: skip
+    np.concatenate(columns).tofile(folder / "columns.bin")
+    pd.DataFrame(models).to_csv(folder / "models.csv", index=False)
+    command = ["Rscript", Path(__file__).with_name("audit.R"), folder / "columns.bin", folder / "models.csv"]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def timed(run):
+    run()
+    started = time.perf_counter()
+    found = run()
+    return time.perf_counter() - started, found
+
+
+def row(what, rate, theirs):
+    return f"{what:<68}{rate:>10.1f}{rate * theirs['seconds'] / DRAWN:>9.1f}\n"

@@ -1,0 +1,343 @@
+"""Finished tasks are kept whole and never done again, whatever stops a run and whoever performs it."""
+
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from threadpoolctl import threadpool_info
+
+from analysis.audit import runner
+from analysis.audit.runner import AuditError, Task, run_digest, run_tasks, specification_curve, specification_tasks
+from analysis.audit.specifications import answer_people
+from analysis.audit.whole_curve import joint_test, verdict_shares
+from analysis.stats.design import DesignError
+
+PEOPLE = pd.DataFrame(
+    {"x": np.random.default_rng(1).normal(size=3000), "sex": pd.Categorical(["male", "female"] * 1500)}
+)
+
+
+# ---- tasks: of a module, so that other processes find them
+
+
+def summed(frame, k):
+    values = np.sqrt(frame["x"].abs().to_numpy() * k)
+    return {"sums": pd.DataFrame({"k": [k], "sum": [values.sum()]}), "values": values[:5]}
+
+
+def counted(frame, folder, k):
+    """Leave a mark each time that it is performed; the third one is interrupted if a file says so."""
+    if k == 3 and (folder / "interrupt").exists():
+        (folder / "interrupt").unlink()
+        raise KeyboardInterrupt
+    with (folder / f"performed-{k}").open("a") as marks:
+        marks.write("x")
+    return [{"k": k, "half": k / 2}]
+
+
+def refused(frame, message):
+    raise DesignError(message)
+
+
+def broken(frame):
+    return 1 / (len(frame) - len(frame))
+
+
+def of_every_type(frame):
+    return pd.DataFrame({"n": [1, 2], "share": [0.1, np.nan], "word": ["a", None], "flag": [True, False]})
+
+
+def threads(frame):
+    return pd.DataFrame({"threads": [library["num_threads"] for library in threadpool_info()]})
+
+
+def slowly(frame, folder, k):
+    """Say which process begins; then take a while."""
+    (folder / f"began-{k}-{os.getpid()}").touch()
+    time.sleep(0.1)
+    return summed(frame, k)
+
+
+def deadly(frame, k):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sum_tasks(number):
+    return [Task(f"sum {k}", summed, (k,)) for k in range(number)]
+
+
+def counted_tasks(folder, number=6):
+    return [Task(f"count {k}", counted, (folder, k)) for k in range(number)]
+
+
+def performed(folder):
+    return {path.name: path.read_text() for path in sorted(folder.glob("performed-*"))}
+
+
+def stored(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.parent != folder.parent)
+
+
+def assert_same(found, expected):
+    assert [one.name for one in found] == [one.name for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        for name, frame in other.frames.items():
+            pd.testing.assert_frame_equal(one.frames[name], frame, check_exact=True)
+        for name, values in other.arrays.items():
+            np.testing.assert_array_equal(one.arrays[name], values)
+
+
+# ---- results
+
+
+def test_tasks_come_back_in_their_order_with_all_their_digits(tmp_path):
+    found = run_tasks(sum_tasks(4), PEOPLE, folder=tmp_path)
+    for k, one in enumerate(found):
+        expected = summed(PEOPLE, k)
+        pd.testing.assert_frame_equal(one.frames["sums"], expected["sums"], check_exact=True)
+        np.testing.assert_array_equal(one.arrays["values"], expected["values"])
+        assert (one.name, one.reason) == (f"sum {k}", "")
+
+
+def test_rows_are_kept_as_a_frame(tmp_path):
+    (found,) = run_tasks(counted_tasks(tmp_path, 1), PEOPLE, folder=tmp_path / "audit")
+    pd.testing.assert_frame_equal(found.frames["rows"], pd.DataFrame([{"k": 0, "half": 0.0}]))
+
+
+def test_types_and_missing_values_are_kept(tmp_path):
+    (found,) = run_tasks([Task("types", of_every_type)], PEOPLE, folder=tmp_path)
+    pd.testing.assert_frame_equal(found.frames["rows"], of_every_type(PEOPLE))
+
+
+def test_processes_change_no_digit(tmp_path):
+    alone = run_tasks(sum_tasks(5), PEOPLE, folder=tmp_path / "alone")
+    together = run_tasks([*sum_tasks(5), Task("threads", threads)], PEOPLE, folder=tmp_path / "together", jobs=2)
+    assert_same(together[:5], alone)
+    assert (together[5].frames["rows"]["threads"] == 1).all()
+
+
+def test_a_known_failure_is_a_result_with_its_reason(tmp_path):
+    failed, other = run_tasks([Task("no", refused, ("one PSU",)), *sum_tasks(1)], PEOPLE, folder=tmp_path)
+    assert (failed.reason, failed.frames) == ("one PSU", {})
+    assert other.reason == ""
+
+
+# ---- what is finished stays finished
+
+
+def test_a_finished_task_is_not_done_again(tmp_path):
+    first = run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")
+    again = run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")
+    assert_same(again, first)
+    assert set(performed(tmp_path).values()) == {"x"}
+
+
+def test_fresh_does_everything_again(tmp_path):
+    for _ in range(2):
+        run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit", fresh=True)
+    assert set(performed(tmp_path).values()) == {"xx"}
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
+    (tmp_path / "interrupt").touch()
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")
+    assert len(stored(tmp_path / "audit")) == 3
+    assert all(name.endswith(".npz") for name in stored(tmp_path / "audit"))
+    found = run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")
+    assert [one.frames["rows"]["k"].iloc[0] for one in found] == list(range(6))
+    assert performed(tmp_path) == {f"performed-{k}": "x" for k in range(6)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_unexpected_exception_names_the_task_and_keeps_the_finished(tmp_path, jobs):
+    tasks = [*sum_tasks(2), Task("bad division", broken)]
+    run_tasks(tasks[:2], PEOPLE, folder=tmp_path, jobs=jobs)
+    with pytest.raises(AuditError, match=r"'bad division' stopped unexpectedly: ZeroDivisionError.* 2 of 3 tasks are"):
+        run_tasks(tasks, PEOPLE, folder=tmp_path, jobs=jobs)
+    assert len(stored(tmp_path)) == 2
+
+
+def test_a_full_disk_leaves_whole_files_only(tmp_path, monkeypatch):
+    save, calls = np.savez, []
+
+    def full(file, **entries):
+        calls.append(file)
+        if len(calls) == 3:
+            file.write(b"half of a result")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(file, **entries)
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(AuditError, match=r"'count 2' cannot be written.*No space left on device.* 2 of 6 tasks are"):
+        run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")
+    assert len(stored(tmp_path / "audit")) == 2
+    assert all(name.startswith("count-") for name in stored(tmp_path / "audit"))
+    monkeypatch.undo()
+    assert len(run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")) == 6
+    assert performed(tmp_path)["performed-0"] == "x"
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut", b"no archive at all"])
+def test_a_damaged_file_is_done_again(tmp_path, damage):
+    run_tasks(counted_tasks(tmp_path, 2), PEOPLE, folder=tmp_path / "audit")
+    next((tmp_path / "audit").rglob("count-1-*")).write_bytes(damage)
+    found = run_tasks(counted_tasks(tmp_path, 2), PEOPLE, folder=tmp_path / "audit")
+    assert found[1].frames["rows"]["k"].tolist() == [1]
+    assert performed(tmp_path) == {"performed-0": "x", "performed-1": "xx"}
+
+
+def test_a_file_cut_short_is_done_again(tmp_path):
+    run_tasks(counted_tasks(tmp_path, 1), PEOPLE, folder=tmp_path / "audit")
+    path = next((tmp_path / "audit").rglob("count-0-*"))
+    path.write_bytes(path.read_bytes()[:-40])
+    run_tasks(counted_tasks(tmp_path, 1), PEOPLE, folder=tmp_path / "audit")
+    assert performed(tmp_path) == {"performed-0": "xx"}
+
+
+def test_drafts_are_not_taken_for_results(tmp_path):
+    run_tasks(counted_tasks(tmp_path, 1), PEOPLE, folder=tmp_path / "audit")
+    path = next((tmp_path / "audit").rglob("count-0-*"))
+    path.rename(path.with_name(f".{path.name}.99"))
+    run_tasks(counted_tasks(tmp_path, 1), PEOPLE, folder=tmp_path / "audit")
+    assert performed(tmp_path) == {"performed-0": "xx"}
+
+
+def test_a_process_killed_is_an_error_and_keeps_the_finished(tmp_path):
+    run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path)
+    with pytest.raises(AuditError, match=r"a worker was lost.* 2 of 4 tasks are finished and kept"):
+        run_tasks([*sum_tasks(2), Task("a", deadly, (1,)), Task("b", deadly, (2,))], PEOPLE, folder=tmp_path, jobs=2)
+
+
+def test_two_tasks_alike_are_refused(tmp_path):
+    with pytest.raises(AuditError, match="sum 0 are there twice with the same arguments"):
+        run_tasks([*sum_tasks(2), *sum_tasks(1)], PEOPLE, folder=tmp_path)
+
+
+# ---- what decides a result
+
+
+def test_other_arguments_are_another_file():
+    names = {Task("one name", summed, (k,)).file_name for k in (1, 2)}
+    assert len(names) == 2
+    assert all(name.startswith("one-name-") for name in names)
+
+
+def test_other_participants_are_another_run():
+    changed = PEOPLE.assign(x=PEOPLE["x"].where(PEOPLE.index != 17, 0.0))
+    digests = {run_digest(frame) for frame in (PEOPLE, changed, PEOPLE.rename(columns={"x": "z"}), PEOPLE.head(10))}
+    assert len(digests) == 4
+    assert run_digest(PEOPLE.copy()) in digests
+
+
+def test_other_code_is_another_run_and_other_figures_are_not(tmp_path, monkeypatch):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "stats.py").write_text("a = 1\n")
+    monkeypatch.setattr(runner, "PACKAGE", tmp_path)
+    first = run_digest(PEOPLE)
+    (tmp_path / "report" / "figures.py").write_text("colour = 'blue'\n")
+    assert run_digest(PEOPLE) == first
+    (tmp_path / "stats.py").write_text("a = 2\n")
+    assert run_digest(PEOPLE) != first
+
+
+# ---- the specification curve
+
+
+def test_specifications_run_as_tasks_are_the_answers(participants, tmp_path):
+    tasks = specification_tasks()[:2]
+    curve = specification_curve(run_tasks(tasks, participants, folder=tmp_path), participants)
+    answers = [answer for task in tasks for answer in answer_people(participants, *task.arguments)]
+    assert len(curve.cells) == 30
+    by_cell = curve.cells.set_index(["outcome", "sample", "covariates", "energy", "knots"])["odds_ratio_p90"]
+    for answer in answers:
+        cell = tuple(answer.row[name] for name in by_cell.index.names)
+        assert by_cell[cell] == answer.row["odds_ratio_p90"]
+    np.testing.assert_array_equal(curve.totals, np.hstack([answer.totals for answer in answers]))
+    assert joint_test(curve, draws=50)["p_value"].between(0, 1).all()
+    assert (verdict_shares(curve.cells)["n"] >= 0).all()
+
+
+def test_every_group_of_the_grid_is_a_task_of_its_own():
+    tasks = specification_tasks()
+    assert len({task.file_name for task in tasks}) == len(tasks) == 216
+    assert sum(len(task.arguments[0]) for task in tasks) == 3240
+
+
+def test_a_curve_with_a_part_missing_says_why():
+    with pytest.raises(AuditError, match="specification a: no column"):
+        specification_curve([runner.Finished("specification a", reason="no column")], PEOPLE)
+
+
+# ---- a cluster
+
+
+def test_without_the_package_a_scheduler_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(AuditError, match="needs the package distributed, which is not installed: install the extra"):
+        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "LONGEST_GREETING", 0.5)
+    with pytest.raises(AuditError, match=r"no scheduler answers at tcp://127.0.0.1:1 .* 0 of 1 tasks are finished"):
+        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1")
+
+
+def test_a_finished_run_asks_no_scheduler(tmp_path):
+    first = run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path)
+    assert_same(run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1"), first)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+    ) as running:
+        yield running
+
+
+def test_a_cluster_changes_no_digit(cluster, tmp_path):
+    alone = run_tasks(sum_tasks(6), PEOPLE, folder=tmp_path / "alone")
+    found = run_tasks(sum_tasks(6), PEOPLE, folder=tmp_path / "cluster", scheduler=cluster.scheduler_address)
+    assert_same(found, alone)
+
+
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(cluster, tmp_path):
+    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(30)]
+    killed = []
+
+    def kill():
+        """The process of the first task that is on its way when five have begun."""
+        while len(begun := sorted(tmp_path.glob("began-*"), key=lambda path: path.stat().st_mtime)) < 5:
+            time.sleep(0.01)
+        killed.append(int(begun[-1].name.split("-")[2]))
+        os.kill(killed[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    found = run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=cluster.scheduler_address)
+    killer.join()
+    began = [path.name.split("-") for path in tmp_path.glob("began-*")]
+    assert killed[0] in {int(pid) for _, _, pid in began}
+    assert len(began) > len(tasks)  # what the killed one had in hand began anew
+    assert len(stored(tmp_path / "audit")) == len(tasks)
+    assert_same(found, expected_of(tasks))
+
+
+def expected_of(tasks):
+    return [runner._finished(task.name, summed(PEOPLE, task.arguments[1])) for task in tasks]
+
+
+def test_a_cluster_that_falls_silent_is_given_up(cluster, tmp_path, monkeypatch):
+    """As it does over a task that kills every worker: this one comes last, the cluster is of no use after it."""
+    monkeypatch.setattr(runner, "LONGEST_SILENCE", 1.5)
+    with pytest.raises(AuditError, match=r"does not answer any more .* 0 of 1 tasks are finished"):
+        run_tasks([Task("a", deadly, (1,))], PEOPLE, folder=tmp_path, scheduler=cluster.scheduler_address)
