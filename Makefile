@@ -29,7 +29,7 @@ FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics
 	diagnostics_influence.csv diagnostics_distribution.csv)
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench simulate clean
+.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench audit simulate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -101,6 +101,9 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	@$(RUN) demo >/dev/null
 	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
+	$(PY) -c 'from tests import test_audit_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
+	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic
+	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
 	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives
@@ -110,6 +113,9 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	Rscript tests/reference/threshold_reference.R tests/reference/design_input.csv tests/reference/threshold
 	Rscript tests/reference/inference_reference.R tests/reference/design_input.csv tests/reference/inference
 	Rscript tests/reference/shape_reference.R tests/reference/design_input.csv tests/reference/shape
+
+audit: $(PARTICIPANTS) ## how much of the curve stands: 3,240 specifications, every nutrient, energy, cycles; resumes where it stopped
+	@$(RUN) audit
 
 simulate: $(READY) ## try intervals, tests and verdict on 1,000 surveys of known truth a curve; writes data/processed/simulation
 	@$(RUN) simulate

@@ -62,6 +62,9 @@ RANKS = {
     "analysis.audit.heterogeneity": 10,
     "analysis.audit.whole_curve": 10,
     "analysis.audit.runner": 11,
+    "analysis.audit.recall": 10,
+    "analysis.audit.results": 12,
+    "analysis.report.audit_drawings": 14,
     "analysis.characteristics": 6,
     "analysis.published": 9,
     "analysis.variance_check": 10,
@@ -77,8 +80,8 @@ RANKS = {
     "analysis.report.specification_figures": 11,
     "analysis.report.energy_figures": 11,
     "analysis.report.drawings": 13,
-    "analysis.pipeline": 14,
-    "analysis.__main__": 15,
+    "analysis.pipeline": 15,
+    "analysis.__main__": 16,
 }
 """A module may import only from modules of lower rank."""
 

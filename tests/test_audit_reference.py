@@ -22,7 +22,7 @@ from analysis.audit.specificity import FORMS, answer_cells, specificity_cells
 from analysis.pipeline import Folders, read_participants
 from analysis.problem import Problem, Setting, pose_setting, set_out
 from analysis.shapes import curve_of
-from analysis.stats.design import DesignError, domain_of
+from analysis.stats.design import DesignError
 from analysis.stats.hypotheses import wald_test
 from analysis.stats.survey import LogisticFit
 from tests.reference_numbers import FOLDER, RTOL
@@ -34,6 +34,10 @@ DRAWN = 25
 PEOPLE = ["weights", "outcome", "sample", "covariates"]
 SMALL = "other Hispanic"
 """A domain of audit_people.csv that is no sample of the grid: strata have its people in one PSU only."""
+
+NEARLY_ALIKE = "mfa_22_1_g"
+"""Erucic acid: its knots lie so close together, beside the range of intakes, that the columns of its spline are nearly
+alike. In extended precision R's p-values and ours are each off by up to 6e-8."""
 
 
 def drawn_cells(number: int = DRAWN, *, seed: int = SEED) -> pd.DataFrame:
@@ -80,13 +84,13 @@ def fitted(survey: Survey, cell: Specification) -> tuple[Problem, LogisticFit]:
     return problem, fit_problem(problem)
 
 
-def assert_near(ours, theirs, std_error=0.0):
-    """R's numbers to RTOL; an estimate near zero on the scale of its standard error."""
+def assert_near(ours, theirs, std_error=0.0, *, rtol=RTOL):
+    """R's numbers to rtol; an estimate near zero on the scale of its standard error."""
     ours, theirs = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     assert ours.shape == theirs.shape
     assert np.all(np.isfinite(theirs))
-    off = np.abs(ours - theirs) - RTOL * np.maximum(np.abs(theirs), std_error)
-    assert np.all(off <= 0), f"Not R's to {RTOL:g}: {ours.tolist()}, R {theirs.tolist()}"
+    off = np.abs(ours - theirs) - rtol * np.maximum(np.abs(theirs), std_error)
+    assert np.all(off <= 0), f"not R's {theirs[off > 0].tolist()}: {ours[off > 0].tolist()}"
 
 
 def test_stored_cells_are_those_that_the_seed_draws():
@@ -155,7 +159,7 @@ def test_a_standard_error_that_is_off_in_the_eighth_digit_is_noticed(survey, tmp
         if name == "fits":
             table["std_error"] *= 1 + 3e-8
         table.to_csv(tmp_path / f"audit_{name}.csv", index=False, float_format="%.17g")
-    with pytest.raises(AssertionError, match="Not R's"):
+    with pytest.raises(AssertionError, match="not R's"):
         check_fit(Survey(survey.people, tmp_path), 1)
 
 
@@ -214,6 +218,7 @@ def nutrients(survey):
 @pytest.mark.reference
 def test_nutrient_has_no_answer_where_the_knots_of_r_coincide_and_only_there(nutrients):
     ours, theirs = nutrients
+    assert theirs["lonely_strata"].isna().all()  # no refusal but for knots is to be expected
     coincide = theirs["coincide"] == 1
     assert 0 < coincide.sum() < len(theirs) / 2
     assert (ours.loc[coincide, "reason"].str.match("4 knots fall on .*expected increasing")).all()
@@ -228,13 +233,5 @@ def test_curves_of_all_nutrients_are_tested_as_by_r(nutrients, form):
     np.testing.assert_array_equal(ours[["n", "cases"]], theirs[["n", "cases"]])
     known = theirs["coincide"] == 0
     for name in ("reference", "residual_df", "nonlinear_p", "end_low_p", "end_high_p"):
-        assert_near(ours.loc[known, name], theirs.loc[known, name])
-
-
-@pytest.mark.reference
-def test_domain_of_every_nutrient_has_several_psus_in_each_stratum(survey, nutrients):
-    """So lonely PSUs decide no p-value of the audit: R, which would go on, was given none."""
-    _, theirs = nutrients
-    setting = set_out(survey.people, PRIMARY_CELL.study)
-    assert (theirs[["n", "cases"]] == [setting.domain.rows.sum(), setting.y[setting.domain.rows].sum()]).all(axis=None)
-    assert domain_of(setting.design, setting.domain.rows).df == 44
+        rtol = np.where(theirs.index[known] == NEARLY_ALIKE, 1e-6, RTOL)
+        assert_near(ours.loc[known, name], theirs.loc[known, name], rtol=rtol)

@@ -64,8 +64,15 @@ def slowly(frame, folder, k):
     return summed(frame, k)
 
 
-def deadly(frame, k):
+def deadly(frame, k, tests):
+    """End the process that performs it, unless that is the one of the tests."""
+    if os.getpid() == tests:
+        raise DesignError("performed by the process of the tests")
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly_tasks(number):
+    return [Task(f"deadly {k}", deadly, (k, os.getpid())) for k in range(number)]
 
 
 def sum_tasks(number):
@@ -212,7 +219,7 @@ def test_drafts_are_not_taken_for_results(tmp_path):
 def test_a_process_killed_is_an_error_and_keeps_the_finished(tmp_path):
     run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path)
     with pytest.raises(AuditError, match=r"a worker was lost.* 2 of 4 tasks are finished and kept"):
-        run_tasks([*sum_tasks(2), Task("a", deadly, (1,)), Task("b", deadly, (2,))], PEOPLE, folder=tmp_path, jobs=2)
+        run_tasks([*sum_tasks(2), *deadly_tasks(2)], PEOPLE, folder=tmp_path, jobs=2)
 
 
 def test_two_tasks_alike_are_refused(tmp_path):
@@ -336,8 +343,16 @@ def expected_of(tasks):
     return [runner._finished(task.name, summed(PEOPLE, task.arguments[1])) for task in tasks]
 
 
-def test_a_cluster_that_falls_silent_is_given_up(cluster, tmp_path, monkeypatch):
-    """As it does over a task that kills every worker: this one comes last, the cluster is of no use after it."""
-    monkeypatch.setattr(runner, "LONGEST_SILENCE", 1.5)
+def test_a_cluster_of_one_core_is_refused(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "FEWEST_CORES", 3)
+    monkeypatch.setattr(runner, "LONGEST_GREETING", 1.0)
+    with pytest.raises(AuditError, match="has 2 cores: expected 3 or more; start workers"):
+        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler=cluster.scheduler_address)
+
+
+def test_a_task_that_kills_every_worker_is_given_up(cluster, tmp_path, monkeypatch):
+    """Stands last: the cluster is of no use after it."""
+    monkeypatch.setattr(runner, "LONGEST_SILENCE", 2.0)
+    monkeypatch.setattr(runner, "ROUNDS", 1)
     with pytest.raises(AuditError, match=r"does not answer any more .* 0 of 1 tasks are finished"):
-        run_tasks([Task("a", deadly, (1,))], PEOPLE, folder=tmp_path, scheduler=cluster.scheduler_address)
+        run_tasks(deadly_tasks(1), PEOPLE, folder=tmp_path, scheduler=cluster.scheduler_address)

@@ -59,13 +59,13 @@ def test_rates_hold_every_rule_of_every_curve(tables):
 
 
 def test_a_verdict_of_u_needs_both_of_its_tests(tables):
-    rates = tables[0].pivot(index="curve", columns="rule", values="rate")
+    rates = tables[0].pivot_table(index="curve", columns="rule", values="rate")
     assert (rates["verdict U"] <= rates[["end slopes", "two lines"]].min(axis=1)).all()
     assert (rates["usual practice"] <= rates["non-linear"]).all()
 
 
 def test_a_deep_u_is_found_by_every_rule_and_nothing_by_the_verdict_where_there_is_nothing(tables):
-    rates = tables[0].pivot(index="curve", columns="rule", values="rate")
+    rates = tables[0].pivot_table(index="curve", columns="rule", values="rate")
     assert rates.loc["deep U"].eq(1).all()
     assert rates.loc[["no association", "line"], "verdict U"].eq(0).all()
 

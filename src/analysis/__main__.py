@@ -26,6 +26,7 @@ from analysis.estimates import association_dict, round_intakes, tabulated_curve
 from analysis.pipeline import (
     Folders,
     StageError,
+    audit,
     build_participants,
     draw_figures,
     draw_study,
@@ -79,6 +80,14 @@ def run_shapes(args: argparse.Namespace) -> None:
     for row in results["shape"].itertuples():
         print(f"{tables.MODEL_NAMES[row.model]}: {row.verdict}")
     print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+
+
+def run_audit(args: argparse.Namespace) -> None:
+    """Vary everything that could defensibly be varied."""
+    folders = _folders(args)
+    for path in audit(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
+        print(path)
+    print(f"Tables: {folders.estimates}/audit_*.csv")
 
 
 def run_simulate(args: argparse.Namespace) -> None:
@@ -195,6 +204,7 @@ def build_parser() -> argparse.ArgumentParser:
         "figures": (run_figures, _add_folders, "draw the figures from the estimates"),
         "demo": (run_demo, _add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (run_estimate, _add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+        "audit": (run_audit, _add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
         "simulate": (run_simulate, _add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
     for name, (run, add_options, purpose) in options.items():
@@ -219,6 +229,15 @@ def _add_shape_options(stage: argparse.ArgumentParser) -> None:
 def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--replicates", type=_positive, default=REPLICATES, help="of the design bootstrap")
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
+
+
+def _add_audit_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
+                       help="processes; no number depends on them")  # fmt: skip
+    stage.add_argument("--scheduler", default=None, metavar="ADDRESS",
+                       help="use the workers of this dask scheduler instead, for example tcp://10.0.0.1:8786")  # fmt: skip
+    stage.add_argument("--fresh", action="store_true", help="do finished tasks again")
 
 
 def _add_simulate_options(stage: argparse.ArgumentParser) -> None:

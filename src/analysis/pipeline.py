@@ -15,6 +15,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.associations import Association, estimate
+from analysis.audit.results import audit_frames, audit_tasks
+from analysis.audit.runner import run_tasks
 from analysis.characteristics import characteristics
 from analysis.data import harmonise as harmonise_module
 from analysis.data import vocabulary
@@ -27,6 +29,7 @@ from analysis.errors import AnalysisError
 from analysis.estimates import Estimates, summarise, summarise_adequacy, summarise_quintiles
 from analysis.files import replacing
 from analysis.published import compare_with_published
+from analysis.report.audit_drawings import audit_drawings
 from analysis.report.drawings import Drawing, dose_response, drawings
 from analysis.report.page import Provenance, save_figure
 from analysis.shapes import REPLICATES, knot_sensitivity, summarise_shapes
@@ -62,6 +65,8 @@ SYNTHETIC = "SYNTHETIC"
 
 TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
 """Columns of estimates that could be taken for numbers, or are empty."""
+
+TEXT_OF_AUDIT = {"model": str, "covariates": str, "cycle": str}
 
 PLANTED_EXPOSURE = "magnesium_mg"
 
@@ -192,6 +197,55 @@ def examine_shapes(folders: Folders, *, replicates: int = REPLICATES, jobs: int 
     results |= {"knots": knots, "knot_curves": curves}
     _write_estimates(folders, results, provenance)
     return results
+
+
+def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fresh: bool = False) -> list[Path]:
+    """Stage ``audit``: how much of the curve stands; tables written as audit_*.csv, and its figures.
+
+    Parameters
+    ----------
+    jobs : processes; no number depends on them.
+    scheduler : address of a dask scheduler whose workers do it instead.
+    fresh : begin anew, though an earlier run of the same data and code was interrupted or finished.
+
+    Returns
+    -------
+    Paths of the figures.
+
+    Raises
+    ------
+    StageError, AuditError : the cohort stage has not been run; a run that stopped, whose finished tasks are kept.
+    """
+    frame, provenance = read_participants(folders)
+    _refuse_mixing(folders, provenance)
+    finished = run_tasks(
+        audit_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
+    )
+    frames = audit_frames(finished, frame)
+    _write_estimates(folders, {f"audit_{name}": found for name, found in frames.items()}, provenance)
+    written = []
+    for name, drawing in audit_drawings(read_audit(folders)[0], provenance).items():
+        written += _write_drawing(drawing, folders.figures, name)
+    return written
+
+
+def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
+    """Tables of the audit stage as written, without the ``audit_`` of their names, and what they are made of.
+
+    Raises
+    ------
+    StageError : the audit stage has not been run.
+    """
+    try:
+        paths = sorted(folders.estimates.glob("audit_*.csv"))
+        read = {path.stem.removeprefix("audit_"): pd.read_csv(path, dtype=TEXT_OF_AUDIT) for path in paths}
+        source = str(read["specifications"]["data"].iloc[0])
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable audit in {folders.estimates} ({error.__class__.__name__}): run `make audit` or "
+            "`python -m analysis audit` first."
+        ) from None
+    return read, Provenance(source, source.startswith(SYNTHETIC))
 
 
 def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Estimates:

@@ -113,14 +113,15 @@ grid_people <- function(people) {
 
 # ---- one model -----------------------------------------------------------------------------------------------------
 
-# NULL in place of the fit if knots coincide.
+# Without domain and fit if knots coincide.
 cell_fit <- function(people, choice, exposure, form) {
   found <- cell_people(people, choice, SAMPLES[[choice$sample]], exposure)
   adjusted <- energy_form(people, found$cohort, exposure, form)
   eligible <- adjusted$x[found$cohort]
   knots <- type_7(eligible, KNOT_PROBABILITIES[[choice$knots]])
   made <- list(name = exposure, eligible = eligible, knots = knots, reference = type_7(eligible, 0.5),
-               n = sum(found$complete), cases = sum(people[[choice$outcome]][found$complete]))
+               n = sum(found$complete), cases = sum(people[[choice$outcome]][found$complete]),
+               lonely_strata = lonely_strata(people, found$complete))
   if (any(diff(knots) <= 0)) return(made)
   spline <- spline_columns(adjusted$x, knots, exposure)
   columns <- data.frame(spline, people[CELL_COVARIATES[[choice$covariates]]])
@@ -167,7 +168,7 @@ cell_rows <- function(cell, people) {
 
 nutrient_row <- function(people, exposure, form) {
   made <- cell_fit(people, PRIMARY, exposure, form)
-  row <- data.frame(exposure, form, n = made$n, cases = made$cases, reference = made$reference,
+  row <- data.frame(exposure, form, made[c("n", "cases", "lonely_strata", "reference")],
                     knots = paste(exact(made$knots), collapse = " "))
   unknown <- data.frame(residual_df = NA, nonlinear_p = NA, end_low_p = NA, end_high_p = NA)
   if (is.null(made$fit)) return(cbind(row, coincide = 1, unknown))

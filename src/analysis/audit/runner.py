@@ -12,6 +12,7 @@ import io
 import json
 import multiprocessing
 import re
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -41,14 +42,16 @@ WITHOUT_NUMBERS = ("report/", "pipeline.py", "__main__.py", "data/synthetic")
 
 LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
 
-LONGEST_SILENCE = 300.0
+LONGEST_SILENCE = 1800.0
 """Seconds without any result after which a cluster is given up: a task that kills its workers is not reported by it."""
 
 ROUNDS = 3
 """How often a cluster is asked for what it lost."""
 
 LONGEST_GREETING = 10.0
-"""Seconds in which a scheduler must answer."""
+"""Seconds in which a scheduler must answer and have its workers."""
+
+FEWEST_CORES = 2
 
 Found: TypeAlias = pd.DataFrame | Sequence[Mapping[str, Any]] | Mapping[str, pd.DataFrame | Array]
 """What a task's function may return: a frame, its rows, or several frames and arrays by name."""
@@ -239,7 +242,18 @@ def _client(scheduler: str) -> Iterator[Any]:
             "`dask scheduler` prints, such as tcp://10.0.0.1:8786."
         ) from error
     with client:
+        _wait_for_cores(client, scheduler)
         yield client
+
+
+def _wait_for_cores(client: Any, scheduler: str) -> None:
+    """With a single core joblib would perform the tasks here, and not there."""
+    until = time.monotonic() + LONGEST_GREETING
+    while (cores := sum(client.ncores().values())) < FEWEST_CORES:
+        if time.monotonic() > until:
+            raise AuditError(f"the cluster at {scheduler} has {cores} cores: expected {FEWEST_CORES} or more; start "
+                             "workers, or leave the option out to use processes here.")  # fmt: skip
+        time.sleep(0.05)
 
 
 @contextmanager

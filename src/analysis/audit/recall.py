@@ -1,0 +1,87 @@
+"""The second recall of 2003-2004: how much of one day's intake is that day's, and the curve on the mean of two days.
+
+One recall measures usual intake with error. Within people it varies from day to day, so a linear association is
+flattened by about the share of the variance that lies between people, and a curve is pulled towards its middle.
+
+References
+----------
+Willett 2013, Nutritional Epidemiology, 3rd ed., chapter 12 (within-person variation and attenuation).
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from analysis.audit.specifications import fit_problem, shape_numbers
+from analysis.problem import Setting, pose_setting, set_out
+from analysis.shapes import curve_of
+from analysis.stats.design import SurveyDesign, domain_of
+from analysis.stats.splines import Array
+from analysis.study import PRIMARY, Study
+
+SECOND_RECALL = 2003
+"""First year of the only cycle with a second recall in its public files."""
+
+DAYS = {"magnesium_mg": "magnesium_mg_day2", "energy_kcal": "energy_kcal_day2"}
+"""Columns of the first day and of the second."""
+
+
+def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+    """Agreement of two recalls of the same people, and the study's curve on each day and on their mean.
+
+    Parameters
+    ----------
+    frame : harmonised participants.
+    study : its exposure must be one of `DAYS`; its cycle is `SECOND_RECALL` here, its weight the two-day one.
+
+    Returns
+    -------
+    recall : exposure, n, correlation (weighted, of logarithms), between_share (of the variance of the logarithms, one
+    day), attenuation of a slope on one day and on the mean of two. recall_curves: days, n, cases and the numbers of
+    `shape_numbers` on the first day, the second, and their mean, among people with both.
+    """
+    setting, both, weights = _people_with_both(frame, study)
+    agreement = [_agreement(name, frame, both, weights) for name in DAYS]
+    first = frame[study.exposure].to_numpy(dtype=float)
+    second = frame[DAYS[study.exposure]].to_numpy(dtype=float)
+    rows = []
+    for days, exposure in (("first", first), ("second", second), ("mean of both", (first + second) / 2)):
+        problem = pose_setting(dataclasses.replace(setting, exposure=exposure))
+        curve = curve_of(problem, fit_problem(problem))
+        rows.append({"days": days, "n": curve.fit.n, "cases": curve.fit.cases, **shape_numbers(curve)})
+    return {"recall": pd.DataFrame(agreement), "recall_curves": pd.DataFrame(rows)}
+
+
+def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.ndarray, Array]:
+    """Setting of the cycle's people with two reliable recalls, who they are, and their two-day weights."""
+    setting = set_out(frame, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
+    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
+    known = frame["recall2_reliable"].to_numpy(dtype=bool) & frame[DAYS[study.exposure]].notna().to_numpy()
+    weights = np.where(frame["cycle"].to_numpy() == SECOND_RECALL, weights, 0.0)
+    both = setting.cohort.rows.to_numpy() & known & (weights > 0)
+    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
+    cohort = dataclasses.replace(
+        setting.cohort,
+        rows=pd.Series(both, index=frame.index),
+        complete=setting.cohort.complete & both,
+        weights=pd.Series(weights, index=frame.index),
+    )
+    domain = domain_of(design, cohort.complete.to_numpy())
+    return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain), both, weights
+
+
+def _agreement(name: str, frame: pd.DataFrame, both: np.ndarray, weights: Array) -> dict[str, object]:
+    days = np.log(np.maximum(frame.loc[both, [name, DAYS[name]]].to_numpy(dtype=float), 1e-3))
+    share = weights[both] / weights[both].sum()
+    centred = days - share @ days
+    covariance = (centred * share[:, None]).T @ centred
+    between, one_day = covariance[0, 1], np.trace(covariance) / 2
+    return {
+        "exposure": name,
+        "n": int(both.sum()),
+        "correlation": between / np.sqrt(covariance[0, 0] * covariance[1, 1]),
+        "between_share": between / one_day,
+        "attenuation_one_day": between / one_day,
+        "attenuation_two_days": between / (between + (one_day - between) / 2),
+    }
