@@ -236,7 +236,7 @@ def _add_audit_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
                        help="processes; no number depends on them")  # fmt: skip
     stage.add_argument("--scheduler", default=None, metavar="ADDRESS",
-                       help="use the workers of this dask scheduler instead, for example tcp://10.0.0.1:8786")  # fmt: skip
+                       help="use the workers of this dask scheduler instead: tcp://10.0.0.1:8786")  # fmt: skip
     stage.add_argument("--fresh", action="store_true", help="do finished tasks again")
 
 

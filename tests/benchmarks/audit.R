@@ -1,5 +1,5 @@
-# CPU seconds of svyglm on the models of drawn specifications, as JSON, with the p-value of each, so that it can be checked
-# that the models are the same.
+# CPU seconds of svyglm on the models of drawn specifications, as JSON, with the p-value of each, so that it can be
+# checked that the models are the same.
 #
 #   Rscript audit.R COLUMNS_BIN MODELS_CSV
 #

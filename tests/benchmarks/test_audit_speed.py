@@ -104,8 +104,16 @@ def svyglm_of(problems, folder):
     for problem in problems:
         setting = problem.setting
         X = " ".join(str(position(column)) for column in problem.X.T[1:])
-        models.append({"rows": setting.y.size, "weight": position(setting.design.weights), "y": position(setting.y),
-                       "inside": position(setting.domain.rows), "X": X, "spline": len(problem.spline_terms)})  # fmt: skip
+        models.append(
+            {
+                "rows": setting.y.size,
+                "weight": position(setting.design.weights),
+                "inside": position(setting.domain.rows),
+                "y": position(setting.y),
+                "X": X,
+                "spline": len(problem.spline_terms),
+            }
+        )
     np.concatenate(columns).tofile(folder / "columns.bin")
     pd.DataFrame(models).to_csv(folder / "models.csv", index=False)
     command = ["Rscript", Path(__file__).with_name("audit.R"), folder / "columns.bin", folder / "models.csv"]
