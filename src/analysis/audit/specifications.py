@@ -179,7 +179,13 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification]) -> list[Answe
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
     energy = frame["energy_kcal"].to_numpy(dtype=float)
-    return [_answer(cell, setting, energy) for cell in cells]
+    forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
+    answers, eta = [], None
+    for cell in cells:
+        answer, found = _answer(cell, forms[cell.energy], eta)
+        answers.append(answer)
+        eta = eta if found is None else found
+    return answers
 
 
 def answer_arrays(frame: pd.DataFrame, cells: list[Specification]) -> dict[str, pd.DataFrame | Array]:
@@ -211,15 +217,24 @@ def eligible_people(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[able | ~frame.duplicated(["strata", "psu"])]
 
 
-def _answer(cell: Specification, setting: Setting, energy: Array) -> Answer:
+def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:
     try:
-        with_knots = dataclasses.replace(setting, study=cell.study)
-        problem = pose_setting(energy_adjusted(with_knots, energy, cell.energy))
-        fit = fit_problem(problem)
-        curve = curve_of(problem, fit)
-        return Answer(_choices(cell) | _numbers(problem, curve), _influence_totals(problem, fit))
+        return energy_adjusted(setting, energy, form)
     except AnalysisError as error:
-        return _without_answer(cell, error)
+        return error
+
+
+def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | None) -> tuple[Answer, Array | None]:
+    """One cell's answer, and its linear predictor for the next cell of the same people to start from."""
+    try:
+        if isinstance(setting, AnalysisError):
+            raise setting
+        problem = pose_setting(dataclasses.replace(setting, study=cell.study))
+        fit = fit_problem(problem, eta=eta)
+        answer = Answer(_choices(cell) | _numbers(problem, curve_of(problem, fit)), _influence_totals(problem, fit))
+        return answer, problem.X[setting.domain.rows] @ fit.beta
+    except AnalysisError as error:
+        return _without_answer(cell, error), None
 
 
 def _without_answer(cell: Specification, error: AnalysisError) -> Answer:
@@ -230,11 +245,11 @@ def _choices(cell: Specification) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in CHOICES}
 
 
-def fit_problem(problem: Problem) -> LogisticFit:
-    """The regression of a posed study by the quick fit."""
+def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
+    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.many.fit_one`."""
     setting = problem.setting
     rows = setting.domain.rows
-    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design)
+    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design, eta=eta)
 
 
 def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def fit_logistic_many(
     DesignError : a domain that is not of this design.
     """
     parallel = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
-    tasks = (joblib.delayed(_fit_chunk)(chunk, design) for chunk in _chunks(models, CHUNK))
+    tasks = (joblib.delayed(fit_in_turn)(chunk, design) for chunk in _chunks(models, CHUNK))
     bar = tqdm(total=total, desc=progress, unit="model", delay=LONGEST_SILENCE, disable=None if progress else True,
                leave=False)  # fmt: skip
     found: list[LogisticFit | AnalysisError] = []
@@ -133,14 +133,49 @@ def collect(found: Sequence[LogisticFit | AnalysisError]) -> Fits:
     return Fits(beta, vcov, np.array([fit is not None for fit in fits], dtype=bool), reasons, fits)
 
 
-def fit_one(model: Model, design: SurveyDesign) -> LogisticFit:
+def fit_one(model: Model, design: SurveyDesign, *, eta: Array | None = None) -> LogisticFit:
     """Fit one model the quick way, or carefully where that does not settle.
+
+    Parameters
+    ----------
+    model, design : what to fit.
+    eta : (m,) linear predictor of a similar model of the same people, to start near.
 
     Raises
     ------
     DesignError, ConvergenceError : as `analysis.stats.survey.fit_logistic`.
     """
-    return _fit(model, design, _people(model.domain, design), None)
+    return _fit(model, design, _people(model.domain, design), eta)
+
+
+def fit_in_turn(
+    models: Sequence[Model], design: SurveyDesign, *, eta: Array | None = None
+) -> list[LogisticFit | AnalysisError]:
+    """Fit a few models one after another, each starting from the one before, if it is of the same domain.
+
+    Parameters
+    ----------
+    models, design : what to fit.
+    eta : as for `fit_one`, of the first model.
+
+    Returns
+    -------
+    A fit a model, or the error that says why there is none.
+    """
+    domain, people = None, None
+    found: list[LogisticFit | AnalysisError] = []
+    for model in models:
+        if people is None or model.domain is not domain:
+            eta = eta if people is None else None
+            domain, people = model.domain, _people(model.domain, design)
+        try:
+            fit = _fit(model, design, people, eta)
+        except AnalysisError as error:
+            found.append(error)
+            continue
+        eta = model.X @ fit.beta
+        found.append(fit)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,22 +205,6 @@ def _chunks(models: Iterable[Model], size: int) -> Iterator[list[Model]]:
     remaining = iter(models)
     while chunk := list(islice(remaining, size)):
         yield chunk
-
-
-def _fit_chunk(models: list[Model], design: SurveyDesign) -> list[LogisticFit | AnalysisError]:
-    domain, people, eta = None, None, None
-    found: list[LogisticFit | AnalysisError] = []
-    for model in models:
-        if people is None or model.domain is not domain:
-            domain, people, eta = model.domain, _people(model.domain, design), None
-        try:
-            fit = _fit(model, design, people, eta)
-        except AnalysisError as error:
-            found.append(error)
-            continue
-        eta = model.X @ fit.beta
-        found.append(fit)
-    return found
 
 
 def _fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit:
@@ -236,14 +255,17 @@ class _Maximum:
 
 def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum | None:
     """Newton's method on a (p, m) matrix and weights of mean 1."""
-    p, m = X.shape
+    m = X.shape[1]
     rotation = _inverse_root(_gram(X, weights / m))
     if rotation is None:
         return None
     # In rotated coordinates the columns are uncorrelated, which single precision needs: a spline's are nearly alike.
     # One row a column: numpy multiplies along the longer axis.
     Z = rotation.T @ X
-    gamma = np.zeros(p) if eta is None else Z @ (weights / m * eta)
+    if eta is None:  # the first step from a model without columns, which costs no information here
+        share = float(weights @ y) / m
+        eta = (y - share) / (share * (1 - share)) + np.log(share / (1 - share)) if 0 < share < 1 else np.zeros(m)
+    gamma = Z @ (weights / m * eta)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what runs away is refused below
         gamma, factor = _rough_steps(Z.astype(np.float32), y.astype(np.float32), weights.astype(np.float32), gamma)
         for _ in range(FINE_STEPS if factor is not None else 0):

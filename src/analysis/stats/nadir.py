@@ -153,27 +153,31 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
                           "coefficients and a range that increases.")  # fmt: skip
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
-    candidates = np.hstack([np.tile(edges, (len(beta), 1)), _stationary_points(spline, beta, edges)])
-    basis = spline.basis(candidates.ravel()).reshape(*candidates.shape, spline.columns)
-    height = np.einsum("bcj,bj->bc", basis, beta)
-    lowest = np.argmin(height, axis=1)
-    rows = np.arange(len(beta))
-    return candidates[rows, lowest], height[rows, lowest]
+    heights = beta @ spline.basis(edges).T
+    lowest = np.argmin(heights, axis=1)
+    x, height = edges[lowest], heights[np.arange(len(beta)), lowest]
+    curves, stationary = _stationary_points(spline, beta, edges)
+    at_stationary = np.einsum("ij,ij->i", spline.basis(stationary), beta[curves])
+    order = np.argsort(
+        -at_stationary, kind="stable"
+    )  # highest first: of several of one curve the lowest is written last
+    order = order[at_stationary[order] < height[curves[order]]]
+    x[curves[order]], height[curves[order]] = stationary[order], at_stationary[order]
+    return x, height
 
 
-def _stationary_points(spline: RestrictedCubicSpline, beta: Array, edges: Array) -> Array:
-    """(B, 2 pieces) roots of the derivative, a quadratic in each piece; an end of the piece where there is no root."""
+def _stationary_points(spline: RestrictedCubicSpline, beta: Array, edges: Array) -> tuple[Integers, Array]:
+    """Roots of the derivatives, each a quadratic between two edges: which curve each belongs to, and where it is."""
     a, b = edges[:-1], edges[1:]
-    slope = [spline.derivative(x) @ beta.T for x in (a, (a + b) / 2, b)]
+    slope = [beta @ spline.derivative(x).T for x in (a, (a + b) / 2, b)]
     # On u = (x - a)/(b - a) the quadratic through three points has these coefficients.
     p, q, r = 2 * slope[0] - 4 * slope[1] + 2 * slope[2], -3 * slope[0] + 4 * slope[1] - slope[2], slope[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         # The root that adds numbers of one sign, and the other from the product of both: neither cancels.
         t = -(q + np.where(q < 0, -1.0, 1.0) * np.sqrt(q**2 - 4 * p * r)) / 2
         roots = np.stack([t / p, r / t])
-    inside = np.isfinite(roots) & (roots > 0) & (roots < 1)
-    points = a[:, None] + (b - a)[:, None] * np.where(inside, roots, 0.0)
-    return np.asarray(points.reshape(-1, len(beta)).T)
+    _, curves, pieces = inside = np.nonzero(np.isfinite(roots) & (roots > 0) & (roots < 1))
+    return curves, a[pieces] + (b - a)[pieces] * roots[inside]
 
 
 def draw_nadirs(

@@ -26,7 +26,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.design import Bools, DesignError, Domain, Integers, SurveyDesign
-from analysis.stats.many import Model, fit_one
+from analysis.stats.many import Model, fit_in_turn
 from analysis.stats.slopes import Shape, check_shape
 from analysis.stats.splines import Array, RestrictedCubicSpline
 from analysis.stats.survey import LogisticFit
@@ -195,10 +195,11 @@ def two_lines(
     curve, std_error = centred_curve(x, spline, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
     first_break = float(np.median(flat))
-    before = interrupted_regression(x, y, adjustment, at=first_break, design=design, domain=domain)
+    eta = _linear_predictor(x, adjustment, spline, spline_fit, spline_index)
+    before = interrupted_regression(x, y, adjustment, at=first_break, design=design, domain=domain, eta=eta)
     z_low, z_high = before[0].statistic, before[1].statistic
     break_point = robin_hood_break(flat, z_low, z_high)
-    lines = interrupted_regression(x, y, adjustment, at=break_point, design=design, domain=domain)
+    lines = interrupted_regression(x, y, adjustment, at=break_point, design=design, domain=domain, eta=eta)
     return TwoLines(
         shape=shape,
         extreme=extreme,
@@ -212,6 +213,16 @@ def two_lines(
         low=lines[0],
         high=lines[1],
     )
+
+
+def _linear_predictor(
+    x: Array, adjustment: Array, spline: RestrictedCubicSpline, fit: LogisticFit, index: Integers
+) -> Array | None:
+    """That of the spline's regression, if its other columns are an intercept and the adjustment; else no start."""
+    others = np.setdiff1d(np.arange(len(fit.terms)), index)
+    if others.size != adjustment.shape[1] + 1:
+        return None
+    return spline.basis(x) @ fit.beta[index] + fit.beta[others[0]] + adjustment @ fit.beta[others[1:]]
 
 
 def centred_curve(x: Array, spline: RestrictedCubicSpline, fit: LogisticFit, *, index: Integers) -> tuple[Array, Array]:
@@ -271,7 +282,7 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
 
 def interrupted_regression(
-    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain
+    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain, eta: Array | None = None
 ) -> tuple[Line, Line]:
     """Two lines with a step between them: log odds = a + b_low (x - c) [x low] + (b_high (x - c) + s) [x high] + ...
 
@@ -282,6 +293,7 @@ def interrupted_regression(
     ----------
     x, y, adjustment, design, domain : as `two_lines`.
     at : the break c, in the unit of x.
+    eta : (m,) linear predictor of a similar model, to start near.
 
     Returns
     -------
@@ -293,15 +305,17 @@ def interrupted_regression(
     """
     _check_people(x, y, adjustment, domain)
     below, above = x <= at, x >= at
-    first = _fit_lines(x, y, adjustment, at, ~below, design, domain)
-    # Without anybody at the break the two regressions are one.
-    second = first if np.array_equal(above, ~below) else _fit_lines(x, y, adjustment, at, above, design, domain)
-    return _line(first, "x_low", below), _line(second, "x_high", above)
+    sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
+    models = [_lines_model(x, y, adjustment, at, is_high, domain) for is_high in sides]
+    fits = []
+    for found in fit_in_turn(models, design, eta=eta):
+        if not isinstance(found, LogisticFit):
+            raise found
+        fits.append(found)
+    return _line(fits[0], "x_low", below), _line(fits[-1], "x_high", above)
 
 
-def _fit_lines(
-    x: Array, y: Array, adjustment: Array, at: float, is_high: Bools, design: SurveyDesign, domain: Domain
-) -> LogisticFit:
+def _lines_model(x: Array, y: Array, adjustment: Array, at: float, is_high: Bools, domain: Domain) -> Model:
     _check_side(x[~is_high], y[~is_high], f"below the break at {at:g}")
     _check_side(x[is_high], y[is_high], f"above the break at {at:g}")
     from_break = x - at
@@ -309,7 +323,7 @@ def _fit_lines(
         [np.ones(x.size), np.where(is_high, 0.0, from_break), np.where(is_high, from_break, 0.0), is_high, adjustment]
     )
     terms = ("intercept", *LINES, *(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1)))
-    return fit_one(Model(X, y, domain, terms), design)
+    return Model(X, y, domain, terms)
 
 
 def _line(fit: LogisticFit, term: str, people: Bools) -> Line:
