@@ -221,7 +221,7 @@ def rules_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
 
 
 def nadirs_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """How often each interval of the low point holds the true one, and how wide it is."""
+    """How often each interval holds the true low point, and that of the spline that fits the truth best; its width."""
     if not simulation:
         return pd.DataFrame()
     found = simulation["nadirs"]
@@ -230,8 +230,9 @@ def nadirs_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             "true curve": found["curve"],
             "interval": found["interval"],
             "holds the true low point, %": [_rate(row, unit="") for _, row in found.iterrows()],
+            "low point of the best spline, mg": found["target_mg"].map("{:.0f}".format),
+            "holds that, %": [_rate(row, of="_of_target", unit="") for _, row in found.iterrows()],
             "median width, mg": found["median_width_mg"].map("{:.0f}".format),
-            "median error of the low point, mg": found["median_bias_mg"].map("{:+.0f}".format),
         }
     ).set_index(["true curve", "interval"])
 
@@ -247,8 +248,8 @@ def coverage_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return wide.rename(columns="{:g} mg".format).rename_axis(index=["true curve", "covariance"], columns="% at")
 
 
-def _rate(row: pd.Series, *, unit: str = " %") -> str:
-    return f"{100 * row['rate']:.1f}{unit} (± {100 * row['monte_carlo_error']:.1f})"
+def _rate(row: pd.Series, *, of: str = "", unit: str = " %") -> str:
+    return f"{100 * row[f'rate{of}']:.1f}{unit} (± {100 * row[f'monte_carlo_error{of}']:.1f})"
 
 
 def _by_model(shape: pd.DataFrame, columns: Mapping[str, list[str]]) -> pd.DataFrame:
