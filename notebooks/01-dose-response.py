@@ -50,6 +50,13 @@ display(Markdown(f"**Result** ({provenance.source}). {tables.answer(estimates)}"
 figures["flow"].draw()
 
 # %% [markdown]
+# Weighted to the population, with 95 % intervals; p compares people with and without neuropathy (Rao-Scott F for
+# categories, a difference of means for numbers):
+
+# %%
+tables.characteristics_table(estimates["characteristics"])
+
+# %% [markdown]
 # ## The curve
 #
 # Logistic regression of neuropathy on magnesium from food and beverages on the recalled day. The intake enters as a
@@ -77,6 +84,28 @@ tables.curve_table(estimates, model="1")
 tables.tests_table(estimates)
 
 # %% [markdown]
+# ## Can the regression carry the curve?
+#
+# Observed against predicted prevalence, what the unequal weights leave of the sample along the intake, and what each
+# single sampling unit adds:
+
+# %%
+figures["diagnostics"].draw()
+
+# %% [markdown]
+# ## Are the standard errors right?
+#
+# For 1999-2000 the files carry 52 replicate weights that NCHS made before it gave out the masked strata and sampling
+# units of today: a second variance, from groups that this analysis never saw. (No rows if the survey is invented.)
+
+# %%
+tables.standard_errors_table(estimates)
+
+# %% [markdown]
+# Taylor linearisation, jackknife and bootstrap of the same sampling units agree, as they must. NCHS's replicates drop
+# smaller groups and leave more degrees of freedom; their errors lie on either side. The intervals printed in 2004 are
+# theirs, which is why Taylor's do not match them.
+#
 # ## Other covariate sets
 #
 # Models 2 and 3 add education, income, body mass index, smoking, alcohol, diabetes and hypertension, then energy. They

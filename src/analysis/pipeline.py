@@ -290,9 +290,9 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
         ) from None
     source = str(read["models"]["data"].iloc[0])
     provenance = Provenance(source, source.startswith(SYNTHETIC))
-    extra = "planted" if provenance.synthetic else "published"
-    if (folders.estimates / f"{extra}.csv").exists():
-        read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv")
+    for extra in ("planted",) if provenance.synthetic else OF_REAL_FILES:
+        if (folders.estimates / f"{extra}.csv").exists():
+            read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv")
     return read, provenance
 
 
