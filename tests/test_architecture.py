@@ -65,6 +65,8 @@ RANKS = {
     "analysis.audit.recall": 10,
     "analysis.audit.results": 12,
     "analysis.report.audit_drawings": 14,
+    "analysis.report.audit_tables": 13,
+    "analysis.report.audit_claims": 14,
     "analysis.characteristics": 6,
     "analysis.published": 9,
     "analysis.variance_check": 10,

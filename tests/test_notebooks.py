@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pipeline import Folders, read_estimates
-from analysis.report import tables
+from analysis.pipeline import Folders, read_audit, read_estimates
+from analysis.report import audit_claims, tables
+from tests.audits import audited
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
+COMMITTED = Folders(FOLDER.parent / "data", FOLDER.parent / "figures")
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda, ast.ListComp, ast.With, ast.Try)
 ALLOWED_IMPORTS = ("analysis", "IPython.display", "pathlib")
@@ -70,9 +72,15 @@ def test_prose_types_no_result(notebook):
     ]
 
 
-def test_notebook_runs_on_the_invented_survey(notebook, demo):
+@pytest.fixture(scope="module")
+def invented(demo, tmp_path_factory):
+    """Folders of the invented survey after every stage that a notebook reads."""
+    return audited(demo, tmp_path_factory.getbasetemp())
+
+
+def test_notebook_runs_on_the_invented_survey(notebook, invented):
     execute = runpy.run_path(str(FOLDER / "execute.py"))["execute"]
-    executed = execute(notebook, data_dir=str(demo.data))
+    executed = execute(notebook, data_dir=str(invented.data))
     outputs = [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert "SYNTHETIC" in json.dumps(executed)
@@ -93,9 +101,20 @@ def test_committed_notebook_is_the_executed_pair(notebook):
     assert "SYNTHETIC" not in json.dumps(committed)
 
 
-def test_committed_notebook_quotes_the_committed_estimates(notebook):
-    estimates, _ = read_estimates(Folders(FOLDER.parent / "data", FOLDER.parent / "figures"))
+def committed_words(notebook: Path) -> str:
+    """What the committed notebook displays in words."""
     outputs = [output for cell in json.loads(notebook.with_suffix(".ipynb").read_text())["cells"]
                for output in cell.get("outputs", [])]  # fmt: skip
-    text = "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
-    assert tables.answer(estimates) in text
+    return "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
+
+
+def test_committed_notebook_quotes_the_committed_estimates(notebook):
+    estimates, _ = read_estimates(COMMITTED)
+    assert tables.answer(estimates) in committed_words(notebook)
+
+
+def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
+    estimates, audit = read_estimates(COMMITTED)[0], read_audit(COMMITTED)[0]
+    text = committed_words(FOLDER / "03-how-much-stands.py")
+    assert audit_claims.bottom_line(estimates, audit) in text
+    assert audit_claims.claims_markdown(estimates, audit) in text

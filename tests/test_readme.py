@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import build_parser
-from analysis.pipeline import Folders, read_estimates
-from analysis.report import tables
+from analysis.pipeline import Folders, read_audit, read_estimates
+from analysis.report import audit_claims, tables
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -18,6 +18,13 @@ def test_answer_and_verdict_are_the_committed_estimates_sentences():
     assert not provenance.synthetic
     for words in (tables.answer(estimates), tables.shape_sentence(estimates), tables.knots_sentence(estimates)):
         assert words in " ".join(TEXT.split())
+
+
+def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
+    folders = Folders(ROOT / "data", ROOT / "figures")
+    audit, provenance = read_audit(folders)
+    assert not provenance.synthetic
+    assert audit_claims.bottom_line(read_estimates(folders)[0], audit) in " ".join(TEXT.split())
 
 
 def test_claims_about_the_knots_are_those_of_the_committed_estimates():

@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.audit.heterogeneity import cycle_heterogeneity
+from analysis.audit.recall import two_days
+from analysis.audit.specifications import CHOICES, answer_people, people_groups
+from analysis.audit.specificity import FORMS, NEUROPATHY, SpecificityCell, answer_cells
 from analysis.data.cohort import select_cohort
 from analysis.data.nhanes import receipts
-from analysis.pipeline import ESTIMATES, OF_REAL_FILES, Folders, read_estimates, read_participants
-from analysis.report import tables
-from analysis.study import Study
+from analysis.pipeline import ESTIMATES, OF_REAL_FILES, Folders, read_audit, read_estimates, read_participants
+from analysis.report import audit_claims, tables
+from analysis.study import PRIMARY, Study
 from tests.reference_numbers import FOLDER, Reference, read_studies
 
 pytestmark = pytest.mark.real
@@ -23,6 +27,11 @@ pytestmark = pytest.mark.real
 ROOT = Path(__file__).parents[1]
 FOLDERS = Folders(ROOT / "data", ROOT / "figures")
 REAL = Reference(FOLDER / "real")
+
+AUDIT = sorted(path.stem for path in FOLDERS.estimates.glob("audit_*.csv"))
+
+EMPTY_WORDS = ("covariates", "reason", "dropped")
+"""Columns of words that may be empty, or could be taken for numbers."""
 
 RTOL_COMMITTED = 1e-8
 """Committed numbers have ten digits; another processor may sum in another order."""
@@ -89,12 +98,51 @@ def test_published_threshold_lies_at_the_low_point_and_not_at_the_best_break():
     assert best_break == pytest.approx(740, abs=10)
 
 
-@pytest.mark.parametrize("name", [*ESTIMATES, *OF_REAL_FILES])
+@pytest.mark.parametrize("name", [*ESTIMATES, *OF_REAL_FILES, *AUDIT])
 def test_committed_estimates_are_unchanged(name):
     path = f"data/processed/estimates/{name}.csv"
     shown = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=ROOT, capture_output=True, text=True, check=True)
     committed, built = pd.read_csv(io.StringIO(shown.stdout)), pd.read_csv(ROOT / path)
     pd.testing.assert_frame_equal(built, committed, rtol=RTOL_COMMITTED, atol=1e-12)
+
+
+def committed_audit(name: str) -> pd.DataFrame:
+    """A table of the audit; `test_committed_estimates_are_unchanged` holds it to the committed one."""
+    return pd.read_csv(FOLDERS.estimates / f"audit_{name}.csv", dtype=dict.fromkeys(EMPTY_WORDS, str))
+
+
+def assert_same_numbers(found: pd.DataFrame, committed: pd.DataFrame) -> None:
+    """All columns that both have: choices and words alike, numbers to the last committed digit."""
+    shared = [name for name in committed if name in found]
+    assert len(shared) == found.shape[1]
+    empty = {name: "" for name in EMPTY_WORDS if name in shared}
+    left, right = (frame[shared].reset_index(drop=True).fillna(empty) for frame in (found, committed))
+    pd.testing.assert_frame_equal(left, right, rtol=RTOL_COMMITTED, atol=1e-12, check_dtype=False)
+
+
+@pytest.mark.parametrize("group", ["dietary, strict, all, 1", "mec, two_sites, without 1999-2000, 2 + height"])
+def test_specifications_computed_anew_are_the_committed_ones(people, group):
+    """The whole grid takes minutes: the primary people's cells, and some that are far from them."""
+    found = pd.DataFrame([answer.row for answer in answer_people(people, people_groups()[group])])
+    committed = committed_audit("specifications")
+    same = (committed[["weights", "outcome", "sample", "covariates"]].astype(str).agg(", ".join, axis=1)) == group
+    order = list(CHOICES)
+    assert_same_numbers(found.sort_values(order), committed[same].sort_values(order))
+
+
+def test_specificity_of_magnesium_computed_anew_is_the_committed_one(people):
+    cells = [SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, form) for form in FORMS]
+    committed = committed_audit("specificity").query("kind == 'nutrient' and exposure == @PRIMARY.exposure")
+    assert_same_numbers(pd.DataFrame(answer_cells(people, cells)), committed)
+
+
+def test_differences_between_cycles_computed_anew_are_the_committed_ones(people):
+    assert_same_numbers(cycle_heterogeneity(people)["cycle_heterogeneity"], committed_audit("cycle_heterogeneity"))
+
+
+@pytest.mark.parametrize("name", ["recall", "recall_curves"])
+def test_second_recall_computed_anew_is_the_committed_one(people, name):
+    assert_same_numbers(two_days(people)[name], committed_audit(name))
 
 
 def test_accepted_files_are_recorded_and_none_is_a_revision():
@@ -105,4 +153,6 @@ def test_accepted_files_are_recorded_and_none_is_a_revision():
 
 def test_readme_quotes_these_estimates():
     estimates, _ = read_estimates(FOLDERS)
-    assert tables.answer(estimates) in " ".join((ROOT / "README.md").read_text().split())
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert tables.answer(estimates) in text
+    assert audit_claims.bottom_line(estimates, read_audit(FOLDERS)[0]) in text

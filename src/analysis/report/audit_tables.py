@@ -6,15 +6,14 @@ stands in most specifications, or a bend that is magnesium's own, would be told 
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from analysis.audit.heterogeneity import POOLED, REFITTED
 from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, POSITIVE_CONTROLS
 from analysis.audit.whole_curve import NO_ANSWER
-from analysis.report.shape_tables import PER
+from analysis.report.page import sentence
 from analysis.report.specification_figures import LEVELS, NAMES
-from analysis.report.tables import Estimates, format_intake, format_odds_ratio, format_p, shape_of_model
+from analysis.report.tables import format_intake, format_odds_ratio, format_p
 from analysis.stats.shape import ALPHA
 from analysis.study import PRIMARY
 
@@ -34,14 +33,14 @@ QUANTITY_WORDS = {
     "nonlinear_log10_p": "the non-linear p",
 }
 TERM_WORDS = {
-    "median_p10": "median log odds ratio at the 10th percentile, sign left out",
+    "median_p10": "absolute median log odds ratio, 10th percentile",
     "same_sign_p10": "share with the commoner sign, 10th percentile",
-    "significant_p10": "share with that sign and p < 0.05, 10th percentile",
-    "median_p90": "median log odds ratio at the 90th percentile, sign left out",
+    "significant_p10": f"share with that sign and p < {ALPHA:g}, 10th percentile",
+    "median_p90": "absolute median log odds ratio, 90th percentile",
     "same_sign_p90": "share with the commoner sign, 90th percentile",
-    "significant_p90": "share with that sign and p < 0.05, 90th percentile",
+    "significant_p90": f"share with that sign and p < {ALPHA:g}, 90th percentile",
     "both_above": "share with odds above the median's at both ends",
-    "nonlinear": "share with non-linear p < 0.05",
+    "nonlinear": f"share with non-linear p < {ALPHA:g}",
 }
 TASKS = {
     "energy_forms": "energy forms",
@@ -63,11 +62,7 @@ def verdicts_sentence(audit: Audit) -> str:
     """In how many of all specifications each verdict was reached."""
     shares = audit["verdict_shares"]
     whole = shares[shares["choice"] == "all"]
-    parts = [
-        f"{_percent(row.share)} {'have' if row.verdict == NO_ANSWER else 'end in'} "
-        f"{row.verdict if row.verdict == NO_ANSWER else _quoted(row.verdict)}"
-        for row in whole.itertuples()
-    ]
+    parts = [f'{percent(row.share)} end in "{row.verdict}"' for row in whole.itertuples()]
     return f"Of {whole['n'].sum():,} specifications {_list(parts)}."
 
 
@@ -75,8 +70,8 @@ def choices_sentence(audit: Audit) -> str:
     """The two choices that move each end of the curve, and its non-linear p, most."""
     parts = []
     for quantity, words in QUANTITY_WORDS.items():
-        shares = audit["decomposition"].query("quantity == @quantity").set_index("choice")["share"]
-        top = shares.reindex(list(NAMES)).nlargest(2)
+        of_quantity = audit["decomposition"]["quantity"] == quantity
+        top = audit["decomposition"][of_quantity].set_index("choice")["share"].reindex(list(NAMES)).nlargest(2)
         named = _list([f"{NAMES[str(choice)].lower()} ({100 * share:.0f} %)" for choice, share in top.items()])
         parts.append(f"for {words} {named}")
     return f"The choices that matter most, by their share of the variation: {'; '.join(parts)}."
@@ -87,18 +82,23 @@ def joint_test_sentence(audit: Audit) -> str:
     tests = audit["joint_test"].set_index("term")
     clear = tests["p_value"] < ALPHA
     parts = [f"{TERM_WORDS[str(term)]} (p {format_p(p)})" for term, p in tests.loc[clear, "p_value"].items()]
-    smallest = f"the smallest p {format_p(tests['p_value'].min())}, of {len(tests)} looked at"
     found = (
         f"beyond chance in {sum(clear)} of {len(tests)} respects: {'; '.join(parts)}"
         if parts
-        else f"beyond chance in none ({smallest})"
+        else f"beyond chance in none of {len(tests)} respects (smallest p {format_p(tests['p_value'].min())})"
+    )
+    shares = "; ".join(
+        f"{words} in {percent(tests.loc[term, 'estimate'])} of them (p {format_p(tests.loc[term, 'p_value'])})"
+        for term, words in (
+            ("both_above", "odds above the median's at both ends"),
+            ("nonlinear", f"non-linear p < {ALPHA:g}"),
+        )
     )
     return (
         "If intake had nothing to do with neuropathy, specifications would still agree, because they share their "
-        f"people. Against that, {tests['draws'].iloc[0]:,} draws common to all, they are {found}. Non-linear p < 0.05 "
-        f"in {_percent(tests.loc['nonlinear', 'estimate'])} of them (p {format_p(tests.loc['nonlinear', 'p_value'])}); "
-        f"odds above the median's at both ends in {_percent(tests.loc['both_above', 'estimate'])} "
-        f"(p {format_p(tests.loc['both_above', 'p_value'])}). What the test can exclude is chance, not confounding."
+        f"people. Against that, by {tests['draws'].iloc[0]:,} draws common to all, they are {found}. "
+        f"{sentence(shares)}. "
+        "What the test can exclude is chance, not confounding."
     )
 
 
@@ -134,19 +134,26 @@ def joint_test_table(audit: Audit) -> pd.DataFrame:
 
 def energy_sentence(audit: Audit) -> str:
     """Whether the bend stays when energy is adjusted for, and which of the two bends beside the other."""
-    if unanswered := _unanswered(audit, "energy_forms", "energy_tests"):
+    if unanswered := _unanswered(audit, "energy_forms", "energy_curves", "energy_tests"):
         return unanswered
     p = audit["energy_forms"].set_index("form")["nonlinear_p"]
     label = audit["energy_forms"]["exposure_label"].iloc[0]
     parts = [f"p {format_p(p[form])} {words}" for form, words in FORM_WORDS.items()]
-    return f"Non-linear test of {label}: {'; '.join(parts)}. {_kept_words(p)} {_beside_words(audit, label)}"
+    odds = "; ".join(
+        f"{format_odds_ratio(at_percentile(audit['energy_curves'], form, 5))} {FORM_WORDS[form]}"
+        for form in ("none", "spline", "density")
+    )
+    return (
+        f"Non-linear test of {label}: {'; '.join(parts)}. {_kept_words(p)} The odds ratio at the 5th percentile "
+        f"against the median: {odds}. {_beside_words(audit, label)}"
+    )
 
 
 def _kept_words(p: pd.Series) -> str:
     """What becomes of the bend under the energy forms, of their p-values by form."""
     if p["none"] >= ALPHA:
         return "As it is, the curve is not shown to bend, so there is no bend for energy to explain."
-    kept, lost = _split(p.drop("none") < ALPHA)
+    kept, lost = split_forms(p.drop("none") < ALPHA)
     if not lost:
         return "The bend stays whatever is done about energy."
     if not kept:
@@ -154,10 +161,10 @@ def _kept_words(p: pd.Series) -> str:
     return f"The bend stays {_list(kept)}; it is not shown {_list(lost)}."
 
 
-def _split(true: pd.Series) -> tuple[list[str], list[str]]:
+def split_forms(true: pd.Series) -> tuple[list[str], list[str]]:
     """Words of the forms for which something holds, and of those for which it does not."""
-    words = {str(form): FORM_WORDS[str(form)] for form in true.index}
-    return [words[form] for form in words if true[form]], [words[form] for form in words if not true[form]]
+    kept, lost = ([FORM_WORDS[str(form)] for form in true.index[true == wanted]] for wanted in (True, False))
+    return kept, lost
 
 
 def _beside_words(audit: Audit, label: str) -> str:
@@ -169,9 +176,7 @@ def _beside_words(audit: Audit, label: str) -> str:
         (False, True): f"energy bends and {label} is not shown to",
         (False, False): "neither is shown to bend, so the data do not say which of the two the bend belongs to",
     }[bool(exposure < ALPHA), bool(energy < ALPHA)]
-    return (
-        f"As splines beside each other, {label} (p {format_p(exposure)}) and energy (p {format_p(energy)}): {found}."
-    )
+    return f"As splines beside each other, {label} (p {format_p(exposure)}) and energy (p {format_p(energy)}): {found}."
 
 
 def energy_table(audit: Audit) -> pd.DataFrame:
@@ -181,7 +186,7 @@ def energy_table(audit: Audit) -> pd.DataFrame:
     forms, curves = audit["energy_forms"], audit["energy_curves"]
     columns = {
         f"odds ratio at the {percentile}th percentile": [
-            format_odds_ratio(_at_percentile(curves, form, percentile)) for form in forms["form"]
+            format_odds_ratio(at_percentile(curves, form, percentile)) for form in forms["form"]
         ]
         for percentile in (5, 95)
     }
@@ -191,7 +196,8 @@ def energy_table(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index([FORM_WORDS[form] for form in forms["form"]]))
 
 
-def _at_percentile(curves: pd.DataFrame, form: str, percentile: float) -> pd.Series:
+def at_percentile(curves: pd.DataFrame, form: str, percentile: float) -> pd.Series:
+    """The point of an energy form's curve at a percentile of the form's exposure."""
     of_form = curves[curves["form"] == form]
     return of_form.loc[(of_form["percentile"] - percentile).abs().idxmin()]
 
@@ -205,12 +211,12 @@ def specificity_sentence(audit: Audit) -> str:
     own = place.loc["none"]
     label = _label(audit)
     adjusted = "; ".join(
-        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} {_ordinal(row)}, "
+        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} {ordinal(row)}, "
         f"p {format_p(row['nonlinear_p'])})"
         for form, row in place.drop("none").iterrows()
     )
     return (
-        f"As it is, {label} is {_ordinal(own)} of {own['tested']} nutrients, energy among them, in order of the "
+        f"As it is, {label} is {ordinal(own)} of {own['tested']} nutrients, energy among them, in order of the "
         f"non-linear p; the first is {own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of "
         f"{100 * FALSE_DISCOVERIES:g} % {own['discoveries']} of them bend. With energy adjusted for: {adjusted}. "
         f"{_own_words(place, label)}"
@@ -224,7 +230,7 @@ def _own_words(place: pd.DataFrame, label: str) -> str:
         return f"The bend of {label} is not among the discoveries."
     others = int(place.loc["none", "discoveries"]) - 1
     first = f"The bend is shared with {others} others" if others else f"Of all nutrients {label} alone bends"
-    kept, lost = _split(found.drop("none"))
+    kept, lost = split_forms(found.drop("none"))
     if not kept:
         return f"{first}, and is not among the discoveries once energy is adjusted for in any of these ways."
     if not lost:
@@ -261,32 +267,41 @@ def controls_sentence(audit: Audit) -> str:
         else f"The method finds what is known: {known} go with neuropathy (largest p "
         f"{format_p(positive['overall_p'].max())}), with energy as a spline too."
     )
-    negative = every[(every["kind"] == "negative control") & (every["exposure"] == PRIMARY.exposure)]
-    return f"{finds} {_negative_words(negative, _label(audit), _low_point(audit))}"
+    return f"{finds} {_negative_words(audit, _label(audit), _low_point(audit))}"
 
 
-def _negative_words(negative: pd.DataFrame, label: str, own: str) -> str:
-    plain, adjusted = (negative[negative["form"] == form].set_index("label") for form in ("none", "spline"))
-    names = {name: str(name).removesuffix(f" by {label}") for name in plain.index}
-    bent = plain[plain["nonlinear_q"] < FALSE_DISCOVERIES]
-    straight = [names[name] for name in plain.index if name not in bent.index]
+def bent_controls(audit: Audit) -> pd.Series:
+    """Whether each outcome that intake cannot have caused bends with magnesium, by its words."""
+    return _negative(audit, "none")["nonlinear_q"] < FALSE_DISCOVERIES
+
+
+def _negative(audit: Audit, form: str) -> pd.DataFrame:
+    """Negative controls of magnesium under one form, by the outcome's words."""
+    every = audit["specificity"]
+    of_form = (every["kind"] == "negative control") & (every["form"] == form)
+    found = every[of_form & (every["exposure"] == PRIMARY.exposure)]
+    return found.set_index(found["label"].str.removesuffix(f" by {_label(audit)}"))
+
+
+def _negative_words(audit: Audit, label: str, own: str) -> str:
+    plain, adjusted, bends = _negative(audit, "none"), _negative(audit, "spline"), bent_controls(audit)
+    bent, straight = plain[bends], list(plain.index[~bends])
     if bent.empty:
         return (
             f"None of the outcomes that the recalled day cannot have caused bends with {label} "
             f"({_list(straight, 'or')}): no sign that the bend comes from how people live, which does not exclude it."
         )
     parts = [
-        f"{names[name]} (p {format_p(row['nonlinear_p'])}; with energy as a spline p "
+        f"{name} (p {format_p(row['nonlinear_p'])}; with energy as a spline p "
         f"{format_p(adjusted.loc[name, 'nonlinear_p'])}; lowest at {format_intake(row['nadir'])}, where neuropathy's "
         f"curve is at {own})"
         for name, row in bent.iterrows()
     ]
-    rest = f" {_list(straight, 'or')} does not." if straight else ""
+    rest = f" Not so: {_list(straight)}." if straight else ""
     return (
         f"An outcome that the recalled day cannot have caused bends with {label} as well: {'; '.join(parts)}."
-        f"{rest[:1]}{rest[1:2].upper()}{rest[2:]} "
-        "So what people eat, or say they ate, goes with how they live, and not along a straight line; a bend alone "
-        "shows no cause."
+        f"{rest} So what people eat, or say they ate, goes with how they live, and not along a straight line; a bend "
+        "alone shows no cause."
     )
 
 
@@ -324,7 +339,7 @@ def cycles_sentence(audit: Audit) -> str:
     """Whether the cycles draw one curve, and what is left without each of them."""
     if unanswered := _unanswered(audit, "cycle_shapes", "cycle_heterogeneity"):
         return unanswered
-    shapes = audit["cycle_shapes"].query("cycle != @POOLED")
+    shapes = audit["cycle_shapes"][audit["cycle_shapes"]["cycle"] != POOLED]
     alone = "; ".join(f"{row.cycle} p {format_p(row.nonlinear_p)}" for row in shapes.itertuples())
     few = shapes["residual_df"].astype(int)
     return (
@@ -334,7 +349,7 @@ def cycles_sentence(audit: Audit) -> str:
 
 
 def _differ_words(audit: Audit) -> str:
-    p = _curve_p(audit)
+    p = common_curve_p(audit)
     told = f"(p {format_p(p['wald'])}, Wald F; p {format_p(p['rao_scott'])}, Rao-Scott)"
     if (p < ALPHA).all():
         return f"The curves of the cycles differ by more than chance {told}."
@@ -343,19 +358,20 @@ def _differ_words(audit: Audit) -> str:
     return f"That the curves of the cycles differ is not shown {told}."
 
 
-def _curve_p(audit: Audit) -> pd.Series:
+def common_curve_p(audit: Audit) -> pd.Series:
     """P-values by method of the test that all cycles have one curve, covariates in common."""
     tests = audit["cycle_heterogeneity"].query("covariates == 'common' and test == 'curve'")
     return tests.set_index("method")["p_value"]
 
 
 def _without_words(audit: Audit) -> str:
-    shares = audit["verdict_shares"].query("choice == 'sample' and verdict not in [@NO_DEPARTURE, @NO_ANSWER]")
-    departed = shares.groupby("level", sort=False)["share"].sum()
+    shares = audit["verdict_shares"]
+    departed = shares[(shares["choice"] == "sample") & ~shares["verdict"].isin([NO_DEPARTURE, NO_ANSWER])]
+    departed = departed.groupby("level", sort=False)["share"].sum()
     without = departed[departed.index.str.startswith("without")]
     if without.empty:
         return "No specification leaves a cycle out."
-    parts = [f"{_percent(share)} {level}" for level, share in without.items()]
+    parts = [f"{percent(share)} {level}" for level, share in without.items()]
     return f"Share of specifications that end in a bend or a U: {_list(parts)}."
 
 
@@ -364,7 +380,6 @@ def cycles_table(audit: Audit) -> pd.DataFrame:
     if _unanswered(audit, "cycle_shapes"):
         return pd.DataFrame()
     shapes = audit["cycle_shapes"]
-    ends = ("low point at an end of the range", "")
     return pd.DataFrame(
         {
             "people": shapes["n"].map("{:,}".format).tolist(),
@@ -374,7 +389,7 @@ def cycles_table(audit: Audit) -> pd.DataFrame:
             "low end p": _p_values(shapes["end_low_p"]),
             "high end p": _p_values(shapes["end_high_p"]),
             "lowest point": [
-                ends[0] if row.at_boundary else format_intake(row.nadir) for row in shapes.itertuples()
+                "at an end of the range" if row.at_boundary else format_intake(row.nadir) for row in shapes.itertuples()
             ],
         },
         index=pd.Index(shapes["cycle"].tolist()),
@@ -385,8 +400,7 @@ def sampling_units_sentence(audit: Audit) -> str:
     """Whether one sampling unit carries the bend."""
     if unanswered := _unanswered(audit, "psu_shape"):
         return unanswered
-    refitted = audit["psu_shape"].query("quantity == @REFITTED")
-    full, known = refitted["full"].iloc[0], refitted["estimate"].dropna()
+    full, known = without_units(audit)
     told = (
         f"with everybody the non-linear p is {format_p(full).removeprefix('= ')}, without one of "
         f"{len(known)} sampling units at most {known.max():.3f}, covariance and df estimated anew"
@@ -396,6 +410,12 @@ def sampling_units_sentence(audit: Audit) -> str:
     if known.max() < ALPHA:
         return f"No single sampling unit carries the bend: {told}."
     return f"The bend rests on single sampling units ({sum(known >= ALPHA)} of them): {told}."
+
+
+def without_units(audit: Audit) -> tuple[float, pd.Series]:
+    """The non-linear p with everybody, and without each sampling unit, covariance estimated anew."""
+    refitted = audit["psu_shape"][audit["psu_shape"]["quantity"] == REFITTED]
+    return float(refitted["full"].iloc[0]), refitted["estimate"].dropna()
 
 
 def recall_sentence(audit: Audit) -> str:
@@ -409,8 +429,8 @@ def recall_sentence(audit: Audit) -> str:
     return (
         f"Two recalls of the same {own['n']:,.0f} people, one cycle's, correlate {own['correlation']:.2f} (logarithms; "
         f"energy {audit['recall'].set_index('exposure').loc[ENERGY, 'correlation']:.2f}). If the error of a recall is "
-        f"random, a slope on one day is {_percent(own['attenuation_one_day'])} of that on usual intake, on the mean of "
-        f"two days {_percent(own['attenuation_two_days'])}. Non-linear test, by day: {', '.join(parts)}: {found}, "
+        f"random, a slope on one day is {percent(own['attenuation_one_day'])} of that on usual intake, on the mean of "
+        f"two days {percent(own['attenuation_two_days'])}. Non-linear test, by day: {', '.join(parts)}: {found}, "
         "in a sample that could show only a large one."
     )
 
@@ -426,7 +446,7 @@ def recall_table(audit: Audit) -> pd.DataFrame:
             "overall p": _p_values(curves["overall_p"]),
             "non-linear p": _p_values(curves["nonlinear_p"]),
             "lowest point": curves["nadir"].map(format_intake).tolist(),
-            "inside the range": curves["interior"].map(_percent).tolist(),
+            "inside the range": curves["interior"].map(percent).tolist(),
             "verdict": curves["verdict"].tolist(),
         },
         index=pd.Index(curves["days"].tolist()),
@@ -450,19 +470,16 @@ def _unanswered(audit: Audit, *frames: str) -> str:
     return f"Not answered ({_list(missing)}). {failures_sentence(audit)}" if missing else ""
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as "2.4 %"."""
     return f"{100 * share:.1f} %"
-
-
-def _quoted(verdict: str) -> str:
-    return f'"{verdict}"'
 
 
 def _p_values(p: pd.Series) -> list[str]:
     return [NO_ANSWER if pd.isna(value) else format_p(value) for value in p]
 
 
-def _ordinal(row: pd.Series) -> str:
+def ordinal(row: pd.Series) -> str:
     """Place of a row by its nonlinear_rank: "1st", "11th"."""
     rank = int(row["nonlinear_rank"])
     last = rank % 10 if rank % 100 not in (11, 12, 13) else 0

@@ -1,0 +1,168 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How much of it stands?
+#
+# **Question.** The curve bends. Would it have bent in other hands, and is it the curve of magnesium? A published curve
+# is one path through many choices, and magnesium is eaten with everything else. So here every defensible choice is
+# varied, every other nutrient is put in magnesium's place, and the sample is taken apart.
+#
+# **Inputs.** The estimates of `make figures` and the tables of `make audit`, both from the CDC's files. This notebook
+# computes nothing of its own.
+#
+# **How to read it.** *Bends* means that a straight line does not do (non-linear test). *U* means that the rule of the
+# second notebook is met: a fall, a rise, and a lowest point between them. *Not shown* never means *shown not to be*.
+
+# %% tags=["parameters"]
+DATA_DIR = "../data"
+
+# %%
+# %matplotlib inline
+from pathlib import Path
+
+from IPython.display import Markdown, display
+
+from analysis.pipeline import Folders, read_audit, read_estimates
+from analysis.report import audit_claims, audit_tables, tables
+from analysis.report.audit_drawings import audit_drawings
+
+# %%
+folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
+estimates, _ = read_estimates(folders)
+audit, provenance = read_audit(folders)
+figures = audit_drawings(audit, provenance)
+display(Markdown(f"**The curve** ({provenance.source}). {tables.answer(estimates)}"))
+display(Markdown(f"**How much of it stands.** {audit_claims.bottom_line(estimates, audit)}"))
+display(Markdown(audit_tables.failures_sentence(audit)))
+
+# %% [markdown]
+# ## Every choice at once
+#
+# Six choices, each with the levels that a careful analyst could defend: weights, definition of the outcome, who is
+# analysed, covariates, what is done about energy, number of knots. Every combination is fitted and judged by the same
+# rule.
+
+# %%
+figures["specification_curve"].draw()
+
+# %%
+display(Markdown(audit_tables.verdicts_sentence(audit)))
+display(Markdown(audit_tables.choices_sentence(audit)))
+audit_tables.verdicts_by_choice_table(audit)
+
+# %% [markdown]
+# A share of specifications is not a probability. The grid has as many cells as somebody thought of, and they are all
+# looks at the same people. Two questions can be asked of it: *which choice does the answer hang on*, told above; and
+# *is there more agreement than the same people would show by chance alone*, told here.
+
+# %%
+display(Markdown(audit_tables.joint_test_sentence(audit)))
+audit_tables.joint_test_table(audit)
+
+# %% [markdown]
+# ## Energy
+#
+# Whoever eats, or reports, more of everything takes in more magnesium. Each way of adjusting for energy asks another
+# question. Energy *beside* magnesium asks about magnesium at the same total energy. A *residual* and a *density* ask
+# about the composition of the diet, whatever its size.
+#
+# Two outcomes have to be kept apart. If the odds ratio stays and only its interval widens, the data cannot separate
+# magnesium from energy. If the odds ratio itself goes to one, there is nothing there to be separated: that exposure
+# draws no curve.
+
+# %%
+figures["energy_forms"].draw()
+
+# %%
+display(Markdown(audit_tables.energy_sentence(audit)))
+audit_tables.energy_table(audit)
+
+# %% [markdown]
+# The surface assumes least: odds by magnesium and energy together. Cut at one energy, it shows the curve of magnesium
+# among people who ate about as much.
+
+# %%
+figures["energy_surface"].draw()
+
+# %% [markdown]
+# ## Other nutrients, and controls
+#
+# If the bend belonged to magnesium, magnesium should stand out among the nutrients. *Positive controls* are exposures
+# known to go with neuropathy: a method that misses them is worth nothing. *Negative controls* are outcomes older than
+# the recalled day, which therefore cannot have caused them.
+
+# %%
+figures["specificity"].draw()
+
+# %%
+display(Markdown(audit_tables.specificity_sentence(audit)))
+audit_tables.specificity_table(audit)
+
+# %%
+display(Markdown(audit_tables.controls_sentence(audit)))
+audit_tables.controls_table(audit)
+
+# %% [markdown]
+# ## Cycles and sampling units
+#
+# Pooling takes for granted that three surveys, two years apart, with other interviewers and other tables of nutrients,
+# draw one curve. And a finding that one of the survey's counties carries is not one about a country.
+
+# %%
+figures["heterogeneity"].draw()
+
+# %%
+display(Markdown(audit_tables.cycles_sentence(audit)))
+display(Markdown(audit_tables.sampling_units_sentence(audit)))
+audit_tables.cycles_table(audit)
+
+# %% [markdown]
+# ## One day is not a diet
+#
+# In the last cycle people told of a second day. How alike the two days are says how much of one day's intake is that
+# person's. Random error flattens curves, so it can hide a U; error that differs between people who eat little and
+# people who say they eat little can also make one.
+
+# %%
+display(Markdown(audit_tables.recall_sentence(audit)))
+audit_tables.recall_table(audit)
+
+# %% [markdown]
+# ## What it can mean
+#
+# A bend in the odds of neuropathy by one day's magnesium may come from at least four sources, and the tables above are
+# what each of them would have us expect.
+#
+# - **Magnesium itself.** Then it should bend after energy is adjusted for, more than other nutrients, and in each
+#   cycle. If it does not, the effect may be absent, or smaller than this sample and one recalled day can show.
+# - **How much people eat.** The ill and frail eat little, the tall and heavy much, and both have more neuropathy. Then
+#   energy and all that goes with it should draw the same curve.
+# - **How much people say they ate.** Heavier people leave out more of what they eat. Then the same is seen, and no
+#   adjustment for reported energy tells the two apart.
+# - **How people live.** Then outcomes that intake cannot cause should bend with it too.
+#
+# ## The claims, one by one
+#
+# Those of the article that brought up the question. A claim that these files could answer but do not yet is said to be
+# not analysed.
+
+# %%
+display(Markdown(audit_claims.claims_markdown(estimates, audit)))
+
+# %% [markdown]
+# ## What this does not say
+#
+# - **Not that magnesium does nothing.** A survey of one day's food beside one examination is a poor witness either way.
+# - **Not that low intake is harmless, or high intake safe.** Both ends were looked at in food alone.
+# - **Not what anybody should eat.** No comparison here follows a change of diet.

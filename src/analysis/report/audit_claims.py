@@ -1,0 +1,274 @@
+"""What the audit comes to: the README's paragraph, and the article's claims with what the data say of each."""
+
+import math
+
+import pandas as pd
+
+from analysis.audit.specificity import FALSE_DISCOVERIES
+from analysis.report import audit_tables
+from analysis.report.audit_tables import NO_DEPARTURE, Audit
+from analysis.report.shape_tables import PER
+from analysis.report.tables import Estimates, format_intake, format_odds_ratio, format_p, shape_of_model
+from analysis.stats.shape import ALPHA
+from analysis.study import PRIMARY
+
+NEEDED = ("energy_forms", "energy_curves", "energy_tests", "cycle_shapes", "cycle_heterogeneity", "psu_shape")
+"""Frames without which the audit comes to nothing; those of the specifications and nutrients are always there."""
+
+NOT_ANALYSED = "not analysed here"
+ADJUSTED = "2"
+"""Model whose covariates' own odds ratios are told."""
+
+CAUSES = {
+    "has_diabetes": ("diabetes", "", 1.0),
+    "alcohol_heavy": ("heavy drinking", " against never", 1.0),
+    "age_years": ("age", ", for ten years", 10.0),
+    "bmi_kg_m2": ("BMI", ", for 5 kg/m²", 5.0),
+}
+"""Terms of other causes, their words, and the difference the odds ratio is told for."""
+
+ADJUSTMENTS = {
+    "residual": "as residual",
+    "density": "per 1,000 kcal",
+    "spline": "beside a spline",
+    "linear": "but beside a straight line",
+}
+"""Energy forms in few words."""
+
+
+# ---- the bottom line
+
+
+def bottom_line(estimates: Estimates, audit: Audit) -> str:
+    """What reproduces, what does not, and what that can mean, in one paragraph.
+
+    Parameters
+    ----------
+    estimates : of the fit and shapes stages.
+    audit : frames of `analysis.pipeline.read_audit`.
+    """
+    if missing := [name for name in NEEDED if name not in audit]:
+        return f"The audit is not whole ({', '.join(missing)} missing). {audit_tables.failures_sentence(audit)}"
+    return f"{_reproduced(audit)} {_verdicts(audit)} {_whose(audit)} {_cycles(audit)} {_meaning(estimates, audit)}"
+
+
+def _reproduced(audit: Audit) -> str:
+    full, without = audit_tables.without_units(audit)
+    if full >= ALPHA:
+        return f"No bend reproduces (non-linear p {format_p(full)})."
+    if without.max() < ALPHA:
+        return (
+            f"A bend reproduces, and no single sampling unit carries it (without any one of {len(without)}, p at most "
+            f"{without.max():.3f})."
+        )
+    return f"A bend reproduces, but it rests on single sampling units (without one of them, p = {without.max():.3f})."
+
+
+def _verdicts(audit: Audit) -> str:
+    """The specifications' verdicts, and how often both ends are above the middle against what chance would give."""
+    shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
+    test = audit["joint_test"].set_index("term").loc["both_above"]
+    told = ", ".join(f'{audit_tables.percent(row["share"])} in "{verdict}"' for verdict, row in shares.iterrows())
+    mostly = "A U mostly does" if shares.loc["U", "share"] > 0.5 else "A U mostly does not"
+    more = "more than chance would give" if test["p_value"] < ALPHA else "no more than chance may give"
+    return (
+        f"{mostly}: of {shares['n'].sum():,} specifications {told.replace(' in ', ' end in ', 1)}. In "
+        f"{100 * test['estimate']:.0f} % of them the odds at both ends are above the median's, {more} "
+        f"(p {format_p(test['p_value'])})."
+    )
+
+
+def _whose(audit: Audit) -> str:
+    """Which nutrients bend, as they are and with energy adjusted for; and which outcomes intake cannot cause."""
+    place, p = audit["specificity_place"].set_index("form"), _energy_p(audit)
+    own, most = place.loc["none"], place.drop("none")["discoveries"].max()
+    label = _label(audit)
+    told = ", ".join(f"{words} {format_p(p[form]).removeprefix('= ')}" for form, words in ADJUSTMENTS.items())
+    left = f"at most {most} bend" if most else "none is shown to bend"
+    bends = audit_tables.bent_controls(audit)
+    outcomes = ", ".join(bends.index[bends])
+    control = f" An outcome that no recalled day has caused ({outcomes}) bends with it too." if bends.any() else ""
+    return (
+        f"Of {own['tested']} nutrients {own['discoveries']} bend at a false-discovery rate of "
+        f"{100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {label} {audit_tables.ordinal(own)}.{control} Freed from "
+        f"energy as residual, per 1,000 kcal or beside its spline, {left} "
+        f"(p of {label}: {told})."
+    )
+
+
+def _cycles(audit: Audit) -> str:
+    p = audit_tables.common_curve_p(audit)
+    said = {0: "are not shown to draw different curves", len(p): "draw different curves"}
+    words = said.get(int((p < ALPHA).sum()), "draw different curves by one test, not by the other")
+    return f"The survey's cycles {words} (p {format_p(p['wald'])}; Rao-Scott, p {format_p(p['rao_scott'])})."
+
+
+def _meaning(estimates: Estimates, audit: Audit) -> str:
+    df = estimates["models"].set_index("model").loc[PRIMARY.model, "design_df"]
+    label = _label(audit)
+    if _energy_p(audit)["none"] >= ALPHA:
+        return f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
+    if is_specific(audit):
+        return (
+            f"So this is a bend of {label} that energy does not explain. Whether {label} causes it, one recalled day "
+            "beside one examination cannot say: other things go with it."
+        )
+    return (
+        "The bend may be one of how much people eat, of how much they say they ate, of how they live, or of "
+        f"{label}, blurred by a single recalled day: these data cannot tell them apart. On {df} design degrees of "
+        "freedom, not shown is not shown to be absent."
+    )
+
+
+def _label(audit: Audit) -> str:
+    return str(audit["energy_forms"]["exposure_label"].iloc[0])
+
+
+def is_specific(audit: Audit) -> bool:
+    """Whether magnesium is among the discoveries as it is and in every way of adjusting for energy, and bends in each.
+
+    A bend that goes with any of them may be energy's.
+    """
+    discovered = audit["specificity_place"]["nonlinear_q"] < FALSE_DISCOVERIES
+    return bool(discovered.all() and (_energy_p(audit) < ALPHA).all())
+
+
+def _energy_p(audit: Audit) -> pd.Series:
+    return audit["energy_forms"].set_index("form")["nonlinear_p"]
+
+
+# ---- the claims
+
+
+def claims_table(estimates: Estimates, audit: Audit) -> pd.DataFrame:
+    """The article's nine claims: what was analysed, what the data say, and a verdict no stronger than they are.
+
+    Parameters
+    ----------
+    estimates, audit : as `bottom_line`.
+    """
+    if any(name not in audit for name in NEEDED):
+        return pd.DataFrame()
+    rows = {
+        "1. Neuropathy is U-shaped in intake: the lowest and highest have more": _u_shape(estimates, audit),
+        "2. Deficiency is the primary risk": _left_arm(estimates, audit),
+        "3. Excess from food alone rarely harms; it comes from supplements, antacids, laxatives": _right_arm(
+            estimates, audit
+        ),
+        "4. Diabetics lose magnesium and suffer more from a deficit": _not_analysed(),
+        "5. Kidney function decides who accumulates it": _not_analysed(),
+        "6. Alcohol, drugs and gut disease deplete it": _not_analysed(),
+        "7. Which foods are rich in it": _not_analysed(),
+        "8. Neuropathy has other causes: diabetes, alcohol, B12, toxins": _other_causes(estimates),
+        "9. Balance, not more is better": _balance(estimates, audit),
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["analysis", "what the data say", "verdict"])
+    return table.rename_axis("claim")
+
+
+def claims_markdown(estimates: Estimates, audit: Audit) -> str:
+    """The table of `claims_table` as Markdown, which wraps its long cells."""
+    table = claims_table(estimates, audit).reset_index()
+    if table.empty:
+        return bottom_line(estimates, audit)
+    lines = [table.columns, ["---"] * table.shape[1], *table.to_numpy()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _not_analysed() -> tuple[str, str, str]:
+    return ("none so far", "", NOT_ANALYSED)
+
+
+def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+    shape, shares = shape_of_model(estimates, PRIMARY.model), audit["verdict_shares"].query("choice == 'all'")
+    u = shares.set_index("verdict").loc["U", "share"]
+    odds = " and ".join(format_odds_ratio(point) for point in _ends(audit))
+    say = (
+        f"odds ratio at the 5th and 95th percentile {odds}; slope down at the low end p "
+        f"{format_p(shape['end_slopes_low_p'])}, up at the high end p {format_p(shape['end_slopes_high_p'])}; two "
+        f"lines p {format_p(shape['two_lines_p'])}; a U in {audit_tables.percent(u)} of {shares['n'].sum():,} "
+        "specifications"
+    )
+    verdict = {
+        "U": "U shown in the primary analysis",
+        NO_DEPARTURE: "no departure from a straight line shown",
+    }.get(shape["verdict"], "bends; that it is a U is not shown")
+    return ("curve, end slopes, two lines, lowest point; every specification", say, verdict)
+
+
+def _left_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+    forms = audit["energy_forms"].set_index("form")
+    kept, lost = audit_tables.split_forms(forms["end_low_p"] < ALPHA)
+    told = "; ".join(f"p {format_p(row['end_low_p'])} {audit_tables.FORM_WORDS[str(form)]}"
+                     for form, row in forms.drop("none").iterrows())  # fmt: skip
+    found = f"a fall at the low end is shown {', '.join(kept)}" if kept else "a fall at the low end is not shown"
+    not_shown = f"; not shown {', '.join(lost)}" if kept and lost else ""
+    return (
+        "slope and odds ratio at the 5th percentile; intake against requirements is not analysed here",
+        f"{_end(estimates, audit, 'low')}. Slope with energy adjusted for: {told}",
+        f"{found}{not_shown}. Low intake on one day is not deficiency",
+    )
+
+
+def _right_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+    shape, high = shape_of_model(estimates, PRIMARY.model), _ends(audit)[1]
+    above = "more neuropathy there than in the middle" if high["conf_low"] > 1 else "no more neuropathy there is shown"
+    rises = "is shown" if shape["end_slopes_high_p"] < ALPHA else "is not shown"
+    return (
+        "slope and odds ratio at the 95th percentile, food alone",
+        _end(estimates, audit, "high"),
+        f"food: {above}, that it still rises there {rises}; supplements, antacids, laxatives: {NOT_ANALYSED}",
+    )
+
+
+def _ends(audit: Audit) -> list[pd.Series]:
+    """The primary curve at the 5th and the 95th percentile."""
+    return [audit_tables.at_percentile(audit["energy_curves"], "none", percentile) for percentile in (5, 95)]
+
+
+def _end(estimates: Estimates, audit: Audit, end: str) -> str:
+    """Odds ratio at one end of the primary curve and its slope there."""
+    shape = shape_of_model(estimates, PRIMARY.model)
+    row = estimates["models"].set_index("model").loc[PRIMARY.model]
+    point = _ends(audit)[("low", "high").index(end)]
+    return (
+        f"odds ratio {format_odds_ratio(point)} at {format_intake(point['x'])} {row['unit']} against "
+        f"{format_intake(row['reference'])}; slope there {PER * shape[f'end_slopes_{end}']:+.2f} log odds for {PER} "
+        f"{row['unit']} more (one-sided p {format_p(shape[f'end_slopes_{end}_p'])})"
+    )
+
+
+def _other_causes(estimates: Estimates) -> tuple[str, str, str]:
+    fits = estimates["fits"].query("model == @ADJUSTED").set_index("term")
+    causes = {term: words for term, words in CAUSES.items() if term in fits.index}
+    odds = {term: format_odds_ratio(_odds(fits.loc[term], units)) for term, (_, _, units) in causes.items()}
+    told = [f"{name}{per} {odds[term]}" for term, (name, per, _) in causes.items()]
+    higher = (fits["p_value"] < ALPHA) & (fits["estimate"] > 0)
+    shown = [name for term, (name, _, _) in causes.items() if higher[term]]
+    others = [name for term, (name, _, _) in causes.items() if not higher[term]]
+    p = shape_of_model(estimates, ADJUSTED)["nonlinear_p"]
+    verdict = [f"{what}: {', '.join(words)}" for what, words in (("shown", shown), ("not shown", others)) if words]
+    return (
+        "odds ratios of the covariates of model 2, each adjusted for the others; the curve adjusted for them",
+        f"{'; '.join(told)}. Non-linear test of the curve beside them: p {format_p(p)}",
+        f"{'; '.join(verdict)}; B12, toxins: {NOT_ANALYSED}. Associations, none of them shown to be causes",
+    )
+
+
+def _odds(row: pd.Series, per: float) -> pd.Series:
+    """Odds ratio with its interval for a difference of so many units."""
+    names = {"estimate": "odds_ratio", "conf_low": "conf_low", "conf_high": "conf_high"}
+    return pd.Series({to: math.exp(per * row[name]) for name, to in names.items()})
+
+
+def _balance(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+    is_u, specific = shape_of_model(estimates, PRIMARY.model)["verdict"] == "U", is_specific(audit)
+    low, high = (point["conf_low"] > 1 for point in _ends(audit))
+    words = {(True, True): "both ends", (True, False): "the low end", (False, True): "the high end"}
+    ends = words.get((low, high), "no end")
+    say = (
+        f"odds above the middle's at {ends} of intake; the rule for a U is {'met' if is_u else 'not met'}; the bend "
+        f"{'stays' if specific else 'does not stay'} in every way of adjusting for energy"
+    )
+    verdict = "supported, as an association" if is_u and specific else "neither shown nor refuted"
+    return ("all of the above", say, verdict)

@@ -1,0 +1,59 @@
+"""A small audit of the invented survey: the stage as it is, on a handful of its tasks.
+
+A full audit takes minutes. This one goes through every kind of task, and its files lie in the folder of the test
+session, so that the first test file that asks for it makes it and the others read it.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+from analysis.__main__ import main
+from analysis.audit.results import SINGLE, SPECIFICITY
+from analysis.audit.runner import Task, specification_tasks
+from analysis.audit.specificity import answer_cells, specificity_cells
+from analysis.pipeline import Folders
+
+PEOPLE = (
+    "dietary, strict, all, 1",
+    "none, two_sites, all, 2",
+    "dietary, strict, without 1999-2000, 1",
+)
+"""Groups of people whose specifications are fitted: 15 each."""
+
+NUTRIENTS = ("energy_kcal", "magnesium_mg", "calcium_mg", "alcohol_g")
+"""The last is heaped at zero: as it is, it has no knots."""
+
+
+def small_tasks() -> list[Task]:
+    """A few tasks of each kind of `analysis.audit.results.audit_tasks`."""
+    tasks = [task for task in specification_tasks() if task.name.removeprefix("specification ") in PEOPLE]
+    cells = tuple(cell for cell in specificity_cells() if cell.kind != "nutrient" or cell.exposure in NUTRIENTS)
+    tasks.append(Task(f"{SPECIFICITY} 0", answer_cells, (cells,)))
+    return tasks + [Task(name, function, ()) for name, function in SINGLE.items()]
+
+
+def copied(folders: Folders, to: Path) -> Folders:
+    """Folders of a survey copied, but for the raw files, which are linked, and the cache."""
+    data = to / "data"
+    shutil.copytree(folders.processed, data / "processed", ignore=shutil.ignore_patterns("cache"))
+    (data / "raw").symlink_to(folders.raw, target_is_directory=True)
+    return Folders(data, data / "figures")
+
+
+def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = None) -> int:
+    """Exit code of ``python -m analysis audit`` in this process, on the small tasks or those given."""
+    chosen = small_tasks() if tasks is None else list(tasks)
+    with patch("analysis.pipeline.audit_tasks", lambda: chosen):
+        return main(["audit", "--data", str(folders.data), "--jobs", "1", *options])
+
+
+def audited(demo: Folders, session: Path) -> Folders:
+    """The invented survey after every stage and the small audit; made once in the folder of the test session."""
+    done = session / "audited"
+    if not done.exists():
+        making = session / "auditing"
+        assert run_audit(copied(demo, making)) == 0
+        making.rename(done)
+    return Folders(done / "data", done / "data" / "figures")
