@@ -50,10 +50,10 @@ demo: $(READY) ## invent a survey, run everything on it; needs no data and no ne
 	@$(RUN) demo
 
 test: $(READY) ## the whole test suite, on invented data
-	@$(PY) -m pytest --cov --cov-report=term
+	@$(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 test-real: $(PARTICIPANTS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
-	@$(PY) -m pytest --no-cov -m real
+	@$(PY) -m pytest -n auto --dist loadfile --no-cov -m real
 
 data: $(READY) ## download what is missing of all registered NHANES files into data/raw
 	@$(RUN) fetch $(ACCEPT)
@@ -80,7 +80,7 @@ $(FIGURES) &: $(ESTIMATES) $(SHAPES) $(DRAW_CODE) | $(READY)
 
 notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
 
-notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(FIGURES) | $(READY)
+notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(FIGURES) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@
 
 check: $(READY) ## lint, types, lock and environment in step; changes nothing

@@ -35,9 +35,11 @@ PEOPLE = ["weights", "outcome", "sample", "covariates"]
 SMALL = "other Hispanic"
 """A domain of audit_people.csv that is no sample of the grid: strata have its people in one PSU only."""
 
-NEARLY_ALIKE = "mfa_22_1_g"
-"""Erucic acid: its knots lie so close together, beside the range of intakes, that the columns of its spline are nearly
-alike. In extended precision R's p-values and ours are each off by up to 6e-8."""
+NEARLY_ALIKE = ("mfa_22_1_g", "theobromine_mg")
+"""Erucic acid, and what energy does not predict of theobromine, which most people have none of: two of their knots lie
+so close together, beside the range, that the columns of the spline are nearly alike. Against extended precision (80-bit
+floats through fit, covariance and test) R's p-values and ours are each off by rounding: erucic acid up to 6e-8 and
+3e-8, theobromine 9e-9 and 4e-9."""
 
 
 def drawn_cells(number: int = DRAWN, *, seed: int = SEED) -> pd.DataFrame:
@@ -233,5 +235,5 @@ def test_curves_of_all_nutrients_are_tested_as_by_r(nutrients, form):
     np.testing.assert_array_equal(ours[["n", "cases"]], theirs[["n", "cases"]])
     known = theirs["coincide"] == 0
     for name in ("reference", "residual_df", "nonlinear_p", "end_low_p", "end_high_p"):
-        rtol = np.where(theirs.index[known] == NEARLY_ALIKE, 1e-6, RTOL)
+        rtol = np.where(theirs.index[known].isin(NEARLY_ALIKE), 1e-6, RTOL)
         assert_near(ours.loc[known, name], theirs.loc[known, name], rtol=rtol)

@@ -16,7 +16,7 @@ from typing import get_args
 
 from threadpoolctl import threadpool_limits
 
-from analysis.associations import estimate
+from analysis.associations import Association, estimate
 from analysis.data.harmonise import needed_columns
 from analysis.data.nhanes import fetch
 from analysis.data.synthetic import write_survey
@@ -144,7 +144,7 @@ def run_estimate(args: argparse.Namespace) -> None:
     found = estimate(frame, study)
     if args.format == "json":
         result = association_dict(found, data=provenance.source, at=args.at)
-        result["shape"] = shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
+        result["shape"] = _shape_or_reason(found, args)
         print(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         part = {
@@ -159,6 +159,14 @@ def run_estimate(args: argparse.Namespace) -> None:
     if args.figure is not None:
         for path in draw_study(found, frame, provenance, args.figure):
             print(path, file=sys.stderr)
+
+
+def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, object]:
+    """The shape, or why these people cannot tell it: the curve stands without."""
+    try:
+        return shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
+    except AnalysisError as error:
+        return {"verdict": None, "reason": str(error)}
 
 
 def _intake(text: str) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.associations import Association
+from analysis.characteristics import FEWEST_PEOPLE
 from analysis.problem import Problem
 from analysis.stats.calibration import Calibration, GoodnessOfFit, archer_lemeshow_test, calibration_by_group
 from analysis.stats.collinearity import Collinearity, measure_collinearity
@@ -17,9 +18,6 @@ from analysis.study import CATEGORIES
 
 INTAKE_QUANTILES = {"log_or_p10": 0.10, "log_or_p90": 0.90}
 """Quantiles of the cohort's exposure at which the curve is taken again without each PSU, by the name it then has."""
-
-FEWEST_PEOPLE = 10
-"""A PSU of fewer people of the study would tell of single ones: what it changes is left empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.adequacy import Adequacy, adequacy
 from analysis.associations import Association, exposure_distribution, quintiles, trend_test
+from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import exposure_label, exposure_unit
 from analysis.stats.confounding import EValue, e_value
 from analysis.stats.criteria import daic, dbic
@@ -21,9 +22,6 @@ TABULATED = (60.0, *(float(x) for x in range(100, 701, 50)))
 
 BARS = 32
 """About as many bars stand under a curve."""
-
-FEWEST_PEOPLE = 10
-"""A bar of fewer people would tell of single ones and is left out."""
 
 REFERENCE_QUINTILES = (2, 1)
 """Quintile 2, as in the published analysis of phosphorus, and quintile 1."""

@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.associations import Association, estimate
-from analysis.audit.results import audit_frames, audit_tasks
+from analysis.audit.results import ALWAYS_AUDITED, audit_frames, audit_tasks
 from analysis.audit.runner import run_tasks
 from analysis.characteristics import characteristics
 from analysis.data import harmonise as harmonise_module
@@ -222,6 +222,9 @@ def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fres
         audit_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
     )
     frames = audit_frames(finished, frame)
+    for stale in folders.estimates.glob("audit_*.csv"):  # of an earlier run, whose task may have found nothing now
+        if stale.stem.removeprefix("audit_") not in frames:
+            stale.unlink()
     _write_estimates(folders, {f"audit_{name}": found for name, found in frames.items()}, provenance)
     written = []
     for name, drawing in audit_drawings(read_audit(folders)[0], provenance).items():
@@ -239,6 +242,9 @@ def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
     try:
         paths = sorted(folders.estimates.glob("audit_*.csv"))
         read = {path.stem.removeprefix("audit_"): pd.read_csv(path, dtype=TEXT_OF_AUDIT) for path in paths}
+        missing = [name for name in ALWAYS_AUDITED if name not in read]
+        if missing:
+            raise LookupError(f"audit_{missing[0]}.csv")
         source = str(read["specifications"]["data"].iloc[0])
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
@@ -250,6 +256,9 @@ def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
 
 def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Estimates:
     """Stage ``simulate``: how often intervals, tests and verdict are right on invented surveys; written as CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder):  # a folder that cannot be written is found out now, not at the end
+        pass
     rates, nadirs = simulate_shapes(surveys=surveys, seed=seed, jobs=jobs)
     coverage = simulate_coverage(surveys=surveys, seed=seed, jobs=jobs)
     results = {"coverage": coverage, "shapes": rates, "nadirs": nadirs}

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 import scipy.linalg
 
-from analysis.adequacy import FEWEST_PEOPLE
 from analysis.associations import contrast_frame
 from analysis.audit.specifications import EnergyForm, energy_adjusted, fit_problem, shape_numbers
+from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import exposure_label, exposure_unit
 from analysis.problem import Problem, Setting, pose_setting, set_out
 from analysis.shapes import curve_of

@@ -17,9 +17,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.adequacy import FEWEST_PEOPLE
 from analysis.associations import CURVE_RANGE, GRID_POINTS, contrast_frame
 from analysis.audit.specifications import fit_problem
+from analysis.characteristics import FEWEST_PEOPLE
 from analysis.problem import Problem, pose, set_out
 from analysis.shapes import curve_of
 from analysis.stats.design import DesignError

@@ -31,6 +31,11 @@ SINGLE = {
 """Questions of one task each."""
 
 
+ALWAYS_AUDITED = ("specifications", "verdict_shares", "decomposition", "joint_test", "specificity", "specificity_place",
+                  "failures")  # fmt: skip
+"""Frames that every audit has; those of a single task are missing if it failed."""
+
+
 def audit_tasks() -> list[Task]:
     """Every task of the audit."""
     tasks = specification_tasks()

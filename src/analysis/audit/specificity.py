@@ -30,11 +30,12 @@ import pandas as pd
 import scipy.stats
 
 from analysis.audit.specifications import EnergyForm, energy_adjusted, fit_problem, shape_numbers
+from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import NUTRIENT_COLUMNS, exposure_label
 from analysis.errors import AnalysisError
 from analysis.problem import Setting, pose_setting, set_out
 from analysis.shapes import curve_of
-from analysis.stats.design import domain_of
+from analysis.stats.design import Bools, domain_of
 from analysis.stats.splines import Array
 from analysis.study import PRIMARY, Study
 
@@ -264,7 +265,7 @@ def _correlations(setting: Setting, energy: Array) -> dict[str, float]:
     in which energy alone draws a U, residuals of alcohol and of rare fatty acids draw it too.
     """
     return {
-        "zero_share": float(np.mean(setting.eligible == 0)),
+        "zero_share": _share(setting.eligible == 0),
         "energy_correlation": _weighted(setting, energy),
         "energy_rank_correlation": _weighted(setting, energy, ranked=True),
     }
@@ -274,6 +275,12 @@ def _weighted(setting: Setting, energy: Array, *, ranked: bool = False) -> float
     rows = setting.cohort.rows.to_numpy()
     weights = setting.cohort.weights.to_numpy(dtype=float)[rows]
     return weighted_correlation(setting.exposure[rows], energy[rows], weights, ranked=ranked)
+
+
+def _share(these: Bools) -> float:
+    """Share of people, NaN where 1 to 9 of them would be told of."""
+    number = int(these.sum())
+    return number / these.size if number == 0 or number >= FEWEST_PEOPLE else np.nan
 
 
 def weighted_correlation(x: Array, y: Array, weights: Array, *, ranked: bool = False) -> float:

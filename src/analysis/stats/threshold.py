@@ -299,7 +299,7 @@ def break_grid(x: Array, y: Array, *, low: float, high: float, points: int = POI
         raise DesignError(f"{values} distinct values of the exposure from {low:g} to {high:g}: expected at least "
                           f"{FEWEST_VALUES} to look for a break between them.")  # fmt: skip
     grid = np.unique(np.quantile(inside, np.linspace(0, 1, points)))
-    enough = np.ones(grid.size, dtype=bool)
+    enough = (grid > x.min()) & (grid < x.max())  # beyond everybody a break is none, or the line itself
     for group, fewest in ((x, FEWEST_PEOPLE), (x[y == 1], FEWEST_CASES), (x[y == 0], FEWEST_CASES)):
         below = np.searchsorted(np.sort(group), grid, side="right")
         enough &= np.minimum(below, group.size - below) >= fewest
