@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+import joblib
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -218,24 +219,29 @@ def knot_sensitivity(
     placed, nonlinear_p, end_slopes_p, two_lines_p, nadir with its bootstrap interval, interior, verdict, detail. And
     their curves: form, knots, knot_quantiles, x, odds_ratio, conf_low, conf_high, against the study's reference.
     """
-    setting = association.problem.setting
-    rows: list[Row] = []
-    curves = []
     variants = [(knots, quantiles) for quantiles in get_args(KnotQuantiles) for knots in KNOT_NUMBERS]
-    for knots, quantiles in tqdm(variants, desc=progress, unit="variant", disable=None if progress else True,
-                                 leave=False):  # fmt: skip
-        study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)
-        problem = dataclasses.replace(
-            pose_setting(dataclasses.replace(setting, study=study)), reference=association.reference
-        )
-        curve = curve_of(problem, _fit(problem))
-        drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
-        tests = examine_shape(curve, drawn, seed=seed, jobs=jobs, conf_level=study.conf_level)
-        label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
-        rows.append(label | _variant_row(problem, tests, study.conf_level))
-        curves.append(_variant_curve(association, problem, curve.fit).assign(**label))
-    other_rows, other_curves = _other_forms(association)
-    return pd.DataFrame(rows + other_rows), pd.concat(curves + other_curves, ignore_index=True)
+    tasks = (joblib.delayed(_variant)(association, *variant, replicates, seed) for variant in variants)
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    bar = tqdm(done, total=len(variants), desc=progress, unit="variant", disable=None if progress else True,
+               leave=False)  # fmt: skip
+    found = [*bar, *_other_forms(association)]
+    rows, curves = [row for row, _ in found], [curve for _, curve in found]
+    return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
+
+
+def _variant(
+    association: Association, knots: int, quantiles: KnotQuantiles, replicates: int, seed: int
+) -> tuple[Row, pd.DataFrame]:
+    setting = association.problem.setting
+    study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)
+    posed = pose_setting(dataclasses.replace(setting, study=study))
+    problem = dataclasses.replace(posed, reference=association.reference)
+    curve = curve_of(problem, _fit(problem))
+    drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
+    tests = examine_shape(curve, drawn, seed=seed, conf_level=study.conf_level)
+    label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
+    row = label | _variant_row(problem, tests, study.conf_level)
+    return row, _variant_curve(association, problem, curve.fit).assign(**label)
 
 
 def _fit(problem: Problem) -> LogisticFit:
@@ -266,7 +272,7 @@ def _variant_curve(association: Association, problem: Problem, fit: LogisticFit)
     return frame[["x", "odds_ratio", "conf_low", "conf_high"]]
 
 
-def _other_forms(association: Association) -> tuple[list[Row], list[pd.DataFrame]]:
+def _other_forms(association: Association) -> list[tuple[Row, pd.DataFrame]]:
     """Low point and curve of a fractional polynomial and of a penalised spline: checks, which take no verdict."""
     curve = curve_of(association.problem, association.fit)
     low, high = curve.range
@@ -279,14 +285,13 @@ def _other_forms(association: Association) -> tuple[list[Row], list[pd.DataFrame
         "fractional polynomial": (polynomial.curve, f"powers {polynomial.powers[0]:g} and {polynomial.powers[1]:g}"),
         "penalised spline": (penalised.curve, f"{penalised.edf:.3g} effective parameters"),
     }
-    rows: list[Row] = []
-    frames = []
+    found: list[tuple[Row, pd.DataFrame]] = []
     for form, (fitted, detail) in forms.items():
         lowest = low_point(fitted, low=low, high=high)
-        rows.append({"form": form, "nadir": lowest.x, "interior": float(lowest.interior), "detail": detail})
+        row: Row = {"form": form, "nadir": lowest.x, "interior": float(lowest.interior), "detail": detail}
         frame = fitted.to_frame(association.grid()[::2], conf_level=association.study.conf_level)
-        frames.append(frame[["x", "odds_ratio", "conf_low", "conf_high"]].assign(form=form))
-    return rows, frames
+        found.append((row, frame[["x", "odds_ratio", "conf_low", "conf_high"]].assign(form=form)))
+    return found
 
 
 def summarise_shapes(
@@ -303,10 +308,16 @@ def summarise_shapes(
     -------
     shape and threshold, with a ``model`` column each.
     """
-    bar = tqdm(found, desc="examining shapes", unit="model", disable=None, leave=False)
-    shapes = [shape_of(association, replicates=replicates, seed=seed, jobs=jobs) for association in bar]
-    profiles = [threshold_profile(shape).assign(model=shape.association.study.model) for shape in shapes]
+    tasks = (joblib.delayed(_row_and_profile)(association, replicates, seed) for association in found)
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    shapes = list(tqdm(done, total=len(found), desc="examining shapes", unit="model", disable=None, leave=False))
     return {
-        "shape": pd.DataFrame([shape_row(shape) for shape in shapes]),
-        "threshold": pd.concat(profiles, ignore_index=True)[["model", "x", "deviance_gain"]],
+        "shape": pd.DataFrame([row for row, _ in shapes]),
+        "threshold": pd.concat([profile for _, profile in shapes], ignore_index=True),
     }
+
+
+def _row_and_profile(association: Association, replicates: int, seed: int) -> tuple[Row, pd.DataFrame]:
+    shape = shape_of(association, replicates=replicates, seed=seed)
+    profile = threshold_profile(shape).assign(model=association.study.model)
+    return shape_row(shape), profile[["model", "x", "deviance_gain"]]
