@@ -101,6 +101,7 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	@$(RUN) demo >/dev/null
 	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
+	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
 	$(PY) -c 'from tests import test_audit_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic
 	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
@@ -117,7 +118,7 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 audit: $(PARTICIPANTS) ## how much of the curve stands: 3,240 specifications, every nutrient, energy, cycles; resumes where it stopped
 	@$(RUN) audit
 
-simulate: $(READY) ## try intervals, tests and verdict on 1,000 surveys of known truth a curve; writes data/processed/simulation
+simulate: $(READY) ## try intervals, tests and verdict on 1,000 outcomes of known truth a curve (40 invented surveys x 25); writes data/processed/simulation
 	@$(RUN) simulate
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed

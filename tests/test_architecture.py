@@ -54,6 +54,7 @@ RANKS = {
     "analysis.associations": 7,
     "analysis.simulation": 8,
     "analysis.simulated_shapes": 9,
+    "analysis.simulated_energy": 10,
     "analysis.shapes": 8,
     "analysis.stats.shape": 7,
     "analysis.audit.specifications": 9,

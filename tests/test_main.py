@@ -1,5 +1,6 @@
 """The command line: what it prints, and that every failure is one message and an exit code, never a traceback."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from analysis.__main__ import build_parser, main
 from analysis.associations import estimate
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.pipeline import Folders
+from analysis.stats.design import DesignError
 from analysis.stats.shape import Verdict
 from analysis.study import Study
 
@@ -177,7 +179,34 @@ def test_interrupt_is_one_message_and_exit_130(demo, monkeypatch, capsys):
 
     monkeypatch.setattr(command, "read_participants", interrupted)
     assert main(["estimate", "--data", str(demo.data)]) == 130
-    assert "run the same command again" in capsys.readouterr().err
+    assert "Nothing was changed" in capsys.readouterr().err
+
+
+def test_an_interrupted_audit_says_how_to_go_on(demo, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "audit", interrupted)
+    assert main(["audit", "--data", str(demo.data)]) == 130
+    assert "run the same command again to go on" in capsys.readouterr().err
+
+
+def test_a_study_whose_shape_cannot_be_told_still_has_its_curve_and_the_reason(demo, monkeypatch, capsys):
+    def untellable(*_, **__):
+        raise DesignError("no breakpoint has 20 people on each side")
+
+    monkeypatch.setattr(command, "shape_of", untellable)
+    assert main(["estimate", "--data", str(demo.data), "--format", "json", "--replicates", "5"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["shape"] == {"verdict": None, "reason": "no breakpoint has 20 people on each side"}
+    assert result["curve"]
+
+
+def test_the_shape_is_a_table_of_one_row(demo, capsys):
+    assert main(["estimate", "--data", str(demo.data), "--format", "csv", "--part", "shape", "--replicates", "5"]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert len(table) == 1
+    assert table["nadir_bootstrap_low"].iloc[0] <= table["nadir_bootstrap_high"].iloc[0]
 
 
 def test_reader_that_leaves_a_pipe_early_sees_no_error(demo):
@@ -266,7 +295,9 @@ def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
         (["estimate", "--at", "nan"], "nan is no intake"),
         (["estimate", "--at", "-5"], "expected"),
         (["estimate", "--at", "1e308"], "1e308 is no intake"),
-        (["fetch", "--jobs", "0"], "0: expected at least 1"),
+        (["fetch", "--jobs", "0"], "0: expected a whole number from 1 on"),
+        (["shapes", "--replicates", "1"], "1: expected a whole number from 2 on"),
+        (["simulate", "--surveys", "2.5"], "2.5: expected a whole number from 1 on"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused_by_the_parser(arguments, message, capsys):

@@ -7,7 +7,7 @@ import scipy.optimize
 import scipy.special
 
 from analysis import simulation
-from analysis.simulation import PREVALENCE, SimulationError, base_survey, flat, simulate_coverage, u_shaped
+from analysis.simulation import PREVALENCE, SimulationError, base_survey, flat, rates, simulate_coverage, u_shaped
 from analysis.stats.many import fit_one
 
 
@@ -75,10 +75,31 @@ def test_table_has_every_method_intake_and_curve(table):
     }  # fmt: skip
 
 
-def test_rates_are_shares_with_binomial_errors(table):
+def test_rates_are_shares_of_the_surveys(table):
     np.testing.assert_allclose(table["rate"] * 6, (table["rate"] * 6).round())
-    np.testing.assert_allclose(table["monte_carlo_error"], np.sqrt(table["rate"] * (1 - table["rate"]) / 6))
     assert table.loc[table["quantity"] == "coverage", "rate"].mean() > 0.8
+    assert table.loc[table["quantity"] == "coverage", "rate_of_target"].mean() > 0.8
+    assert table.loc[table["quantity"] == "rejection", "rate_of_target"].isna().all()
+
+
+@pytest.mark.reference
+def test_error_of_a_rate_is_that_of_the_invented_surveys_means_by_hand():
+    """Means 1/2, 1 and 0 of three surveys of two draws: standard deviation 1/2, error 1/2 over the root of 3."""
+    rows = pd.DataFrame({"base": [0, 0, 1, 1, 2, 2], "curve": "line", "hit": [1.0, 0, 1, 1, 0, 0]})
+    found = rates(rows, ["curve"], "hit").iloc[0]
+    assert (found["surveys"], found["failed"], found["rate"]) == (6, 0, 0.5)
+    assert found["monte_carlo_error"] == pytest.approx(0.5 / np.sqrt(3))
+
+
+def test_error_of_a_rate_from_one_invented_survey_is_binomial_and_failures_are_counted():
+    rows = pd.DataFrame({"base": 0, "curve": "line", "hit": [1.0, 0, 1, 1, np.nan]})
+    found = rates(rows, ["curve"], "hit").iloc[0]
+    assert (found["surveys"], found["failed"], found["rate"]) == (5, 1, 0.75)
+    assert found["monte_carlo_error"] == pytest.approx(np.sqrt(0.75 * 0.25 / 4))
+
+
+def test_the_best_spline_of_no_association_is_flat(base):
+    np.testing.assert_allclose(base.problem.contrast(np.array([100.0, 500.0])) @ base.best_spline(flat), 0, atol=1e-6)
 
 
 def test_only_a_curve_without_association_has_a_nominal_rejection_rate(table):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from analysis.associations import Association, estimate
@@ -39,6 +40,9 @@ from analysis.pipeline import (
 from analysis.report import tables
 from analysis.shapes import REPLICATES, shape_dict, shape_of
 from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, KnotQuantiles, LonelyDomain, Model, Outcome, Study, Weights
+
+RESUMABLE = ("fetch", "audit")
+"""Stages of many tasks, each of which is kept as it finishes."""
 
 DEMO_SEED = 1
 DEMO_REPLICATES = 200
@@ -147,11 +151,13 @@ def run_estimate(args: argparse.Namespace) -> None:
         result["shape"] = _shape_or_reason(found, args)
         print(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
-        part = {
+        parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: tabulated_curve(found, at=args.at),
             "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
             "tests": found.tests_frame,
-        }[args.part]()
+            "shape": lambda: pd.DataFrame([_shape_or_reason(found, args)]),
+        }
+        part = parts[args.part]()
         print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
         points = args.at or list(round_intakes(found))
@@ -178,10 +184,17 @@ def _intake(text: str) -> float:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected at least 1")
-    return value
+    return _whole(text, 1)
+
+
+def _replicates(text: str) -> int:
+    return _whole(text, 2)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number from {least} on")
+    return int(text)
 
 
 def _plain(value: object) -> object:
@@ -235,7 +248,8 @@ def _add_shape_options(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--replicates", type=_positive, default=REPLICATES, help="of the design bootstrap")
+    stage.add_argument("--replicates", type=_replicates, default=REPLICATES,
+                       help="of the design bootstrap; fewer than some hundred give rough intervals")  # fmt: skip
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
 
 
@@ -300,8 +314,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
                        help="also draw the curve, with the CSV of its numbers, into this folder")  # fmt: skip
     stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
     _add_bootstrap_options(stage)
-    stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests"],
-                       help="which table --format csv prints")  # fmt: skip
+    stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests", "shape"],
+                       help="what --format csv prints; json has all of it")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -330,8 +344,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        print(f"{args.stage}: interrupted. What was finished is kept; run the same command again to go on.",
-              file=sys.stderr)  # fmt: skip
+        kept = "What was finished is kept; run the same command again to go on." if args.stage in RESUMABLE else (
+            "Nothing was changed; run it again from the start.")  # fmt: skip
+        print(f"{args.stage}: interrupted. {kept}", file=sys.stderr)
         return 130
     return 0
 

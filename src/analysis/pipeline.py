@@ -33,6 +33,7 @@ from analysis.report.audit_drawings import audit_drawings
 from analysis.report.drawings import Drawing, dose_response, drawings
 from analysis.report.page import Provenance, save_figure
 from analysis.shapes import REPLICATES, knot_sensitivity, summarise_shapes
+from analysis.simulated_energy import simulate_energy_forms
 from analysis.simulated_shapes import simulate_shapes
 from analysis.simulation import simulate_coverage
 from analysis.study import COVARIATES, MODELS, PRIMARY, Study
@@ -51,7 +52,7 @@ ESTIMATES = (*FITTED, *SHAPES)
 OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
 """What the fit stage writes for the real files only: the literature's numbers and NCHS's own replicate weights."""
 
-SIMULATED = ("coverage", "shapes", "nadirs")
+SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")
 """What the simulate stage writes."""
 
 OF_ONE = ("distribution", "characteristics", "knots", "knot_curves")
@@ -261,7 +262,8 @@ def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Estimates:
         pass
     rates, nadirs = simulate_shapes(surveys=surveys, seed=seed, jobs=jobs)
     coverage = simulate_coverage(surveys=surveys, seed=seed, jobs=jobs)
-    results = {"coverage": coverage, "shapes": rates, "nadirs": nadirs}
+    energy = simulate_energy_forms(surveys=surveys, seed=seed, jobs=jobs)
+    results = {"coverage": coverage, "shapes": rates, "nadirs": nadirs, "energy_forms": energy}
     for name, result in results.items():
         _write_csv(result.assign(data=f"{SYNTHETIC} surveys, seed {seed}"), folder / f"{name}.csv")
     return results

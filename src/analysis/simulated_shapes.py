@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.synthetic import PLANTED
-from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, Row, flat, run_cells
+from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, Row, flat, rates, run_cells
 from analysis.stats.hypotheses import wald_test
-from analysis.stats.many import Model, fit_one, quick_estimate
+from analysis.stats.many import Model, fit_one
 from analysis.stats.nadir import NadirDraws, find_nadirs
 from analysis.stats.replicates import bootstrap
 from analysis.stats.shape import FittedCurve, verdict
@@ -94,47 +94,45 @@ def simulate_shapes(
     """
     rows = run_cells(_shape_rows, SHAPES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
     every = pd.DataFrame(rows)
-    return _rates(every), _coverage(every[every["curve"].isin(U_SHAPES)])
+    return _rates(every).reset_index(drop=True), _coverage(every[every["curve"].isin(U_SHAPES)])
 
 
 def _rates(every: pd.DataFrame) -> pd.DataFrame:
-    found = every.melt(id_vars="curve", value_vars=list(RULES), var_name="rule", value_name="hit")
-    groups = found.groupby(["curve", "rule"], sort=False)["hit"]
-    return _with_error(groups.agg(surveys="count", failed=_missing, rate="mean").reset_index())
+    found = every.melt(id_vars=["curve", "base"], value_vars=list(RULES), var_name="rule", value_name="hit")
+    return rates(found, ["curve", "rule"], "hit").sort_values(
+        "curve", key=lambda names: names.map(_place), kind="stable"
+    )
+
+
+def _place(name: str) -> int:
+    return list(SHAPES).index(name)
 
 
 def _coverage(every: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for interval in ("normal", "bootstrap"):
         low, high = every[f"{interval}_low"], every[f"{interval}_high"]
-        hits = {
-            name: ((low <= place) & (place <= high)).where(low.notna()).astype(float)
-            for name, place in (("rate", PLANTED.nadir_mg), ("rate_of_target", every["target"]))
-        }
-        part = every[["curve", "target"]].assign(**hits, width=high - low)
-        groups = part.groupby("curve", sort=False)
-        table = groups["rate"].agg(surveys="count", failed=_missing)
-        table = table.assign(
+        part = every.assign(interval=interval, width=high - low)
+        for name, place in (("hit", PLANTED.nadir_mg), ("hit_of_target", every["target"])):
+            part[name] = ((low <= place) & (place <= high)).where(low.notna()).astype(float)
+        parts.append(part)
+    found, keys = pd.concat(parts, ignore_index=True), ["curve", "interval"]
+    of_target, medians = (
+        rates(found, keys, "hit_of_target"),
+        found.groupby(keys, sort=False)[["target", "width"]].median(),
+    )
+    return (
+        rates(found, keys, "hit")
+        .assign(
             truth_mg=PLANTED.nadir_mg,
-            rate=groups["rate"].mean(),
-            target_mg=groups["target"].median(),
-            rate_of_target=groups["rate_of_target"].mean(),
-            median_width_mg=groups["width"].median(),
+            target_mg=medians["target"].to_numpy(),
+            rate_of_target=of_target["rate"],
+            monte_carlo_error_of_target=of_target["monte_carlo_error"],
+            median_width_mg=medians["width"].to_numpy(),
         )
-        parts.append(table.reset_index().assign(interval=interval))
-    found = _with_error(pd.concat(parts, ignore_index=True))
-    of_target = np.sqrt(found["rate_of_target"] * (1 - found["rate_of_target"]) / found["surveys"])
-    columns = ["curve", "interval", "surveys", "failed", "truth_mg", "rate", "monte_carlo_error", "target_mg",
-               "rate_of_target", "monte_carlo_error_of_target", "median_width_mg"]  # fmt: skip
-    return found.assign(monte_carlo_error_of_target=of_target)[columns]
-
-
-def _missing(values: pd.Series) -> int:
-    return int(values.isna().sum())
-
-
-def _with_error(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(monte_carlo_error=np.sqrt(table["rate"] * (1 - table["rate"]) / table["surveys"]))
+        .sort_values("interval", key=lambda names: names != "normal", kind="stable")
+        .reset_index(drop=True)
+    )
 
 
 def _shape_rows(base: Base, curve_of: CurveOf, rng: np.random.Generator) -> list[Row]:
@@ -164,12 +162,8 @@ def _shape_rows(base: Base, curve_of: CurveOf, rng: np.random.Generator) -> list
 
 def _target(base: Base, curve: FittedCurve, curve_of: CurveOf) -> float:
     """Low point of the spline that fits the expected outcome, not a drawn one."""
-    domain = curve.domain
-    beta = quick_estimate(base.X, base.expected(curve_of), curve.design.weights[domain.rows])
-    if beta is None:
-        return float("nan")
     low, high = curve.range
-    x, _ = find_nadirs(curve.spline, beta[None, curve.index], low=low, high=high)
+    x, _ = find_nadirs(curve.spline, base.best_spline(curve_of)[None, :], low=low, high=high)
     return float(x[0])
 
 

@@ -25,7 +25,7 @@ from analysis.problem import Problem, pose
 from analysis.stats.batch import refit_logistic
 from analysis.stats.design import Bools
 from analysis.stats.hypotheses import rao_scott_test, wald_test
-from analysis.stats.many import Model, fit_one
+from analysis.stats.many import Model, fit_one, quick_estimate
 from analysis.stats.replicates import Replicates, bootstrap, jackknife, replicate_vcov
 from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit
@@ -77,6 +77,7 @@ class Base:
     problem : study, cohort, design, domain and design matrix of model 1.
     X : (m, p) design matrix of the domain's rows.
     exposure : (m,) their intake, mg/day.
+    energy : (n,) everybody's energy intake, kcal, NaN where unknown.
     adjustment : (m,) log odds that age, sex and race/ethnicity give them.
     psu : (m,) position of each one's PSU.
     """
@@ -84,21 +85,41 @@ class Base:
     problem: Problem
     X: Array
     exposure: Array
+    energy: Array
     adjustment: Array
     psu: NDArray[np.intp]
 
     def expected(self, curve: CurveOf) -> Array:
         """Probability of the outcome, (m,), with the intercept that gives a mean of `PREVALENCE`."""
-        log_odds = self.adjustment + curve(self.exposure)
-        intercept = scipy.optimize.brentq(lambda a: expit(a + log_odds).mean() - PREVALENCE, -20, 20)
-        return np.asarray(expit(intercept + log_odds))
+        return self.expected_with(curve, np.zeros_like(self.exposure))
+
+    def expected_with(self, curve: CurveOf, log_odds: Array) -> Array:
+        """The same with further log odds, (m,), beside the curve's."""
+        return _of_mean(self.adjustment + curve(self.exposure) + log_odds, PREVALENCE)
 
     def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
         """One outcome, (m,) zeros and ones, with these probabilities."""
+        return self.draw_of(self.expected(curve), rng)
+
+    def draw_of(self, mu: Array, rng: np.random.Generator) -> Array:
+        """One outcome, (m,) zeros and ones, of given probabilities; people of a PSU resemble each other."""
         shared = rng.standard_normal(self.problem.setting.design.psu_stratum.size)[self.psu]
         own = rng.standard_normal(self.exposure.size)
         deviate = np.sqrt(WITHIN_PSU) * shared + np.sqrt(1 - WITHIN_PSU) * own
-        return (deviate < scipy.stats.norm.ppf(self.expected(curve))).astype(float)
+        return (deviate < scipy.stats.norm.ppf(mu)).astype(float)
+
+    def best_spline(self, curve: CurveOf) -> Array:
+        """Coefficients of the spline, (k - 1,), in the regression of the expected outcome: what a fit estimates.
+
+        Raises
+        ------
+        SimulationError : there is no such regression.
+        """
+        weights = self.problem.setting.design.weights[self.problem.setting.domain.rows]
+        beta = quick_estimate(self.X, self.expected(curve), weights)
+        if beta is None:
+            raise SimulationError("the expected outcome has no regression: expected a curve that varies moderately.")
+        return beta[[self.problem.terms.index(term) for term in self.problem.spline_terms]]
 
     def model(self, y: Array, *, columns: Array | None = None) -> Model:
         """Model 1 with an outcome, or that of some of its columns only."""
@@ -107,18 +128,31 @@ class Base:
         return Model(self.X[:, kept], y, domain, tuple(terms[kept]))
 
 
+def _of_mean(log_odds: Array, mean: float) -> Array:
+    """Probabilities of log odds shifted so that their mean is the given one."""
+    intercept = scipy.optimize.brentq(lambda a: expit(a + log_odds).mean() - mean, -20, 20)
+    return np.asarray(expit(intercept + log_odds))
+
+
 def base_survey(seed: int) -> Base:
     """Invent a survey of full size and pose the primary study on it."""
     frames, needed = survey_frames(seed=seed), needed_columns()
-    problem = pose(harmonise({name: frames[name].set_index("SEQN") for name in needed}), PRIMARY)
+    people = harmonise({name: frames[name].set_index("SEQN") for name in needed})
+    problem = pose(people, PRIMARY)
     rows = problem.setting.domain.rows
     X = problem.X[rows]
     slopes = {"age_years": PLANTED.age_per_year, "sex_female": PLANTED.female,
               "race_ethnicity_non_hispanic_black": PLANTED.non_hispanic_black,
               "race_ethnicity_mexican_american": PLANTED.mexican_american}  # fmt: skip
     adjustment = sum(slope * X[:, problem.terms.index(term)] for term, slope in slopes.items() if term in problem.terms)
-    return Base(problem, X, problem.setting.exposure[rows], np.asarray(adjustment),
-                problem.setting.design.psu_index[rows])  # fmt: skip
+    return Base(
+        problem=problem,
+        X=X,
+        exposure=problem.setting.exposure[rows],
+        energy=people["energy_kcal"].to_numpy(dtype=float),
+        adjustment=np.asarray(adjustment),
+        psu=problem.setting.design.psu_index[rows],
+    )
 
 
 def simulate_coverage(
@@ -135,7 +169,8 @@ def simulate_coverage(
     Returns
     -------
     curve, quantity (``coverage`` or ``rejection``), method, intake_mg (missing for tests), surveys, failed, rate,
-    monte_carlo_error, nominal.
+    monte_carlo_error, rate_of_target and its error, nominal. The target is the odds ratio of the spline that fits the
+    expected outcome best: where four knots cannot follow the true curve, an interval can hold only that.
 
     Raises
     ------
@@ -145,12 +180,33 @@ def simulate_coverage(
         _coverage_rows, COVERAGE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey
     )
     every = pd.DataFrame(cells)
-    groups = every.groupby(["curve", "quantity", "method", "intake_mg"], sort=False, dropna=False)["hit"]
-    table = groups.agg(surveys="count", failed=lambda hit: int(hit.isna().sum()), rate="mean").reset_index()
-    table["monte_carlo_error"] = np.sqrt(table["rate"] * (1 - table["rate"]) / table["surveys"])
+    keys = ["curve", "quantity", "method", "intake_mg"]
+    table = rates(every, keys, "hit")
+    of_target = rates(every, keys, "hit_of_target")
+    table = table.assign(rate_of_target=of_target["rate"], monte_carlo_error_of_target=of_target["monte_carlo_error"])
     table["nominal"] = np.where(table["quantity"] == "coverage", CONF_LEVEL, ALPHA)
     no_size = (table["quantity"] == "rejection") & (table["curve"] != "no association")
     return table.assign(nominal=table["nominal"].mask(no_size))
+
+
+def rates(rows: pd.DataFrame, keys: list[str], hit: str) -> pd.DataFrame:
+    """How often something happened: keys, surveys, failed, rate, monte_carlo_error.
+
+    Outcomes drawn in one invented survey share its people, so the error of a rate is that of the mean of the invented
+    surveys' own rates; of a single one, it is the binomial error.
+
+    Parameters
+    ----------
+    rows : one a drawn outcome, with ``base``, the number of its invented survey, the keys and the hit.
+    keys : what the rates are by; a missing key is a level of its own.
+    hit : column of 1 and 0, NaN where it failed.
+    """
+    groups = rows.groupby(keys, sort=False, dropna=False)[hit]
+    table = groups.agg(surveys="size", failed=lambda values: int(values.isna().sum()), rate="mean")
+    means = rows.groupby([*keys, "base"], sort=False, dropna=False)[hit].mean().groupby(keys, sort=False, dropna=False)
+    between = means.std() / np.sqrt(means.count())
+    binomial = np.sqrt(table["rate"] * (1 - table["rate"]) / groups.count())
+    return table.assign(monte_carlo_error=between.fillna(binomial)).reset_index()
 
 
 def run_cells(
@@ -194,7 +250,7 @@ def _run_batch(
     """All curves on one invented survey; its number and the seed decide every draw."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number])))
     base = base_survey(1_000 * seed + number)
-    return list(_labelled(rows_of, curves, base, rng, draws))
+    return list(_labelled(rows_of, curves, base, rng, draws, number))
 
 
 def _labelled(
@@ -203,11 +259,12 @@ def _labelled(
     base: Base,
     rng: np.random.Generator,
     draws: int,
+    number: int,
 ) -> Iterator[Row]:
     for name, curve in curves.items():
         for _ in range(draws):
             for row in rows_of(base, curve, rng):
-                yield {"curve": name, **row}
+                yield {"curve": name, "base": number, **row}
 
 
 def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
@@ -217,12 +274,19 @@ def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list
     index = fit.index(problem.spline_terms)
     points = np.array(INTAKES)
     truth = curve(points) - curve(np.array([problem.reference]))
+    target = problem.contrast(points) @ base.best_spline(curve)
     rows: list[Row] = []
     for method, vcov in _covariances(base, fit, y, rng).items():
-        inside = _covers(fit, vcov, problem.contrast(points), index, truth)
+        inside, of_target = (_covers(fit, vcov, problem.contrast(points), index, where) for where in (truth, target))
         rows += [
-            {"quantity": "coverage", "method": method, "intake_mg": intake, "hit": float(hit)}
-            for intake, hit in zip(INTAKES, inside, strict=True)
+            {
+                "quantity": "coverage",
+                "method": method,
+                "intake_mg": intake,
+                "hit": float(hit),
+                "hit_of_target": float(also),
+            }
+            for intake, hit, also in zip(INTAKES, inside, of_target, strict=True)
         ]
         p_value = wald_test(_with_vcov(fit, vcov), problem.spline_terms[1:]).p_value
         rows.append(_rejection(f"{method}, Wald", p_value))
@@ -232,7 +296,8 @@ def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list
 
 
 def _rejection(method: str, p_value: float) -> Row:
-    return {"quantity": "rejection", "method": method, "intake_mg": np.nan, "hit": float(p_value < ALPHA)}
+    return {"quantity": "rejection", "method": method, "intake_mg": np.nan, "hit": float(p_value < ALPHA),
+            "hit_of_target": np.nan}  # fmt: skip
 
 
 def _covers(fit: LogisticFit, vcov: Array, contrast: Array, index: NDArray[np.intp], truth: Array) -> Bools:

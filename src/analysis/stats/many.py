@@ -13,6 +13,7 @@ The equations are those of `analysis.stats.survey.fit_logistic`, to which a test
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import joblib
@@ -192,7 +193,9 @@ class _People:
     members: scipy.sparse.csr_array
 
 
+@lru_cache(maxsize=16)
 def _people(domain: Domain, design: SurveyDesign) -> _People:
+    """The rows of a domain; two domains are alike only if they are the same object, so a repeat is a look-up."""
     if domain.rows.shape != design.weights.shape:
         raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
     weights, psu = design.weights[domain.rows], design.psu_index[domain.rows]
