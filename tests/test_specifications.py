@@ -24,6 +24,7 @@ from analysis.audit.specifications import (
     specification_grid,
 )
 from analysis.problem import set_out
+from analysis.shapes import curve_of
 from analysis.stats.design import SurveyDesign, between_psu
 from analysis.study import PRIMARY
 
@@ -93,6 +94,9 @@ def test_cell_equals_the_study_estimated_by_itself(participants, answers, cell, 
     assert row["overall_p"] == pytest.approx(tests["overall"], rel=1e-8)
     assert (row["n"], row["cases"], row["residual_df"]) == (found.fit.n, found.fit.cases, found.fit.residual_df)
     assert row["nadir"] == pytest.approx(found.nadir.x, rel=SAME)
+    drawn = curve_of(found.problem, found.fit).drawn_nadirs(seed=1)
+    assert (row["nadir_low"], row["nadir_high"]) == pytest.approx(drawn.interval(), rel=1e-8)
+    assert row["interior"] == drawn.interior_share
 
 
 def test_totals_have_the_taylor_errors_of_the_odds_ratios(participants, answers):

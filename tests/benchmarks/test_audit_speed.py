@@ -50,7 +50,7 @@ def drawn(every, number):
     return [every[position] for position in np.sort(chosen)]
 
 
-def test_200_drawn_specifications_beside_svyglm(tmp_path, capsys):
+def test_200_drawn_specifications_beside_svyglm(tmp_path, capsys, results):
     people = read_participants(Folders(ROOT / "data", ROOT / "figures"))[0]
     cells = drawn(specification_grid(), DRAWN)
     groups = {}
@@ -76,6 +76,12 @@ def test_200_drawn_specifications_beside_svyglm(tmp_path, capsys):
             + row(f"here: everything, {DRAWN} drawn ones, {len(groups)} groups of people", DRAWN / everything, rate)
             + row(f"here: everything, {GROUPS} whole groups of people", sum(map(len, whole)) / in_groups, rate)
         )
+    for what, here in (
+        ("specifications a second, fits and tests on ready matrices", DRAWN / ours),
+        (f"the same, {cores} processes at once as the audit runs", DRAWN / max(at_once)),
+        ("the same with everything else of a specification, R still fits only", sum(map(len, whole)) / in_groups),
+    ):
+        results.append({"what": what, "unit": "1/s", "r": rate, "here": here, "times": here / rate})
     np.testing.assert_allclose(p_values, theirs["p_value"], rtol=1e-5)  # svyglm alone is right to about 1e-7
     np.testing.assert_allclose([answer.row["nonlinear_p"] for answer in answers], p_values, rtol=1e-8)
 

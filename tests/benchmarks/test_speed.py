@@ -22,6 +22,7 @@ from analysis.data.harmonise import harmonise, needed_columns
 from analysis.data.nhanes import read_table
 from analysis.pipeline import Folders, read_participants
 from analysis.problem import pose
+from analysis.shapes import curve_of
 from analysis.stats.batch import CHUNK, refit_logistic
 from analysis.stats.many import Model, fit_logistic_many
 from analysis.stats.replicates import bootstrap
@@ -106,7 +107,7 @@ def test_500_models_under_one_design(benchmark, model_1):
     assert fits.failed == 0
 
 
-def test_refits_beside_the_least_arithmetic_they_need(model_2, capsys):
+def test_refits_beside_the_least_arithmetic_they_need(model_2, capsys, results):
     """One score in double and one information in single precision, at this machine's own rates of matrix products."""
     X, _, _, domain, _ = model_2
     n, p = int(domain.rows.sum()), X.shape[1]
@@ -125,6 +126,8 @@ def test_refits_beside_the_least_arithmetic_they_need(model_2, capsys):
             f"({rates[np.float64] / 1e9:.0f} and {rates[np.float32] / 1e9:.0f} Gflop/s, all cores); "
             f"taken {1000 * taken:.0f} ms, {taken / least:.1f} times as much\n"
         )
+    results.append({"what": "1,000 refits beside the least arithmetic at this machine's rates", "unit": "ms", "r": None,
+                    "here": 1000 * taken, "times": taken / least})  # fmt: skip
     assert taken > least
 
 
@@ -155,7 +158,7 @@ def test_read_and_harmonise(benchmark, cached):
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
-def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys):
+def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys, results):
     """Not a pytest-benchmark row: R times itself, so that its start-up does not count; ours are timed beside it."""
     models, design, knots = many_models(model_1)
     files = [tmp_path / name for name in ("model_1.csv", "model_2.csv", "knots.csv")]
@@ -179,7 +182,25 @@ def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys):
             + row(f"one of {MODELS} four-knot models, ms", seconds["many"] / MODELS, many / MODELS)
             + f"(R: on a ready domain design; {1000 * seconds['design']:.1f} ms more to declare design and domain)\n"
         )
+    for what, theirs, ours in (
+        ("one fit of model 1 with covariance", seconds["fit"], single),
+        ("one bootstrap refit of model 2, of 1,000", seconds["refit"], refit),
+        (f"one of {MODELS} four-knot models under one design", seconds["many"] / MODELS, many / MODELS),
+    ):
+        results.append({"what": what, "unit": "ms", "r": 1000 * theirs, "here": 1000 * ours, "times": None})
     assert seconds["fit"] > 0
+
+
+def test_1000_bootstrap_low_points_with_knots_placed_anew(people, results):
+    problem = pose(people, PRIMARY)
+    setting = problem.setting
+    fit = fit_logistic(problem.X, setting.y, design=setting.design, domain=setting.domain, terms=problem.terms)
+    curve, drawn = curve_of(problem, fit), bootstrap(setting.design, replicates=REPLICATES, seed=1)
+    with threadpool_limits(limits=1, user_api="blas"):
+        seconds = median_time(lambda: curve.bootstrapped_nadirs(drawn), 3)
+    results.append({"what": f"{REPLICATES} bootstrap low points with knots placed anew", "unit": "ms", "r": None,
+                    "here": 1000 * seconds, "times": None})  # fmt: skip
+    assert curve.bootstrapped_nadirs(drawn).failed == 0
 
 
 def median_time(run, times) -> float:

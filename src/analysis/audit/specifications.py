@@ -59,8 +59,6 @@ MARKS = (0.10, 0.90)
 """Quantiles of the cohort's exposure whose odds ratios against the median are the estimates of a specification."""
 
 STATISTICS = ("log_or_p10", "log_or_p90")
-DRAWS = 2000
-"""Draws of the coefficients for the low point's interval; 10,000 for a single study."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -255,7 +253,7 @@ def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
 def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
     """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients."""
     ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
-    drawn = curve.drawn_nadirs(seed=seed, draws=DRAWS)
+    drawn = curve.drawn_nadirs(seed=seed)
     low, high = drawn.interval()
     nonlinear = curve.nonlinear_p
     return {

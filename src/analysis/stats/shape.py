@@ -13,7 +13,6 @@ import numpy as np
 from analysis.stats.design import Domain, Integers, SurveyDesign
 from analysis.stats.hypotheses import wald_test
 from analysis.stats.nadir import (
-    DRAWS,
     RANGE,
     FlatRange,
     Nadir,
@@ -102,10 +101,10 @@ class FittedCurve:
         low, high = self.range
         return find_nadir(self.spline, self.fit.beta[self.index], reference=self.reference, low=low, high=high)
 
-    def drawn_nadirs(self, *, seed: int, draws: int = DRAWS) -> NadirDraws:
+    def drawn_nadirs(self, *, seed: int) -> NadirDraws:
         """Lowest points of curves whose coefficients are drawn from their normal distribution."""
         low, high = self.range
-        return draw_nadirs(self.fit, self.index, self.spline, low=low, high=high, seed=seed, draws=draws)
+        return draw_nadirs(self.fit, self.index, self.spline, low=low, high=high, seed=seed)
 
     def bootstrapped_nadirs(self, replicates: Replicates, *, jobs: int = 1, progress: str = "") -> NadirDraws:
         """Lowest points of curves fitted to bootstrap samples, with knots and range placed anew."""

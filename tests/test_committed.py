@@ -1,0 +1,66 @@
+"""The committed tables agree with each other: what is told twice is told alike."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.audit.specifications import PRIMARY_CELL, specification_grid
+from analysis.study import PRIMARY
+
+ESTIMATES = Path(__file__).parents[1] / "data" / "processed" / "estimates"
+
+
+def read(name):
+    return pd.read_csv(ESTIMATES / f"{name}.csv", dtype={"model": str, "covariates": str})
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return read("audit_specifications")
+
+
+@pytest.fixture(scope="module")
+def primary(cells):
+    choices = {name: getattr(PRIMARY_CELL, name) for name in PRIMARY_CELL.__match_args__}
+    found = cells[(cells[list(choices)] == pd.Series(choices)).all(axis=1)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def of_model(name):
+    return read(name).set_index("model").loc[PRIMARY.model]
+
+
+def test_the_grid_is_all_there(cells):
+    assert len(cells) == len(specification_grid())
+
+
+def test_shares_of_verdicts_are_those_of_the_specifications(cells):
+    shares = read("audit_verdict_shares").query("choice == 'all'").set_index("verdict")["share"]
+    counted = cells["verdict"].value_counts(normalize=True)
+    pd.testing.assert_series_equal(shares.sort_index(), counted.sort_index(), check_names=False, rtol=1e-9)
+
+
+def test_the_primary_specification_is_the_primary_study(primary):
+    model, shape = of_model("models"), of_model("shape")
+    assert (primary["n"], primary["cases"]) == (model["n"], model["cases"])
+    pairs = {"nonlinear_p": "nonlinear_p", "end_slopes_p": "end_slopes_p", "two_lines_p": "two_lines_p",
+             "nadir": "nadir", "nadir_low": "nadir_normal_low", "nadir_high": "nadir_normal_high",
+             "interior": "nadir_normal_interior"}  # fmt: skip
+    for ours, theirs in pairs.items():
+        assert primary[ours] == pytest.approx(shape[theirs], rel=1e-8), ours
+    assert primary["verdict"] == shape["verdict"]
+
+
+def test_four_unweighted_knots_are_the_primary_study():
+    knots = read("knots").query("knots == 4 and knot_quantiles == 'unweighted'").iloc[0]
+    shape = of_model("shape")
+    for ours, theirs in {"nadir_low": "nadir_bootstrap_low", "nadir_high": "nadir_bootstrap_high"}.items():
+        assert knots[ours] == pytest.approx(shape[theirs], rel=1e-9)
+    assert knots["verdict"] == shape["verdict"]
+
+
+def test_energy_unadjusted_is_the_primary_study():
+    forms = read("audit_energy_forms").set_index("form").loc["none"]
+    assert forms["nonlinear_p"] == pytest.approx(of_model("shape")["nonlinear_p"], rel=1e-8)
