@@ -60,9 +60,9 @@ tables.characteristics_table(estimates["characteristics"])
 # ## The curve
 #
 # Logistic regression of neuropathy on magnesium from food and beverages on the recalled day. The intake enters as a
-# restricted cubic spline: cubic between the knots, straight beyond the outer ones. Knots and reference are set before
-# anything is fitted: knots at fixed quantiles of the cohort's intake, reference at its median, never at the lowest
-# point of the curve, where every comparison would look like harm.
+# restricted cubic spline: cubic between the knots, straight beyond the outer ones. Knots and reference follow a rule
+# that does not look at the fit: knots at fixed quantiles of the cohort's intake, reference at its median, never at the
+# lowest point of the curve, where every comparison would look like harm.
 
 # %%
 figures["dose_response"].draw()

@@ -22,7 +22,9 @@
 # computes nothing of its own.
 #
 # **How to read it.** *Bends* means that a straight line does not do (non-linear test). *U* means that the rule of the
-# second notebook is met: a fall, a rise, and a lowest point between them. *Not shown* never means *shown not to be*.
+# second notebook is met: a fall, a rise, and a lowest point between them; here the probability that this point lies
+# inside the range comes from draws of the coefficients, there from a bootstrap. *No departure shown* is from a straight
+# line. *Not shown* never means *shown not to be*.
 
 # %% tags=["parameters"]
 DATA_DIR = "../data"
@@ -33,8 +35,8 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis.pipeline import Folders, read_audit, read_estimates
-from analysis.report import audit_claims, audit_tables, tables
+from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
+from analysis.report import audit_claims, audit_tables, shape_tables, tables
 from analysis.report.audit_drawings import audit_drawings
 
 # %%
@@ -58,13 +60,15 @@ figures["specification_curve"].draw()
 
 # %%
 display(Markdown(audit_tables.verdicts_sentence(audit)))
+display(Markdown(audit_tables.u_verdicts_sentence(audit)))
 display(Markdown(audit_tables.choices_sentence(audit)))
 audit_tables.verdicts_by_choice_table(audit)
 
 # %% [markdown]
 # A share of specifications is not a probability. The grid has as many cells as somebody thought of, and they are all
 # looks at the same people. Two questions can be asked of it: *which choice does the answer hang on*, told above; and
-# *is there more agreement than the same people would show by chance alone*, told here.
+# *is there more agreement than the same people would show by chance alone*, told here. Eight statistics are looked at,
+# so one small p among them is no finding: the adjusted p pays for the eight.
 
 # %%
 display(Markdown(audit_tables.joint_test_sentence(audit)))
@@ -78,8 +82,9 @@ audit_tables.joint_test_table(audit)
 # about the composition of the diet, whatever its size.
 #
 # Two outcomes have to be kept apart. If the odds ratio stays and only its interval widens, the data cannot separate
-# magnesium from energy. If the odds ratio itself goes to one, there is nothing there to be separated: that exposure
-# draws no curve.
+# magnesium from energy. If the odds ratio itself goes to one, that exposure draws no curve that these data can show.
+# But the forms differ in power: one that takes most of what varies in magnesium would lose a bend that is truly
+# magnesium's. So the same forms were tried on invented surveys in which magnesium, energy or nothing draws the curve.
 
 # %%
 figures["energy_forms"].draw()
@@ -87,6 +92,9 @@ figures["energy_forms"].draw()
 # %%
 display(Markdown(audit_tables.energy_sentence(audit)))
 audit_tables.energy_table(audit)
+
+# %%
+display(Markdown(shape_tables.energy_power_sentence(read_simulation(folders))))
 
 # %% [markdown]
 # The surface assumes least: odds by magnesium and energy together. Cut at one energy, it shows the curve of magnesium
@@ -144,8 +152,9 @@ audit_tables.recall_table(audit)
 # A bend in the odds of neuropathy by one day's magnesium may come from at least four sources, and the tables above are
 # what each of them would have us expect.
 #
-# - **Magnesium itself.** Then it should bend after energy is adjusted for, more than other nutrients, and in each
-#   cycle. If it does not, the effect may be absent, or smaller than this sample and one recalled day can show.
+# - **Magnesium itself.** Then it should bend after energy is adjusted for, as far as that form would keep a true bend,
+#   more than other nutrients, and in each cycle. If it does not, the effect may be absent, or smaller than this sample
+#   and one recalled day can show.
 # - **How much people eat.** The ill and frail eat little, the tall and heavy much, and both have more neuropathy. Then
 #   energy and all that goes with it should draw the same curve.
 # - **How much people say they ate.** Heavier people leave out more of what they eat. Then the same is seen, and no

@@ -30,7 +30,7 @@ COLUMNS = {
                        "reason"],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],
     "decomposition": ["quantity", "choice", "df", "share", "n"],
-    "joint_test": ["term", "estimate", "null_median", "null_p95", "p_value", "n", "draws", "seed"],
+    "joint_test": ["term", "estimate", "null_median", "null_p95", "p_value", "adjusted_p", "n", "draws", "seed"],
     "specificity": ["kind", "exposure", "outcome", "form", "label", "n", "cases", "residual_df", "reference",
                     "zero_share", "energy_correlation", "energy_rank_correlation", "adjusted_correlation", *SHAPE[:6],
                     "u_p", *SHAPE[6:], "reason", "tested", "nonlinear_q", "nonlinear_rank", "u_q", "u_rank"],
@@ -51,7 +51,7 @@ COLUMNS = {
                      "at_boundary"],
     "cycle_heterogeneity": ["covariates", "test", "method", "statistic", "df_num", "df_den", "p_value", "reason"],
     "psu_shape": ["stratum", "psu", "n", "quantity", "full", "estimate", "change", "converged"],
-    "recall": ["exposure", "n", "correlation", "between_share", "attenuation_one_day", "attenuation_two_days"],
+    "recall": ["exposure", "n", "correlation", "between_share", "attenuation_two_days"],
     "recall_curves": ["days", "n", "cases", *SHAPE],
     "failures": ["task", "reason"],
 }  # fmt: skip

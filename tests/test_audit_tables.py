@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,9 +16,9 @@ from analysis.report.audit_claims import (
     bottom_line,
     claims_markdown,
     claims_table,
-    is_specific,
+    short_line,
 )
-from analysis.report.audit_tables import FORM_WORDS
+from analysis.report.shape_tables import FORM_WORDS
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = [name for name in vars(words) if name.endswith("_sentence")]
@@ -53,7 +54,7 @@ def decomposition():
 def joint_test(p=0.5, both_above=0.5):
     frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_p95": 0.5, "p_value": p})
     frame.loc[frame["term"] == "both_above", "p_value"] = both_above
-    return frame.assign(n=1000, draws=2000, seed=1)
+    return frame.assign(adjusted_p=np.minimum(5 * frame["p_value"], 1), n=1000, draws=2000, seed=1)
 
 
 def energy_forms(p):
@@ -90,6 +91,7 @@ def place(q, discoveries, rank=11, top="energy"):
 
 def specificity(positive_p=1e-5, negative_q=0.5):
     rows = [{"kind": "nutrient", "exposure": "magnesium_mg", "form": "none", "label": "magnesium", "nadir": 214.0}]
+    rows += [{"kind": "nutrient", "exposure": f"nutrient_{number}", "form": "none"} for number in range(47)]
     for label in ("age", "HbA1c", "height"):
         rows += [
             {"kind": "positive control", "exposure": label, "form": form, "label": label, "overall_p": positive_p}
@@ -112,9 +114,10 @@ def cycle_shapes():
     return pd.DataFrame(rows)
 
 
-def cycle_heterogeneity(wald, rao_scott):
-    rows = [("wald", wald), ("rao_scott", rao_scott)]
-    return pd.DataFrame(rows, columns=["method", "p_value"]).assign(covariates="common", test="curve")
+def cycle_heterogeneity(wald, rao_scott, own=(0.3, 0.3)):
+    rows = [("common", "wald", wald), ("common", "rao_scott", rao_scott)]
+    rows += [("own", method, p) for method, p in zip(("wald", "rao_scott"), own, strict=True)]
+    return pd.DataFrame(rows, columns=["covariates", "method", "p_value"]).assign(test="curve")
 
 
 def psu_shape(full, without):
@@ -144,7 +147,7 @@ def made(**replaced):
         "cycle_heterogeneity": cycle_heterogeneity(0.2, 0.3),
         "psu_shape": psu_shape(0.002, [0.001, 0.004, 0.006, 0.019]),
         "recall": pd.DataFrame({"exposure": ["magnesium_mg", "energy_kcal"], "n": 2445, "correlation": [0.53, 0.52],
-                                "attenuation_one_day": 0.53, "attenuation_two_days": 0.69}),
+                                "between_share": 0.53, "attenuation_two_days": 0.69}),
         "recall_curves": recall_curves([0.2, 0.4, 0.2]),
         "failures": pd.DataFrame(columns=["task", "reason"]),
     }  # fmt: skip
@@ -152,7 +155,7 @@ def made(**replaced):
 
 
 def specific():
-    """An audit in which the bend is magnesium's own."""
+    """An audit in which the bend stays whatever is done about energy."""
     q = dict.fromkeys(("none", *ADJUSTED), 0.001)
     return made(
         energy_forms=energy_forms(dict.fromkeys(FORM_WORDS, 0.001)),
@@ -254,7 +257,7 @@ def test_verdict_shares_are_those_of_the_whole_grid():
     said = words.verdicts_sentence(made())
     assert said == (
         'Of 1,000 specifications 10.0 % end in "U", 30.0 % end in "non-linear, U not shown" and 60.0 % end in '
-        '"no departure shown".'
+        '"no departure from a straight line shown".'
     )
 
 
@@ -265,13 +268,39 @@ def test_choices_are_named_by_their_share():
 @pytest.mark.parametrize(
     ("p", "both_above", "said"),
     [
-        (0.5, 0.5, "beyond chance in none of 8 respects (smallest p = 0.500)"),
-        (0.5, 0.01, "beyond chance in 1 of 8 respects: share with odds above the median's at both ends (p = 0.010)"),
-        (0.001, 0.001, "beyond chance in 8 of 8 respects"),
+        (0.5, 0.5, "of eight joint statistics none has p < 0.05 by itself; the least p is that of the absolute median"),
+        (0.5, 0.02, "of eight joint statistics one has p < 0.05 by itself, the share with odds above the median's at "
+         "both ends (0.40, p = 0.020; adjusted for the eight, p = 0.100): together they are not shown to say more"),
+        (0.001, 0.001, "of eight joint statistics eight have p < 0.05 by themselves; the least p is that of"),
+        (0.001, 0.001, "adjusted for the eight, p = 0.005): together they say more than chance would."),
+    ],
+)  # fmt: skip
+def test_joint_test_never_tells_a_p_without_the_one_adjusted_for_all_statistics(p, both_above, said):
+    assert said in words.joint_test_sentence(made(joint_test=joint_test(p, both_above)))
+
+
+@pytest.mark.parametrize(
+    ("everybody", "without", "said"),
+    [
+        (5, 72, "Of the 77 verdicts of a U 72 leave out the cycle 1999-2000; with everybody it is 5 of 540"),
+        (50, 2, 'Of the 52 verdicts of a U 50 are of "all".'),
+        (0, 0, "No specification ends in a U."),
     ],
 )
-def test_joint_test_says_in_how_many_respects_chance_is_exceeded(p, both_above, said):
-    assert said in words.joint_test_sentence(made(joint_test=joint_test(p, both_above)))
+def test_verdicts_of_a_u_are_told_by_the_people_they_rest_on(everybody, without, said):
+    rows = [("all", "U", everybody), ("all", "no departure shown", 540 - everybody),
+            ("without 1999-2000", "U", without),
+            ("without 1999-2000", "no departure shown", 540 - without)]  # fmt: skip
+    shares = pd.DataFrame(rows, columns=["level", "verdict", "n"]).assign(choice="sample")
+    assert words.u_verdicts_sentence({"verdict_shares": shares}).startswith(said)
+
+
+def test_nutrients_that_too_few_people_take_are_counted():
+    said = words.specificity_sentence(made())
+    assert said.startswith(
+        "Of 48 nutrients and energy 43 could be tested as they are; five are taken by too few people."
+    )
+    assert "In order of the non-linear p magnesium is 11th" in said
 
 
 @pytest.mark.parametrize(
@@ -353,13 +382,28 @@ def test_outcome_that_intake_cannot_cause_and_that_bends_is_told_with_its_low_po
 @pytest.mark.parametrize(
     ("wald", "rao_scott", "said"),
     [
-        (0.01, 0.02, "The curves of the cycles differ by more than chance (p = 0.010"),
-        (0.01, 0.20, "Whether the curves of the cycles differ depends on the test"),
-        (0.30, 0.20, "That the curves of the cycles differ is not shown"),
+        (0.01, 0.02, "There are signs that the survey's cycles draw different curves (common covariates p = 0.010, "
+         "Rao-Scott p = 0.020; each cycle's own covariates p = 0.300, Rao-Scott p = 0.300)."),
+        (0.01, 0.20, "There are signs that"),
+        (0.30, 0.20, "That the survey's cycles draw different curves is not shown"),
     ],
-)
-def test_cycles_are_said_to_differ_only_if_both_tests_say_so(wald, rao_scott, said):
+)  # fmt: skip
+def test_cycles_are_told_by_both_analyses_and_both_tests(wald, rao_scott, said):
     assert words.cycles_sentence(made(cycle_heterogeneity=cycle_heterogeneity(wald, rao_scott))).startswith(said)
+
+
+def test_cycles_are_said_to_differ_without_reserve_only_if_every_test_says_so():
+    tests = cycle_heterogeneity(0.01, 0.02, own=(0.01, 0.04))
+    assert words.differ_words(made(cycle_heterogeneity=tests)).startswith(
+        "The survey's cycles draw different curves by"
+    )
+
+
+def test_analysis_of_the_cycles_without_an_answer_is_not_told():
+    tests = cycle_heterogeneity(0.01, 0.02, own=(float("nan"), float("nan")))
+    assert words.differ_words(made(cycle_heterogeneity=tests)) == (
+        "The survey's cycles draw different curves by each test (common covariates p = 0.010, Rao-Scott p = 0.020)."
+    )
 
 
 def test_specifications_without_a_cycle_are_told():
@@ -405,20 +449,22 @@ def test_failures_are_told_with_their_reason():
 def test_bottom_line_of_a_shared_bend_gives_it_to_nobody(estimates):
     said = bottom_line(estimates[0], made())
     assert said.startswith("A bend reproduces, and no single sampling unit carries it (without any one of 4")
-    assert 'A U mostly does not: of 1,000 specifications 10.0 % end in "U"' in said
-    assert "no more than chance may give (p = 0.500)" in said
-    assert "Of 43 nutrients 19 bend at a false-discovery rate of 5 %, energy first, magnesium 11th." in said
-    assert "none is shown to bend (p of magnesium: as residual 0.400" in said
-    assert "are not shown to draw different curves" in said
+    assert 'of 1,000 specifications 10.0 % end in "U"' in said
+    assert "A U mostly does not reproduce: of" in said
+    assert "together they are not shown to say more than chance would" in said
+    assert "Of the 43, 19 bend at a false-discovery rate of 5 %, energy first, magnesium 11th." in said
+    assert "beside a straight line of energy p = 0.002, beside a spline of energy p = 0.090, as residual" in said
+    assert "of all nutrients none is shown to bend" in said
+    assert "draw different curves is not shown" in said
     assert "these data cannot tell them apart" in said
     assert "44 design degrees of freedom, not shown is not shown to be absent" in said
 
 
-def test_bottom_line_of_a_specific_bend_says_so_and_claims_no_cause(estimates):
+def test_bottom_line_of_a_bend_that_stays_says_so_and_claims_no_cause(estimates):
     said = bottom_line(estimates[0], specific())
-    assert 'A U mostly does: of 1,000 specifications 70.0 % end in "U"' in said
-    assert "more than chance would give" in said
-    assert "So this is a bend of magnesium that energy does not explain. Whether magnesium causes it" in said
+    assert 'A U mostly reproduces: of 1,000 specifications 70.0 % end in "U"' in said
+    assert "together they say more than chance would" in said
+    assert "The bend of magnesium stays in each way of adjusting for energy. Whether magnesium causes it" in said
     assert "cannot say" in said
 
 
@@ -429,16 +475,25 @@ def test_bottom_line_without_a_bend_has_nothing_to_explain(estimates):
 
 
 def test_bottom_line_names_what_a_recalled_day_cannot_have_caused(estimates):
-    said = bottom_line(estimates[0], made(specificity=specificity(negative_q=0.001)))
-    assert "An outcome that no recalled day has caused (less than high school) bends with it too." in said
+    audit = made(specificity=specificity(negative_q=0.001))
+    told = "One of two negative-control outcomes bends too (less than high school, with {} shape: lowest at 410 mg/day)"
+    for low, high, shape in ((200, 300, "another"), (400, 420, "a like")):
+        near = with_shape(estimates, nadir_bootstrap_low=low, nadir_bootstrap_high=high)
+        assert told.format(shape) in bottom_line(near, audit)
+    assert "negative-control" not in bottom_line(estimates[0], made())
 
 
-@pytest.mark.parametrize(
-    ("wald", "rao_scott", "said"),
-    [(0.01, 0.01, "cycles draw different curves (p"), (0.01, 0.2, "by one test, not by the other")],
-)
-def test_bottom_line_says_whether_the_cycles_agree(estimates, wald, rao_scott, said):
-    assert said in bottom_line(estimates[0], made(cycle_heterogeneity=cycle_heterogeneity(wald, rao_scott)))
+def test_bottom_line_says_whether_the_cycles_agree(estimates):
+    assert words.differ_words(made()) in bottom_line(estimates[0], made())
+
+
+def test_short_line_is_part_of_the_bottom_line(estimates):
+    said = short_line(estimates[0], made())
+    assert said.startswith("A U mostly does not reproduce")
+    assert all(sentence in bottom_line(estimates[0], made()) for sentence in said.split(". "))
+    audit = made()
+    del audit["psu_shape"]
+    assert short_line(estimates[0], audit).startswith("The audit is not whole")
 
 
 def test_bottom_line_says_if_single_units_carry_the_bend(estimates):
@@ -446,10 +501,9 @@ def test_bottom_line_says_if_single_units_carry_the_bend(estimates):
     assert said.startswith("A bend reproduces, but it rests on single sampling units (without one of them, p = 0.200).")
 
 
-def test_one_energy_form_without_the_bend_is_enough_not_to_call_it_magnesiums():
-    assert is_specific(specific())
+def test_one_energy_form_without_the_bend_is_enough_not_to_tell_whose_it_is(estimates):
     p = dict.fromkeys(FORM_WORDS, 0.001) | {"density": 0.2}
-    assert not is_specific(specific() | {"energy_forms": energy_forms(p)})
+    assert "cannot tell them apart" in bottom_line(estimates[0], specific() | {"energy_forms": energy_forms(p)})
 
 
 # ---- the claims
@@ -522,12 +576,12 @@ def test_claim_of_other_causes_quotes_the_covariates_own_odds_ratios(estimates):
 @pytest.mark.parametrize(
     ("audit", "verdict", "said"),
     [
-        (made, "U", "neither shown nor refuted"),
+        (made, "U", "a U, as an association; whose it is is not shown"),
         (specific, "non-linear, U not shown", "neither shown nor refuted"),
-        (specific, "U", "supported, as an association"),
+        (specific, "U", "a U, as an association; whose it is is not shown"),
     ],
 )
-def test_claim_of_balance_needs_a_u_that_is_magnesiums_own(estimates, audit, verdict, said):
+def test_claim_of_balance_is_that_of_a_u_and_names_no_owner(estimates, audit, verdict, said):
     assert claim(with_shape(estimates, verdict=verdict), audit(), 9)["verdict"] == said
 
 

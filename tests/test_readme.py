@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import build_parser
-from analysis.pipeline import Folders, read_audit, read_estimates
-from analysis.report import audit_claims, tables
+from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
+from analysis.report import audit_claims, shape_tables, tables
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -24,14 +24,24 @@ def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
     folders = Folders(ROOT / "data", ROOT / "figures")
     audit, provenance = read_audit(folders)
     assert not provenance.synthetic
-    assert audit_claims.bottom_line(read_estimates(folders)[0], audit) in " ".join(TEXT.split())
+    for say in (audit_claims.bottom_line, audit_claims.short_line):
+        assert say(read_estimates(folders)[0], audit) in " ".join(TEXT.split())
+
+
+def test_power_of_the_energy_forms_is_that_of_the_committed_simulation():
+    simulation = read_simulation(Folders(ROOT / "data", ROOT / "figures"))
+    assert shape_tables.energy_power_sentence(simulation) in " ".join(TEXT.split())
+
+
+def test_answer_is_short_enough_to_be_read_before_the_first_figure():
+    answer = TEXT.partition("**Answer.**")[2].partition("![")[0].partition("\n\n")[0]
+    assert len(answer.splitlines()) <= 12
 
 
 def test_claims_about_the_knots_are_those_of_the_committed_estimates():
     """By hand in the README: three knots on unweighted quantiles make it a U, four to six do not."""
-    assert "three of them, on unweighted quantiles, would have made it a U, four to six do not" in " ".join(
-        TEXT.split()
-    )
+    said = "three of them, on unweighted quantiles, would have made it a U, four to six do not"
+    assert said in " ".join(TEXT.split())
     estimates, _ = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
     rows = estimates["knots"].query("form == 'spline' and knot_quantiles == 'unweighted'").set_index("knots")
     assert (rows["verdict"] == "U").to_dict() == {"3": True, "4": False, "5": False, "6": False}

@@ -137,7 +137,7 @@ def test_profile_is_the_fall_in_deviance_with_the_break_and_both_p(shape_figure,
 def test_verdict_is_the_title(estimates, shape, model, curve, verdict):
     profile = estimates[0]["threshold"].query("model == @PRIMARY.model")
     figure = plot_shape(curve, profile, shape.replace({shape["verdict"]: verdict}), model, caption="", provenance=REAL)
-    assert figure.axes[0].get_title("left") == f"Is it a U? Verdict: {verdict}"
+    assert figure.axes[0].get_title("left") == f"Is it a U? Verdict: {tables.verdict_words(verdict)}"
 
 
 def test_caption_tells_the_verdict_in_words_and_tells_break_from_low_point(shape_figure, estimates):

@@ -40,7 +40,8 @@ def cells():
 @pytest.fixture(scope="module")
 def tests_frame():
     p_values = dict(zip(TERMS, np.arange(1, 9) / 100, strict=True))
-    return pd.DataFrame({"term": TERMS, "estimate": 0.72, "p_value": list(p_values.values()), "draws": 2000})
+    return pd.DataFrame({"term": TERMS, "estimate": 0.72, "p_value": 0.001, "adjusted_p": list(p_values.values()),
+                         "draws": 2000})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,12 @@ def test_caption_counts_cells_without_an_answer_and_gives_the_joint_test(cells, 
     median = cells[["odds_ratio_p10", "odds_ratio_p90"]].median()
     assert f"median odds ratio {median.iloc[0]:.2f} (p = 0.010) and {median.iloc[1]:.2f} (p = 0.040)" in words
     assert "both above 1 in 72 % (p = 0.070); non-linear p < 0.05 in 72 % (p = 0.080)" in words
+
+
+def test_caption_explains_the_verdict_and_the_adjustment(cells, tests_frame):
+    words = specification_caption(cells, tests_frame, decompose(cells))
+    assert '"no departure shown" is from a straight line' in words
+    assert "each p adjusted for 8 such statistics" in words
 
 
 def test_caption_says_that_every_cell_has_an_answer(cells, tests_frame):

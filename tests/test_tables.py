@@ -35,7 +35,7 @@ def test_answer_quotes_the_estimates(estimates):
         tables.format_odds_ratio(at.loc[550.0]),
         f"lowest at {model['nadir']:.0f} mg/day ({shape['nadir_bootstrap_low']:.0f} to "
         f"{shape['nadir_bootstrap_high']:.0f}, design bootstrap)",
-        f"by the rule fixed in advance: {shape['verdict']}.",
+        f"by the rule of the protocol: {tables.verdict_words(shape['verdict'])}.",
     ):
         assert piece in sentence
 
@@ -264,7 +264,7 @@ def told(estimates, **changed):
 @pytest.mark.parametrize("name", CASES)
 def test_each_verdict_ends_its_sentence(estimates, name):
     words = tables.shape_sentence(told(estimates, **CASES[name]))
-    assert words.endswith(f"Verdict by the rule fixed in advance: {name}.")
+    assert words.endswith(f"Verdict by the rule of the protocol: {tables.verdict_words(name)}.")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_verdicts_under_other_knots_are_told_by_placing(estimates):
     knots["verdict"] = ["U", *["non-linear, U not shown"] * 3, *["no departure shown"] * 4]
     assert tables.knots_sentence({"knots": knots}) == (
         'By the same rule, knots on unweighted quantiles: with 3, "U"; with 4, 5 and 6, "non-linear, U not shown". '
-        'Knots on weighted quantiles: with 3, 4, 5 and 6, "no departure shown".'
+        'Knots on weighted quantiles: with 3, 4, 5 and 6, "no departure from a straight line shown".'
     )
 
 
@@ -397,6 +397,40 @@ def test_rules_are_told_by_curves_that_are_a_u_and_that_are_none(simulation):
     )
 
 
+def test_misfits_are_told_with_their_rates(simulation):
+    words = shape_tables.misfits_sentence(simulation)
+    ends = 25 + 100 * list(RULES).index("end slopes") / 1000
+    assert words.startswith(f"End slopes alone find a U on the plateau in {ends:.1f} % (± 0.5) (level: 5 %)")
+    assert "hold the planted one in 94.0 to 94.0 %" in words
+    assert "fits it best they hold in 95.1 to 95.1 %" in words
+    assert "by intake, in 95.1 to 95.1 % (U)" in words
+
+
+@pytest.fixture
+def energy_forms():
+    rates = {"magnesium": 0.8, "energy": 0.3, "none": 0.05}
+    return pd.DataFrame([
+        {"truth": truth, "form": form, "test": test, "surveys": 1000, "monte_carlo_error": 0.01,
+         "rate": rate + (number if test == "nonlinear" else 10) / 100}
+        for truth, rate in rates.items()
+        for number, form in enumerate(shape_tables.FORM_WORDS)
+        for test in ("overall", "nonlinear")
+    ])  # fmt: skip
+
+
+def test_power_of_each_energy_form_is_that_of_the_non_linear_test(simulation, energy_forms):
+    table = shape_tables.energy_power_table(simulation | {"energy_forms": energy_forms})
+    assert table.loc["as the residual on energy"].tolist() == ["83.0 (± 1.0)", "33.0 (± 1.0)", "8.0 (± 1.0)"]
+    words = shape_tables.energy_power_sentence(simulation | {"energy_forms": energy_forms})
+    assert "If a U of magnesium is true: as it is 80.0 (± 1.0);" in words
+    assert "per 1,000 kcal 34.0 (± 1.0). If nothing is" in words
+
+
+def test_without_a_simulated_power_of_energy_forms_the_sentence_says_so(simulation):
+    assert shape_tables.energy_power_table(simulation).empty
+    assert shape_tables.energy_power_sentence(simulation) == shape_tables.NO_ENERGY_SIMULATION
+
+
 def test_every_rule_of_the_simulation_has_its_column(simulation):
     table = shape_tables.rules_table(simulation)
     assert table.shape == (2, len(RULES))
@@ -412,7 +446,7 @@ def test_coverage_of_low_point_and_curve_is_told_in_percent(simulation):
 @pytest.mark.parametrize("table", [shape_tables.rules_table, shape_tables.nadirs_table, shape_tables.coverage_table])
 def test_without_a_simulation_there_is_no_table_and_the_sentence_says_so(table):
     assert table({}).empty
-    assert shape_tables.rules_sentence({}) == shape_tables.NO_SIMULATION
+    assert shape_tables.rules_sentence({}) == shape_tables.misfits_sentence({}) == shape_tables.NO_SIMULATION
 
 
 def test_standard_errors_stand_side_by_side_with_the_published_interval_where_there_is_one():

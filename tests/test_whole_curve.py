@@ -14,6 +14,7 @@ from analysis.audit.specifications import CHOICES
 from analysis.audit.whole_curve import (
     SpecificationCurve,
     WholeCurveError,
+    adjusted_p_values,
     collect_answers,
     decompose,
     joint_test,
@@ -213,6 +214,47 @@ def test_null_p_values_are_spread_evenly():
         found = joint_test(dataclasses.replace(base, cells=cells), draws=200).set_index("term")
         p_values.append(found.loc["median_p10", "p_value"])
     assert abs(np.mean(np.array(p_values) <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 150)
+
+
+@pytest.mark.reference
+def test_adjusted_p_values_are_those_by_hand():
+    """The sample and four draws: by the first statistic 2, 4, 3, 1, 5 fifths, by the second 4, 2, 5, 1, 4.
+
+    The smallest are 2, 2, 3, 1, 4: of these three are at most 2 fifths and all at most 4.
+    """
+    null = np.array([[1, 2], [2, 0], [4, 3], [0, 1]], dtype=float)
+    p_value, adjusted = adjusted_p_values(np.array([3.0, 1.0]), null)
+    np.testing.assert_allclose(p_value, [2 / 5, 4 / 5], rtol=1e-12)
+    np.testing.assert_allclose(adjusted, [3 / 5, 1], rtol=1e-12)
+
+
+def test_one_statistic_needs_no_adjustment():
+    null = np.random.default_rng(10).normal(size=(50, 1))
+    p_value, adjusted = adjusted_p_values(np.array([1.2]), null)
+    np.testing.assert_allclose(adjusted, p_value, rtol=1e-12)
+
+
+def test_statistics_that_are_the_same_cost_nothing_and_others_at_most_their_number():
+    rng = np.random.default_rng(11)
+    same = np.repeat(rng.normal(size=(400, 1)), 3, axis=1)
+    p_value, adjusted = adjusted_p_values(np.full(3, 1.8), same)
+    np.testing.assert_allclose(adjusted, p_value, rtol=1e-12)
+    p_value, adjusted = adjusted_p_values(np.full(3, 1.8), rng.normal(size=(400, 3)))
+    assert np.all(adjusted > p_value)
+    assert np.all(adjusted <= 3 * p_value + 1e-12)
+
+
+def test_any_of_the_adjusted_p_values_is_small_as_often_as_it_says():
+    rng = np.random.default_rng(12)
+    root = np.linalg.cholesky(0.4 + 0.6 * np.eye(5))
+    draws = [rng.normal(size=(100, 5)) @ root.T for _ in range(600)]
+    smallest = [adjusted_p_values(one[0], one[1:])[1].min() for one in draws]
+    assert abs(np.mean(np.array(smallest) <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 600)
+
+
+def test_a_share_that_differs_by_rounding_is_as_large():
+    p_value, _ = adjusted_p_values(np.array([0.3]), np.array([[0.3 - 1e-16], [0.1]]))
+    assert p_value == pytest.approx([2 / 3])
 
 
 def test_same_seed_gives_the_same_test():

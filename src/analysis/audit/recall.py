@@ -1,7 +1,9 @@
 """The second recall of 2003-2004: how much of one day's intake is that day's, and the curve on the mean of two days.
 
 One recall measures usual intake with error. Within people it varies from day to day, so a linear association is
-flattened by about the share of the variance that lies between people, and a curve is pulled towards its middle.
+flattened by about the share of the variance that lies between people, and a curve is pulled towards its middle. The
+share is that of the logarithms, without covariates: within levels of the covariates less of the variance lies between
+people, so that an adjusted slope is flattened more.
 
 References
 ----------
@@ -37,8 +39,9 @@ def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.Dat
 
     Returns
     -------
-    recall : exposure, n, correlation (weighted, of logarithms), between_share (of the variance of the logarithms, one
-    day), attenuation of a slope on one day and on the mean of two. recall_curves: days, n, cases and the numbers of
+    recall : exposure, n, correlation (weighted, of logarithms), between_share (of the variance of the logarithms: also
+    the attenuation of a slope on one day), attenuation_two_days (of one on the mean of two), both without covariates.
+    recall_curves: days, n, cases and the numbers of
     `shape_numbers` on the first day, the second, and their mean, among people with both.
     """
     setting, both, weights = _people_with_both(frame, study)
@@ -82,6 +85,5 @@ def _agreement(name: str, frame: pd.DataFrame, both: np.ndarray, weights: Array)
         "n": int(both.sum()),
         "correlation": between / np.sqrt(covariance[0, 0] * covariance[1, 1]),
         "between_share": between / one_day,
-        "attenuation_one_day": between / one_day,
         "attenuation_two_days": between / (between + (one_day - between) / 2),
     }

@@ -7,7 +7,8 @@ comes from one bootstrap of the sampling units that all specifications share.
 References
 ----------
 Simonsohn, Simmons & Nelson 2020, Nat Hum Behav 4:1208-1214 (specification curve and its joint test). Rao, Wu & Yue
-1992, Surv Methodol 18:209-217 (bootstrap of stratified PSUs).
+1992, Surv Methodol 18:209-217 (bootstrap of stratified PSUs). Westfall & Young 1993, Resampling-Based Multiple Testing
+(adjusted p-values).
 """
 
 import itertools
@@ -206,10 +207,11 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
 
         theta*_bk = sum_i m_bi z_ik / s_bk,  m_bi = sqrt(n_h/(n_h - 1)) (g_bi - mean_h g_b),  g_bi ~ N(0, 1),
 
-    with the multipliers m common to all specifications k: the covariance of theta* over draws is the Taylor covariance
-    of all estimates, between specifications as within. s_bk is the root of a chi-square over its degrees of freedom,
-    the residual df of k; one uniform number a draw gives those of all k. So each theta*_k over its error is t and each
-    non-linear Wald statistic F, on just the df of the specification's own p-value, and each single test has its level.
+    with the multipliers m common to all specifications k: the covariance of the sums over draws is the Taylor
+    covariance of all estimates, between specifications as within. s_bk is the root of a chi-square over its degrees of
+    freedom, the residual df of k; one uniform number a draw gives those of all k. Divided by it, theta*_k has df/(df -
+    2) times its Taylor variance, that of a t variable: theta*_k over its error is t and each non-linear Wald statistic
+    F, on just the df of the specification's own p-value, and each single test has its level.
 
     Refits under bootstrap weights, centred at the full sample's estimates, would differ by the curvature of the
     estimates in the weights, of second order in 1 over the number of PSUs. The intervals and tests of the cells
@@ -220,6 +222,8 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
     most have. ``significant_``: share of those with that sign and p < 0.05. ``both_above``: share with both odds ratios
     above 1, as a U has them. ``nonlinear``: share with non-linear p < 0.05. In a draw the commoner sign is that draw's.
 
+    That there are several statistics is paid for by `adjusted_p_values`: one of them alone is no finding.
+
     Parameters
     ----------
     curve : the answers; cells without one are left out.
@@ -229,7 +233,7 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
     Returns
     -------
     term (the statistic), estimate (observed), null_median and null_p95 (of the draws), p_value
-    (1 + number of draws at least as large)/(1 + B), n (cells), draws, seed.
+    (1 + number of draws at least as large)/(1 + B), adjusted_p (for the number of statistics), n (cells), draws, seed.
 
     Raises
     ------
@@ -237,26 +241,49 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
 
     References
     ----------
-    Simonsohn, Simmons & Nelson 2020, Nat Hum Behav 4:1208-1214.
+    Simonsohn, Simmons & Nelson 2020, Nat Hum Behav 4:1208-1214. Westfall & Young 1993, Resampling-Based Multiple
+    Testing.
     """
     able = curve.answered
     if able.empty or draws < 1:
         raise WholeCurveError(f"{len(able)} cells with an answer, {draws} draws: expected at least one of each.")
     observed = _statistics(*_observed(able))
     null = _null_statistics(curve, draws=draws, seed=seed)
-    reached = null >= observed - 1e-12  # a share that is the same up to rounding is as large
+    p_value, adjusted_p = adjusted_p_values(observed[0], null)
     return pd.DataFrame(
         {
             "term": TERMS,
             "estimate": observed[0],
             "null_median": np.median(null, axis=0),
             "null_p95": np.quantile(null, 0.95, axis=0),
-            "p_value": (1 + reached.sum(axis=0)) / (1 + draws),
+            "p_value": p_value,
+            "adjusted_p": adjusted_p,
             "n": len(able),
             "draws": draws,
             "seed": seed,
         }
     )
+
+
+def adjusted_p_values(observed: Array, null: Array) -> tuple[Array, Array]:
+    """P-value of each statistic, and the same adjusted for their number by the smallest p (single step).
+
+    The sample is ranked with its draws, q_bk = share of the 1 + B with a statistic at least that of b. The p-value of
+    statistic k is the sample's own, p_k = q_0k; adjusted, it is the share of the 1 + B whose smallest q is at most p_k:
+    how often any of the statistics would be as far out as this one if there were nothing.
+
+    Parameters
+    ----------
+    observed : (K,) statistics of the sample, large ones speaking against the hypothesis.
+    null : (B, K) those of the draws under it.
+
+    References
+    ----------
+    Westfall & Young 1993, Resampling-Based Multiple Testing (single-step minP).
+    """
+    pool = np.round(np.vstack([observed, null]), 12)  # a share that is the same up to rounding is as large
+    q = scipy.stats.rankdata(-pool, method="max", axis=0) / len(pool)
+    return q[0], np.mean(q.min(axis=1)[:, None] <= q[0], axis=0)
 
 
 TERMS = (

@@ -6,9 +6,19 @@ import pandas as pd
 
 from analysis.audit.specificity import FALSE_DISCOVERIES
 from analysis.report import audit_tables
-from analysis.report.audit_tables import NO_DEPARTURE, Audit
-from analysis.report.shape_tables import PER
-from analysis.report.tables import Estimates, format_intake, format_odds_ratio, format_p, shape_of_model
+from analysis.report.audit_tables import Audit
+from analysis.report.page import sentence
+from analysis.report.shape_tables import FORM_WORDS, PER
+from analysis.report.tables import (
+    NO_DEPARTURE,
+    VERDICT_WORDS,
+    Estimates,
+    format_intake,
+    format_odds_ratio,
+    format_p,
+    shape_of_model,
+    verdict_words,
+)
 from analysis.stats.shape import ALPHA
 from analysis.study import PRIMARY
 
@@ -28,10 +38,10 @@ CAUSES = {
 """Terms of other causes, their words, and the difference the odds ratio is told for."""
 
 ADJUSTMENTS = {
-    "residual": "as residual",
+    "linear": "beside a straight line of energy",
+    "spline": "beside a spline of energy",
+    "residual": "as residual on energy",
     "density": "per 1,000 kcal",
-    "spline": "beside a spline",
-    "linear": "but beside a straight line",
 }
 """Energy forms in few words."""
 
@@ -49,7 +59,20 @@ def bottom_line(estimates: Estimates, audit: Audit) -> str:
     """
     if missing := [name for name in NEEDED if name not in audit]:
         return f"The audit is not whole ({', '.join(missing)} missing). {audit_tables.failures_sentence(audit)}"
-    return f"{_reproduced(audit)} {_verdicts(audit)} {_whose(audit)} {_cycles(audit)} {_meaning(estimates, audit)}"
+    cycles = audit_tables.differ_words(audit)
+    return f"{_reproduced(audit)} {_verdicts(audit)} {_whose(estimates, audit)} {cycles} {_meaning(estimates, audit)}"
+
+
+def short_line(estimates: Estimates, audit: Audit) -> str:
+    """The bottom line in three sentences: how often a U, who shares the bend, whose it is.
+
+    Parameters
+    ----------
+    estimates, audit : as `bottom_line`.
+    """
+    if any(name not in audit for name in NEEDED):
+        return bottom_line(estimates, audit)
+    return f"{_shares(audit)} {_shared(audit)} {_meaning(estimates, audit)}"
 
 
 def _reproduced(audit: Audit) -> str:
@@ -65,42 +88,58 @@ def _reproduced(audit: Audit) -> str:
 
 
 def _verdicts(audit: Audit) -> str:
-    """The specifications' verdicts, and how often both ends are above the middle against what chance would give."""
+    """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
+    joint = audit_tables.joint_words(audit)
+    return f"{_shares(audit)} {audit_tables.u_verdicts_sentence(audit)} {sentence(joint)}"
+
+
+def _shares(audit: Audit) -> str:
     shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
-    test = audit["joint_test"].set_index("term").loc["both_above"]
-    told = ", ".join(f'{audit_tables.percent(row["share"])} in "{verdict}"' for verdict, row in shares.iterrows())
-    mostly = "A U mostly does" if shares.loc["U", "share"] > 0.5 else "A U mostly does not"
-    more = "more than chance would give" if test["p_value"] < ALPHA else "no more than chance may give"
+    told = ", ".join(
+        f'{audit_tables.percent(row["share"])} in "{verdict_words(str(verdict))}"' for verdict, row in shares.iterrows()
+    )
+    mostly = "A U mostly reproduces" if shares.loc["U", "share"] > 0.5 else "A U mostly does not reproduce"
+    return f"{mostly}: of {shares['n'].sum():,} specifications {told.replace(' in ', ' end in ', 1)}."
+
+
+def _shared(audit: Audit) -> str:
+    own = audit["specificity_place"].set_index("form").loc["none"]
     return (
-        f"{mostly}: of {shares['n'].sum():,} specifications {told.replace(' in ', ' end in ', 1)}. In "
-        f"{100 * test['estimate']:.0f} % of them the odds at both ends are above the median's, {more} "
-        f"(p {format_p(test['p_value'])})."
+        f"{audit_tables.tested_words(audit)} Of the {own['tested']}, {own['discoveries']} bend at a "
+        f"false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {_label(audit)} "
+        f"{audit_tables.ordinal(own)}."
     )
 
 
-def _whose(audit: Audit) -> str:
-    """Which nutrients bend, as they are and with energy adjusted for; and which outcomes intake cannot cause."""
-    place, p = audit["specificity_place"].set_index("form"), _energy_p(audit)
-    own, most = place.loc["none"], place.drop("none")["discoveries"].max()
-    label = _label(audit)
-    told = ", ".join(f"{words} {format_p(p[form]).removeprefix('= ')}" for form, words in ADJUSTMENTS.items())
-    left = f"at most {most} bend" if most else "none is shown to bend"
-    bends = audit_tables.bent_controls(audit)
-    outcomes = ", ".join(bends.index[bends])
-    control = f" An outcome that no recalled day has caused ({outcomes}) bends with it too." if bends.any() else ""
+def _whose(estimates: Estimates, audit: Audit) -> str:
+    """Which nutrients and outcomes bend as they are, and what each way of adjusting for energy shows."""
+    p, most = _energy_p(audit), audit["specificity_place"].set_index("form").drop("none")["discoveries"].max()
+    told = ", ".join(f"{words} p {format_p(p[form])}" for form, words in ADJUSTMENTS.items())
+    left = f"at most {most} are" if most else "none is"
     return (
-        f"Of {own['tested']} nutrients {own['discoveries']} bend at a false-discovery rate of "
-        f"{100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {label} {audit_tables.ordinal(own)}.{control} Freed from "
-        f"energy as residual, per 1,000 kcal or beside its spline, {left} "
-        f"(p of {label}: {told})."
+        f"{_shared(audit)}{_control(estimates, audit)} With energy adjusted for, the non-linear test of "
+        f"{_label(audit)} gives: {told}; of all nutrients {left} shown to bend beside a spline, as residual or per "
+        "1,000 kcal."
     )
 
 
-def _cycles(audit: Audit) -> str:
-    p = audit_tables.common_curve_p(audit)
-    said = {0: "are not shown to draw different curves", len(p): "draw different curves"}
-    words = said.get(int((p < ALPHA).sum()), "draw different curves by one test, not by the other")
-    return f"The survey's cycles {words} (p {format_p(p['wald'])}; Rao-Scott, p {format_p(p['rao_scott'])})."
+def _control(estimates: Estimates, audit: Audit) -> str:
+    """The negative controls that bend, and whether their low point lies within the interval of neuropathy's."""
+    low_points = audit_tables.bent_controls(audit)
+    bent, shape = low_points.dropna(), shape_of_model(estimates, PRIMARY.model)
+    if bent.empty:
+        return ""
+    alike = bent.between(shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"])
+    unit = estimates["models"].set_index("model").loc[PRIMARY.model, "unit"]
+    told = "; ".join(
+        f"{name}, with {'a like' if alike[name] else 'another'} shape: lowest at {format_intake(nadir)} {unit}"
+        for name, nadir in bent.items()
+    )
+    numbers = audit_tables.NUMBERS
+    verb = "bends" if len(bent) == 1 else "bend"
+    return (
+        f" {sentence(numbers[len(bent)])} of {numbers[len(low_points)]} negative-control outcomes {verb} too ({told})."
+    )
 
 
 def _meaning(estimates: Estimates, audit: Audit) -> str:
@@ -108,10 +147,10 @@ def _meaning(estimates: Estimates, audit: Audit) -> str:
     label = _label(audit)
     if _energy_p(audit)["none"] >= ALPHA:
         return f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
-    if is_specific(audit):
+    if (_energy_p(audit) < ALPHA).all():
         return (
-            f"So this is a bend of {label} that energy does not explain. Whether {label} causes it, one recalled day "
-            "beside one examination cannot say: other things go with it."
+            f"The bend of {label} stays in each way of adjusting for energy. Whether {label} causes it, one recalled "
+            "day beside one examination cannot say: other things go with it."
         )
     return (
         "The bend may be one of how much people eat, of how much they say they ate, of how they live, or of "
@@ -122,15 +161,6 @@ def _meaning(estimates: Estimates, audit: Audit) -> str:
 
 def _label(audit: Audit) -> str:
     return str(audit["energy_forms"]["exposure_label"].iloc[0])
-
-
-def is_specific(audit: Audit) -> bool:
-    """Whether magnesium is among the discoveries as it is and in every way of adjusting for energy, and bends in each.
-
-    A bend that goes with any of them may be energy's.
-    """
-    discovered = audit["specificity_place"]["nonlinear_q"] < FALSE_DISCOVERIES
-    return bool(discovered.all() and (_energy_p(audit) < ALPHA).all())
 
 
 def _energy_p(audit: Audit) -> pd.Series:
@@ -191,7 +221,7 @@ def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     )
     verdict = {
         "U": "U shown in the primary analysis",
-        NO_DEPARTURE: "no departure from a straight line shown",
+        NO_DEPARTURE: VERDICT_WORDS[NO_DEPARTURE],
     }.get(shape["verdict"], "bends; that it is a U is not shown")
     return ("curve, end slopes, two lines, lowest point; every specification", say, verdict)
 
@@ -199,7 +229,7 @@ def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
 def _left_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     forms = audit["energy_forms"].set_index("form")
     kept, lost = audit_tables.split_forms(forms["end_low_p"] < ALPHA)
-    told = "; ".join(f"p {format_p(row['end_low_p'])} {audit_tables.FORM_WORDS[str(form)]}"
+    told = "; ".join(f"p {format_p(row['end_low_p'])} {FORM_WORDS[str(form)]}"
                      for form, row in forms.drop("none").iterrows())  # fmt: skip
     found = f"a fall at the low end is shown {', '.join(kept)}" if kept else "a fall at the low end is not shown"
     not_shown = f"; not shown {', '.join(lost)}" if kept and lost else ""
@@ -262,13 +292,15 @@ def _odds(row: pd.Series, per: float) -> pd.Series:
 
 
 def _balance(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
-    is_u, specific = shape_of_model(estimates, PRIMARY.model)["verdict"] == "U", is_specific(audit)
+    is_u = shape_of_model(estimates, PRIMARY.model)["verdict"] == "U"
+    kept, lost = audit_tables.split_forms(_energy_p(audit).drop("none") < ALPHA)
     low, high = (point["conf_low"] > 1 for point in _ends(audit))
     words = {(True, True): "both ends", (True, False): "the low end", (False, True): "the high end"}
     ends = words.get((low, high), "no end")
+    shown = [f"{words} {', '.join(forms)}" for words, forms in (("shown", kept), ("not shown", lost)) if forms]
     say = (
-        f"odds above the middle's at {ends} of intake; the rule for a U is {'met' if is_u else 'not met'}; the bend "
-        f"{'stays' if specific else 'does not stay'} in every way of adjusting for energy"
+        f"odds above the middle's at {ends} of intake; the rule for a U is {'met' if is_u else 'not met'}; with energy "
+        f"adjusted for, the bend is {'; '.join(shown)}"
     )
-    verdict = "supported, as an association" if is_u and specific else "neither shown nor refuted"
+    verdict = "a U, as an association; whose it is is not shown" if is_u else "neither shown nor refuted"
     return ("all of the above", say, verdict)

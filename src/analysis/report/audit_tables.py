@@ -11,36 +11,19 @@ import pandas as pd
 from analysis.audit.heterogeneity import POOLED, REFITTED
 from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, POSITIVE_CONTROLS
 from analysis.audit.whole_curve import NO_ANSWER
-from analysis.report.page import sentence
-from analysis.report.specification_figures import LEVELS, NAMES
-from analysis.report.tables import format_intake, format_odds_ratio, format_p
+from analysis.report.shape_tables import FORM_WORDS
+from analysis.report.specification_figures import LEVELS, NAMES, TERM_WORDS
+from analysis.report.tables import NO_DEPARTURE, format_intake, format_odds_ratio, format_p, verdict_words
 from analysis.stats.shape import ALPHA
 from analysis.study import PRIMARY
 
 Audit = Mapping[str, pd.DataFrame]
 
-NO_DEPARTURE = "no departure shown"
-FORM_WORDS = {
-    "none": "as it is",
-    "linear": "with energy as a straight line beside it",
-    "spline": "with energy as a spline beside it",
-    "residual": "as the residual on energy",
-    "density": "per 1,000 kcal",
-}
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 QUANTITY_WORDS = {
     "log_or_p10": "the odds ratio at the 10th percentile",
     "log_or_p90": "the odds ratio at the 90th percentile",
     "nonlinear_log10_p": "the non-linear p",
-}
-TERM_WORDS = {
-    "median_p10": "absolute median log odds ratio, 10th percentile",
-    "same_sign_p10": "share with the commoner sign, 10th percentile",
-    "significant_p10": f"share with that sign and p < {ALPHA:g}, 10th percentile",
-    "median_p90": "absolute median log odds ratio, 90th percentile",
-    "same_sign_p90": "share with the commoner sign, 90th percentile",
-    "significant_p90": f"share with that sign and p < {ALPHA:g}, 90th percentile",
-    "both_above": "share with odds above the median's at both ends",
-    "nonlinear": f"share with non-linear p < {ALPHA:g}",
 }
 TASKS = {
     "energy_forms": "energy forms",
@@ -62,8 +45,20 @@ def verdicts_sentence(audit: Audit) -> str:
     """In how many of all specifications each verdict was reached."""
     shares = audit["verdict_shares"]
     whole = shares[shares["choice"] == "all"]
-    parts = [f'{percent(row.share)} end in "{row.verdict}"' for row in whole.itertuples()]
+    parts = [f'{percent(row.share)} end in "{verdict_words(str(row.verdict))}"' for row in whole.itertuples()]
     return f"Of {whole['n'].sum():,} specifications {_list(parts)}."
+
+
+def u_verdicts_sentence(audit: Audit) -> str:
+    """Which people most of the verdicts of a U rest on, and how many there are with everybody."""
+    shares = audit["verdict_shares"].query("choice == 'sample'")
+    of_level, u = shares.groupby("level")["n"].sum(), shares[shares["verdict"] == "U"].set_index("level")["n"]
+    if not u.sum():
+        return "No specification ends in a U."
+    most = str(u.idxmax())
+    where = f"leave out the cycle {most.removeprefix('without ')}" if most.startswith("without") else f'are of "{most}"'
+    with_all = f"; with everybody it is {u['all']:,} of {of_level['all']:,} specifications" if most != "all" else ""
+    return f"Of the {u.sum():,} verdicts of a U {u.max():,} {where}{with_all}."
 
 
 def choices_sentence(audit: Audit) -> str:
@@ -79,26 +74,25 @@ def choices_sentence(audit: Audit) -> str:
 
 def joint_test_sentence(audit: Audit) -> str:
     """Whether the specifications together say more than chance would."""
-    tests = audit["joint_test"].set_index("term")
-    clear = tests["p_value"] < ALPHA
-    parts = [f"{TERM_WORDS[str(term)]} (p {format_p(p)})" for term, p in tests.loc[clear, "p_value"].items()]
-    found = (
-        f"beyond chance in {sum(clear)} of {len(tests)} respects: {'; '.join(parts)}"
-        if parts
-        else f"beyond chance in none of {len(tests)} respects (smallest p {format_p(tests['p_value'].min())})"
-    )
-    shares = "; ".join(
-        f"{words} in {percent(tests.loc[term, 'estimate'])} of them (p {format_p(tests.loc[term, 'p_value'])})"
-        for term, words in (
-            ("both_above", "odds above the median's at both ends"),
-            ("nonlinear", f"non-linear p < {ALPHA:g}"),
-        )
-    )
     return (
         "If intake had nothing to do with neuropathy, specifications would still agree, because they share their "
-        f"people. Against that, by {tests['draws'].iloc[0]:,} draws common to all, they are {found}. "
-        f"{sentence(shares)}. "
+        f"people. Against that, by {audit['joint_test']['draws'].iloc[0]:,} draws common to all: {joint_words(audit)} "
         "What the test can exclude is chance, not confounding."
+    )
+
+
+def joint_words(audit: Audit) -> str:
+    """How many joint statistics have a small p by themselves, and the least p with what it is adjusted for them all."""
+    tests = audit["joint_test"].set_index("term")
+    clear, best = int((tests["p_value"] < ALPHA).sum()), tests.loc[tests["p_value"].idxmin()]
+    every, found = NUMBERS[len(tests)], NUMBERS[clear]
+    verb = f"has p < {ALPHA:g} by itself" if clear < 2 else f"have p < {ALPHA:g} by themselves"
+    which = "" if clear == 1 else "; the least p is that of"
+    more = "they say" if best["adjusted_p"] < ALPHA else "they are not shown to say"
+    return (
+        f"of {every} joint statistics {found} {verb}{which or ','} the {TERM_WORDS[str(best.name)]} "
+        f"({best['estimate']:.2f}, p {format_p(best['p_value'])}; adjusted for the {every}, p "
+        f"{format_p(best['adjusted_p'])}): together {more} more than chance would."
     )
 
 
@@ -124,6 +118,7 @@ def joint_test_table(audit: Audit) -> pd.DataFrame:
             "if there is nothing, median": tests["null_median"].map("{:.3f}".format).tolist(),
             "95th percentile": tests["null_p95"].map("{:.3f}".format).tolist(),
             "p": tests["p_value"].map(format_p).tolist(),
+            f"p, adjusted for the {NUMBERS[len(tests)]}": tests["adjusted_p"].map(format_p).tolist(),
         },
         index=pd.Index([TERM_WORDS[term] for term in tests["term"]]),
     )
@@ -216,11 +211,20 @@ def specificity_sentence(audit: Audit) -> str:
         for form, row in place.drop("none").iterrows()
     )
     return (
-        f"As it is, {label} is {ordinal(own)} of {own['tested']} nutrients, energy among them, in order of the "
-        f"non-linear p; the first is {own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of "
-        f"{100 * FALSE_DISCOVERIES:g} % {own['discoveries']} of them bend. With energy adjusted for: {adjusted}. "
+        f"{tested_words(audit)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
+        f"{own['top']} (p {format_p(own['top_p'])}). At a "
+        f"false-discovery rate of {100 * FALSE_DISCOVERIES:g} % {own['discoveries']} of them "
+        f"bend. With energy adjusted for: {adjusted}. "
         f"{_own_words(place, label)}"
     )
+
+
+def tested_words(audit: Audit) -> str:
+    """How many of the nutrients and energy have a curve as they are."""
+    as_it_is = audit["specificity"].query("kind == 'nutrient' and form == 'none'")
+    tested, every = int(audit["specificity_place"].set_index("form").loc["none", "tested"]), len(as_it_is)
+    few = f"; {NUMBERS[every - tested]} are taken by too few people" if 0 < every - tested < len(NUMBERS) else ""
+    return f"Of {every} nutrients and energy {tested} could be tested as they are{few}."
 
 
 def _own_words(place: pd.DataFrame, label: str) -> str:
@@ -271,8 +275,9 @@ def controls_sentence(audit: Audit) -> str:
 
 
 def bent_controls(audit: Audit) -> pd.Series:
-    """Whether each outcome that intake cannot have caused bends with magnesium, by its words."""
-    return _negative(audit, "none")["nonlinear_q"] < FALSE_DISCOVERIES
+    """Low point of each outcome that intake cannot have caused, by its words; empty where it does not bend."""
+    plain = _negative(audit, "none")
+    return plain["nadir"].where(plain["nonlinear_q"] < FALSE_DISCOVERIES)
 
 
 def _negative(audit: Audit, form: str) -> pd.DataFrame:
@@ -284,7 +289,7 @@ def _negative(audit: Audit, form: str) -> pd.DataFrame:
 
 
 def _negative_words(audit: Audit, label: str, own: str) -> str:
-    plain, adjusted, bends = _negative(audit, "none"), _negative(audit, "spline"), bent_controls(audit)
+    plain, adjusted, bends = _negative(audit, "none"), _negative(audit, "spline"), bent_controls(audit).notna()
     bent, straight = plain[bends], list(plain.index[~bends])
     if bent.empty:
         return (
@@ -298,8 +303,10 @@ def _negative_words(audit: Audit, label: str, own: str) -> str:
         for name, row in bent.iterrows()
     ]
     rest = f" Not so: {_list(straight)}." if straight else ""
+    number = NUMBERS[len(bent)].capitalize()
     return (
-        f"An outcome that the recalled day cannot have caused bends with {label} as well: {'; '.join(parts)}."
+        f"{number} of {NUMBERS[len(bends)]} outcomes that the recalled day cannot have caused "
+        f"bend{'s' * (len(bent) == 1)} with {label} as well: {'; '.join(parts)}."
         f"{rest} So what people eat, or say they ate, goes with how they live, and not along a straight line; a bend "
         "alone shows no cause."
     )
@@ -343,25 +350,25 @@ def cycles_sentence(audit: Audit) -> str:
     alone = "; ".join(f"{row.cycle} p {format_p(row.nonlinear_p)}" for row in shapes.itertuples())
     few = shapes["residual_df"].astype(int)
     return (
-        f"{_differ_words(audit)} Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so "
+        f"{differ_words(audit)} Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so "
         f"that only a large bend could show). {_without_words(audit)}"
     )
 
 
-def _differ_words(audit: Audit) -> str:
-    p = common_curve_p(audit)
-    told = f"(p {format_p(p['wald'])}, Wald F; p {format_p(p['rao_scott'])}, Rao-Scott)"
+def differ_words(audit: Audit) -> str:
+    """Whether the cycles have one curve, by both analyses and both methods."""
+    tests = audit["cycle_heterogeneity"].query("test == 'curve'").dropna(subset="p_value")
+    p = tests.set_index(["covariates", "method"])["p_value"]
+    told = "; ".join(
+        f"{words} covariates p {format_p(p[kind, 'wald'])}, Rao-Scott p {format_p(p[kind, 'rao_scott'])}"
+        for kind, words in (("common", "common"), ("own", "each cycle's own"))
+        if (kind, "wald") in p.index and (kind, "rao_scott") in p.index
+    )
     if (p < ALPHA).all():
-        return f"The curves of the cycles differ by more than chance {told}."
+        return f"The survey's cycles draw different curves by each test ({told})."
     if (p < ALPHA).any():
-        return f"Whether the curves of the cycles differ depends on the test {told}."
-    return f"That the curves of the cycles differ is not shown {told}."
-
-
-def common_curve_p(audit: Audit) -> pd.Series:
-    """P-values by method of the test that all cycles have one curve, covariates in common."""
-    tests = audit["cycle_heterogeneity"].query("covariates == 'common' and test == 'curve'")
-    return tests.set_index("method")["p_value"]
+        return f"There are signs that the survey's cycles draw different curves ({told})."
+    return f"That the survey's cycles draw different curves is not shown ({told})."
 
 
 def _without_words(audit: Audit) -> str:
@@ -422,16 +429,17 @@ def recall_sentence(audit: Audit) -> str:
     """How much of one recalled day is that day's, and the curve on the mean of two."""
     if unanswered := _unanswered(audit, "recall", "recall_curves"):
         return unanswered
-    own, curves = audit["recall"].set_index("exposure").loc[PRIMARY.exposure], audit["recall_curves"]
+    agreement, curves = audit["recall"].set_index("exposure"), audit["recall_curves"]
+    own = agreement.loc[PRIMARY.exposure]
     parts = [f"{row.days} p {format_p(row.nonlinear_p)}" for row in curves.itertuples()]
     shown = [str(row.days) for row in curves.itertuples() if row.nonlinear_p < ALPHA]
     found = f"a bend is shown on {_list(shown)}" if shown else "no bend is shown on either day or their mean"
     return (
-        f"Two recalls of the same {own['n']:,.0f} people, one cycle's, correlate {own['correlation']:.2f} (logarithms; "
-        f"energy {audit['recall'].set_index('exposure').loc[ENERGY, 'correlation']:.2f}). If the error of a recall is "
-        f"random, a slope on one day is {percent(own['attenuation_one_day'])} of that on usual intake, on the mean of "
-        f"two days {percent(own['attenuation_two_days'])}. Non-linear test, by day: {', '.join(parts)}: {found}, "
-        "in a sample that could show only a large one."
+        f"Two recalls of the same {own['n']:,.0f} people, one cycle's, correlate {own['correlation']:.2f} (logarithms, "
+        f"without covariates; energy {agreement.loc[ENERGY, 'correlation']:.2f}). If the error of a recall is random, "
+        f"a slope on the logarithm of one day is {percent(own['between_share'])} of that on usual intake, on "
+        f"the mean of two days {percent(own['attenuation_two_days'])}; beside covariates it is less. "
+        f"Non-linear test, by day: {', '.join(parts)}: {found}, in a sample that could show only a large one."
     )
 
 

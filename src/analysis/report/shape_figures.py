@@ -13,7 +13,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
 from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, grey_beyond, odds_axis, sentence
-from analysis.report.tables import format_intake, format_p, format_range
+from analysis.report.tables import format_intake, format_p, format_range, verdict_words
 
 VERMILION = "#D55E00"
 GREEN = "#009E73"
@@ -68,7 +68,7 @@ def plot_shape(
         _draw_lines(axes[1], curve, shape, model)
         _draw_places(axes[2], shape, planted_nadir)
         _draw_profile(axes[3], profile, shape)
-        axes[0].set_title(f"Is it a U? Verdict: {shape['verdict']}")
+        axes[0].set_title(f"Is it a U? Verdict: {verdict_words(shape['verdict'])}")
         axes[3].set_xlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])

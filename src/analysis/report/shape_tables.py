@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.report.tables import (
     MODEL_NAMES,
+    NO_DEPARTURE,
     Estimates,
     format_intake,
     format_p,
@@ -18,6 +19,17 @@ from analysis.report.tables import (
 PER = 100
 """Slopes are told per so many units: a milligram changes nothing that two decimals show."""
 
+FORM_WORDS = {
+    "none": "as it is",
+    "linear": "with energy as a straight line beside it",
+    "spline": "with energy as a spline beside it",
+    "residual": "as the residual on energy",
+    "density": "per 1,000 kcal",
+}
+"""Ways of adjusting for energy."""
+
+TRUTH_WORDS = {"magnesium": "If a U of magnesium is true", "energy": "If a U of energy is", "none": "If nothing is"}
+
 RULE_WORDS = {
     "non-linear": "non-linear p < 0.05",
     "usual practice": "usual practice",
@@ -29,6 +41,10 @@ RULE_WORDS = {
 }
 
 NO_SIMULATION = "No table of `make simulate` lies in this data folder."
+NO_ENERGY_SIMULATION = (
+    "How often each way of adjusting for energy would find a U of magnesium, or take one of energy for it, has not "
+    "been simulated here."
+)
 NO_PUBLISHED = "The published threshold is about the real files; it is not compared on this survey."
 
 
@@ -44,7 +60,8 @@ def shape_caption(estimates: Estimates, model: str) -> str:
         f"{MODEL_NAMES[model]}, {row['n']:,} people. {shape_sentence(estimates, model)} Top: odds ratio against "
         f"{format_intake(row['reference'])} {unit} with its {level} band at each intake, and the curve's tangents at "
         "the 5th and 95th percentile of intake (beyond them grey) with one-sided p. Below: slopes of the two lines "
-        "(Simonsohn 2018; two-sided p), drawn from the curve's height at their break, and the two-piece model at its "
+        "(Simonsohn 2018; two-sided p), drawn from the curve's height at their break and joined there, where the "
+        "regression allows a step, and the two-piece model at its "
         f"best break. Then the curve's low point with {level} intervals by normal draws of the coefficients and by "
         f"{shape['replicates']:,} bootstrap samples that place their knots anew; the stretch whose odds cannot be told "
         "from the lowest; and the best break with its bootstrap interval, which answers another question than the low "
@@ -60,8 +77,9 @@ def knots_caption(estimates: Estimates, model: str) -> str:
     return (
         f"{MODEL_NAMES[model]}, odds ratio (log axis) against {format_intake(row['reference'])} {row['unit']} with its "
         f"{100 * shape['conf_level']:g} % band at each intake. {knots_sentence(estimates)} {len(first)} knots on "
-        "unweighted quantiles were fixed in advance (bold). Tick and bar: low point between the 5th and 95th "
-        f"percentile of intake and its interval by {shape['replicates']:,} bootstrap samples. p: non-linear, Wald F. "
+        f'unweighted quantiles are the protocol\'s (bold). "{NO_DEPARTURE}": from a straight line. Tick and bar: low '
+        f"point between the 5th and 95th percentile of intake and its interval by {shape['replicates']:,} bootstrap "
+        "samples. p: non-linear, Wald F. "
         "Fractional polynomial and penalised spline have a low point but none of the rule's tests, hence no verdict. "
         "All together: solid, splines; dashed, fractional polynomial; dotted, penalised spline."
     )
@@ -218,6 +236,62 @@ def rules_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
         f"{said['usual practice', 'true']}. The rule here calls a U what is none: {said['verdict U', 'none']}; and "
         f"what is one: {said['verdict U', 'true']}. (± is the simulation's own standard error.)"
     )
+
+
+def misfits_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """Where tests exceed their level and intervals fall short of theirs, and what part of it is the spline's misfit."""
+    if not simulation:
+        return NO_SIMULATION
+    rates, nadirs = simulation["shapes"].set_index(["rule", "curve"]), simulation["nadirs"]
+    bends = [name for name in ("J", "plateau") if ("end slopes", name) in rates.index]
+    ends = " and ".join(f"on the {name} in {_rate(rates.loc[('end slopes', name)])}" for name in bends)
+    straight = " and ".join(
+        f"{_rate(rates.loc[('threshold, search-aware', name)])} of surveys with {words}"
+        for name, words in (("no association", "no association"), ("line", "a straight line"))
+        if ("threshold, search-aware", name) in rates.index
+    )
+    covered = simulation["coverage"].query("quantity == 'coverage' and method == 'taylor'")
+    odds = " and ".join(f"{_from_to(part['rate'])} ({name})" for name, part in covered.groupby("curve"))
+    return (
+        f"End slopes alone find a U {ends} (level: 5 %): near its hinge four knots cannot "
+        "follow such a curve, and the best spline slopes where the truth is flat. The break's search-aware p is below "
+        f"5 % in {straight}. The low point's intervals hold the planted one in {_from_to(nadirs['rate'])}, the less "
+        "often the deeper the U, because four knots cannot follow the planted curve; the low point of the spline that "
+        f"fits it best they hold in {_from_to(nadirs['rate_of_target'])}. By Taylor's covariance 95 % intervals of the "
+        f"odds ratio hold the planted one, by intake, in {odds}: where the curve bends more than four knots can, the "
+        "interval lies around another curve."
+    )
+
+
+def _from_to(rates: pd.Series) -> str:
+    return f"{100 * rates.min():.1f} to {100 * rates.max():.1f} %"
+
+
+def energy_power_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How often each energy form bends magnesium's curve if a U of magnesium, one of energy or nothing is true."""
+    table = energy_power_table(simulation)
+    if table.empty:
+        return NO_ENERGY_SIMULATION
+    told = [
+        f"{words}: {'; '.join(f'{form} {rate}' for form, rate in table[words].items())}"
+        for words in TRUTH_WORDS.values()
+    ]
+    return (
+        f"In how many % of invented surveys magnesium's curve bends (non-linear p < 0.05) under each form. "
+        f"{'. '.join(told)}. That a bend goes under a form speaks against magnesium only as far as that form would "
+        "have kept it, and that it stays speaks for magnesium only as far as energy alone would not have left one."
+    )
+
+
+def energy_power_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Percent of surveys in which magnesium's curve bends, by energy form and by what truly draws the curve."""
+    if "energy_forms" not in simulation:
+        return pd.DataFrame()
+    found = simulation["energy_forms"].query("test == 'nonlinear'").set_index(["form", "truth"])
+    columns = {
+        words: [_rate(found.loc[(form, truth)], unit="") for form in FORM_WORDS] for truth, words in TRUTH_WORDS.items()
+    }
+    return pd.DataFrame(columns, index=pd.Index(list(FORM_WORDS.values()))).rename_axis(columns="% of surveys")
 
 
 def nadirs_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

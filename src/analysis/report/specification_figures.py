@@ -9,9 +9,10 @@ from matplotlib.lines import Line2D
 
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
 from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, odds_axis
-from analysis.report.tables import format_p
+from analysis.report.tables import NO_DEPARTURE, format_p
+from analysis.stats.shape import ALPHA
 
-VERDICTS = {"no departure shown": "0.62", "non-linear, U not shown": BAND, "U": "#D55E00"}
+VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, "U": "#D55E00"}
 """Colours of verdicts, the rarest drawn last."""
 
 MARKED: dict[str, tuple[Specification, str]] = {
@@ -22,6 +23,16 @@ PERCENTILES = {"p10": "10th", "p90": "90th"}
 NAMES = {"weights": "Weights", "outcome": "Outcome", "sample": "People", "covariates": "Model", "energy": "Energy",
          "knots": "Knots"}  # fmt: skip
 LEVELS = {"mec": "MEC", "both_feet": "both feet", "two_sites": "two sites"}
+TERM_WORDS = {
+    "median_p10": "absolute median log odds ratio, 10th percentile",
+    "same_sign_p10": "share with the commoner sign, 10th percentile",
+    "significant_p10": f"share with that sign and p < {ALPHA:g}, 10th percentile",
+    "median_p90": "absolute median log odds ratio, 90th percentile",
+    "same_sign_p90": "share with the commoner sign, 90th percentile",
+    "significant_p90": f"share with that sign and p < {ALPHA:g}, 90th percentile",
+    "both_above": "share with odds above the median's at both ends",
+    "nonlinear": f"share with non-linear p < {ALPHA:g}",
+}
 GAP = 0.55
 """Rows of the dashboard between two choices."""
 
@@ -149,22 +160,24 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     unanswered = f"{without:,} of them have no answer" if without else "each of them has an answer"
     test = {str(row["term"]): row for _, row in tests.iterrows()}
     medians = " and ".join(
-        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {format_p(test[f'median_{mark}']['p_value'])})"
+        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {format_p(test[f'median_{mark}']['adjusted_p'])})"
         for mark in PERCENTILES
     )
     return (
         "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
         f"{len(cells):,} specifications, each panel in its own order; {unanswered}. Vertical bars: 95 % t intervals; "
-        "colour: verdict by the protocol's rule (end slopes, two lines, interior low point), with its share of all "
-        "specifications. Below: the choices each was made with. Tests of the whole curve against no association in "
-        f"any specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all: median odds ratio "
-        f"{medians}; both above 1 in {_share(test['both_above'])}; non-linear p < 0.05 in {_share(test['nonlinear'])}. "
+        "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
+        f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
+        "choices each was made with. Tests of the whole curve against no association in any specification, from "
+        f"{tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for {len(tests)} such "
+        f"statistics (Westfall & Young 1993): median odds ratio {medians}; both above 1 in "
+        f"{_share(test['both_above'])}; non-linear p < 0.05 in {_share(test['nonlinear'])}. "
         f"Most of the variation comes from {_top_choices(decomposition)}."
     )
 
 
 def _share(test: pd.Series) -> str:
-    return f"{100 * test['estimate']:.0f} % (p {format_p(test['p_value'])})"
+    return f"{100 * test['estimate']:.0f} % (p {format_p(test['adjusted_p'])})"
 
 
 def _top_choices(decomposition: pd.DataFrame) -> str:

@@ -236,9 +236,11 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
         for form in FORMS
     )
     heaped = nutrients.loc[nutrients["heaped"], "label"].unique()
+    as_it_is = nutrients[nutrients["form"] == "none"]
+    tested = f"{as_it_is['nonlinear_p'].notna().sum()} of {len(as_it_is)}"
     crosses = (
-        f" Crosses: {', '.join(heaped)}, which have no answer as they are because knots coincide where many had none; "
-        "for those people the residual is minus a multiple of their energy."
+        f" {sentence(tested)} could be tested as they are. Crosses: {', '.join(heaped)}, which too few people take: "
+        "knots coincide where many had none; for those people the residual is minus a multiple of their energy."
     )
     outcomes = ", ".join(control.label for control in NEGATIVE_CONTROLS.values())
     return (

@@ -26,12 +26,21 @@ VARIABLE_WORDS = {
     "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
     "smoking": "Smoking", "alcohol": "Alcohol", "has_diabetes": "Diabetes", "has_hypertension": "Hypertension",
 }  # fmt: skip
+NO_DEPARTURE = "no departure shown"
+VERDICT_WORDS = {NO_DEPARTURE: "no departure from a straight line shown"}
+"""Verdicts in sentences, where their short name does not say enough."""
+
 FEW = f"fewer than {FEWEST_PEOPLE}"
 
 
 def format_p(p_value: float) -> str:
     """P as it stands after "p": "= 0.004", or "< 0.001" below that."""
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
+
+
+def verdict_words(verdict: str) -> str:
+    """A verdict as it stands in a sentence."""
+    return VERDICT_WORDS.get(verdict, verdict)
 
 
 def format_odds_ratio(row: pd.Series) -> str:
@@ -172,8 +181,8 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
         f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
         f"adjusted for {_covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
         f"p {format_p(p['wald'])}, non-linear p {format_p(q['wald'])}; Rao-Scott: p {format_p(p['rao_scott'])} and "
-        f"p {format_p(q['rao_scott'])}). The curve is lowest at {_low_point(estimates, row)}. Verdict on its shape "
-        f"by the rule fixed in advance: {shape_of_model(estimates, model)['verdict']}."
+        f"p {format_p(q['rao_scott'])}). The curve is lowest at {_low_point(estimates, row)}. Its shape by the "
+        f"rule of the protocol: {verdict_words(shape_of_model(estimates, model)['verdict'])}."
     )
 
 
@@ -202,7 +211,7 @@ def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
     return (
         f"{_ends_words(shape, row['unit'])} {_two_lines_words(shape, row['unit'])} The {low_point} is "
         f"{_low_point(estimates, row)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of "
-        f"bootstrap samples. Verdict by the rule fixed in advance: {shape['verdict']}."
+        f"bootstrap samples. Verdict by the rule of the protocol: {verdict_words(shape['verdict'])}."
     )
 
 
@@ -235,7 +244,7 @@ def knots_sentence(estimates: Estimates) -> str:
     parts = []
     for quantiles, part in splines.groupby("knot_quantiles", sort=False):
         verdicts = part.groupby("verdict", sort=False)["knots"]
-        found = [f'with {_join(list(numbers))}, "{name}"' for name, numbers in verdicts]
+        found = [f'with {_join(list(numbers))}, "{verdict_words(str(name))}"' for name, numbers in verdicts]
         parts.append(f"on {quantiles} quantiles: {'; '.join(found)}.")
     return f"By the same rule, knots {' Knots '.join(parts)}"
 
