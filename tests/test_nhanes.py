@@ -705,6 +705,15 @@ def spoil(path: Path) -> None:
 # This machine's side
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as at a terminal: a shell that starts a job in the background has its interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_run_leaves_nothing_half_written_and_can_go_on(get, server, raw):
     server.fail(stall_half_way, tables={"DEMO"}, first=1)
     main = threading.main_thread().ident
