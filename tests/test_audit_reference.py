@@ -15,13 +15,12 @@ from analysis.audit.specifications import (
     answer_people,
     eligible_people,
     energy_adjusted,
-    fit_problem,
     specification_grid,
 )
 from analysis.audit.specificity import FORMS, answer_cells, specificity_cells
 from analysis.pipeline import Folders, read_participants
 from analysis.problem import Problem, Setting, pose_setting, set_out
-from analysis.shapes import curve_of
+from analysis.shapes import curve_of, fit_problem
 from analysis.stats.design import DesignError
 from analysis.stats.hypotheses import wald_test
 from analysis.stats.survey import LogisticFit

@@ -13,6 +13,7 @@ from analysis.problem import Problem, Setting, pose, set_out
 from analysis.stats.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
 from analysis.stats.design import Integers
 from analysis.stats.hypotheses import TermTest, group_scores, rao_scott_test, wald_test
+from analysis.stats.hypotheses import contrast as linear_contrast
 from analysis.stats.nadir import Nadir, find_nadir
 from analysis.stats.splines import Array, RestrictedCubicSpline
 from analysis.stats.standardise import StandardisedPrevalence, standardise
@@ -332,17 +333,15 @@ def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_l
     -------
     m rows; log_or and std_error in log odds, the others on the scale of the odds ratio.
     """
-    log_or = contrast @ fit.beta[index]
-    variance = np.einsum("ij,jk,ik->i", contrast, fit.vcov[np.ix_(index, index)], contrast)
-    std_error = np.sqrt(np.maximum(variance, 0.0))
-    half = scipy.stats.t.ppf((1 + conf_level) / 2, fit.residual_df) * std_error
+    found = linear_contrast(fit, contrast, terms=tuple(fit.terms[position] for position in index))
+    ratios = found.to_frame(conf_level=conf_level, exponentiate=True)
     return pd.DataFrame(
         {
-            "log_or": log_or,
-            "std_error": std_error,
-            "odds_ratio": np.exp(log_or),
-            "conf_low": np.exp(log_or - half),
-            "conf_high": np.exp(log_or + half),
+            "log_or": found.estimate,
+            "std_error": found.std_error,
+            "odds_ratio": ratios["estimate"],
+            "conf_low": ratios["conf_low"],
+            "conf_high": ratios["conf_high"],
         }
     )
 

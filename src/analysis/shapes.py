@@ -18,6 +18,7 @@ from analysis.stats.many import Model, fit_one
 from analysis.stats.replicates import bootstrap
 from analysis.stats.shape import FittedCurve, ShapeTests, examine_shape
 from analysis.stats.slopes import EndSlopes, TurningPoint, end_slopes, quadratic_derivative, quadratic_turning_point
+from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit
 from analysis.study import KNOT_NUMBERS, KnotQuantiles
 
@@ -71,6 +72,13 @@ def shape_of(
     level = association.study.conf_level
     tests = examine_shape(curve, drawn, seed=seed, jobs=jobs, conf_level=level, progress=progress)
     return StudyShape(association, curve, tests, *_quadratic(curve, conf_level=level), replicates, seed)
+
+
+def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
+    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.many.fit_one`."""
+    setting = problem.setting
+    rows = setting.domain.rows
+    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design, eta=eta)
 
 
 def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
@@ -236,18 +244,12 @@ def _variant(
     study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)
     posed = pose_setting(dataclasses.replace(setting, study=study))
     problem = dataclasses.replace(posed, reference=association.reference)
-    curve = curve_of(problem, _fit(problem))
+    curve = curve_of(problem, fit_problem(problem))
     drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
     tests = examine_shape(curve, drawn, seed=seed, conf_level=study.conf_level)
     label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
     row = label | _variant_row(problem, tests, study.conf_level)
     return row, _variant_curve(association, problem, curve.fit).assign(**label)
-
-
-def _fit(problem: Problem) -> LogisticFit:
-    setting = problem.setting
-    rows = setting.domain.rows
-    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design)
 
 
 def _variant_row(problem: Problem, tests: ShapeTests, conf_level: float) -> Row:

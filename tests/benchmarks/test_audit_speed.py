@@ -25,12 +25,12 @@ from analysis.audit.specifications import (
     answer_people,
     eligible_people,
     energy_adjusted,
-    fit_problem,
     people_groups,
     specification_grid,
 )
 from analysis.pipeline import Folders, read_participants
 from analysis.problem import pose_setting, set_out
+from analysis.shapes import fit_problem
 from analysis.stats.hypotheses import wald_test
 
 pytestmark = [

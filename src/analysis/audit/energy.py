@@ -22,11 +22,11 @@ import pandas as pd
 import scipy.linalg
 
 from analysis.associations import contrast_frame
-from analysis.audit.specifications import EnergyForm, energy_adjusted, fit_problem, shape_numbers
+from analysis.audit.specifications import EnergyForm, energy_adjusted, shape_numbers
 from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import exposure_label, exposure_unit
 from analysis.problem import Problem, Setting, pose_setting, set_out
-from analysis.shapes import curve_of
+from analysis.shapes import curve_of, fit_problem
 from analysis.stats.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
 from analysis.stats.many import Model, fit_one
 from analysis.stats.splines import Array, RestrictedCubicSpline, place_knots

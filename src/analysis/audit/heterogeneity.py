@@ -18,10 +18,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.associations import CURVE_RANGE, GRID_POINTS, contrast_frame
-from analysis.audit.specifications import fit_problem
 from analysis.characteristics import FEWEST_PEOPLE
 from analysis.problem import Problem, pose, set_out
-from analysis.shapes import curve_of
+from analysis.shapes import curve_of, fit_problem
 from analysis.stats.design import DesignError
 from analysis.stats.hypotheses import product_columns, rao_scott_test, wald_test
 from analysis.stats.influence import psu_influence, psu_influence_on_test

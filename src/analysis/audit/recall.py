@@ -15,9 +15,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.audit.specifications import fit_problem, shape_numbers
+from analysis.audit.specifications import shape_numbers
 from analysis.problem import Setting, pose_setting, set_out
-from analysis.shapes import curve_of
+from analysis.shapes import curve_of, fit_problem
 from analysis.stats.design import SurveyDesign, domain_of
 from analysis.stats.splines import Array
 from analysis.study import PRIMARY, Study

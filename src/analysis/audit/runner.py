@@ -197,7 +197,7 @@ def _perform(number: int, task: Task, frame: pd.DataFrame) -> tuple[int, Finishe
             found = task.function(frame, *task.arguments)
     except AnalysisError as error:
         return number, Finished(task.name, reason=str(error))
-    except Exception as error:
+    except Exception as error:  # nothing is swallowed: of a worker's traceback the name of the task would not be seen
         raise AuditError(f"task {task.name!r} stopped unexpectedly: {type(error).__name__}: {error}.") from error
     return number, _finished(task.name, found)
 

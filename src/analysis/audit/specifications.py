@@ -16,13 +16,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
+from analysis.associations import contrast_frame
 from analysis.errors import AnalysisError
 from analysis.problem import Problem, Setting, pose_setting, set_out
-from analysis.shapes import curve_of
+from analysis.shapes import curve_of, fit_problem
 from analysis.stats.hypotheses import wald_test
-from analysis.stats.many import Model, fit_one
 from analysis.stats.shape import FittedCurve, verdict
 from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.survey import LogisticFit, coefficient_influence
@@ -243,13 +242,6 @@ def _choices(cell: Specification) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in CHOICES}
 
 
-def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
-    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.many.fit_one`."""
-    setting = problem.setting
-    rows = setting.domain.rows
-    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design, eta=eta)
-
-
 def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
     """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients."""
     ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
@@ -276,19 +268,12 @@ def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
 def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
     fit, index = curve.fit, curve.index
     marks = np.quantile(problem.setting.eligible, MARKS)
-    contrast = problem.contrast(marks)
-    log_or = contrast @ fit.beta[index]
-    std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, fit.vcov[np.ix_(index, index)], contrast))
-    half = scipy.stats.t.ppf((1 + problem.setting.study.conf_level) / 2, fit.residual_df) * std_error
+    odds = contrast_frame(fit, index, problem.contrast(marks), conf_level=problem.setting.study.conf_level)
     numbers: dict[str, Any] = {"n": fit.n, "cases": fit.cases, "residual_df": fit.residual_df,
                                "reference": problem.reference}  # fmt: skip
     for number, name in enumerate(("p10", "p90")):
-        numbers |= {
-            name: marks[number],
-            f"odds_ratio_{name}": np.exp(log_or[number]),
-            f"conf_low_{name}": np.exp(log_or[number] - half[number]),
-            f"conf_high_{name}": np.exp(log_or[number] + half[number]),
-        }
+        of_mark = {f"{column}_{name}": odds[column].iloc[number] for column in ("odds_ratio", "conf_low", "conf_high")}
+        numbers |= {name: marks[number]} | of_mark
     dropped = ", ".join(problem.setting.dropped)
     return numbers | shape_numbers(curve) | {"dropped": dropped, "reason": ""}
 

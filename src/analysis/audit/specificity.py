@@ -29,12 +29,12 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from analysis.audit.specifications import EnergyForm, energy_adjusted, fit_problem, shape_numbers
+from analysis.audit.specifications import EnergyForm, energy_adjusted, shape_numbers
 from analysis.characteristics import FEWEST_PEOPLE
 from analysis.data.vocabulary import NUTRIENT_COLUMNS, exposure_label
 from analysis.errors import AnalysisError
 from analysis.problem import Setting, pose_setting, set_out
-from analysis.shapes import curve_of
+from analysis.shapes import curve_of, fit_problem
 from analysis.stats.design import Bools, domain_of
 from analysis.stats.splines import Array
 from analysis.study import PRIMARY, Study
