@@ -13,6 +13,7 @@ RANKS = {
     "analysis.files": 0,
     "analysis.study": 1,
     "analysis.stats.splines": 1,
+    "analysis.stats.work": 1,
     "analysis.stats.design": 2,
     "analysis.stats.descriptives": 3,
     "analysis.stats.survey": 3,

@@ -22,12 +22,12 @@ from typing import Any, Literal
 import joblib
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from analysis.errors import AnalysisError
 from analysis.stats.design import Bools, DesignError, Domain, Integers, SurveyDesign, domain_of
 from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit, fit_logistic
+from analysis.stats.work import in_parallel
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -41,9 +41,6 @@ NEAR = 0.1
 FINE_STEPS = 30
 TOLERANCE = 1e-11
 """Largest last step, in units in which the full sample's information is the identity: standard errors, nearly."""
-
-LONGEST_SILENCE = 1.0
-"""Seconds of work from which a progress bar shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,21 +128,20 @@ def refit_logistic(
         raise DesignError("replicate factors are negative, missing or infinite: expected numbers >= 0.")
     problem = _prepare(X, y, design, domain, fit, by)
     chunks = [factors[:, at : at + CHUNK] for at in range(0, factors.shape[1], CHUNK)]
-    done = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
-        joblib.delayed(_solve)(problem, chunk) for chunk in chunks
-    )
-    solved = [np.empty((0, X.shape[1])), np.empty(0, dtype=bool)]
-    bar = tqdm(total=factors.shape[1], desc=progress, unit="fit", delay=LONGEST_SILENCE, leave=False,
-               disable=None if progress else True)  # fmt: skip
-    with bar:
-        for gamma, settled in done:
-            solved = [np.concatenate([solved[0], gamma]), np.concatenate([solved[1], settled])]
-            bar.update(len(gamma))
-    beta, converged = np.linalg.solve(problem.L.T, solved[0].T).T, solved[1]
+    tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
+    parts = in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
+    solved = list(parts)
+    gamma = np.vstack([np.empty((0, X.shape[1])), *(part for part, _ in solved)])
+    converged = np.concatenate([np.empty(0, dtype=bool), *(settled for _, settled in solved)])
+    beta = np.linalg.solve(problem.L.T, gamma.T).T
     for lost in np.flatnonzero(~converged):
         factor = factors[:, lost] if by == "row" else factors[design.psu_index, lost]
         beta[lost], converged[lost] = _alone(X, y, design, domain, fit, factor)
     return Refits(beta, converged)
+
+
+def _replicates_in(part: tuple[Array, Bools]) -> int:
+    return len(part[0])
 
 
 def _alone(

@@ -20,13 +20,13 @@ import joblib
 import numpy as np
 import scipy.sparse
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
-from tqdm import tqdm
 
 from analysis.errors import AnalysisError
-from analysis.stats.batch import LONGEST_SILENCE, expit
+from analysis.stats.batch import expit
 from analysis.stats.design import Bools, DesignError, Domain, SurveyDesign, between_psu
 from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit, fit_logistic, logistic_deviance
+from analysis.stats.work import in_parallel
 
 CHUNK = 25
 """Models that share a start. It does not depend on the number of jobs, so that no result does."""
@@ -109,16 +109,9 @@ def fit_logistic_many(
     ------
     DesignError : a domain that is not of this design.
     """
-    parallel = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     tasks = (joblib.delayed(fit_in_turn)(chunk, design) for chunk in _chunks(models, CHUNK))
-    bar = tqdm(total=total, desc=progress, unit="model", delay=LONGEST_SILENCE, disable=None if progress else True,
-               leave=False)  # fmt: skip
-    found: list[LogisticFit | AnalysisError] = []
-    with bar:
-        for part in parallel(tasks):
-            found += part
-            bar.update(len(part))
-    return collect(found)
+    parts = in_parallel(tasks, jobs=jobs, total=total, unit="model", progress=progress)
+    return collect([one for part in parts for one in part])
 
 
 def collect(found: Sequence[LogisticFit | AnalysisError]) -> Fits:

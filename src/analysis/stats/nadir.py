@@ -16,13 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.stats
-from tqdm import tqdm
 
-from analysis.stats.batch import LONGEST_SILENCE
 from analysis.stats.design import Bools, DesignError, Integers
 from analysis.stats.many import quick_estimate
 from analysis.stats.splines import KNOT_PROBABILITIES, Array, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.survey import Fit
+from analysis.stats.work import in_parallel
 
 CHUNK = 25
 """Replicates that a worker is given at a time."""
@@ -258,16 +257,10 @@ def bootstrap_nadirs(
     if multiplicities.shape != factors.shape:
         raise DesignError(f"multiplicities {multiplicities.shape}: expected {factors.shape}, those of the factors.")
     chunks = [slice(start, start + CHUNK) for start in range(0, factors.shape[1], CHUNK)]
-    done = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(
+    tasks = (
         joblib.delayed(_bootstrap_chunk)(data, multiplicities[:, chunk], factors[:, chunk], eta) for chunk in chunks
     )
-    bar = tqdm(total=factors.shape[1], desc=progress, unit="fit", delay=LONGEST_SILENCE, leave=False,
-               disable=None if progress else True)  # fmt: skip
-    found = np.empty((0, 2))
-    with bar:
-        for part in done:
-            found = np.vstack([found, part])
-            bar.update(len(part))
+    found = np.vstack(list(in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress)))
     return NadirDraws("bootstrap", found[:, 0], found[:, 1] == 1)
 
 

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 import scipy.linalg
 import scipy.stats
-from tqdm import tqdm
 
 from analysis.errors import AnalysisError
 from analysis.stats.design import Bools, DesignError, Integers, SurveyDesign
 from analysis.stats.splines import Array
+from analysis.stats.work import in_parallel
 
 Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "provided"]
 Unit = Literal["psu", "row"]
@@ -36,8 +36,6 @@ CHUNK = 25
 """Replicates that a worker is given at a time: what the statistic holds is sent once for all of them."""
 
 EVERY = slice(None)
-LONGEST_WAIT = 1.0
-"""Seconds of work from which a progress bar shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -390,15 +388,13 @@ def replicate_statistic(
     estimate = _estimates(statistic(design.weights))
     if not np.all(np.isfinite(estimate)):
         raise DesignError(f"the statistic of the full sample is {estimate}: expected numbers.")
-    found, reasons = [], []
-    chunks = _weight_chunks(replicates, design)
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    with tqdm(total=replicates.size, desc=progress, unit="replicate", delay=LONGEST_WAIT,
-              disable=None if progress else True, leave=False) as bar:  # fmt: skip
-        for part in parallel(joblib.delayed(_replicate)(statistic, weights, estimate.shape) for weights in chunks):
-            found += [values for values, _ in part]
-            reasons += [reason for _, reason in part]
-            bar.update(len(part))
+    tasks = (
+        joblib.delayed(_replicate)(statistic, weights, estimate.shape) for weights in _weight_chunks(replicates, design)
+    )
+    parts = in_parallel(tasks, jobs=jobs, total=replicates.size, unit="replicate", progress=progress,
+                        prefer="processes")  # fmt: skip
+    both = [one for part in parts for one in part]
+    found, reasons = [values for values, _ in both], [reason for _, reason in both]
     if reasons.count("") < 2:
         raise DesignError(f"{reasons.count('')} of {len(reasons)} replicates have an estimate: expected at least 2. "
                           f"The first to fail did because: {next(filter(None, reasons))}")  # fmt: skip
