@@ -69,7 +69,7 @@ RANKS = {
     "analysis.report.audit_drawings": 14,
     "analysis.report.audit_tables": 13,
     "analysis.report.audit_claims": 14,
-    "analysis.characteristics": 6,
+    "analysis.characteristics": 7,
     "analysis.published": 9,
     "analysis.variance_check": 10,
     "analysis.adequacy": 8,

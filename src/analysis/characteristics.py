@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.cohort import select_cohort
+from analysis.problem import declare_design
 from analysis.stats.crosstabs import cross_table, independence_test
 from analysis.stats.descriptives import Estimate, weighted_mean, weighted_proportion, weighted_quantile
 from analysis.stats.design import Bools, Domain, SurveyDesign, domain_of
@@ -83,12 +84,7 @@ def characteristics(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def _variables(frame: pd.DataFrame, study: Study) -> Iterator[_Variable]:
     cohort = select_cohort(frame, study)
-    design = SurveyDesign(
-        strata=frame["strata"].to_numpy(),
-        psu=frame["psu"].to_numpy(),
-        weights=cohort.weights.to_numpy(),
-        lonely_domain=study.lonely_domain,
-    )
+    design = declare_design(frame, cohort, study)
     everybody = cohort.rows.to_numpy() & (design.weights > 0)
     outcome = frame[study.outcome_column].to_numpy(dtype=float)
     members = dict(zip(GROUPS, (everybody, everybody & (outcome == 1), everybody & (outcome == 0)), strict=True))

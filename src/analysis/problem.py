@@ -79,6 +79,16 @@ class Problem:
         return self.X[:, kept], tuple(self.terms[position] for position in kept)
 
 
+def declare_design(frame: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:
+    """The design of all interviewed people under a study's weights and policy."""
+    return SurveyDesign(
+        strata=frame["strata"].to_numpy(),
+        psu=frame["psu"].to_numpy(),
+        weights=cohort.weights.to_numpy(),
+        lonely_domain=study.lonely_domain,
+    )
+
+
 def set_out(frame: pd.DataFrame, study: Study) -> Setting:
     """The people of a study.
 
@@ -93,12 +103,7 @@ def set_out(frame: pd.DataFrame, study: Study) -> Setting:
         the sample does not have.
     """
     cohort = select_cohort(frame, study)
-    design = SurveyDesign(
-        strata=frame["strata"].to_numpy(),
-        psu=frame["psu"].to_numpy(),
-        weights=cohort.weights.to_numpy(),
-        lonely_domain=study.lonely_domain,
-    )
+    design = declare_design(frame, cohort, study)
     domain = domain_of(design, cohort.complete.to_numpy())
     return Setting(
         study,
