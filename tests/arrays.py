@@ -148,6 +148,37 @@ def r_fit(study_id: str) -> LogisticFit:
     return r_sample(study_id).fit(**R_POLICIES.get(study_id, {}))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposed:
+    """The rows of a domain with one exposure: what the forms, the threshold and the two lines are given."""
+
+    x: Array
+    y: Array
+    adjustment: Array
+    design: SurveyDesign
+    domain: Domain
+
+    def given(self, **changed: Any) -> tuple[tuple[Array, Array, Array], dict[str, Any]]:
+        """Arrays and named arguments of a function of them, some changed."""
+        arrays = [changed.pop(name, getattr(self, name)) for name in ("x", "y", "adjustment")]
+        return (arrays[0], arrays[1], arrays[2]), {"design": self.design, "domain": self.domain, **changed}
+
+    def weighted(self, weights: Array, order: Array | slice = slice(None)) -> Self:
+        """The same people, all of them in the domain, under other weights and in another order."""
+        design = SurveyDesign(self.design.strata[order], self.design.psu[order], weights[order])
+        domain = domain_of(design, np.ones(weights.size, dtype=bool))
+        return replace(self, x=self.x[order], y=self.y[order], adjustment=self.adjustment[order], design=design,
+                       domain=domain)  # fmt: skip
+
+
+def assert_inference_is(ours: pd.DataFrame, theirs: pd.DataFrame, *, rtol: float) -> None:
+    """Coefficients, errors, statistics, df, p-values and limits are R's."""
+    assert ours["term"].tolist() == theirs["term"].tolist()
+    assert ours["df"].tolist() == theirs["df"].tolist()
+    for column in ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"):
+        np.testing.assert_allclose(ours[column], theirs[column], rtol=rtol, err_msg=column)
+
+
 def jackknife_vcov(sample: Sample, estimate: Callable[[Sample], Array]) -> Array:
     """Delete-one-PSU jackknife (JKn) about the full-sample estimate."""
     full = estimate(sample)

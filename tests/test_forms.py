@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats.curves import Curve, low_point
-from analysis.stats.design import DesignError, Domain, SurveyDesign, domain_of
+from analysis.stats.design import DesignError, SurveyDesign, domain_of
 from analysis.stats.forms import (
     FractionalPolynomial,
     PenalisedBasis,
@@ -23,7 +23,7 @@ from analysis.stats.forms import (
 from analysis.stats.many import Model, fit_one
 from analysis.stats.splines import Array
 from analysis.stats.survey import ConvergenceError, LogisticFit
-from tests.arrays import of_study, r_sample
+from tests.arrays import Exposed, of_study, r_sample
 
 R_RTOL = 1e-8
 """Both sides solve the same equations in double precision."""
@@ -36,37 +36,23 @@ every_study = pytest.mark.parametrize("study_id", STUDIES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class People:
-    """A domain with everything the forms want to know; the reference is the median of x."""
+class People(Exposed):
+    """The forms of a domain; the reference is the median of x."""
 
-    x: Array
-    y: Array
-    adjustment: Array
-    design: SurveyDesign
-    domain: Domain
-
-    def given(self, changed: dict[str, Any]) -> tuple[list[Array], dict[str, Any]]:
-        arrays = [changed.pop(name, getattr(self, name)) for name in ("x", "y", "adjustment")]
-        reference = float(np.median(self.x))
-        return arrays, {"design": self.design, "domain": self.domain, "reference": reference, **changed}
+    def with_reference(self, changed: dict[str, Any]) -> tuple[tuple[Array, Array, Array], dict[str, Any]]:
+        return self.given(**({"reference": float(np.median(self.x))} | changed))
 
     def fractional(self, **changed: Any) -> FractionalPolynomial:
-        arrays, named = self.given(changed)
+        arrays, named = self.with_reference(changed)
         return fit_fractional_polynomial(*arrays, **named)
 
     def penalised(self, **changed: Any) -> PenalisedSpline:
-        arrays, named = self.given(changed)
+        arrays, named = self.with_reference(changed)
         return fit_penalised_spline(*arrays, **named)
 
     def logistic(self, *columns: Array) -> LogisticFit:
         X = np.column_stack([np.ones(self.x.size), *columns, self.adjustment])
         return fit_one(Model(X, self.y, self.domain, tuple(f"b{j}" for j in range(X.shape[1]))), self.design)
-
-    def weighted(self, weights: Array, order: Array | slice = slice(None)) -> Self:
-        design = SurveyDesign(self.design.strata[order], self.design.psu[order], weights[order])
-        domain = domain_of(design, np.ones(weights.size, dtype=bool))
-        return replace(self, x=self.x[order], y=self.y[order], adjustment=self.adjustment[order], design=design,
-                       domain=domain)  # fmt: skip
 
 
 def invented(seed: int, *, strata: int = 12, people: int = 25, bend: float = 0.15) -> People:

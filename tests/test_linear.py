@@ -12,7 +12,16 @@ from analysis.stats.design import DesignError, domain_of, taylor_vcov
 from analysis.stats.hypotheses import wald_test
 from analysis.stats.splines import Array
 from analysis.stats.survey import ConvergenceError, LinearFit, coefficient_influence, fit_linear
-from tests.arrays import R_POLICIES, R_STUDIES, Sample, clustered_sample, jackknife_vcov, of_study, r_sample
+from tests.arrays import (
+    R_POLICIES,
+    R_STUDIES,
+    Sample,
+    assert_inference_is,
+    clustered_sample,
+    jackknife_vcov,
+    of_study,
+    r_sample,
+)
 from tests.reference_people import r_people
 
 R_RTOL = 1e-8
@@ -58,10 +67,7 @@ def assert_same_inference(found: LinearFit, expected: LinearFit) -> None:
 @studies
 def test_coefficients_and_their_inference_match_r_svyglm(study_id: str) -> None:
     ours, theirs = r_linear_fit(study_id).to_frame(), of_study("descriptives/linear_fits", study_id)
-    assert ours["term"].tolist() == theirs["term"].tolist()
-    assert ours["df"].tolist() == theirs["df"].tolist()
-    for column in ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"):
-        np.testing.assert_allclose(ours[column], theirs[column], rtol=R_RTOL, err_msg=column)
+    assert_inference_is(ours, theirs, rtol=R_RTOL)
 
 
 @pytest.mark.reference

@@ -16,7 +16,16 @@ from analysis.stats.descriptives import weighted_mean
 from analysis.stats.design import DesignError
 from analysis.stats.splines import Array
 from analysis.stats.survey import ConvergenceError, LogisticFit, fit_logistic
-from tests.arrays import R_STUDIES, Sample, clustered_sample, jackknife_vcov, of_study, r_fit, r_sample
+from tests.arrays import (
+    R_STUDIES,
+    Sample,
+    assert_inference_is,
+    clustered_sample,
+    jackknife_vcov,
+    of_study,
+    r_fit,
+    r_sample,
+)
 
 R_RTOL = 1e-8
 """Both solve the same equations; R stops when the deviance settles to 1e-13, its coefficients right to 1e-11."""
@@ -57,10 +66,7 @@ def everybody(sample: Sample) -> Sample:
 @studies
 def test_coefficients_and_their_inference_match_r_survey(study_id: str) -> None:
     ours, theirs = r_fit(study_id).to_frame(), of_study("design/fits", study_id)
-    assert ours["term"].tolist() == theirs["term"].tolist()
-    assert ours["df"].tolist() == theirs["df"].tolist()
-    for column in ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"):
-        np.testing.assert_allclose(ours[column], theirs[column], rtol=R_RTOL, err_msg=column)
+    assert_inference_is(ours, theirs, rtol=R_RTOL)
 
 
 @pytest.mark.reference

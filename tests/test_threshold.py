@@ -1,8 +1,8 @@
 """The break of a two-piece model is R's; its test keeps its size where the naive one does not."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats import threshold
-from analysis.stats.design import DesignError, Domain, SurveyDesign, domain_of
+from analysis.stats.design import DesignError, SurveyDesign, domain_of
 from analysis.stats.many import Model, fit_one
 from analysis.stats.replicates import Replicates, bootstrap
 from analysis.stats.splines import Array
 from analysis.stats.survey import ConvergenceError
 from analysis.stats.threshold import break_grid, fit_threshold, replicate_breakpoints, search_test
-from tests.arrays import of_study, r_sample
+from tests.arrays import Exposed, of_study, r_sample
 
 R_RTOL = 1e-8
 """Both sides solve the same equations in double precision."""
@@ -33,19 +33,8 @@ MONTE_CARLO = 3 * np.sqrt(NOMINAL * (1 - NOMINAL) / SIZE_SAMPLES)
 seeds = st.integers(0, 9999)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class People:
-    """A domain with everything `fit_threshold` wants to know."""
-
-    x: Array
-    y: Array
-    adjustment: Array
-    design: SurveyDesign
-    domain: Domain
-
-    def given(self, **changed: Any) -> tuple[tuple[Array, Array, Array], dict[str, Any]]:
-        arrays = {name: changed.pop(name, getattr(self, name)) for name in ("x", "y", "adjustment")}
-        return tuple(arrays.values()), {"design": self.design, "domain": self.domain, **changed}
+class People(Exposed):
+    """What the threshold's functions say of a domain."""
 
     def fit(self, **changed: Any):
         arrays, named = self.given(**changed)
@@ -62,13 +51,6 @@ class People:
     def grid(self, points: int = 40) -> Array:
         low, high = np.quantile(self.x, [0.05, 0.95])
         return break_grid(self.x, self.y, low=low, high=high, points=points)
-
-    def weighted(self, weights: Array, order: Array | slice = slice(None)) -> Self:
-        """The same people, all of them in the domain, under other weights and in another order."""
-        design = SurveyDesign(self.design.strata[order], self.design.psu[order], weights[order])
-        domain = domain_of(design, np.ones(weights.size, dtype=bool))
-        return replace(self, x=self.x[order], y=self.y[order], adjustment=self.adjustment[order], design=design,
-                       domain=domain)  # fmt: skip
 
 
 def invented(seed: int, *, strata: int = 15, people: int = 20, change: float = 0.0) -> People:
