@@ -78,6 +78,34 @@ def test_the_quick_way_is_taken(monkeypatch):
     assert fit_one(model_of(sample), sample.design()).n == sample.rows.sum()
 
 
+@given(seeds)
+def test_rows_may_stand_in_any_order(seed):
+    sample = clustered_sample(seed)
+    order = np.random.default_rng(seed).permutation(len(sample.y))
+    columns = ("X", "y", "weights", "strata", "psu", "rows")
+    shuffled = replace(sample, **{name: getattr(sample, name)[order] for name in columns})
+    assert_same(fit_one(model_of(shuffled), shuffled.design()), sample.fit())
+
+
+@pytest.mark.parametrize(("near", "scale"), [(1e-3, 1.0), (1.0, 1e25)])
+def test_columns_that_are_too_alike_or_too_large_for_single_precision_are_still_fitted_quickly(
+    near, scale, monkeypatch
+):
+    monkeypatch.setattr(many, "_careful_fit", None)
+    sample = clustered_sample(4)
+    other = scale * (sample.X[:, 1] + near * np.random.default_rng(1).normal(size=len(sample.y)))
+    wider = replace(sample, X=np.column_stack([sample.X, other]), terms=(*sample.terms, "other"))
+    assert_same(fit_one(model_of(wider), wider.design()), wider.fit())
+
+
+def test_what_a_thread_fitted_before_leaves_no_trace():
+    small, large = clustered_sample(4), clustered_sample(5, people=40)
+    alone = fit_one(model_of(small), small.design())
+    fit_one(model_of(with_spline(large, [-1, 0, 0.5, 1])), large.design())
+    after = fit_one(model_of(small), small.design())
+    np.testing.assert_array_equal(after.vcov, alone.vcov)
+
+
 def separated(sample: Sample) -> Sample:
     return replace(sample, X=np.column_stack([sample.X, sample.y]), terms=(*sample.terms, "outcome_itself"))
 

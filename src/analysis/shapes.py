@@ -74,11 +74,16 @@ def shape_of(
     return StudyShape(association, curve, tests, *_quadratic(curve, conf_level=level), replicates, seed)
 
 
-def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
-    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.many.fit_one`."""
+def model_of(problem: Problem) -> Model:
+    """The regression of a posed study with the rows of its domain only."""
     setting = problem.setting
     rows = setting.domain.rows
-    return fit_one(Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms), setting.design, eta=eta)
+    return Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms)
+
+
+def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
+    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.many.fit_one`."""
+    return fit_one(model_of(problem), problem.setting.design, eta=eta)
 
 
 def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:

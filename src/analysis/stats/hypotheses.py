@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.linalg
 import scipy.optimize
+import scipy.special
 import scipy.stats
 
 from analysis.stats.design import Bools, DesignError
@@ -107,7 +108,7 @@ class Contrasts:
         _check_independent(self.vcov, self.labels)
         m = len(self.labels)
         F = float(self.estimate @ _solve_scaled(self.vcov, self.estimate)) / m
-        return TermTest("wald", F, m, self.df, float(scipy.stats.f.sf(F, m, self.df)))
+        return TermTest("wald", F, m, self.df, float(scipy.special.fdtrc(m, self.df, F)))
 
 
 def contrast(

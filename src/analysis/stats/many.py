@@ -2,28 +2,31 @@
 
 A model costs a few passes over its (m, p) matrix: the linear predictor, the fitted probabilities, the score and the
 information, 2 m p (p + 2) floating-point operations a pass. The first passes, which only have to come near, are done in
-single precision; the last ones, and everything that is reported, in double. A model that the quick way does not settle
-is given to `analysis.stats.survey.fit_logistic`, which settles it or says why there is no estimate; so a fit is never
-missing without its reason.
+single precision; the last ones, and everything that is reported, in double. Rows are taken in the order of their PSUs,
+so that totals of PSUs are sums of neighbours. A model that the quick way does not settle is given to
+`analysis.stats.survey.fit_logistic`, which settles it or says why there is no estimate; so a fit is never missing
+without its reason.
 
 References
 ----------
 The equations are those of `analysis.stats.survey.fit_logistic`, to which a test holds each fit.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 import joblib
 import numpy as np
-import scipy.sparse
+import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from analysis.errors import AnalysisError
-from analysis.stats.batch import expit
-from analysis.stats.design import Bools, DesignError, Domain, SurveyDesign, between_psu
+from analysis.stats.batch import Floats, expit
+from analysis.stats.design import Bools, DesignError, Domain, Integers, SurveyDesign, between_psu
 from analysis.stats.splines import Array
 from analysis.stats.survey import LogisticFit, fit_logistic, logistic_deviance
 from analysis.stats.work import in_parallel
@@ -43,6 +46,12 @@ SETTLED = 1e-10
 
 WELL_CONDITIONED = 1e-5
 """Smallest share of a column's length left beside the others for which the normal equations keep ten digits."""
+
+WELL_CONDITIONED_ROUGHLY = 1e-2
+"""The same for normal equations in single precision of which two digits are wanted."""
+
+LARGEST_SCRATCH = 2**24
+"""Bytes of an array that a thread keeps for its next fit; a larger one is worth its fresh memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,18 +181,47 @@ def fit_in_turn(
     return found
 
 
+class _Scratch(threading.local):
+    """Arrays that the fits of a thread write over again: fresh memory costs more than the arithmetic done on it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, np.dtype[Any]], npt.NDArray[Any]] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = float) -> npt.NDArray[Any]:
+        """An array of arbitrary content, valid until the thread asks for the same name and dtype again."""
+        size, dtype = int(np.prod(shape)), np.dtype(dtype)
+        held = self._held.get((name, dtype))
+        if held is None or held.size < size:
+            held = np.empty(size, dtype)
+            if held.nbytes <= LARGEST_SCRATCH:
+                self._held[name, dtype] = held
+        return held[:size].reshape(shape)
+
+
+_scratch = _Scratch()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _People:
-    """The rows of a domain.
+    """The rows of a domain in the order of their PSUs.
 
     Attributes
     ----------
-    weights : (m,) weights of mean 1.
-    members : (n_psu, m) zeros and ones that sum rows into totals of PSUs.
+    order : (m,) positions in the domain, PSU by PSU.
+    weights : (m,) weights of mean 1, in this order.
+    psu, starts : which PSUs have people in the domain, ascending, and where each one's begin in this order.
     """
 
+    order: Integers
     weights: Array
-    members: scipy.sparse.csr_array
+    psu: Integers
+    starts: Integers
+
+    def totals(self, values: Array, n_psu: int) -> Array:
+        """(n_psu, p) totals of the PSUs of (p, m) values in this order."""
+        totals = np.zeros((n_psu, len(values)))
+        totals[self.psu] = np.add.reduceat(values, self.starts, axis=1).T
+        return totals
 
 
 @lru_cache(maxsize=16)
@@ -191,10 +229,11 @@ def _people(domain: Domain, design: SurveyDesign) -> _People:
     """The rows of a domain; two domains are alike only if they are the same object, so a repeat is a look-up."""
     if domain.rows.shape != design.weights.shape:
         raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
-    weights, psu = design.weights[domain.rows], design.psu_index[domain.rows]
-    shape = (design.psu_stratum.size, psu.size)
-    members = scipy.sparse.csr_array((np.ones(psu.size), (psu, np.arange(psu.size))), shape=shape)
-    return _People(weights / weights.mean(), members)
+    psu = design.psu_index[domain.rows]
+    order = np.argsort(psu.astype(np.min_scalar_type(psu.max())), kind="stable")  # numpy sorts short integers fastest
+    present, starts = np.unique(psu[order], return_index=True)
+    weights = design.weights[domain.rows][order]
+    return _People(order, weights / weights.mean(), present, starts)
 
 
 def _chunks(models: Iterable[Model], size: int) -> Iterator[list[Model]]:
@@ -224,8 +263,11 @@ def _quick_fit(model: Model, design: SurveyDesign, people: _People, eta: Array |
     """Newton's method; None if anything about the model asks for more care than speed allows."""
     if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
         return None
-    found = _maximise(np.ascontiguousarray(model.X.T), model.y, people.weights, eta)
-    return None if found is None else _result(model, design, people, found)
+    order = people.order
+    X = np.take(model.X, order, axis=0, out=_scratch.array("rows", model.X.shape), mode="clip")
+    y = model.y[order]
+    found = _maximise(X, y, people.weights, None if eta is None else eta[order])
+    return None if found is None else _result(model, y, design, people, found)
 
 
 def quick_estimate(X: Array, y: Array, weights: Array, *, eta: Array | None = None) -> Array | None:
@@ -236,44 +278,72 @@ def quick_estimate(X: Array, y: Array, weights: Array, *, eta: Array | None = No
     X, y, weights : (m, p), (m,) of 0 and 1, (m,) not negative.
     eta : (m,) linear predictor of a similar model, to start near.
     """
-    found = _maximise(np.ascontiguousarray(X.T), y, weights / weights.mean(), eta)
+    found = _maximise(X, y, weights / weights.mean(), eta)
     return None if found is None else found.rotation @ found.gamma
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Maximum:
-    """A settled fit in rotated coordinates: Z = rotationᵀ Xᵀ, (p, m), and beta = rotation gamma."""
+    """A settled fit in rotated coordinates: Z = rotationᵀ Xᵀ, (p, m), and beta = rotation gamma.
+
+    Z is scratch: it is gone with the thread's next fit.
+    """
 
     Z: Array
     gamma: Array
     rotation: Array
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what runs away is refused
 def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum | None:
-    """Newton's method on a (p, m) matrix and weights of mean 1."""
-    m = X.shape[1]
-    rotation = _inverse_root(_gram(X, weights / m))
+    """Newton's method on an (m, p) matrix and weights of mean 1."""
+    m, p = X.shape
+    rotation = _rotation(X, weights / m)
     if rotation is None:
         return None
     # In rotated coordinates the columns are uncorrelated, which single precision needs: a spline's are nearly alike.
     # One row a column: numpy multiplies along the longer axis.
-    Z = rotation.T @ X
-    if eta is None:  # the first step from a model without columns, which costs no information here
-        share = float(weights @ y) / m
-        eta = (y - share) / (share * (1 - share)) + np.log(share / (1 - share)) if 0 < share < 1 else np.zeros(m)
-    gamma = Z @ (weights / m * eta)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what runs away is refused below
-        gamma, factor = _rough_steps(Z.astype(np.float32), y.astype(np.float32), weights.astype(np.float32), gamma)
-        for _ in range(FINE_STEPS if factor is not None else 0):
-            score = Z @ (weights * (y - expit(gamma @ Z)))
-            step, _ = dpotrs(factor, score)
-            gamma = gamma + step
-            if step @ score < SETTLED**2:
-                return _Maximum(Z, gamma, rotation)
+    Z = np.matmul(rotation.T, X.T, out=_scratch.array("Z", (p, m)))
+    rough_Z = _scratch.array("Z", (p, m), np.float32)
+    rough_Z[...] = Z
+    rough_y, rough_weights = y.astype(np.float32), weights.astype(np.float32)
+    gamma = _start(rough_Z, rough_y, rough_weights) if eta is None else Z @ (weights / m * eta)
+    gamma, factor = _rough_steps(rough_Z, rough_y, rough_weights, gamma)
+    for _ in range(FINE_STEPS if factor is not None else 0):
+        score = Z @ (weights * (y - expit(gamma @ Z)))
+        step, _ = dpotrs(factor, score)
+        gamma = gamma + step
+        if step @ score < SETTLED**2:
+            return _Maximum(Z, gamma, rotation)
     return None
 
 
-def _rough_steps(Z: Array, y: Array, weights: Array, gamma: Array) -> tuple[Array, Array | None]:
+def _rotation(X: Array, weights: Array) -> Array | None:
+    """Coordinates in which the columns of X are uncorrelated, roughly if that can be told in single precision."""
+    rough_X = _scratch.array("Z", X.shape, np.float32)
+    rough_X[...] = X
+    rough_X *= np.sqrt(weights).astype(np.float32)[:, None]
+    rotation = _inverse_root(np.asarray(rough_X.T @ rough_X, dtype=float), least=WELL_CONDITIONED_ROUGHLY)
+    return _inverse_root((X * weights[:, None]).T @ X) if rotation is None else rotation
+
+
+def _start(Z: Floats, y: Floats, weights: Floats) -> Array:
+    """Coefficients to second order from the model without columns, whose information is known in these coordinates.
+
+    With share s of y, log odds a of it and d the rest of the linear predictor, mu = s + s(1 - s)[d + (1 - 2s) d²/2].
+    """
+    m = y.size
+    share = float(weights @ y) / m
+    if not 0 < share < 1:
+        return np.zeros(len(Z))
+    step = Z @ (weights * (y - share)) / (m * share * (1 - share))
+    bend = Z @ (weights * (step @ Z) ** 2) * ((1 - 2 * share) / (2 * m))
+    if bend @ bend < step @ step:  # else the expansion has left its reach
+        step = step - bend
+    return np.asarray(step + Z @ weights * (np.log(share / (1 - share)) / m), dtype=float)
+
+
+def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[Array, Array | None]:
     """Newton steps in the precision of Z until they are short; the last information's Cholesky factor, or None."""
     for _ in range(ROUGH_STEPS):
         mu = expit(gamma.astype(Z.dtype) @ Z)
@@ -288,26 +358,28 @@ def _rough_steps(Z: Array, y: Array, weights: Array, gamma: Array) -> tuple[Arra
     return gamma, None
 
 
-def _gram(Z: Array, v: Array) -> Array:
-    """Z diag(v) Zᵀ of a (p, m) array, in double precision."""
-    return np.asarray((Z * v) @ Z.T, dtype=float)
+def _gram(Z: Floats, v: Floats) -> Array:
+    """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
+    half = np.multiply(Z, np.sqrt(v), out=_scratch.array("half", Z.shape, Z.dtype))
+    return np.asarray(half @ half.T, dtype=float)
 
 
-def _inverse_root(A: Array) -> Array | None:
+def _inverse_root(A: Array, *, least: float = WELL_CONDITIONED) -> Array | None:
     """R with R Rᵀ = A⁻¹, or None if A is too near singular for normal equations."""
-    diagonal = np.diag(A)
+    diagonal = A.diagonal()
     if not np.all(np.isfinite(A)) or np.any(diagonal <= 0):
         return None
     scale = 1 / np.sqrt(diagonal)
-    factor, failed = dpotrf(A * np.outer(scale, scale))
-    if failed or np.min(np.diag(factor)) < WELL_CONDITIONED:
+    factor, failed = dpotrf(A * scale * scale[:, None])
+    if failed or np.min(factor.diagonal()) < least:
         return None
     half, _ = dtrtri(factor)
     return np.asarray(scale[:, None] * half)
 
 
-def _result(model: Model, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
-    y, weights, domain = model.y, people.weights, model.domain
+def _result(model: Model, y: Array, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
+    """What a settled fit says; ``y`` in the order of people."""
+    weights, domain = people.weights, model.domain
     Z, gamma, rotation = found.Z, found.gamma, found.rotation
     eta = gamma @ Z
     mu = expit(eta.copy())
@@ -315,7 +387,8 @@ def _result(model: Model, design: SurveyDesign, people: _People, found: _Maximum
     if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
         return None
     naive_root = rotation @ root
-    totals = (people.members @ (Z * (weights * (y - mu))).T) @ root @ naive_root.T
+    scores = np.multiply(Z, weights * (y - mu), out=_scratch.array("half", Z.shape))
+    totals = people.totals(scores, design.psu_stratum.size) @ root @ naive_root.T
     return LogisticFit(
         terms=model.terms,
         beta=rotation @ gamma,
