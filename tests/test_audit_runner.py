@@ -302,6 +302,13 @@ def test_a_finished_run_asks_no_scheduler(tmp_path):
     assert_same(run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1"), first)
 
 
+def test_without_a_terminal_a_resumed_run_says_how_much_is_done(tmp_path, capsys):
+    run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path, progress="summing")
+    assert "done already" not in capsys.readouterr().err
+    run_tasks(sum_tasks(5), PEOPLE, folder=tmp_path, progress="summing")
+    assert "summing: 2 of 5 tasks are done already" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")

@@ -71,6 +71,7 @@ def test_json_has_the_promised_keys_and_the_fits_numbers(run, participants):
         [point["odds_ratio"] for point in result["curve"]], found.curve([100, 500]).frame["odds_ratio"]
     )
     assert result["nadir"]["x"] == found.nadir.x
+    assert (result["nadir"]["sought_from"], result["nadir"]["sought_to"]) == (found.nadir.low, found.nadir.high)
 
 
 def test_json_has_the_shape_of_the_curve_by_as_many_replicates_as_asked(run, estimates):
@@ -127,6 +128,8 @@ def test_every_option_reaches_the_study(run):
         (["--where", "age_years > 200"], "the domain is empty"),
         (["--exposure", "energy_kcal", "--model", "3"], "also a covariate of model 3"),
         (["--covariates", "shoe_size"], "covariate 'shoe_size'"),
+        (["--where", "hieght_cm > 170"], "did you mean height_cm"),
+        (["--at", "100", "90000"], "90000: expected intakes that somebody of the cohort has, from "),
         (["--conf-level", "95"], "expected a number between 0 and 1"),
         (["--cycles", "1999", "1999"], "at most once"),
     ],
@@ -148,7 +151,7 @@ def test_value_outside_the_choices_is_refused_by_the_parser(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         build_parser().parse_args(["estimate", *arguments])
     assert ended.value.code == 2
-    assert "invalid" in capsys.readouterr().err
+    assert f"argument {arguments[0]}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("stage", "needed"), [("estimate", "cohort"), ("fit", "cohort"), ("figures", "fit")])

@@ -31,6 +31,8 @@ from analysis.pipeline import (
     read_participants,
     read_simulation,
 )
+from analysis.report.tables import verdict_words
+from analysis.shapes import shape_dict, shape_of
 from analysis.study import MODELS, PRIMARY, Study, StudyError
 from tests.conftest import REPLICATES
 
@@ -255,9 +257,12 @@ def test_bars_under_a_curve_are_some_thirty_and_none_tells_of_few_people(partici
 def test_another_study_is_drawn_into_the_folder_that_is_named(participants, demo, tmp_path):
     before = digests(demo.figures)
     found = estimate(participants, Study(exposure="calcium_mg", where="sex == 'female'"))
-    written = draw_study(found, participants, read_participants(demo)[1], tmp_path / "mine")
-    assert [path.name for path in written] == ["dose_response_calcium_mg.png", "dose_response_calcium_mg.svg"]
-    curve = pd.read_csv(tmp_path / "mine" / "dose_response_calcium_mg.csv")
+    shape = shape_dict(shape_of(found, replicates=5))
+    written = draw_study(found, participants, read_participants(demo)[1], tmp_path / "mine", shape=shape)
+    name = "dose_response_calcium_mg-where_sex_is_female"
+    assert [path.name for path in written] == [f"{name}.png", f"{name}.svg"]
+    assert verdict_words(str(shape["verdict"])) in " ".join(re.findall(r"<!-- (.*?) -->", written[1].read_text()))
+    curve = pd.read_csv(tmp_path / "mine" / f"{name}.csv")
     np.testing.assert_allclose(curve["odds_ratio"], found.curve(curve["x"].to_numpy()).frame["odds_ratio"], rtol=1e-8)
     assert curve["data"].str.startswith("SYNTHETIC").all()
     assert digests(demo.figures) == before

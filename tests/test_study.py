@@ -225,3 +225,24 @@ def test_a_field_of_the_wrong_kind_is_refused(field: str, value: object, message
 def test_several_values_may_come_as_a_list() -> None:
     study = Study(cycles=[2003, 1999], extra_covariates=["height_cm"])
     assert (study.cycles, study.extra_covariates) == ((1999, 2003), ("height_cm",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "slug"),
+    [
+        ({}, "magnesium_mg"),
+        ({"exposure": "calcium_mg", "model": "2"}, "calcium_mg-model_2"),
+        ({"where": "age_years >= 60 and sex == 'female'"}, "magnesium_mg-where_age_years_from_60_and_sex_is_female"),
+        ({"where": "age_years < 60"}, "magnesium_mg-where_age_years_below_60"),
+        ({"cycles": (1999, 2003), "conf_level": 0.9}, "magnesium_mg-cycles_1999_2003-conf_level_0.9"),
+    ],
+)
+def test_a_studys_file_name_says_what_is_not_as_in_the_primary_study(changes, slug):
+    assert dataclasses.replace(PRIMARY, **changes).slug == slug
+
+
+def test_long_conditions_that_begin_alike_have_different_file_names():
+    beginning = " and ".join(["age_years != 50"] * 20)
+    slugs = {dataclasses.replace(PRIMARY, where=f"{beginning} and pir > {k}").slug for k in (1, 2)}
+    assert len(slugs) == 2
+    assert all(len(slug) < 140 for slug in slugs)

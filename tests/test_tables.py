@@ -5,7 +5,7 @@ import pytest
 from analysis.associations import estimate
 from analysis.estimates import summarise
 from analysis.report import shape_tables, tables
-from analysis.shapes import summarise_shapes
+from analysis.shapes import shape_dict, shape_of, summarise_shapes
 from analysis.simulated_shapes import RULES
 from analysis.stats.shape import verdict
 from analysis.study import Study
@@ -62,7 +62,8 @@ def test_caption_names_the_covariates(estimates, model):
 @pytest.mark.parametrize("weights", ["dietary", "mec", "none"])
 def test_terminal_table_tells_who_what_and_how_sure(participants, weights):
     found = estimate(participants, Study(weights=weights, where="sex == 'female'"))
-    text = tables.format_association(found, points=[100.0, 300.0], source="SYNTHETIC survey, seed 1")
+    shape = shape_dict(shape_of(found, replicates=5))
+    text = tables.format_association(found, shape=shape, points=[100.0, 300.0], source="SYNTHETIC survey, seed 1")
     for piece in (
         "SYNTHETIC survey, seed 1",
         tables.WEIGHT_WORDS[weights],
@@ -71,17 +72,31 @@ def test_terminal_table_tells_who_what_and_how_sure(participants, weights):
         f"n = {found.fit.n:,}, cases = {found.fit.cases:,}",
         f"residual df {found.fit.residual_df}",
         "overall p",
-        "lowest point",
+        "Lowest point",
+        f"Verdict by the rule of the protocol: {tables.verdict_words(str(shape['verdict']))}",
         "race_ethnicity_mexican_american",
     ):
         assert piece in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "open_ended"), [(200.0, 241.0, False), (98.0, 241.0, True), (200.0, 518.0, True)]
+)
+def test_an_interval_of_the_low_point_that_fills_the_range_to_an_end_is_said_to(estimates, low, high, open_ended):
+    shape = estimates[0]["shape"].iloc[0].copy()
+    shape[["end_slopes_low_at", "end_slopes_high_at"]] = 98.0, 518.0
+    shape[["nadir_bootstrap_low", "nadir_bootstrap_high"]] = low, high
+    assert ("as far as it was sought" in tables.describe_shape(shape, unit="mg/day")) == open_ended
 
 
 def test_terminal_table_admits_a_low_point_at_the_edge(participants):
     falling = participants.assign(magnesium_mg=-participants["age_years"] + participants["magnesium_mg"] / 1e4)
     found = estimate(falling, Study(model="crude"))
     assert found.nadir.at_boundary
-    assert "no interior low point" in tables.format_association(found, points=[-60.0], source="invented")
+    untold = {"verdict": None, "reason": "too few people"}
+    text = tables.format_association(found, shape=untold, points=[-60.0], source="invented")
+    assert "no interior low point" in text
+    assert "The shape cannot be told: too few people" in text
 
 
 def test_tests_are_told_each_under_its_own_name():
@@ -297,8 +312,8 @@ def test_two_lines_are_told_as_they_slope(estimates, changed, words):
 
 
 def test_low_point_at_an_end_of_the_range_is_admitted(estimates):
-    models = estimates[0]["models"].assign(nadir_at_boundary=True)
-    words = tables.shape_sentence(estimates[0] | {"models": models})
+    shape = estimates[0]["shape"]
+    words = tables.shape_sentence(estimates[0] | {"shape": shape.assign(nadir=shape["end_slopes_high_at"])})
     assert "The lowest point, at an end of the range, is" in words
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -22,7 +23,7 @@ from analysis.data.harmonise import needed_columns
 from analysis.data.nhanes import fetch
 from analysis.data.synthetic import write_survey
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, expected_one_of
 from analysis.estimates import association_dict, round_intakes, tabulated_curve
 from analysis.pipeline import (
     Folders,
@@ -146,24 +147,26 @@ def run_estimate(args: argparse.Namespace) -> None:
         lonely_domain=args.lonely_domain,
     )
     found = estimate(frame, study)
+    found.refuse_unseen(args.at)
+    shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
     if args.format == "json":
         result = association_dict(found, data=provenance.source, at=args.at)
-        result["shape"] = _shape_or_reason(found, args)
+        result["shape"] = shape()
         print(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: tabulated_curve(found, at=args.at),
             "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
             "tests": found.tests_frame,
-            "shape": lambda: pd.DataFrame([_shape_or_reason(found, args)]),
+            "shape": lambda: pd.DataFrame([shape()]),
         }
         part = parts[args.part]()
         print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
         points = args.at or list(round_intakes(found))
-        print(tables.format_association(found, points=points, source=provenance.source))
+        print(tables.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
-        for path in draw_study(found, frame, provenance, args.figure):
+        for path in draw_study(found, frame, provenance, args.figure, shape=shape()):
             print(path, file=sys.stderr)
 
 
@@ -173,6 +176,12 @@ def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, 
         return shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
     except AnalysisError as error:
         return {"verdict": None, "reason": str(error)}
+
+
+def _nutrient(text: str) -> str:
+    if text not in NUTRIENT_COLUMNS:
+        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(NUTRIENT_COLUMNS))}")
+    return text
 
 
 def _intake(text: str) -> float:
@@ -289,7 +298,7 @@ def _add_demo_options(stage: argparse.ArgumentParser) -> None:
 
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
-    stage.add_argument("--exposure", default=PRIMARY.exposure, choices=list(NUTRIENT_COLUMNS), metavar="NUTRIENT",
+    stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
                        help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
     stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help="neuropathy rule")
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")

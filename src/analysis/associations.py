@@ -98,6 +98,19 @@ class Association:
         low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
         return np.linspace(low, high, GRID_POINTS)
 
+    def refuse_unseen(self, x: Sequence[float]) -> None:
+        """Refuse exposures beyond the cohort's, where the curve is a straight line that nobody's data bear.
+
+        Raises
+        ------
+        StudyError : one of x is below the lowest or above the highest exposure of the cohort.
+        """
+        low, high = float(np.min(self.problem.setting.eligible)), float(np.max(self.problem.setting.eligible))
+        beyond = [point for point in x if not low <= point <= high]
+        if beyond:
+            raise StudyError(f"{', '.join(f'{point:g}' for point in beyond)}: expected intakes that somebody of the "
+                             f"cohort has, from {low:g} to {high:g}.")  # fmt: skip
+
     def critical_value(self) -> CriticalValue:
         """What standard errors are multiplied by so that the band holds the whole curve over its grid."""
         contrast, index = self.problem.contrast(self.grid()), self.spline_index

@@ -4,8 +4,19 @@ Each module defines its own subclass next to the code that raises it; the comman
 message without a traceback and leaves with the class's exit code.
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
 
 class AnalysisError(Exception):
     """A failure whose message says what was got, what was expected and what to do."""
 
     exit_code = 1
+
+
+def expected_one_of(got: str, known: Sequence[str]) -> str:
+    """What was expected in place of a name: those it resembles, or all of them."""
+    near = get_close_matches(got, known, n=3, cutoff=0.7)
+    if near:
+        return f"expected one of {len(known)} names; did you mean {' or '.join(near)}?"
+    return f"expected one of {', '.join(known)}."

@@ -174,7 +174,13 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "coefficients": _records(fit.to_frame(conf_level=study.conf_level)),
         "tests": _records(association.tests_frame()),
         "curve": _records(curve.drop(columns="tabulated")),
-        "nadir": {**dataclasses.asdict(nadir), "odds_ratio": float(np.exp(nadir.log_or))},
+        "nadir": {
+            "x": nadir.x,
+            "odds_ratio": float(np.exp(nadir.log_or)),
+            "at_boundary": nadir.at_boundary,
+            "sought_from": nadir.low,
+            "sought_to": nadir.high,
+        },
     }
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -338,13 +339,29 @@ def draw_figures(folders: Folders) -> list[Path]:
     return written
 
 
-def draw_study(association: Association, frame: pd.DataFrame, provenance: Provenance, into: Path) -> list[Path]:
-    """Draw the dose-response curve of one study, with the CSV of its numbers, into a folder of the user's."""
+def draw_study(
+    association: Association,
+    frame: pd.DataFrame,
+    provenance: Provenance,
+    into: Path,
+    *,
+    shape: Mapping[str, object] | None = None,
+) -> list[Path]:
+    """Draw the dose-response curve of one study, with the CSV of its numbers, into a folder of the user's.
+
+    Parameters
+    ----------
+    association, frame, provenance : the study's answer, the participants, and what they are made of.
+    into : the folder.
+    shape : of `analysis.shapes.shape_dict`, for the caption; left out if it has no verdict.
+    """
     study = association.study
     results = summarise([association], frame)
     estimates = {name: result.assign(data=provenance.source) for name, result in results.items()}
+    if shape is not None and shape["verdict"] is not None:
+        estimates["shape"] = pd.DataFrame([{"model": study.model, **shape}])
     drawing = dose_response(estimates, provenance, model=study.model)
-    return _write_drawing(drawing, into, f"dose_response_{study.exposure}")
+    return _write_drawing(drawing, into, f"dose_response_{study.slug}")
 
 
 def _write_drawing(drawing: Drawing, folder: Path, name: str) -> list[Path]:

@@ -3,6 +3,9 @@
 A sensitivity analysis is the same protocol with one field changed: ``dataclasses.replace(PRIMARY, knots=3)``.
 """
 
+import dataclasses
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -51,6 +54,11 @@ OUTCOMES: dict[Outcome, str] = {
     "both_feet": "at least one insensate site, both feet assessed",
     "two_sites": "at least two insensate sites over the two feet",
 }
+
+
+_COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
+LONGEST_SLUG = 120
+"""Letters of a study's file name; a longer one is cut and told apart by a digest."""
 
 
 class StudyError(AnalysisError):
@@ -131,9 +139,27 @@ class Study:
         return COVARIATES[self.model] + self.extra_covariates
 
     @property
+    def slug(self) -> str:
+        """A file name's part: the exposure and every field that is not the primary study's."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        others = {name: getattr(self, name) for name in usual if name != "exposure"}
+        told = [f"{name} {value}" for name, value in others.items() if value != usual[name]]
+        slug = "-".join([self.exposure, *map(_file_name, told)])
+        if len(slug) <= LONGEST_SLUG:
+            return slug
+        return f"{slug[:LONGEST_SLUG]}-{hashlib.sha256(repr(self).encode()).hexdigest()[:8]}"
+
+    @property
     def outcome_column(self) -> str:
         """Harmonised column that holds the outcome: 1, 0 or missing."""
         return f"pn_{self.outcome}"
+
+
+def _file_name(text: str) -> str:
+    """Text in the letters of a file name; comparisons keep their meaning."""
+    for sign, word in _COMPARISONS.items():
+        text = text.replace(sign, f" {word} ")
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_")
 
 
 def _require(field: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -12,6 +12,7 @@ import io
 import json
 import multiprocessing
 import re
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,6 +143,8 @@ def run_tasks(
     finished = sum(_read(path) is not None for path in paths)
     bar = tqdm(total=len(tasks), initial=finished, desc=progress, unit="task", smoothing=0.05,
                disable=None if progress else True, leave=False)  # fmt: skip
+    if progress and finished and not sys.stderr.isatty():  # a bar would show it
+        sys.stderr.write(f"{progress}: {finished} of {len(tasks)} tasks are done already\n")
     with bar, _explained(paths):
         for again in reversed(range(ROUNDS)):
             try:

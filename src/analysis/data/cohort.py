@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.data.harmonise import pooled_weight
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.where import select_rows
+from analysis.errors import expected_one_of
 from analysis.study import Study, StudyError
 
 NO_COVARIATES = ("pn_", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
@@ -85,8 +86,8 @@ def _cases(outcome: pd.Series) -> int | None:
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
     if study.exposure not in NUTRIENT_COLUMNS:
-        raise StudyError(f"exposure {study.exposure!r}: expected one of {', '.join(NUTRIENT_COLUMNS)}.")
+        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(NUTRIENT_COLUMNS))}")
     for name in study.extra_covariates:
         if name not in frame or name.startswith(NO_COVARIATES):
             able = [str(column) for column in frame if not str(column).startswith(NO_COVARIATES)]
-            raise StudyError(f"covariate {name!r}: expected one of {', '.join(able)}.")
+            raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, expected_one_of
 
 _COMPARE: dict[type[ast.cmpop], Callable[..., pd.Series]] = {
     ast.Eq: operator.eq,
@@ -119,7 +119,7 @@ def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, frame: pd.DataFrame
 
 def _column(name: str, frame: pd.DataFrame) -> pd.Series:
     if name not in frame:
-        raise ConditionError(f"unknown column {name!r}: expected one of {', '.join(map(str, frame.columns))}.")
+        raise ConditionError(f"unknown column {name!r}: {expected_one_of(name, list(map(str, frame.columns)))}")
     return frame[name]
 
 

@@ -147,6 +147,14 @@ def _mark_cells(panels: tuple[Axes, Axes], in_order: pd.DataFrame, mark: str) ->
                            markerfacecolor="white", zorder=6, label=name)  # fmt: skip
 
 
+def _published_words() -> str:
+    cell = PUBLISHED_CELL
+    return (
+        "Published recipe: as near as the grid comes to the analysis of phosphorus by Wu 2024 "
+        f"({LEVELS[cell.weights]} weights, model {cell.covariates}, {cell.knots} knots, energy {cell.energy})."
+    )
+
+
 def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decomposition: pd.DataFrame) -> str:
     """Caption of the specification curve.
 
@@ -168,9 +176,9 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         f"{len(cells):,} specifications, each panel in its own order; {unanswered}. Vertical bars: 95 % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
         f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
-        "choices each was made with. Tests of the whole curve against no association in any specification, from "
-        f"{tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for {len(tests)} such "
-        f"statistics (Westfall & Young 1993): median odds ratio {medians}; both above 1 in "
+        f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
+        f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
+        f"{len(tests)} such statistics (Westfall & Young 1993): median odds ratio {medians}; both above 1 in "
         f"{_share(test['both_above'])}; non-linear p < 0.05 in {_share(test['nonlinear'])}. "
         f"Most of the variation comes from {_top_choices(decomposition)}."
     )

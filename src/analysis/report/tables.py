@@ -1,6 +1,7 @@
 """Numbers into words: captions, the one-sentence answer, the command line's tables. Rounding happens only here."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,9 @@ VARIABLE_WORDS = {
 NO_DEPARTURE = "no departure shown"
 VERDICT_WORDS = {NO_DEPARTURE: "no departure from a straight line shown"}
 """Verdicts in sentences, where their short name does not say enough."""
+
+WIDTH = 110
+"""Letters in a line of a sentence on a terminal."""
 
 FEW = f"fewer than {FEWEST_PEOPLE}"
 
@@ -80,6 +84,8 @@ def curve_caption(estimates: Estimates, model: str) -> str:
     row = _model(estimates, model)
     tests = estimates["tests"].query("model == @model")
     nadir = "No interior low point" if row["nadir_at_boundary"] else f"Lowest point {_low_point(estimates, row)}"
+    if "shape" in estimates:
+        nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
     knots = ", ".join(f"{float(knot):.4g}" for knot in row["knots"].split())
     return (
         f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {row['cases']:,} of "
@@ -194,23 +200,38 @@ def shape_of_model(estimates: Estimates, model: str) -> pd.Series:
 
 def _low_point(estimates: Estimates, row: pd.Series) -> str:
     """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)"."""
-    place = f"{format_intake(row['nadir'])} {row['unit']}"
     if "shape" not in estimates:
-        return place
-    shape = shape_of_model(estimates, row["model"])
-    return f"{place} ({format_range(shape['nadir_bootstrap_low'], shape['nadir_bootstrap_high'])}, design bootstrap)"
+        return f"{format_intake(row['nadir'])} {row['unit']}"
+    return _low_point_of(shape_of_model(estimates, row["model"]), row["unit"])
+
+
+def _low_point_of(shape: pd.Series, unit: str) -> str:
+    low, high = shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"]
+    open_ended = low <= shape["end_slopes_low_at"] or high >= shape["end_slopes_high_at"]
+    reach = ": as far as it was sought" if open_ended else ""
+    return f"{format_intake(shape['nadir'])} {unit} ({format_range(low, high)}, design bootstrap{reach})"
 
 
 def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
-    """Whether one model's curve is a U: each test of the protocol, the low point, then the verdict.
+    """Whether one model's curve is a U, as `describe_shape`."""
+    return describe_shape(shape_of_model(estimates, model), unit=_model(estimates, model)["unit"])
+
+
+def describe_shape(shape: pd.Series, *, unit: str) -> str:
+    """Whether a curve is a U: each test of the protocol, the low point, then the verdict.
 
     It says "shown" where a p-value is below the rule's `ALPHA`, and never more.
+
+    Parameters
+    ----------
+    shape : row of `analysis.shapes.shape_row`.
+    unit : of the exposure.
     """
-    row, shape = _model(estimates, model), shape_of_model(estimates, model)
-    low_point = "lowest point, at an end of the range," if row["nadir_at_boundary"] else "lowest point"
+    at_end = shape["nadir"] in (shape["end_slopes_low_at"], shape["end_slopes_high_at"])
+    low_point = "lowest point, at an end of the range," if at_end else "lowest point"
     return (
-        f"{_ends_words(shape, row['unit'])} {_two_lines_words(shape, row['unit'])} The {low_point} is "
-        f"{_low_point(estimates, row)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of "
+        f"{_ends_words(shape, unit)} {_two_lines_words(shape, unit)} The {low_point} is "
+        f"{_low_point_of(shape, unit)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of "
         f"bootstrap samples. Verdict by the rule of the protocol: {verdict_words(shape['verdict'])}."
     )
 
@@ -353,8 +374,10 @@ def planted(estimates: Estimates, model: str = PRIMARY.model) -> str:
     )
 
 
-def format_association(association: Association, *, points: Sequence[float], source: str) -> str:
-    """Everything one study found, as text for a terminal."""
+def format_association(
+    association: Association, *, shape: Mapping[str, Any], points: Sequence[float], source: str
+) -> str:
+    """Everything one study found, as text for a terminal; ``shape`` as `analysis.shapes.shape_dict`, or a reason."""
     study, fit, unit = association.study, association.fit, exposure_unit(association.study.exposure)
     nadir, knots = association.nadir, ", ".join(f"{knot:.6g}" for knot in association.spline.knots)
     where = f", where {study.where}" if study.where else ""
@@ -372,10 +395,17 @@ def format_association(association: Association, *, points: Sequence[float], sou
         f"odds ratio ({100 * study.conf_level:g} % interval) at {unit}; * beyond the 5th to 95th percentile of intake\n"
         f"{_curve_rows(association, points)}\n\n"
         f"{describe_tests(association.tests_frame())}\n"
-        f"lowest point {nadir.x:.4g} {unit} between {nadir.low:.4g} and {nadir.high:.4g}"
-        f"{' (at the end of the range: no interior low point)' if nadir.at_boundary else ''}\n\n"
+        f"Lowest point {nadir.x:.4g} {unit}{', the end of the range: no interior low point' * nadir.at_boundary} "
+        f"(sought from the 5th to the 95th percentile of intake, {nadir.low:.4g} to {nadir.high:.4g}).\n"
+        f"{fill(_shape_or_reason(shape, unit), WIDTH, break_on_hyphens=False)}\n\n"
         f"{_coefficient_table(association)}"
     )
+
+
+def _shape_or_reason(shape: Mapping[str, Any], unit: str) -> str:
+    if shape["verdict"] is None:
+        return f"The shape cannot be told: {shape['reason']}"
+    return describe_shape(pd.Series(shape), unit=unit)
 
 
 def _curve_rows(association: Association, points: Sequence[float]) -> str:

@@ -63,8 +63,8 @@ def place_knots(x: Array, number: int, *, weights: Array | None = None) -> Array
     knots = np.quantile(x, places) if weights is None else weighted_quantiles(x, weights, places)
     if np.any(np.diff(knots) <= 0):
         raise SplineError(
-            f"{number} knots fall on {knots.tolist()}: expected increasing values. "
-            f"The exposure has {np.unique(x).size} distinct values or is heaped; use fewer knots."
+            f"{number} knots fall on {knots.tolist()}: expected increasing values. The exposure has "
+            f"{np.unique(x).size} distinct values or is heaped; use fewer knots, or only people who have some."
         )
     return knots
 
