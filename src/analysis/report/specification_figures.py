@@ -73,7 +73,7 @@ def plot_specification_curve(
         figure.text(0.03, sides["top"] + 0.052, "Neuropathy by magnesium intake under every combination of choices",
                     weight="bold", fontsize=10)  # fmt: skip
         figure.legend(handles=_handles(whole), loc="upper left", bbox_to_anchor=(0.02, sides["top"] + 0.055), ncol=5,
-                      fontsize=7.2, columnspacing=0.8, handletextpad=0.3, handlelength=1.1)  # fmt: skip
+                      fontsize=7.2, columnspacing=0.8, handletextpad=0.6, handlelength=1.1)  # fmt: skip
     return figure
 
 
