@@ -5,7 +5,7 @@ and of energy go together, it may take most of a true curve with it. So the outc
 U of magnesium, from a U of energy, and from neither, and magnesium is tested under each form of the audit.
 """
 
-from functools import partial
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.audit.specifications import EnergyForm, energy_adjusted
 from analysis.data.synthetic import PLANTED, Truth
 from analysis.problem import Problem, pose_setting
-from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, Row, flat, rates, run_cells, u_shaped
+from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, FITTED_DEPTH, Base, Row, rates, run_cells, u_shaped
 from analysis.stats.hypotheses import wald_test
 from analysis.stats.many import Model, fit_one
 from analysis.stats.splines import Array
@@ -22,7 +22,38 @@ from analysis.stats.splines import Array
 ENERGY_TRUTH = Truth(curvature=0.0, energy_curvature=PLANTED.curvature)
 """The same parabola in the logarithm of energy, lowest at 1,900 kcal."""
 
-TRUTHS = ("magnesium", "energy", "none")
+LOW_MG, LOW_KCAL = 100.0, 1000.0
+"""Where the planted odds ratios, against the lowest point, are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What truly draws the outcome: depths of a U of magnesium and of one of energy, 1 as the invented survey's."""
+
+    magnesium: float = 0.0
+    energy: float = 0.0
+
+    def __call__(self, x: Array) -> Array:
+        """Log odds by magnesium."""
+        return np.asarray(self.magnesium * u_shaped(x))
+
+    def of_energy(self, kcal: Array) -> Array:
+        """Log odds by energy."""
+        return self.energy * energy_u(kcal)
+
+    @property
+    def odds_ratio(self) -> float:
+        """Odds ratio at `LOW_MG`, or at `LOW_KCAL` if it is energy's, against the lowest point; 1 of none."""
+        return float(np.exp(self(np.array([LOW_MG])) + self.of_energy(np.array([LOW_KCAL])))[0])
+
+
+TRUTHS = {
+    "magnesium": Drawing(magnesium=1.0),
+    "magnesium as fitted": Drawing(magnesium=FITTED_DEPTH),
+    "energy": Drawing(energy=1.0),
+    "energy as fitted": Drawing(energy=FITTED_DEPTH),
+    "none": Drawing(),
+}
 
 
 def energy_u(kcal: Array) -> Array:
@@ -41,28 +72,23 @@ def simulate_energy_forms(
 
     Returns
     -------
-    truth (``magnesium``, ``energy`` or ``none``), form (of `EnergyForm`), test (``overall`` or ``nonlinear``, Wald F of
-    magnesium's terms), surveys, failed, rate of p < 0.05, monte_carlo_error.
+    truth (of `TRUTHS`), form (of `EnergyForm`), test (``overall`` or ``nonlinear``, Wald F of magnesium's terms),
+    surveys, failed, rate of p < 0.05, monte_carlo_error, planted_odds_ratio (of `Drawing`).
 
     Raises
     ------
     SimulationError : fewer than one survey.
     """
-    truths: dict[str, CurveOf] = {truth: partial(_named, truth) for truth in TRUTHS}
-    rows = run_cells(_rows, truths, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
+    rows = run_cells(_rows, TRUTHS, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
     found = pd.DataFrame(rows).rename(columns={"curve": "truth"})
-    return rates(found, ["truth", "form", "test"], "hit")
+    planted = {name: truth.odds_ratio for name, truth in TRUTHS.items()}
+    table = rates(found, ["truth", "form", "test"], "hit")
+    return table.assign(planted_odds_ratio=table["truth"].map(planted))
 
 
-def _named(truth: str, x: Array) -> Array:
-    """The curve of magnesium under a truth; under that of energy, magnesium has none."""
-    return u_shaped(x) if truth == "magnesium" else flat(x)
-
-
-def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
-    rows = base.problem.setting.domain.rows
-    of_energy = isinstance(curve, partial) and curve.args == ("energy",)
-    mu = base.expected_with(curve, energy_u(base.energy[rows]) if of_energy else np.zeros(int(rows.sum())))
+def _rows(base: Base, truth: Drawing, rng: np.random.Generator) -> list[Row]:
+    energy = base.energy[base.problem.setting.domain.rows]
+    mu = base.expected_with(truth, truth.of_energy(energy))
     y = base.draw_of(mu, rng)
     found: list[Row] = []
     for form in get_args(EnergyForm):

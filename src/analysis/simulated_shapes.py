@@ -1,8 +1,9 @@
 """How often each way of finding a U finds one, under curves of known shape: size, power, and the low point's coverage.
 
 The curves are those that papers tell apart least: none at all, a straight line, a J (flat, then rising), a plateau
-(falling, then flat), and a U of three depths. The usual practice is a small p for non-linearity together with a low
-point inside the range; it is set beside the tests of a U and the verdict of the protocol.
+(falling, then flat), and a U of four depths, one of them that of the fitted curve. The usual practice is a small p for
+non-linearity together with a low point inside the range; it is set beside the tests of a U and the verdict of the
+protocol.
 """
 
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.synthetic import PLANTED
-from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, Row, flat, rates, run_cells
+from analysis.simulation import ALPHA, DRAWS_PER_SURVEY, FITTED_DEPTH, Base, CurveOf, Row, flat, rates, run_cells
 from analysis.stats.hypotheses import wald_test
 from analysis.stats.many import Model, fit_one
 from analysis.stats.nadir import NadirDraws, find_nadirs
@@ -53,11 +54,12 @@ SHAPES: dict[str, CurveOf] = {
     "J": j_shape,
     "plateau": plateau,
     "shallow U": partial(u_shape, depth=0.5),
+    "U as fitted": partial(u_shape, depth=FITTED_DEPTH),
     "U": partial(u_shape, depth=1.0),
     "deep U": partial(u_shape, depth=2.0),
 }
 
-U_SHAPES = ("shallow U", "U", "deep U")
+U_SHAPES = ("shallow U", "U as fitted", "U", "deep U")
 
 RULES = {
     "non-linear": "p for non-linearity < 0.05",
@@ -67,6 +69,7 @@ RULES = {
     "threshold, naive": "change of slope at the best break, p < 0.05 as if the break had been known",
     "threshold, search-aware": "the same, with a p that pays for the search",
     "verdict U": "the protocol's rule",
+    "verdict U, by draws": "the same with the low point's place from draws of the coefficients, as in the audit",
 }
 """What each rate of the table counts."""
 
@@ -146,17 +149,20 @@ def _shape_rows(base: Base, curve_of: CurveOf, rng: np.random.Generator) -> list
         "end slopes": float(ends < ALPHA),
         "two lines": float(lines < ALPHA),
         "verdict U": 0.0,
+        "verdict U, by draws": 0.0,
     }
     row |= _threshold(curve, seed=int(rng.integers(2**32)))
     seed = int(rng.integers(2**32))
     has_low_point = isinstance(curve_of, partial)
     if has_low_point or (ends < ALPHA and lines < ALPHA):  # else the verdict is decided without the bootstrap
         found = curve.bootstrapped_nadirs(bootstrap(curve.design, replicates=REPLICATES, seed=seed))
-        decided = verdict(nonlinear_p=nonlinear, end_slopes_p=ends, two_lines_p=lines, interior=found.interior_share)
-        row["verdict U"] = float(decided == "U")
+        drawn = curve.drawn_nadirs(seed=seed)
+        for rule, interior in (("verdict U", found.interior_share), ("verdict U, by draws", drawn.interior_share)):
+            decided = verdict(nonlinear_p=nonlinear, end_slopes_p=ends, two_lines_p=lines, interior=interior)
+            row[rule] = float(decided == "U")
         if has_low_point:
             row["target"] = _target(base, curve, curve_of)
-            row |= _limits(found) | _limits(curve.drawn_nadirs(seed=seed))
+            row |= _limits(found) | _limits(drawn)
     return [row]
 
 

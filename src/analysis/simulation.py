@@ -8,6 +8,7 @@ people of one PSU resemble each other: model 1 is right but for the curve's shap
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import joblib
 import numpy as np
@@ -46,6 +47,7 @@ CONF_LEVEL = 0.95
 ALPHA = 0.05
 
 CurveOf = Callable[[Array], Array]
+SomeCurve = TypeVar("SomeCurve", bound=CurveOf)
 Row = dict[str, object]
 
 
@@ -64,6 +66,10 @@ def u_shaped(x: Array) -> Array:
     """The U of the invented survey: lowest at 240 mg/day, odds ratio 2.0 at 100 and 1.57 at 500."""
     return np.asarray(PLANTED.log_odds_ratio(x, PLANTED.nadir_mg))
 
+
+FITTED_DEPTH = 0.62
+"""Part of the planted U's log odds ratios that the curve fitted to the real files has at 100 mg/day against its median:
+odds ratio 1.53 instead of 1.98. A test holds it to the committed estimate."""
 
 COVERAGE_CURVES: dict[str, CurveOf] = {"no association": flat, "U, lowest at 240 mg": u_shaped}
 
@@ -210,8 +216,8 @@ def rates(rows: pd.DataFrame, keys: list[str], hit: str) -> pd.DataFrame:
 
 
 def run_cells(
-    rows_of: Callable[[Base, CurveOf, np.random.Generator], list[Row]],
-    curves: dict[str, CurveOf],
+    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
+    curves: dict[str, SomeCurve],
     *,
     surveys: int,
     seed: int,
@@ -241,8 +247,8 @@ def run_cells(
 
 
 def _run_batch(
-    rows_of: Callable[[Base, CurveOf, np.random.Generator], list[Row]],
-    curves: dict[str, CurveOf],
+    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
+    curves: dict[str, SomeCurve],
     seed: int,
     number: int,
     draws: int,
@@ -254,8 +260,8 @@ def _run_batch(
 
 
 def _labelled(
-    rows_of: Callable[[Base, CurveOf, np.random.Generator], list[Row]],
-    curves: dict[str, CurveOf],
+    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
+    curves: dict[str, SomeCurve],
     base: Base,
     rng: np.random.Generator,
     draws: int,
