@@ -23,6 +23,10 @@ STANDARD_ERRORS = 2.5
 """Five correlated estimates lie this near the truth in about 95 of 100 surveys; the survey's seed is fixed."""
 
 
+TWO_DIGITS = 0.05
+"""Relative tolerance of a number rounded to two significant digits: half a unit of the second, at worst of 10."""
+
+
 @pytest.fixture(scope="module")
 def primary(participants):
     return estimate(participants, PRIMARY)
@@ -48,6 +52,24 @@ def test_odds_ratio_at_the_reference_is_exactly_one_with_no_width(primary):
     at = primary.curve([primary.reference]).frame.iloc[0]
     assert (at["log_or"], at["std_error"]) == (0.0, 0.0)
     assert (at["odds_ratio"], at["conf_low"], at["conf_high"]) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("beyond", [[0.5], [90000.0], [0.5, 300.0, 90000.0]], ids=["below", "above", "both"])
+def test_intakes_beyond_the_cohorts_are_refused_with_percentiles_and_nobodys_own_value(primary, beyond):
+    eligible = primary.problem.setting.eligible
+    with pytest.raises(StudyError, match="below the lowest or above the highest intake of the cohort") as refusal:
+        primary.refuse_unseen(beyond)
+    message = str(refusal.value)
+    assert message.startswith(", ".join(f"{x:g}" for x in beyond if x != 300) + ": ")
+    assert f"{eligible.min():g}" not in message
+    assert f"{eligible.max():g}" not in message
+    low, high = map(float, message.rstrip(".").rpartition("about ")[2].split(" to "))
+    assert [low, high] == pytest.approx(np.quantile(eligible, [0.01, 0.99]), rel=TWO_DIGITS)
+
+
+def test_the_lowest_and_the_highest_intake_of_the_cohort_are_not_refused(primary):
+    eligible = primary.problem.setting.eligible
+    primary.refuse_unseen([float(eligible.min()), float(eligible.max())])
 
 
 def test_interval_is_symmetric_in_log_odds(primary):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.data.cohort import Cohort, select_cohort
+from analysis.data.cohort import Cohort, refuse_empty, select_cohort
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.where import ConditionError
 from analysis.study import COVARIATES, CYCLES, MODELS, PRIMARY, Model, Outcome, Study, StudyError, Weights
@@ -169,11 +169,16 @@ def test_somebody_without_a_covariate_is_complete_only_for_models_without_it(mod
         ({"model": "crude"}, "no covariates needed"),
         ({"model": "1"}, "covariates of model 1 known"),
         ({"model": "3"}, "covariates of model 3 known"),
-        ({"model": "crude", "extra_covariates": ("height_cm",)}, "covariates of model crude known"),
+        ({"model": "crude", "extra_covariates": ("height_cm",)}, "height_cm known"),
+        ({"extra_covariates": ("height_cm",)}, "covariates of model 1 and height_cm known"),
+        (
+            {"model": "2", "extra_covariates": ("height_cm", "energy_kcal")},
+            "covariates of model 2, height_cm and energy_kcal known",
+        ),
     ],
-    ids=["crude", "1", "3", "crude and height"],
+    ids=["crude", "1", "3", "crude and height", "1 and height", "2 and two others"],
 )
-def test_the_last_step_names_the_model(choices: dict[str, object], label: str) -> None:
+def test_the_last_step_names_the_model_and_what_was_added_to_it(choices: dict[str, object], label: str) -> None:
     assert select_cohort(people(), Study(**choices)).flow["step"].iloc[-1] == label
 
 
@@ -286,6 +291,45 @@ def test_a_misspelt_name_is_answered_with_the_names_it_resembles() -> None:
 def test_a_covariate_that_is_no_column_is_refused_with_the_columns(covariate: str) -> None:
     with pytest.raises(StudyError, match=rf"^covariate '{covariate}': expected one of age_years, .*height_cm.*\.$"):
         select_cohort(people(), Study(extra_covariates=("height_cm", covariate)))
+
+
+@pytest.mark.parametrize(
+    ("study", "person", "message"),
+    [
+        (
+            Study(where="age_years < 40"),
+            {},
+            "the domain is empty: nobody is left at the step 'where age_years < 40', of 3 before it. "
+            "The cohort begins at 40 years (age_min). Change what the study asks for there.",
+        ),
+        (
+            Study(where="sex == 'female'"),
+            {},
+            "the domain is empty: nobody is left at the step \"where sex == 'female'\", of 3 before it. "
+            "Change what the study asks for there.",
+        ),
+        (
+            Study(extra_covariates=("height_cm",)),
+            {"height_cm": NAN},
+            "'covariates of model 1 and height_cm known', of 3",
+        ),
+        (Study(), {"weight_dietary_2yr": 0, "weight_dietary_4yr": 0}, "'survey weight above 0', of 3 before it."),
+        (Study(), {"pn": NAN}, "'neuropathy status known', of 3 before it."),
+        (Study(cycles=(2003,)), {}, "nobody is left at the step 'interviewed'. Change"),
+    ],
+    ids=["age", "another condition", "covariate", "weight", "outcome", "cycle"],
+)
+def test_a_cohort_of_nobody_is_refused_with_the_step_that_nobody_passes(
+    study: Study, person: dict[str, object], message: str
+) -> None:
+    cohort = select_cohort(participants([person] * 3), study)
+    with pytest.raises(StudyError) as refusal:
+        refuse_empty(cohort, study)
+    assert message in str(refusal.value)
+
+
+def test_a_cohort_of_one_is_not_refused() -> None:
+    refuse_empty(select_cohort(participants(), PRIMARY), PRIMARY)
 
 
 # ---- nobody is dropped ---------------------------------------------------------------------------------------------

@@ -4,15 +4,19 @@ In the tables ``.`` is missing; every row is one invented person, tried in all t
 """
 
 import math
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.harmonise import CodingError, ckd_epi_2021, harmonise, needed_columns, pooled_weight
+from analysis.data.harmonise import SOURCES, CodingError, ckd_epi_2021, harmonise, needed_columns, pooled_weight
 from analysis.data.registry import COMMITTED
-from analysis.study import CATEGORIES, CYCLES
+from analysis.data.synthetic import survey_frames
+from analysis.data.vocabulary import exposure_label, exposure_unit
+from analysis.study import CATEGORIES, CYCLES, OUTCOMES
 from tests.people import LAYOUT, NAN, NUTRIENTS, participants, raw_tables, read_rows
 
 HAND = 1e-12
@@ -760,3 +764,70 @@ def test_a_person_who_appears_twice_in_a_table_is_refused(table: str) -> None:
 def test_a_person_who_appears_in_two_cycles_is_refused() -> None:
     with pytest.raises(CodingError, match="SEQN"):
         harmonise(raw_tables([{"cycle": 1999, "SEQN": 5}, {"cycle": 2001, "SEQN": 5}]))
+
+
+# ---- the dictionary of columns -------------------------------------------------------------------------------------
+
+DICTIONARY = Path(__file__).parents[1] / "data" / "processed" / "README.md"
+
+
+@pytest.fixture(scope="module")
+def dictionary() -> dict[str, list[str]]:
+    """What the page says of each harmonised column: the other cells of its row."""
+    section = DICTIONARY.read_text(encoding="utf-8").partition("## Columns of `participants.parquet`")[2]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    assert len({cells[0] for cells in rows}) == len(rows)
+    return {cells[0].strip("`"): cells[1:] for cells in rows}
+
+
+@pytest.fixture(scope="module")
+def made_from() -> dict[str, set[str]]:
+    """Raw variables that each harmonised column but the nutrients changes with, found by shuffling one at a time."""
+    tables = {name: frame.set_index("SEQN") for name, frame in survey_frames(scale=0.1).items()}
+    before = harmonise(tables)
+    found: dict[str, set[str]] = {name: set() for name in before}
+    for source in SOURCES:
+        for common, raw in source.columns.items():
+            if common in NUTRIENTS:
+                continue
+            shuffled = dict(tables)
+            for table, name in zip(source.tables, raw, strict=True):
+                if table is not None and name is not None:
+                    values = tables[table][name].sample(frac=1, random_state=1).to_numpy()
+                    shuffled[table] = tables[table].assign(**{name: values})
+            after = harmonise(shuffled)
+            for column in before:
+                if not after[column].equals(before[column]):
+                    found[column] |= {name for name in raw if name is not None}
+    return found
+
+
+def test_every_harmonised_column_has_its_row_in_the_dictionary_and_no_other(dictionary) -> None:
+    assert sorted(dictionary) == sorted(harmonise(raw_tables()).columns)
+
+
+def test_no_row_of_the_dictionary_has_an_empty_cell(dictionary) -> None:
+    lengths = {name: len(cells) for name, cells in dictionary.items()}
+    assert lengths == {name: 5 if name in NUTRIENTS else 4 for name in dictionary}
+    assert all(cell.strip() for cells in dictionary.values() for cell in cells)
+
+
+def test_the_dictionary_names_the_raw_variables_that_each_column_changes_with(dictionary, made_from) -> None:
+    others = [name for name in dictionary if name not in NUTRIENTS]
+    named = {name: set(re.findall(r"\b[A-Z][A-Z0-9]{4,7}\b", dictionary[name][-1])) for name in others}
+    assert named == {name: made_from[name] for name in others}
+
+
+@pytest.mark.parametrize("name", list(NUTRIENTS))
+def test_the_dictionary_has_words_unit_and_raw_variables_of_every_nutrient(dictionary, name: str) -> None:
+    assert dictionary[name] == [exposure_label(name), exposure_unit(name), *NUTRIENTS[name]]
+
+
+@pytest.mark.parametrize("name", list(CATEGORIES))
+def test_the_dictionary_lists_the_levels_reference_first(dictionary, name: str) -> None:
+    assert tuple(re.findall(r"`(\w+)`", dictionary[name][1])) == CATEGORIES[name]
+
+
+@pytest.mark.parametrize(("rule", "words"), OUTCOMES.items(), ids=list(OUTCOMES))
+def test_the_dictionary_has_the_outcome_rules_of_the_protocol(dictionary, rule: str, words: str) -> None:
+    assert dictionary[f"pn_{rule}"][0].endswith(f"rule {rule}: {words}")

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -14,11 +15,12 @@ import pytest
 from analysis import __main__ as command
 from analysis.__main__ import build_parser, main
 from analysis.associations import estimate
+from analysis.data.registry import COMMITTED
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.pipeline import Folders
 from analysis.stats.design import DesignError
 from analysis.stats.shape import Verdict
-from analysis.study import Study
+from analysis.study import OUTCOMES, Study
 
 
 @pytest.fixture
@@ -39,6 +41,17 @@ def test_every_stage_has_help(stage, capsys):
         main([stage, "--help"])
     assert ended.value.code == 0
     assert "usage: python -m analysis" in capsys.readouterr().out
+
+
+def test_help_of_a_study_has_the_outcome_rules_and_names_the_dictionary_of_columns(capsys):
+    with pytest.raises(SystemExit):
+        main(["estimate", "--help"])
+    # Lines are broken for the terminal's width, also within words that have a hyphen.
+    text = "".join(capsys.readouterr().out.split())
+    for rule, words in OUTCOMES.items():
+        assert f"{rule}:{words}".replace(" ", "") in text
+    assert text.count(f"{command.DICTIONARY}describesthem") == 2
+    assert (Path(__file__).parents[1] / command.DICTIONARY).exists()
 
 
 def test_json_has_the_promised_keys_and_the_fits_numbers(run, participants):
@@ -126,10 +139,14 @@ def test_every_option_reaches_the_study(run):
         (["--where", "age_years >"], "condition 'age_years >'"),
         (["--where", "shoe_size > 40"], "unknown column 'shoe_size'"),
         (["--where", "age_years > 200"], "the domain is empty"),
+        (["--where", "age_years < 40"], "The cohort begins at 40 years (age_min)"),
+        (["--where", "sex == 'male' and sex == 'female'"], "nobody is left at the step \"where sex == 'male' and"),
         (["--exposure", "energy_kcal", "--model", "3"], "also a covariate of model 3"),
+        (["--covariates", "phosphorus_mg", "magnesium_mg"], "also one of the extra covariates (--covariates)"),
+        (["--where", "age > 60"], "did you mean age_years"),
         (["--covariates", "shoe_size"], "covariate 'shoe_size'"),
         (["--where", "hieght_cm > 170"], "did you mean height_cm"),
-        (["--at", "100", "90000"], "90000: expected intakes that somebody of the cohort has, from "),
+        (["--at", "100", "90000"], "90000: below the lowest or above the highest intake of the cohort."),
         (["--conf-level", "95"], "expected a number between 0 and 1"),
         (["--cycles", "1999", "1999"], "at most once"),
     ],
@@ -185,13 +202,54 @@ def test_interrupt_is_one_message_and_exit_130(demo, monkeypatch, capsys):
     assert "Nothing was changed" in capsys.readouterr().err
 
 
-def test_an_interrupted_audit_says_how_to_go_on(demo, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("stage", "options", "function", "said"),
+    [
+        ("audit", [], "audit", "What was finished is kept; run the same command again to go on."),
+        ("audit", ["--fresh"], "audit", "What was finished is kept; run again without --fresh to go on."),
+        ("fetch", [], "fetch", "What was finished is kept; run the same command again to go on."),
+        ("demo", [], "write_survey", "run it again: it begins anew and writes over that."),
+        ("cohort", [], "build_participants", "No file is half-written, but some may be new beside older ones"),
+        ("fit", [], "fit_models", "No file is half-written, but some may be new beside older ones"),
+        ("estimate", ["--figure", "mine"], "read_participants", "No file is half-written, but some may be new"),
+    ],
+)
+def test_an_interrupted_stage_says_what_is_left_and_how_to_go_on(
+    tmp_path, monkeypatch, capsys, stage, options, function, said
+):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "audit", interrupted)
-    assert main(["audit", "--data", str(demo.data)]) == 130
-    assert "run the same command again to go on" in capsys.readouterr().err
+    monkeypatch.setattr(command, function, interrupted)
+    assert main([stage, "--data", str(tmp_path / "data"), *options]) == 130
+    err = capsys.readouterr().err
+    assert said in err
+    assert "Nothing was changed" not in err
+
+
+def test_a_demo_that_was_interrupted_while_inventing_begins_anew(tmp_path, monkeypatch, capsys):
+    invented = []
+
+    def interrupted(folder, **_):
+        invented.append(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "write_survey", interrupted)
+    assert [main(["demo", "--data", str(tmp_path / "demo")]) for _ in range(2)] == [130, 130]
+    assert invented == [tmp_path / "demo" / "raw"] * 2
+    assert f"What it wrote until then stays in {tmp_path / 'demo'}" in capsys.readouterr().err
+
+
+def test_a_registry_that_contradicts_itself_is_told_before_anything_is_fetched(tmp_path, monkeypatch, capsys):
+    own = tmp_path / "raw" / "registry"
+    shutil.copytree(COMMITTED, own)
+    counts = (own / "codes.csv").read_text()
+    (own / "codes.csv").write_text(counts.replace("BMX,BMXHT,81.8 to 201.3,8464", "BMX,BMXHT,81.8 to 201.3,8446"))
+    monkeypatch.setattr(command, "fetch", lambda *_, **__: pytest.fail("fetched"))
+    assert main(["fetch", "--data", str(tmp_path)]) == 3
+    err = capsys.readouterr().err
+    assert "codes.csv, BMX BMXHT: its counts add up to 9,264, but tables.csv has 9,282 rows" in err
+    assert "revised" not in err
 
 
 def test_a_study_whose_shape_cannot_be_told_still_has_its_curve_and_the_reason(demo, monkeypatch, capsys):
@@ -298,6 +356,15 @@ def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
         (["estimate", "--at", "nan"], "nan is no intake"),
         (["estimate", "--at", "-5"], "expected"),
         (["estimate", "--at", "1e308"], "1e308 is no intake"),
+        (
+            ["estimate", "--at", "100,200"],
+            "100,200: expected a number; several are parted by spaces, as in --at 100 200",
+        ),
+        (["estimate", "--cycles", "1999-2000"], "1999-2000: expected the first years of cycles, of 1999, 2001, 2003"),
+        (["estimate", "--conf-level", "x"], "x: expected a number between 0 and 1, such as 0.95"),
+        (["estimate", "--knots", "four"], "four: expected a number of knots, of 3, 4, 5, 6"),
+        (["simulate", "--seed", "x"], "x: expected a whole number from 0 on"),
+        (["demo", "--seed", "-1"], "expected a whole number from 0 on"),
         (["fetch", "--jobs", "0"], "0: expected a whole number from 1 on"),
         (["shapes", "--replicates", "1"], "1: expected a whole number from 2 on"),
         (["simulate", "--surveys", "2.5"], "2.5: expected a whole number from 1 on"),
@@ -307,7 +374,25 @@ def test_numbers_that_make_no_sense_are_refused_by_the_parser(arguments, message
     with pytest.raises(SystemExit) as ended:
         build_parser().parse_args(arguments)
     assert ended.value.code == 2
-    assert message in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert message in err
+    assert "value" not in err  # as in "invalid _intake value"
+
+
+@pytest.mark.parametrize("name", ["plot.png", "PLOT.SVG", "figures/plot.pdf", "occupied"])
+def test_a_figure_goes_into_a_folder_and_not_into_a_drawings_name_or_a_file(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    Path("occupied").write_text("a file where a folder should be")
+    with pytest.raises(SystemExit) as ended:
+        build_parser().parse_args(["estimate", "--figure", name])
+    assert ended.value.code == 2
+    folder = Path(name).parent / "drawings"
+    assert f"{name}: expected a folder, such as {folder}; the drawings in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["mine", "figures/v1.2", "."])
+def test_any_other_name_of_a_folder_for_a_figure_is_taken(name):
+    assert build_parser().parse_args(["estimate", "--figure", name]).figure == Path(name)
 
 
 def test_a_polite_end_from_outside_is_an_interrupt(demo, tmp_path):

@@ -13,6 +13,7 @@ from analysis.data.registry import (
     Registry,
     RegistryError,
     Table,
+    contradictions,
     describe,
     differences,
     read_registry,
@@ -100,6 +101,10 @@ def test_column_lists_are_whole(nhanes):
         assert set(table.codes) <= set(table.column_totals)
 
 
+def test_published_counts_fit_rows_and_column_totals(nhanes):
+    assert contradictions(nhanes) == ()
+
+
 def test_code_counts_add_up_to_the_rows(nhanes):
     for table in nhanes.tables.values():
         for variable, counts in table.codes.items():
@@ -177,6 +182,85 @@ def test_a_missing_registry_is_named(tmp_path):
         read_registry(tmp_path / "nowhere")
 
 
+# Counts that cannot be
+
+
+def written(frame: pd.DataFrame, folder, *, codes: dict[str, dict[str, int]], synthetic: bool = False) -> None:
+    """Write a registry of one table with other counts than the frame's."""
+    table = registered(frame, codes=codes)
+    write_registry(Registry("NHANES 1999-2000", synthetic, "https://cdc/Public", {"DEMO": table}), folder)
+
+
+@pytest.fixture
+def people() -> pd.DataFrame:
+    """Two hundred people: 120 smoke, 60 do not, 20 are unknown; ages 1 to 99 and 101 of 85."""
+    smoked = [1.0] * 120 + [2.0] * 60 + [np.nan] * 20
+    ages = [*np.arange(1.0, 100.0), *[85.0] * 101]
+    return pd.DataFrame({"SEQN": np.arange(1.0, 201), "SMOKED": smoked, "AGE": ages, "DRUG": ["INSULIN", ""] * 100})
+
+
+FITTING = {
+    "SMOKED": {"1": 120, "2": 60, "9": 0, ".": 20},
+    "AGE": {"0 to 84": 84, "85": 102, "86 to 99": 14, ".": 0},
+    "DRUG": {"INSULIN": 100, "< blank >": 100},
+}
+
+
+def test_counts_that_fit_are_read(people, tmp_path):
+    written(people, tmp_path, codes=FITTING)
+    assert read_registry(tmp_path).tables["DEMO"].codes == FITTING
+
+
+@pytest.mark.parametrize(
+    ("variable", "counts", "slip"),
+    [
+        ("SMOKED", {"1": 102, "2": 60, ".": 20}, "its counts add up to 182, but tables.csv has 200 rows"),
+        (
+            "SMOKED",
+            {"1": 120, "2": 59, ".": 21},
+            "its counts but for the missing add up to 179, but columns.csv has 180 values",
+        ),
+        (
+            "SMOKED",
+            {"1": 60, "2": 120, ".": 20},
+            "its codes times their counts add up to 300, but the column in columns.csv to 240",
+        ),
+        ("SMOKED", {"1": 120, "2": 60, "missing": 20}, "the code 'missing' is neither a number, a range such as"),
+        ("AGE", {"0 to 84": 48, "85": 102, "86 to 99": 14}, "its counts add up to 164, but tables.csv has 200 rows"),
+        ("DRUG", {"INSULIN": 90, "< blank >": 110}, "its counts but for the missing add up to 90, but columns.csv has"),
+        ("SMOKE", {"1": 200}, "columns.csv has no such variable"),
+    ],
+    ids=["rows", "missing", "swapped", "no code", "range", "text", "no column"],
+)
+def test_a_slip_in_the_counts_is_told_with_file_variable_and_codebook(people, tmp_path, variable, counts, slip):
+    written(people, tmp_path, codes=FITTING | {variable: counts})
+    with pytest.raises(RegistryError, match="contradicts itself; no file was fetched or read") as caught:
+        read_registry(tmp_path)
+    assert f"codes.csv, DEMO {variable}: {slip}" in str(caught.value)
+    assert f"see https://cdc/Public/1999/DataFiles/DEMO.htm#{variable}." in str(caught.value)
+
+
+def test_a_typing_slip_in_the_committed_counts_is_told_before_any_file_is_looked_at(nhanes, tmp_path):
+    write_registry(nhanes, tmp_path)
+    right = (tmp_path / "codes.csv").read_text()
+    assert "LEXPN_B,LEALPN,3,45\n" in right
+    (tmp_path / "codes.csv").write_text(right.replace("LEXPN_B,LEALPN,3,45\n", "LEXPN_B,LEALPN,3,54\n"))
+    with pytest.raises(RegistryError, match=r"codes\.csv, LEXPN_B LEALPN: its counts add up to 3,193.* has 3,184 rows"):
+        read_registry(tmp_path)
+
+
+def test_many_slips_are_counted(people, tmp_path):
+    several = people.assign(**{f"X{k}": people["SMOKED"] for k in range(8)})
+    written(several, tmp_path, codes={f"X{k}": {"1": 1} for k in range(8)})
+    with pytest.raises(RegistryError, match=r"and 3 more"):
+        read_registry(tmp_path)
+
+
+def test_the_registry_of_an_invented_survey_is_not_asked_since_code_writes_it(people, tmp_path):
+    written(people, tmp_path, codes={"SMOKED": {"1": 1}}, synthetic=True)
+    assert read_registry(tmp_path).synthetic
+
+
 # Describing
 
 
@@ -240,6 +324,16 @@ def test_a_recoded_answer_is_told_with_both_counts(frame):
         f"SMOKED = 1: {n_yes - 1}, expected {n_yes}",
         f"SMOKED = 2: {n_no + 1}, expected {n_no}",
     )
+
+
+def test_a_wrong_end_of_a_range_is_not_taken_for_a_revision(frame):
+    table = registered(frame)
+    counts = dict(table.codes["AGE"])
+    ages = {"0 to 48": counts["0 to 84"], "85": counts["85"], ".": 0}
+    first, *others = differences(dataclasses.replace(table, codes={"AGE": ages}), frame)
+    assert first.startswith("AGE = 0 to 48: ")
+    assert first.endswith("(though the column adds up as in columns.csv: is codes.csv right?)")
+    assert not others
 
 
 def test_a_lost_row_is_told(frame):

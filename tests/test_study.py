@@ -154,15 +154,23 @@ def test_cycles_are_put_in_order_so_that_equal_studies_are_equal(given: tuple[in
 
 
 @pytest.mark.parametrize(
-    "choices",
+    ("choices", "message"),
     [
-        {"exposure": "energy_kcal", "model": "3"},
-        {"exposure": "calcium_mg", "model": "1", "extra_covariates": ("height_cm", "calcium_mg")},
+        (
+            {"exposure": "energy_kcal", "model": "3"},
+            r"^energy_kcal is the exposure and also a covariate of model 3: .*\. Choose another model or exposure\.$",
+        ),
+        (
+            {"exposure": "calcium_mg", "model": "1", "extra_covariates": ("height_cm", "calcium_mg")},
+            r"^calcium_mg is the exposure and also one of the extra covariates \(--covariates\): .*\. "
+            r"Leave it out of them, or choose another exposure\.$",
+        ),
     ],
     ids=["energy in model 3", "an extra covariate"],
 )
-def test_an_exposure_that_is_also_a_covariate_is_refused(choices: dict[str, object]) -> None:
-    message = f"{choices['exposure']} is the exposure and also a covariate of model {choices['model']}"
+def test_an_exposure_that_is_also_a_covariate_is_refused_with_where_it_came_from(
+    choices: dict[str, object], message: str
+) -> None:
     with pytest.raises(StudyError, match=message):
         Study(**choices)
 

@@ -377,6 +377,11 @@ def test_in_takes_a_list_and_other_comparisons_take_one_value(frame: pd.DataFram
         select_rows(frame, condition)
 
 
+def test_a_word_of_a_column_is_answered_with_the_column(frame: pd.DataFrame) -> None:
+    with pytest.raises(ConditionError, match=r"^unknown column 'age': expected .* did you mean age_years\?$"):
+        select_rows(frame, "age > 60")
+
+
 def test_one_bad_part_refuses_the_whole_condition(frame: pd.DataFrame) -> None:
     with pytest.raises(ConditionError, match="weight_kg"):
         select_rows(frame, "age_years >= 60 or weight_kg > 80")

@@ -40,10 +40,27 @@ from analysis.pipeline import (
 )
 from analysis.report import tables
 from analysis.shapes import REPLICATES, shape_dict, shape_of
-from analysis.study import CYCLES, KNOT_NUMBERS, PRIMARY, KnotQuantiles, LonelyDomain, Model, Outcome, Study, Weights
+from analysis.study import (
+    CYCLES,
+    KNOT_NUMBERS,
+    OUTCOMES,
+    PRIMARY,
+    KnotQuantiles,
+    LonelyDomain,
+    Model,
+    Outcome,
+    Study,
+    Weights,
+)
 
 RESUMABLE = ("fetch", "audit")
 """Stages of many tasks, each of which is kept as it finishes."""
+
+DICTIONARY = "data/processed/README.md"
+"""Where every harmonised column is described."""
+
+DRAWINGS = (".png", ".svg", ".pdf")
+"""Endings of a drawing's name, which a folder for drawings should not have."""
 
 DEMO_SEED = 1
 DEMO_REPLICATES = 200
@@ -112,6 +129,8 @@ def run_demo(args: argparse.Namespace) -> None:
     folders = Folders(args.data, args.data / "figures")
     if folders.raw.is_dir() and not folders.is_synthetic:
         raise StageError(f"{folders.raw} is not an invented survey's: expected a folder of its own, such as data/demo.")
+    # A run that is interrupted while it invents must know the folder as its own when it is run again.
+    (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
     print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
     fetch(registry, folders.raw, tables=list(needed_columns()))
@@ -186,10 +205,50 @@ def _nutrient(text: str) -> str:
 
 def _intake(text: str) -> float:
     """A possible intake: a finite number, not negative."""
-    value = float(text)
+    value = _number(text, "a number; several are parted by spaces, as in --at 100 200")
     if not 0 <= value < 1e9:
         raise argparse.ArgumentTypeError(f"{text} is no intake: expected a number from 0 on")
     return value
+
+
+def _level(text: str) -> float:
+    return _number(text, "a number between 0 and 1, such as 0.95")
+
+
+def _number(text: str, expected: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected {expected}") from None
+
+
+def _cycle(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected the first years of cycles, of {', '.join(map(str, CYCLES))}, parted by spaces"
+        )
+    return int(text)
+
+
+def _knots(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of knots, of {', '.join(map(str, KNOT_NUMBERS))}")
+    return int(text)
+
+
+def _drawing_folder(text: str) -> Path:
+    """A folder, there or not: a drawing's own name would become a folder of that name."""
+    path = Path(text)
+    if path.suffix.lower() in DRAWINGS or path.is_file():
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected a folder, such as {path.parent / 'drawings'}; the drawings in it get their names from "
+            "the study"
+        )
+    return path
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0)
 
 
 def _positive(text: str) -> int:
@@ -274,7 +333,7 @@ def _add_audit_options(stage: argparse.ArgumentParser) -> None:
 def _add_simulate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--out", type=Path, default=Path("data/processed/simulation"), help="folder for the tables")
     stage.add_argument("--surveys", type=_positive, default=1000, help="outcomes drawn for each curve")
-    stage.add_argument("--seed", type=int, default=1, help="seed of everything that is invented")
+    stage.add_argument("--seed", type=_seed, default=1, help="seed of everything that is invented")
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
                        help="processes; no number depends on them")  # fmt: skip
 
@@ -293,33 +352,37 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
 
 def _add_demo_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--data", type=Path, default=Path("data/demo"), help="folder of the invented survey")
-    stage.add_argument("--seed", type=int, default=DEMO_SEED, help="seed of the invented survey")
+    stage.add_argument("--seed", type=_seed, default=DEMO_SEED, help="seed of the invented survey")
 
 
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
     stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
                        help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
-    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help="neuropathy rule")
+    rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
+    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help=f"neuropathy is, {rules}")
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
-    stage.add_argument("--knots", type=int, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
+    stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
     stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),
                        help="knots on quantiles of the cohort or, weighted, of the population")  # fmt: skip
     stage.add_argument("--model", default=PRIMARY.model, choices=get_args(Model), help="covariate set")
     stage.add_argument("--covariates", nargs="+", default=[], metavar="COLUMN",
-                       help="harmonised columns to adjust for beside the model's own")  # fmt: skip
-    stage.add_argument("--cycles", nargs="+", type=int, default=list(CYCLES), choices=CYCLES, help="cycles to pool")
+                       help=f"harmonised columns to adjust for beside the model's own; {DICTIONARY} describes "
+                       "them")  # fmt: skip
+    stage.add_argument("--cycles", nargs="+", type=_cycle, default=list(CYCLES), choices=CYCLES,
+                       help="first years of the cycles to pool")  # fmt: skip
     stage.add_argument("--where", default=None, metavar="CONDITION",
-                       help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"")  # fmt: skip
+                       help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"; "
+                       f"{DICTIONARY} describes them")  # fmt: skip
     stage.add_argument("--at", nargs="+", type=_intake, default=[], metavar="X", help="intakes to give odds ratios at")
-    stage.add_argument("--conf-level", type=float, default=PRIMARY.conf_level, help="level of the intervals")
+    stage.add_argument("--conf-level", type=_level, default=PRIMARY.conf_level, help="level of the intervals")
     stage.add_argument(
         "--lonely-domain",
         default=PRIMARY.lonely_domain,
         choices=get_args(LonelyDomain),
         help="stratum with people of the cohort in one PSU only: refuse, or keep its empty PSUs as zero, as R does",
     )
-    stage.add_argument("--figure", type=Path, default=None, metavar="DIR",
+    stage.add_argument("--figure", type=_drawing_folder, default=None, metavar="DIR",
                        help="also draw the curve, with the CSV of its numbers, into this folder")  # fmt: skip
     stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
     _add_bootstrap_options(stage)
@@ -353,11 +416,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        kept = "What was finished is kept; run the same command again to go on." if args.stage in RESUMABLE else (
-            "Nothing was changed; run it again from the start.")  # fmt: skip
-        print(f"{args.stage}: interrupted. {kept}", file=sys.stderr)
+        print(f"{args.stage}: interrupted. {_what_is_left(args)}", file=sys.stderr)
         return 130
     return 0
+
+
+def _what_is_left(args: argparse.Namespace) -> str:
+    """What an interrupted stage leaves behind, and how to go on."""
+    if args.stage in RESUMABLE:
+        again = "again without --fresh" if getattr(args, "fresh", False) else "the same command again"
+        return f"What was finished is kept; run {again} to go on."
+    if args.stage == "demo":
+        return f"What it wrote until then stays in {args.data}; run it again: it begins anew and writes over that."
+    if args.stage == "estimate" and args.figure is None:
+        return "Nothing was changed; run it again from the start."
+    return "No file is half-written, but some may be new beside older ones; run it again from the start."
 
 
 if __name__ == "__main__":

@@ -105,11 +105,16 @@ class Association:
         ------
         StudyError : one of x is below the lowest or above the highest exposure of the cohort.
         """
-        low, high = float(np.min(self.problem.setting.eligible)), float(np.max(self.problem.setting.eligible))
-        beyond = [point for point in x if not low <= point <= high]
+        eligible = self.problem.setting.eligible
+        beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
         if beyond:
-            raise StudyError(f"{', '.join(f'{point:g}' for point in beyond)}: expected intakes that somebody of the "
-                             f"cohort has, from {low:g} to {high:g}.")  # fmt: skip
+            # The lowest and the highest intake are single people's values: the message says where the curve is instead.
+            drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
+            raise StudyError(
+                f"{', '.join(f'{point:g}' for point in beyond)}: below the lowest or above the highest intake of the "
+                "cohort. Expected intakes near those that the curve is drawn for, from the 1st to the 99th percentile: "
+                f"about {' to '.join(drawn)}."
+            )
 
     def critical_value(self) -> CriticalValue:
         """What standard errors are multiplied by so that the band holds the whole curve over its grid."""

@@ -7,6 +7,9 @@ message without a traceback and leaves with the class's exit code.
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+MOST_SUGGESTED = 8
+"""Names that hold what was typed as a word; if more do, it told too little and all names are given."""
+
 
 class AnalysisError(Exception):
     """A failure whose message says what was got, what was expected and what to do."""
@@ -15,8 +18,17 @@ class AnalysisError(Exception):
 
 
 def expected_one_of(got: str, known: Sequence[str]) -> str:
-    """What was expected in place of a name: those it resembles, or all of them."""
+    """What was expected in place of a name: those it resembles or is a word of, or all of them.
+
+    Parameters
+    ----------
+    got : the name that is not known.
+    known : the names that are, words joined by underscores.
+    """
     near = get_close_matches(got, known, n=3, cutoff=0.7)
+    holding = [name for name in known if got and f"_{got.lower()}_" in f"_{name}_" and name not in near]
+    if len(holding) <= MOST_SUGGESTED:
+        near += holding
     if near:
         return f"expected one of {len(known)} names; did you mean {' or '.join(near)}?"
     return f"expected one of {', '.join(known)}."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.data.cohort import Cohort, select_cohort
+from analysis.data.cohort import Cohort, refuse_empty, select_cohort
 from analysis.stats.design import Domain, SurveyDesign, domain_of
 from analysis.stats.splines import Array, RestrictedCubicSpline, place_knots
 from analysis.study import CATEGORIES, Study
@@ -103,6 +103,7 @@ def set_out(frame: pd.DataFrame, study: Study) -> Setting:
         the sample does not have.
     """
     cohort = select_cohort(frame, study)
+    refuse_empty(cohort, study)
     design = declare_design(frame, cohort, study)
     domain = domain_of(design, cohort.complete.to_numpy())
     return Setting(

@@ -128,9 +128,12 @@ class Study:
         if len(set(self.covariates)) != len(self.covariates):
             raise StudyError(f"extra_covariates={self.extra_covariates}: model {self.model} already has one of them.")
         if self.exposure in self.covariates:
+            extra = self.exposure in self.extra_covariates
+            part = "one of the extra covariates (--covariates)" if extra else f"a covariate of model {self.model}"
+            remedy = "Leave it out of them, or choose another" if extra else "Choose another model or"
             raise StudyError(
-                f"{self.exposure} is the exposure and also a covariate of model {self.model}: "
-                "its effect could not be told apart from itself. Choose another model or exposure."
+                f"{self.exposure} is the exposure and also {part}: "
+                f"its effect could not be told apart from itself. {remedy} exposure."
             )
 
     @property

@@ -1,5 +1,6 @@
 """Who is studied: eligibility step by step, counted, on a frame from which nobody is dropped."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,7 +9,7 @@ from analysis.data.harmonise import pooled_weight
 from analysis.data.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.where import select_rows
 from analysis.errors import expected_one_of
-from analysis.study import Study, StudyError
+from analysis.study import COVARIATES, Study, StudyError
 
 NO_COVARIATES = ("pn_", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
@@ -61,11 +62,10 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     if study.where is not None:
         steps[f"where {study.where}"] = select_rows(frame, study.where)
     complete = frame[list(study.covariates)].notna().all(axis="columns")
-    label = f"covariates of model {study.model} known" if study.covariates else "no covariates needed"
     rows = pd.Series(True, index=frame.index)
     weights = pooled_weight(frame, weights=study.weights, cycles=study.cycles)
     counts = []
-    for step, passed in {**steps, label: complete}.items():
+    for step, passed in {**steps, _covariate_step(study): complete}.items():
         before, rows = rows, rows & passed
         counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
     if (weights[rows] == 0).any():  # they represent nobody and leave every fit
@@ -78,6 +78,35 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         weights=weights,
         flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
     )
+
+
+def refuse_empty(cohort: Cohort, study: Study) -> None:
+    """Refuse a cohort in which nobody is left, by the step at which that happens.
+
+    Raises
+    ------
+    StudyError : nobody is left.
+    """
+    counts = cohort.flow["n"].tolist()
+    if counts[-1] > 0:
+        return
+    position = counts.index(0)
+    before = f", of {counts[position - 1]:,} before it" if position else ""
+    asks_age = study.where is not None and re.search(r"\bage_years\b", study.where)
+    age = f" The cohort begins at {study.age_min} years (age_min)." if asks_age else ""
+    raise StudyError(
+        f"the domain is empty: nobody is left at the step {cohort.flow['step'].iloc[position]!r}{before}.{age} "
+        "Change what the study asks for there."
+    )
+
+
+def _covariate_step(study: Study) -> str:
+    """Name of the last step: the model, and covariates that were added to it, since those may be what people lack."""
+    parts = [f"covariates of model {study.model}"] if COVARIATES[study.model] else []
+    parts += study.extra_covariates
+    if not parts:
+        return "no covariates needed"
+    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} known"
 
 
 def _cases(outcome: pd.Series) -> int | None:

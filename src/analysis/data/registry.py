@@ -18,6 +18,9 @@ bytes are not the CDC's: it keeps 15 significant digits and plain ASCII text.
 
 Living tables (the supplement product tables) are re-released as they grow: only their structure is
 registered.
+
+The two kinds were gathered apart, and so each finds the other's slips: a committed registry whose codes.csv and
+columns.csv disagree is refused before any file is fetched or read. An invented survey's is not asked: code writes both.
 """
 
 import csv
@@ -56,6 +59,9 @@ CLOSE = 1e-9  # relative to the value, and
 CLOSE_UNITS = 1e-3  # in units of its last place
 SUM_TOLERANCE = 1e-12  # relative to the sum of absolute values
 LARGEST_EXACT = 2**53  # beyond this a sum of doubles is no longer an exact whole number
+
+_NUMBER_OR_RANGE = re.compile(r"-?\d+(\.\d+)?( to -?\d+(\.\d+)?)?")
+SHOWN_CONTRADICTIONS = 5
 
 FEWEST_SUMMED = 30  # people with a value, below which their sum is not written down
 
@@ -172,7 +178,8 @@ def read_registry(folder: Path) -> Registry:
 
     Raises
     ------
-    RegistryError : a file is missing, lacks a field or holds a value that cannot be read.
+    RegistryError : a file is missing, lacks a field or holds a value that cannot be read; or, in a registry of real
+        files, the counts of codes.csv do not fit tables.csv and columns.csv.
     """
     try:
         head = json.loads((folder / "registry.json").read_text(encoding="utf-8"))
@@ -187,10 +194,66 @@ def read_registry(folder: Path) -> Registry:
             for row in _rows(folder / "tables.csv", TABLE_FIELDS)
         ]
         named = {table.name: table for table in tables}
-        return Registry(source=head["source"], synthetic=head["synthetic"], url=head["url"], tables=named)
+        registry = Registry(source=head["source"], synthetic=head["synthetic"], url=head["url"], tables=named)
+        wrong = () if registry.synthetic else contradictions(registry)
     except (OSError, KeyError, TypeError, ValueError, InvalidOperation) as error:
         message = f"The registry in {folder} cannot be read: {error!r}; data/registry.py tells its form."
         raise RegistryError(message) from error
+    if wrong:
+        more = f"\n  and {len(wrong) - SHOWN_CONTRADICTIONS} more" if len(wrong) > SHOWN_CONTRADICTIONS else ""
+        told = "\n".join(f"  {sentence}" for sentence in wrong[:SHOWN_CONTRADICTIONS])
+        message = (
+            f"The registry in {folder} contradicts itself; no file was fetched or read.\n{told}{more}\n"
+            "What to do: copy the counts from the codebook page that is named."
+        )
+        raise RegistryError(message)
+    return registry
+
+
+def contradictions(registry: Registry) -> tuple[str, ...]:
+    """Say where the published counts of a registry do not fit its rows and column totals.
+
+    Every count is of rows, so the counts of a variable add up to those of its table, those of its values to the values
+    in the column and, where no range hides them, the values themselves to the column's sum.
+
+    Parameters
+    ----------
+    registry : as read; living tables have no counts.
+
+    Returns
+    -------
+    tuple of str. One sentence for each variable that does not fit, with its file, table and codebook page.
+    """
+    found = []
+    for table in registry.tables.values():
+        page = f"{registry.url}/{table.path.rpartition('.')[0]}.htm"
+        for variable, counts in table.codes.items():
+            slip = _slip(counts, rows=table.rows, total=table.column_totals.get(variable))
+            if slip:
+                found.append(f"codes.csv, {table.name} {variable}: {slip}; see {page}#{variable}.")
+    return tuple(found)
+
+
+def _slip(counts: Mapping[str, int], *, rows: int, total: ColumnTotal | None) -> str:
+    """What is wrong with the counts of one variable; empty if nothing is."""
+    if total is None:
+        return "columns.csv has no such variable"
+    valued = {code: count for code, count in counts.items() if code not in (MISSING, BLANK)}
+    strange = [code for code in valued if total.kind != "text" and not _NUMBER_OR_RANGE.fullmatch(code)]
+    n, n_valued = sum(counts.values()), sum(valued.values())
+    if strange:
+        return f"the code {strange[0]!r} is neither a number, a range such as '0 to 84' nor '.' for missing"
+    if n != rows:
+        return f"its counts add up to {n:,}, but tables.csv has {rows:,} rows"
+    if n_valued != total.n:
+        return f"its counts but for the missing add up to {n_valued:,}, but columns.csv has {total.n:,} values"
+    if isinstance(total.total, Decimal) and not any(" to " in code for code, count in valued.items() if count):
+        amount = sum(Decimal(code) * count for code, count in valued.items() if count)
+        if amount != total.total:
+            return (
+                f"its codes times their counts add up to {amount:,}, but the column in columns.csv to {total.total:,}"
+            )
+    return ""
 
 
 def write_registry(registry: Registry, folder: Path) -> None:
@@ -254,14 +317,14 @@ def differences(table: Table, frame: pd.DataFrame, *, skip: Collection[str] = ()
     found = describe(frame, codes={name: codes for name, codes in table.codes.items() if name in frame})
     surplus = tuple(f"column {name} was not expected" for name in frame if name not in table.column_totals)
     rows = () if found.rows == table.rows else (f"rows: {found.rows:,}, expected {table.rows:,}",)
-    recoded = dict(_changed_codes(table, found))
+    recoded = dict(_changed_codes(table, found, frame))
     totals = [
         sentence for name, sentence in _changed_totals(table, found, frame) if name not in recoded and name not in skip
     ]
     return (*rows, *missing, *surplus, *(line for lines in recoded.values() for line in lines), *totals)
 
 
-def _changed_codes(table: Table, found: Description) -> Iterator[tuple[str, list[str]]]:
+def _changed_codes(table: Table, found: Description, frame: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
     for name, counts in found.codes.items():
         expected = table.codes[name]
         lines = [
@@ -269,6 +332,9 @@ def _changed_codes(table: Table, found: Description) -> Iterator[tuple[str, list
             for code, count in counts.items()
             if count != expected[code]
         ]
+        # A slip in codes.csv that `contradictions` cannot see, a wrong end of a range, is no revision of the file.
+        if lines and _adds_up(table.column_totals.get(name), found.column_totals[name], frame[name]):
+            lines[0] += " (though the column adds up as in columns.csv: is codes.csv right?)"
         if lines:
             yield name, lines
 
@@ -285,6 +351,13 @@ def _changed_totals(table: Table, found: Description, frame: pd.DataFrame) -> It
         elif not _same_total(got, expected, frame[name]):
             what = {"text": "text digest", "decimal": "sum", "number": "sum of uneven values"}[got.kind]
             yield name, f"{name}: {what} {got.total}, expected {expected.total}"
+
+
+def _adds_up(expected: ColumnTotal | None, got: ColumnTotal, column: pd.Series) -> bool:
+    """Whether a column is known to add up as registered."""
+    if expected is None or expected.total is None or (got.kind == "text") != (expected.kind == "text"):
+        return False
+    return got.n == expected.n and _same_total(got, expected, column)
 
 
 def _same_total(got: ColumnTotal, expected: ColumnTotal, column: pd.Series) -> bool:
