@@ -36,16 +36,17 @@ from pathlib import Path
 from IPython.display import Markdown, display
 
 from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
-from analysis.report import audit_claims, audit_tables, shape_tables, tables
+from analysis.report import audit_claims, audit_tables, shape_tables, specificity_tables, tables
 from analysis.report.audit_drawings import audit_drawings
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, _ = read_estimates(folders)
 audit, provenance = read_audit(folders)
+simulation = read_simulation(folders)
 figures = audit_drawings(audit, provenance)
 display(Markdown(f"**The curve** ({provenance.source}). {tables.answer(estimates)}"))
-display(Markdown(f"**How much of it stands.** {audit_claims.bottom_line(estimates, audit)}"))
+display(Markdown(f"**How much of it stands.** {audit_claims.bottom_line(estimates, audit, simulation)}"))
 display(Markdown(audit_tables.failures_sentence(audit)))
 
 # %% [markdown]
@@ -67,8 +68,8 @@ audit_tables.verdicts_by_choice_table(audit)
 # %% [markdown]
 # A share of specifications is not a probability. The grid has as many cells as somebody thought of, and they are all
 # looks at the same people. Two questions can be asked of it: *which choice does the answer hang on*, told above; and
-# *is there more agreement than the same people would show by chance alone*, told here. Eight statistics are looked at,
-# so one small p among them is no finding: the adjusted p pays for the eight.
+# *is there more agreement than the same people would show by chance alone*, told here. Several statistics are looked
+# at, so one small p among them is no finding: the adjusted p pays for their number.
 
 # %%
 display(Markdown(audit_tables.joint_test_sentence(audit)))
@@ -78,9 +79,12 @@ audit_tables.joint_test_table(audit)
 # ## Energy
 #
 # Whoever eats, or reports, more of everything takes in more magnesium. Each way of adjusting for energy asks another
-# question. Energy *beside* magnesium asks about magnesium at the same total energy. A *residual* and a *density* ask
-# about the composition of the diet, whatever its size.
-#
+# question: what it adds to a diet, what it replaces there at the same energy, or what the diet is made of.
+
+# %%
+display(Markdown(audit_tables.estimands_markdown(audit)))
+
+# %% [markdown]
 # Two outcomes have to be kept apart. If the odds ratio stays and only its interval widens, the data cannot separate
 # magnesium from energy. If the odds ratio itself goes to one, that exposure draws no curve that these data can show.
 # But the forms differ in power: one that takes most of what varies in magnesium would lose a bend that is truly
@@ -94,7 +98,7 @@ display(Markdown(audit_tables.energy_sentence(audit)))
 audit_tables.energy_table(audit)
 
 # %%
-display(Markdown(shape_tables.energy_power_sentence(read_simulation(folders))))
+display(Markdown(shape_tables.energy_power_markdown(simulation)))
 
 # %% [markdown]
 # The surface assumes least: odds by magnesium and energy together. Cut at one energy, it shows the curve of magnesium
@@ -114,12 +118,12 @@ figures["energy_surface"].draw()
 figures["specificity"].draw()
 
 # %%
-display(Markdown(audit_tables.specificity_sentence(audit)))
-audit_tables.specificity_table(audit)
+display(Markdown(specificity_tables.specificity_sentence(audit)))
+specificity_tables.specificity_table(audit)
 
 # %%
-display(Markdown(audit_tables.controls_sentence(audit)))
-audit_tables.controls_table(audit)
+display(Markdown(specificity_tables.controls_sentence(audit)))
+specificity_tables.controls_table(audit)
 
 # %% [markdown]
 # ## Cycles and sampling units
@@ -155,10 +159,10 @@ audit_tables.recall_table(audit)
 # - **Magnesium itself.** Then it should bend after energy is adjusted for, as far as that form would keep a true bend,
 #   more than other nutrients, and in each cycle. If it does not, the effect may be absent, or smaller than this sample
 #   and one recalled day can show.
-# - **How much people eat.** The ill and frail eat little, the tall and heavy much, and both have more neuropathy. Then
-#   energy and all that goes with it should draw the same curve.
-# - **How much people say they ate.** Heavier people leave out more of what they eat. Then the same is seen, and no
-#   adjustment for reported energy tells the two apart.
+# - **How much people eat.** People who eat little and people who eat much may each have more neuropathy for reasons of
+#   their own, such as illness or body size. Then energy and all that goes with it should draw the same curve.
+# - **How much people say they ate.** If some people leave out more of what they eat than others, and they differ in
+#   neuropathy, the same is seen, and no adjustment for reported energy tells the two apart.
 # - **How people live.** Then outcomes that intake cannot cause should bend with it too.
 #
 # ## The claims, one by one

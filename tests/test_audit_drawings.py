@@ -81,6 +81,10 @@ def test_line_of_the_specification_curve_is_every_specification(figures, audit):
         ("specificity_place", {"specificity"}),
         ("energy_forms", {"energy_forms", "energy_surface", "heterogeneity"}),
         ("energy_slices", {"energy_surface"}),
+        ("energy_tests", {"energy_surface"}),
+        ("energy_density", {"energy_surface"}),
+        ("cycle_shapes", {"heterogeneity"}),
+        ("decomposition", {"specification_curve"}),
         ("psu_shape", {"heterogeneity"}),
     ],
 )

@@ -1,9 +1,8 @@
-"""The audit stage from its tasks to its files: columns, resuming, refusing, and what it says of planted truths."""
+"""The audit stage from its tasks to its files: columns, resuming, refusing."""
 
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,10 +10,8 @@ from analysis.adequacy import FEWEST_PEOPLE
 from analysis.audit import runner
 from analysis.audit.results import SINGLE, audit_frames, audit_tasks
 from analysis.audit.runner import AuditError, Finished, run_tasks
-from analysis.audit.specifications import CHOICES, answer_people, people_groups
+from analysis.audit.specifications import CHOICES, people_groups
 from analysis.audit.whole_curve import TERMS
-from analysis.data.harmonise import harmonise
-from analysis.data.synthetic import NULL, survey_frames
 from analysis.pipeline import Folders, StageError, read_audit
 from tests.audits import PEOPLE, audited, copied, run_audit, small_tasks
 
@@ -30,12 +27,14 @@ COLUMNS = {
                        "reason"],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],
     "decomposition": ["quantity", "choice", "df", "share", "n"],
-    "joint_test": ["term", "estimate", "null_median", "null_p95", "p_value", "adjusted_p", "n", "draws", "seed"],
+    "joint_test": ["term", "estimate", "null_median", "null_p95", "p_value", "adjusted_p", "adjusted_p_error", "n",
+                   "draws", "seed"],
     "specificity": ["kind", "exposure", "outcome", "form", "label", "n", "cases", "residual_df", "reference",
                     "zero_share", "energy_correlation", "energy_rank_correlation", "adjusted_correlation", *SHAPE[:6],
                     "u_p", *SHAPE[6:], "reason", "tested", "nonlinear_q", "nonlinear_rank", "u_q", "u_rank"],
     "specificity_place": ["form", "tested", "nonlinear_p", "nonlinear_q", "nonlinear_rank", "energy_correlation", "u_p",
-                          "u_q", "u_rank", "verdict", "discoveries", "top", "top_p", "u_verdicts"],
+                          "u_q", "u_rank", "verdict", "discoveries", "discoveries_dependent", "top", "top_p",
+                          "u_verdicts"],
     "energy_curves": ["form", "x", "percentile", *ODDS],
     "energy_forms": ["form", "model", "knots", "exposure_label", "unit", "n", "cases", "residual_df", "conf_level",
                      "reference", "p05", "p95", "correlation", *SHAPE, "estimand"],
@@ -189,6 +188,15 @@ def test_interrupted_run_performs_only_what_was_lost(copy, performed):
     assert (copy.estimates / "audit_recall.csv").exists()
 
 
+def test_figure_that_is_not_drawn_now_does_not_stay_behind(copy, performed):
+    copy.figures.mkdir()
+    stale = [copy.figures / f"energy_forms{end}" for end in (".png", ".svg", ".csv", "_curves.csv")]
+    for path in [*stale, copy.figures / "dose_response.png"]:
+        path.write_text("of an earlier run")
+    assert run_audit(copy) == 0  # `performed` draws none
+    assert [path.name for path in copy.figures.iterdir()] == ["dose_response.png"]
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [("SYNTHETIC survey", "NHANES 1999-2004"), ("NHANES 1999-2004", "SYNTHETIC survey")],
@@ -242,30 +250,3 @@ def test_damaged_table_says_which_stage_to_run(folders, tmp_path, name, content)
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(StageError, match="make audit"):
         read_audit(damaged)
-
-
-# ---- planted truths
-
-
-def answers(participants):
-    """The primary people's specifications: five energy forms, three numbers of knots."""
-    return pd.DataFrame([answer.row for answer in answer_people(participants, people_groups()[PEOPLE[0]])])
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_survey_without_any_effect_ends_in_no_u(seed):
-    """In the simulation the rule calls a U what is flat in well under 1 % of the surveys."""
-    frames = survey_frames(seed=seed, truth=NULL)
-    found = answers(harmonise({name: frame.set_index("SEQN") for name, frame in frames.items()}))
-    assert not (found["verdict"] == "U").any()
-    assert np.mean(found["nonlinear_p"] < 0.05) <= 0.2
-
-
-def test_planted_u_is_found_in_most_specifications_without_energy(participants):
-    found = answers(participants).set_index("energy")
-    assert (found.loc["none", "nonlinear_p"] < 0.01).all()
-    assert (found.loc["none", "verdict"] == "U").mean() > 0.5
-
-
-def test_planted_u_of_magnesium_survives_every_energy_form(participants):
-    assert (answers(participants)["nonlinear_p"] < 0.05).mean() > 0.8

@@ -13,10 +13,15 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from analysis.audit import runner
+from analysis.audit.results import audit_tasks
 from analysis.audit.runner import AuditError, Task, run_digest, run_tasks, specification_curve, specification_tasks
 from analysis.audit.specifications import answer_people
 from analysis.audit.whole_curve import joint_test, verdict_shares
 from analysis.stats.design import DesignError
+from tests import audits
+
+OF_THE_AUDIT = {*(f"specification {people}" for people in audits.PEOPLE), "specificity 0", "energy forms"}
+"""Tasks of the audit that take a second or less: groups of specifications, nutrients, a question with two frames."""
 
 PEOPLE = pd.DataFrame(
     {"x": np.random.default_rng(1).normal(size=3000), "sex": pd.Categorical(["male", "female"] * 1500)}
@@ -64,6 +69,12 @@ def slowly(frame, folder, k):
     return summed(frame, k)
 
 
+def announced(frame, folder, k, task):
+    """A task of the audit, and a mark of the process that begins it."""
+    (folder / f"began-{k}-{os.getpid()}").touch()
+    return task.function(frame, *task.arguments)
+
+
 def deadly(frame, k, tests):
     """End the process that performs it, unless that is the one of the tests."""
     if os.getpid() == tests:
@@ -91,9 +102,24 @@ def stored(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.parent != folder.parent)
 
 
+class Killer(threading.Thread):
+    """Kill the process of the task that began last, once so many have begun; its mark is kept."""
+
+    def __init__(self, folder, *, begun):
+        super().__init__(daemon=True)
+        self.folder, self.begun, self.mark = folder, begun, None
+
+    def run(self):
+        while len(marks := sorted(self.folder.glob("began-*"), key=lambda path: path.stat().st_mtime_ns)) < self.begun:
+            time.sleep(0.01)
+        self.mark = marks[-1]
+        os.kill(int(self.mark.name.split("-")[2]), signal.SIGKILL)
+
+
 def assert_same(found, expected):
     assert [one.name for one in found] == [one.name for one in expected]
     for one, other in zip(found, expected, strict=True):
+        assert (set(one.frames), set(one.arrays)) == (set(other.frames), set(other.arrays))
         for name, frame in other.frames.items():
             pd.testing.assert_frame_equal(one.frames[name], frame, check_exact=True)
         for name, values in other.arrays.items():
@@ -326,24 +352,31 @@ def test_a_cluster_changes_no_digit(cluster, tmp_path):
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(cluster, tmp_path):
     tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(30)]
-    killed = []
-
-    def kill():
-        """The process of the first task that is on its way when five have begun."""
-        while len(begun := sorted(tmp_path.glob("began-*"), key=lambda path: path.stat().st_mtime)) < 5:
-            time.sleep(0.01)
-        killed.append(int(begun[-1].name.split("-")[2]))
-        os.kill(killed[0], signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
+    killer = Killer(tmp_path, begun=5)
     killer.start()
     found = run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=cluster.scheduler_address)
     killer.join()
-    began = [path.name.split("-") for path in tmp_path.glob("began-*")]
-    assert killed[0] in {int(pid) for _, _, pid in began}
+    began = list(tmp_path.glob("began-*"))
+    assert killer.mark in began
     assert len(began) > len(tasks)  # what the killed one had in hand began anew
     assert len(stored(tmp_path / "audit")) == len(tasks)
     assert_same(found, expected_of(tasks))
+
+
+def test_tasks_of_the_audit_change_no_digit_though_a_worker_is_killed(cluster, participants, tmp_path):
+    tasks = [task for task in audit_tasks() if task.name in OF_THE_AUDIT]
+    assert len(tasks) == len(OF_THE_AUDIT)
+    expected = run_tasks(tasks, participants, folder=tmp_path / "processes", jobs=2)
+    announcing = [Task(task.name, announced, (tmp_path, k, task)) for k, task in enumerate(tasks)]
+    killer = Killer(tmp_path, begun=2)
+    killer.start()
+    found = run_tasks(announcing, participants, folder=tmp_path / "cluster", scheduler=cluster.scheduler_address)
+    killer.join()
+    _, k, _ = killer.mark.name.split("-")
+    assert len(list(tmp_path.glob(f"began-{k}-*"))) == 2, "the task that was under way begins anew in another process"
+    assert len(stored(tmp_path / "cluster")) == len(stored(tmp_path / "processes")) == len(tasks)
+    assert not any(one.reason for one in found)
+    assert_same(found, expected)
 
 
 def expected_of(tasks):

@@ -1,5 +1,6 @@
 """What is said of the audit follows from its frames, whichever way they turn out."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pandas as pd
 import pytest
 
 from analysis.audit.heterogeneity import POOLED, REFITTED
+from analysis.audit.specifications import PRIMARY_CELL
 from analysis.audit.whole_curve import TERMS
 from analysis.pipeline import Folders, read_audit, read_estimates
 from analysis.report import audit_tables as words
+from analysis.report import specificity_tables
 from analysis.report.audit_claims import (
     NEEDED,
     NOT_ANALYSED,
@@ -18,11 +21,15 @@ from analysis.report.audit_claims import (
     claims_table,
     short_line,
 )
+from analysis.report.audit_words import ordinal
 from analysis.report.shape_tables import FORM_WORDS
 
 ROOT = Path(__file__).parents[1]
-SENTENCES = [name for name in vars(words) if name.endswith("_sentence")]
-TABLES = [name for name in vars(words) if name.endswith("_table")]
+MADE = {
+    name: value for module in (words, specificity_tables) for name, value in vars(module).items() if callable(value)
+}
+SENTENCES = [name for name in MADE if name.endswith("_sentence")]
+TABLES = [name for name in MADE if name.endswith("_table")]
 ADJUSTED = ("residual", "density", "spline")
 
 
@@ -54,7 +61,9 @@ def decomposition():
 def joint_test(p=0.5, both_above=0.5):
     frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_p95": 0.5, "p_value": p})
     frame.loc[frame["term"] == "both_above", "p_value"] = both_above
-    return frame.assign(adjusted_p=np.minimum(5 * frame["p_value"], 1), n=1000, draws=2000, seed=1)
+    return frame.assign(
+        adjusted_p=np.minimum(5 * frame["p_value"], 1), adjusted_p_error=0.002, n=1000, draws=2000, seed=1
+    )
 
 
 def energy_forms(p):
@@ -83,7 +92,8 @@ def energy_tests(exposure, energy):
 def place(q, discoveries, rank=11, top="energy"):
     rows = [
         {"form": form, "tested": 43, "nonlinear_p": q[form] / 2, "nonlinear_q": q[form], "nonlinear_rank": rank,
-         "discoveries": discoveries[form], "top": top, "top_p": 0.0004, "u_verdicts": 0}
+         "discoveries": discoveries[form], "discoveries_dependent": discoveries[form] // 2, "top": top,
+         "top_p": 0.0004, "u_verdicts": 0}
         for form in ("none", *ADJUSTED)
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -97,9 +107,10 @@ def specificity(positive_p=1e-5, negative_q=0.5):
             {"kind": "positive control", "exposure": label, "form": form, "label": label, "overall_p": positive_p}
             for form in ("none", "spline")
         ]
-    for label in ("less than high school", "ever smoked"):
+    for outcome, label in (("low_education", "less than high school"), ("ever_smoked", "ever smoked")):
         rows += [
-            {"kind": "negative control", "exposure": "magnesium_mg", "form": form, "label": f"{label} by magnesium",
+            {"kind": "negative control", "exposure": "magnesium_mg", "form": form, "outcome": outcome,
+             "label": f"{label} by magnesium",
              "nonlinear_p": 0.03, "nonlinear_q": negative_q if label != "ever smoked" else 0.5, "nadir": 410.0,
              "overall_p": 0.01}
             for form in ("none", "spline")
@@ -130,11 +141,17 @@ def recall_curves(p):
     return frame.assign(interior=0.9, verdict="no departure shown")
 
 
+def specifications(p):
+    cell = dataclasses.asdict(dataclasses.replace(PRIMARY_CELL, covariates="2 + height"))
+    return pd.DataFrame([cell | {"nonlinear_p": p}, cell | {"knots": 3, "nonlinear_p": 0.9}])
+
+
 def made(**replaced):
     """The frames of an audit that found a bend as it is, shared with others and lost once energy is adjusted for."""
     p = dict(zip(FORM_WORDS, (0.002, 0.002, 0.09, 0.4, 0.7), strict=True))
     q, discoveries = {"none": 0.01} | dict.fromkeys(ADJUSTED, 0.6), {"none": 19} | dict.fromkeys(ADJUSTED, 0)
     frames = {
+        "specifications": specifications(0.013),
         "verdict_shares": verdict_shares(),
         "decomposition": decomposition(),
         "joint_test": joint_test(),
@@ -189,7 +206,7 @@ def real():
 @pytest.mark.parametrize("name", SENTENCES)
 @pytest.mark.parametrize("audit", [made, specific, without_a_bend], ids=lambda make: make.__name__)
 def test_sentence_is_whole_whatever_was_found(name, audit):
-    said = getattr(words, name)(audit())
+    said = MADE[name](audit())
     assert said.endswith(".")
     assert said[0].isupper()
     assert "nan" not in said
@@ -198,14 +215,14 @@ def test_sentence_is_whole_whatever_was_found(name, audit):
 
 @pytest.mark.parametrize("name", SENTENCES)
 def test_sentence_about_the_real_files_is_whole(name, real):
-    said = getattr(words, name)(real[1])
+    said = MADE[name](real[1])
     assert said.endswith(".")
     assert "nan" not in said
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_table_has_words_in_every_cell(name, real):
-    table = getattr(words, name)(real[1])
+    table = MADE[name](real[1])
     assert len(table)
     assert not table.isna().any(axis=None)
     assert not table.map(lambda cell: "nan" in cell).any(axis=None)
@@ -262,7 +279,7 @@ def test_verdict_shares_are_those_of_the_whole_grid():
 
 
 def test_choices_are_named_by_their_share():
-    assert "at the 10th percentile people (30 %) and energy (25 %)" in words.choices_sentence(made())
+    assert "at the 10th percentile people (30 %) and energy (25 %), interactions 25 %" in words.choices_sentence(made())
 
 
 @pytest.mark.parametrize(
@@ -270,9 +287,15 @@ def test_choices_are_named_by_their_share():
     [
         (0.5, 0.5, "of eight joint statistics none has p < 0.05 by itself; the least p is that of the absolute median"),
         (0.5, 0.02, "of eight joint statistics one has p < 0.05 by itself, the share with odds above the median's at "
-         "both ends (0.40, p = 0.020; adjusted for the eight, p = 0.100): together they are not shown to say more"),
+         "both ends (0.40, p = 0.020; adjusted for the eight, p = 0.100 ± 0.002 by simulation): together they are "
+         "not shown to say more"),
+        (0.5, 0.0096, "p = 0.048 ± 0.002 by simulation): whether together they say more than chance would is at "
+         "the border."),
+        (0.5, 0.0102, "p = 0.051 ± 0.002 by simulation): whether together they say more than chance would is at "
+         "the border."),
         (0.001, 0.001, "of eight joint statistics eight have p < 0.05 by themselves; the least p is that of"),
-        (0.001, 0.001, "adjusted for the eight, p = 0.005): together they say more than chance would."),
+        (0.001, 0.001, "adjusted for the eight, p = 0.005 ± 0.002 by simulation): together they say more "
+         "than chance would."),
     ],
 )  # fmt: skip
 def test_joint_test_never_tells_a_p_without_the_one_adjusted_for_all_statistics(p, both_above, said):
@@ -295,10 +318,11 @@ def test_verdicts_of_a_u_are_told_by_the_people_they_rest_on(everybody, without,
     assert words.u_verdicts_sentence({"verdict_shares": shares}).startswith(said)
 
 
-def test_nutrients_that_too_few_people_take_are_counted():
-    said = words.specificity_sentence(made())
+def test_nutrients_whose_knots_coincide_are_counted():
+    said = specificity_tables.specificity_sentence(made())
     assert said.startswith(
-        "Of 48 nutrients and energy 43 could be tested as they are; five are taken by too few people."
+        "Of 47 nutrients, and energy, 43 could be tested as they are; in five the knots coincide, because many people "
+        "had none."
     )
     assert "In order of the non-linear p magnesium is 11th" in said
 
@@ -346,7 +370,7 @@ def test_the_bend_is_given_to_magnesium_or_energy_only_if_one_alone_bends(exposu
 def test_magnesium_is_said_to_stand_out_only_where_it_does(q, discoveries, said):
     forms = ("none", *ADJUSTED)
     table = place(dict(zip(forms, q, strict=True)), dict.fromkeys(forms, discoveries))
-    assert said in words.specificity_sentence(made(specificity_place=table))
+    assert said in specificity_tables.specificity_sentence(made(specificity_place=table))
 
 
 @pytest.mark.parametrize(
@@ -355,11 +379,11 @@ def test_magnesium_is_said_to_stand_out_only_where_it_does(q, discoveries, said)
      (22, "22nd"), (33, "33rd"), (40, "40th")],
 )  # fmt: skip
 def test_place_in_words(rank, said):
-    assert words.ordinal(pd.Series({"nonlinear_rank": rank})) == said
+    assert ordinal(pd.Series({"nonlinear_rank": rank})) == said
 
 
 def test_controls_that_hold_and_outcomes_that_do_not_bend():
-    said = words.controls_sentence(made())
+    said = specificity_tables.controls_sentence(made())
     assert "The method finds what is known: age, HbA1c and height go with neuropathy (largest p < 0.001)" in said
     assert "None of the outcomes that the recalled day cannot have caused bends with magnesium" in said
     assert "does not exclude it" in said
@@ -367,11 +391,13 @@ def test_controls_that_hold_and_outcomes_that_do_not_bend():
 
 @pytest.mark.parametrize("p", [0.3, float("nan")])
 def test_method_that_misses_a_control_says_so(p):
-    assert "misses what is known: age, HbA1c and height." in words.controls_sentence(made(specificity=specificity(p)))
+    assert "misses what is known: age, HbA1c and height." in specificity_tables.controls_sentence(
+        made(specificity=specificity(p))
+    )
 
 
 def test_outcome_that_intake_cannot_cause_and_that_bends_is_told_with_its_low_point():
-    said = words.controls_sentence(made(specificity=specificity(negative_q=0.001)))
+    said = specificity_tables.controls_sentence(made(specificity=specificity(negative_q=0.001)))
     assert (
         "less than high school (p = 0.030; with energy as a spline p = 0.030; lowest at 410, where neuropathy's" in said
     )
@@ -448,11 +474,15 @@ def test_failures_are_told_with_their_reason():
 
 def test_bottom_line_of_a_shared_bend_gives_it_to_nobody(estimates):
     said = bottom_line(estimates[0], made())
-    assert said.startswith("A bend reproduces, and no single sampling unit carries it (without any one of 4")
-    assert 'of 1,000 specifications 10.0 % end in "U"' in said
-    assert "A U mostly does not reproduce: of" in said
+    assert said.startswith(
+        "In the primary analysis the curve bends, and no single sampling unit carries that (without any one of 4"
+    )
+    assert 'Most specifications find no U. Of 1,000 specifications 10.0 % end in "U"' in said
     assert "together they are not shown to say more than chance would" in said
-    assert "Of the 43, 19 bend at a false-discovery rate of 5 %, energy first, magnesium 11th." in said
+    assert (
+        "Of 43 nutrients, energy among them, that could be tested as they are, 19 bend at a false-discovery rate of 5 %"
+        in said
+    )
     assert "beside a straight line of energy p = 0.002, beside a spline of energy p = 0.090, as residual" in said
     assert "of all nutrients none is shown to bend" in said
     assert "draw different curves is not shown" in said
@@ -462,7 +492,7 @@ def test_bottom_line_of_a_shared_bend_gives_it_to_nobody(estimates):
 
 def test_bottom_line_of_a_bend_that_stays_says_so_and_claims_no_cause(estimates):
     said = bottom_line(estimates[0], specific())
-    assert 'A U mostly reproduces: of 1,000 specifications 70.0 % end in "U"' in said
+    assert 'Most specifications find a U. Of 1,000 specifications 70.0 % end in "U"' in said
     assert "together they say more than chance would" in said
     assert "The bend of magnesium stays in each way of adjusting for energy. Whether magnesium causes it" in said
     assert "cannot say" in said
@@ -470,13 +500,16 @@ def test_bottom_line_of_a_bend_that_stays_says_so_and_claims_no_cause(estimates)
 
 def test_bottom_line_without_a_bend_has_nothing_to_explain(estimates):
     said = bottom_line(estimates[0], without_a_bend())
-    assert said.startswith("No bend reproduces (non-linear p = 0.400).")
+    assert said.startswith("The primary analysis shows no bend (non-linear p = 0.400).")
     assert said.endswith("So there is no bend, or one too small to be shown on 44 design degrees of freedom.")
 
 
 def test_bottom_line_names_what_a_recalled_day_cannot_have_caused(estimates):
     audit = made(specificity=specificity(negative_q=0.001))
-    told = "One of two negative-control outcomes bends too (less than high school, with {} shape: lowest at 410 mg/day)"
+    told = (
+        "One of two negative-control outcomes bends too (less than high school, with {} shape: lowest at 410 mg/day); "
+        "adjusted for education and the rest of model 2 + height, neuropathy's own bend has p = 0.013."
+    )
     for low, high, shape in ((200, 300, "another"), (400, 420, "a like")):
         near = with_shape(estimates, nadir_bootstrap_low=low, nadir_bootstrap_high=high)
         assert told.format(shape) in bottom_line(near, audit)
@@ -489,16 +522,28 @@ def test_bottom_line_says_whether_the_cycles_agree(estimates):
 
 def test_short_line_is_part_of_the_bottom_line(estimates):
     said = short_line(estimates[0], made())
-    assert said.startswith("A U mostly does not reproduce")
+    assert said.startswith("Most specifications find no U.")
     assert all(sentence in bottom_line(estimates[0], made()) for sentence in said.split(". "))
     audit = made()
     del audit["psu_shape"]
     assert short_line(estimates[0], audit).startswith("The audit is not whole")
 
 
+def test_bottom_line_tells_the_power_of_the_rule_where_it_was_simulated(estimates):
+    rates = [("U as fitted", 0.4, 0.016), ("no association", 0.001, 0.001)]
+    shapes = pd.DataFrame(rates, columns=["curve", "rate", "monte_carlo_error"]).assign(rule="verdict U, by draws")
+    for say in (bottom_line, short_line):
+        said = say(estimates[0], made(), {"shapes": shapes})
+        assert "a true U as deep as the fitted curve in 40.0 % (± 1.6), and one where" in said
+        assert "invented surveys" not in say(estimates[0], made())
+
+
 def test_bottom_line_says_if_single_units_carry_the_bend(estimates):
     said = bottom_line(estimates[0], made(psu_shape=psu_shape(0.002, [0.001, 0.2])))
-    assert said.startswith("A bend reproduces, but it rests on single sampling units (without one of them, p = 0.200).")
+    assert said.startswith(
+        "In the primary analysis the curve bends, but that rests on single sampling units (without one of them, p = "
+        "0.200)."
+    )
 
 
 def test_one_energy_form_without_the_bend_is_enough_not_to_tell_whose_it_is(estimates):

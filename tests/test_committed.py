@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.audit.specifications import PRIMARY_CELL, specification_grid
+from analysis.simulated_energy import TRUTHS
+from analysis.simulated_shapes import RULES, SHAPES
+from analysis.simulation import FITTED_DEPTH, u_shaped
 from analysis.study import PRIMARY
 
-ESTIMATES = Path(__file__).parents[1] / "data" / "processed" / "estimates"
+PROCESSED = Path(__file__).parents[1] / "data" / "processed"
+ESTIMATES, SIMULATION = PROCESSED / "estimates", PROCESSED / "simulation"
 
 
 def read(name):
@@ -59,6 +64,20 @@ def test_four_unweighted_knots_are_the_primary_study():
     for ours, theirs in {"nadir_low": "nadir_bootstrap_low", "nadir_high": "nadir_bootstrap_high"}.items():
         assert knots[ours] == pytest.approx(shape[theirs], rel=1e-9)
     assert knots["verdict"] == shape["verdict"]
+
+
+def test_the_planted_u_as_fitted_is_as_deep_as_the_curve():
+    curve = read("odds_ratio_curve").query("model == @PRIMARY.model").set_index("x")["odds_ratio"]
+    reference = of_model("models")["reference"]
+    planted = np.exp(FITTED_DEPTH * np.diff(u_shaped(np.array([reference, 100.0]))))[0]
+    assert planted == pytest.approx(curve[100.0], rel=0.02)
+
+
+def test_the_simulation_has_what_is_told_of_it():
+    shapes = pd.read_csv(SIMULATION / "shapes.csv")
+    assert set(shapes["curve"]) == set(SHAPES)
+    assert set(shapes["rule"]) == set(RULES)
+    assert set(pd.read_csv(SIMULATION / "energy_forms.csv")["truth"]) == set(TRUTHS)
 
 
 def test_energy_unadjusted_is_the_primary_study():

@@ -7,7 +7,7 @@ from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.contour import QuadContourSet
 
 from analysis.audit.energy import energy_forms, energy_slices, energy_surface
-from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity, psu_influence_on_shape
+from analysis.audit.heterogeneity import REFITTED, cycle_curves, cycle_heterogeneity, psu_influence_on_shape
 from analysis.report.energy_figures import (
     BAND,
     FORM_NAMES,
@@ -199,14 +199,14 @@ def test_a_point_for_each_unit_left_out_and_one_for_everybody(frames, heterogene
     axes = axes_of(heterogeneity_figure, "units")
     units = frames["psu_shape"].pivot_table(index=["stratum", "psu"], columns="quantity", values="estimate")
     drawn = {tuple(point) for point in line(axes, "one unit left out").get_xydata()}
-    assert drawn == set(zip(units["nadir"], units["nonlinear_p"], strict=True))
+    assert drawn == set(zip(units["nadir"], units[REFITTED], strict=True))
     full = frames["psu_shape"].groupby("quantity")["full"].first()
-    assert line(axes, "everybody").get_xydata().tolist() == [[full["nadir"], full["nonlinear_p"]]]
+    assert line(axes, "everybody").get_xydata().tolist() == [[full["nadir"], full[REFITTED]]]
     assert axes.get_yscale() == "log"
 
 
 def test_units_with_the_largest_and_the_smallest_p_are_named(frames, heterogeneity_figure):
-    p = frames["psu_shape"].query("quantity == 'nonlinear_p'").sort_values("estimate")
+    p = frames["psu_shape"].query("quantity == @REFITTED").sort_values("estimate")
     ends = [*p.head(2).itertuples(), *p.tail(2).itertuples()]
     texts = [text.get_text() for text in axes_of(heterogeneity_figure, "units").texts]
     assert texts == [f"{row.stratum}/{row.psu}" for row in ends]

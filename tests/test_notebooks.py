@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pipeline import Folders, read_audit, read_estimates
+from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
 from analysis.report import audit_claims, tables
 from tests.audits import audited
 
@@ -116,5 +116,5 @@ def test_committed_notebook_quotes_the_committed_estimates(notebook):
 def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     estimates, audit = read_estimates(COMMITTED)[0], read_audit(COMMITTED)[0]
     text = committed_words(FOLDER / "03-how-much-stands.py")
-    assert audit_claims.bottom_line(estimates, audit) in text
+    assert audit_claims.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
     assert audit_claims.claims_markdown(estimates, audit) in text

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import build_parser
+from analysis.audit.specifications import specification_grid
 from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
 from analysis.report import audit_claims, shape_tables, tables
 
@@ -25,12 +26,22 @@ def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
     audit, provenance = read_audit(folders)
     assert not provenance.synthetic
     for say in (audit_claims.bottom_line, audit_claims.short_line):
-        assert say(read_estimates(folders)[0], audit) in " ".join(TEXT.split())
+        assert say(read_estimates(folders)[0], audit, read_simulation(folders)) in " ".join(TEXT.split())
 
 
 def test_power_of_the_energy_forms_is_that_of_the_committed_simulation():
     simulation = read_simulation(Folders(ROOT / "data", ROOT / "figures"))
-    assert shape_tables.energy_power_sentence(simulation) in " ".join(TEXT.split())
+    table, _, means = shape_tables.energy_power_markdown(simulation).partition("\n\n")
+    assert table in TEXT
+    assert means in " ".join(TEXT.split())
+
+
+def test_numbers_written_by_hand_are_those_of_the_study():
+    words = " ".join(TEXT.split())
+    assert f"{len(specification_grid()):,} specifications, every nutrient" in words
+    row = read_estimates(Folders(ROOT / "data", ROOT / "figures"))[0]["models"].set_index("model").loc["1"]
+    told = f"{row['design_df']} design degrees of freedom, of which model 1 leaves {row['residual_df']}: p-values and"
+    assert f"{told} intervals rest on {row['n_psu']} sampling units" in words
 
 
 def test_answer_is_short_enough_to_be_read_before_the_first_figure():

@@ -17,7 +17,15 @@ from analysis.audit.specifications import CHOICES, answer_people, people_groups
 from analysis.audit.specificity import FORMS, NEUROPATHY, SpecificityCell, answer_cells
 from analysis.data.cohort import select_cohort
 from analysis.data.nhanes import receipts
-from analysis.pipeline import ESTIMATES, OF_REAL_FILES, Folders, read_audit, read_estimates, read_participants
+from analysis.pipeline import (
+    ESTIMATES,
+    OF_REAL_FILES,
+    Folders,
+    read_audit,
+    read_estimates,
+    read_participants,
+    read_simulation,
+)
 from analysis.report import audit_claims, tables
 from analysis.study import PRIMARY, Study
 from tests.reference_numbers import FOLDER, Reference, read_studies
@@ -155,4 +163,4 @@ def test_readme_quotes_these_estimates():
     estimates, _ = read_estimates(FOLDERS)
     text = " ".join((ROOT / "README.md").read_text().split())
     assert tables.answer(estimates) in text
-    assert audit_claims.bottom_line(estimates, read_audit(FOLDERS)[0]) in text
+    assert audit_claims.bottom_line(estimates, read_audit(FOLDERS)[0], read_simulation(FOLDERS)) in text

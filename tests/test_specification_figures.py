@@ -29,6 +29,7 @@ def cells():
     frame["nonlinear_p"] = rng.uniform(0.001, 1, len(frame))
     frame["verdict"] = rng.choice(list(VERDICTS), len(frame), p=[0.8, 0.15, 0.05])
     frame["reason"] = ""
+    frame["dropped"] = np.where((frame["sample"] == "no diabetes") & (frame["covariates"] != "1"), "has_diabetes", None)
     lost = frame.index[(frame["energy"] == "density")][:WITHOUT]
     frame.loc[lost, "reason"] = "no energy"
     frame.loc[lost, "verdict"] = None
@@ -135,7 +136,11 @@ def test_every_level_is_named(figure):
 
 def test_caption_counts_cells_without_an_answer_and_gives_the_joint_test(cells, tests_frame):
     words = specification_caption(cells, tests_frame, decompose(cells))
-    assert f"3,240 specifications, each panel in its own order; {WITHOUT} of them have no answer" in words
+    assert (
+        f"3,240 specifications, each panel in its own order; {WITHOUT} of them have no answer ({WITHOUT}: no energy); "
+        in words
+    )
+    assert "in 360 diabetes does not vary and leaves the model. Vertical bars" in words
     median = cells[["odds_ratio_p10", "odds_ratio_p90"]].median()
     assert f"median odds ratio {median.iloc[0]:.2f} (p = 0.010) and {median.iloc[1]:.2f} (p = 0.040)" in words
     assert "both above 1 in 72 % (p = 0.070); non-linear p < 0.05 in 72 % (p = 0.080)" in words
@@ -158,5 +163,7 @@ def test_caption_names_the_choices_with_the_largest_shares(cells, tests_frame):
         for choice, share in zip(("weights", "sample", "energy"), shares, strict=True):
             found.loc[(found["quantity"] == quantity) & (found["choice"] == choice), "share"] = share
     words = specification_caption(cells, tests_frame, found)
-    assert "people (40 %) and energy (20 %) at the 10th percentile" in words
-    assert "weights (50 %) and energy (30 %) at the 90th percentile" in words
+    interactions = found[found["choice"] == "interactions"].set_index("quantity")["share"]
+    for mark, named in (("10", "people (40 %) and energy (20 %)"), ("90", "weights (50 %) and energy (30 %)")):
+        share = 100 * interactions[f"log_or_p{mark}"]
+        assert f"at the {mark}th percentile {named}, interactions {share:.0f} %" in words

@@ -86,7 +86,7 @@ def test_an_interval_of_the_low_point_that_fills_the_range_to_an_end_is_said_to(
     shape = estimates[0]["shape"].iloc[0].copy()
     shape[["end_slopes_low_at", "end_slopes_high_at"]] = 98.0, 518.0
     shape[["nadir_bootstrap_low", "nadir_bootstrap_high"]] = low, high
-    assert ("as far as it was sought" in tables.describe_shape(shape, unit="mg/day")) == open_ended
+    assert ("to an end of where it was sought" in tables.describe_shape(shape, unit="mg/day")) == open_ended
 
 
 def test_terminal_table_admits_a_low_point_at_the_edge(participants):
@@ -404,7 +404,7 @@ def simulation():
 def test_rules_are_told_by_curves_that_are_a_u_and_that_are_none(simulation):
     words = shape_tables.rules_sentence(simulation)
     usual, ours = (100 * list(RULES).index(rule) / 1000 for rule in ("usual practice", "verdict U"))
-    assert words.startswith("1,000 invented surveys of each true curve.")
+    assert words.startswith("1,000 outcomes drawn from each true curve, 25 on each invented survey.")
     assert f"inside the range) calls a U what is none: plateau {25 + usual:.1f} % (± 0.5); and what is one: U" in words
     assert (
         f"rule here calls a U what is none: plateau {25 + ours:.1f} % (± 0.5); and what is one: U {75 + ours:.1f} %"
@@ -423,10 +423,13 @@ def test_misfits_are_told_with_their_rates(simulation):
 
 @pytest.fixture
 def energy_forms():
-    rates = {"magnesium": 0.8, "energy": 0.3, "none": 0.05}
+    rates = {"magnesium": 0.8, "magnesium as fitted": 0.5, "energy": 0.3, "energy as fitted": 0.2, "none": 0.05}
+    planted = {"magnesium": (2.0, 100), "magnesium as fitted": (1.54, 100), "energy": (1.5, 1000),
+               "energy as fitted": (1.3, 1000), "none": (1.0, None)}  # fmt: skip
     return pd.DataFrame([
         {"truth": truth, "form": form, "test": test, "surveys": 1000, "monte_carlo_error": 0.01,
-         "rate": rate + (number if test == "nonlinear" else 10) / 100}
+         "rate": rate + (number if test == "nonlinear" else 10) / 100, "planted_odds_ratio": planted[truth][0],
+         "planted_at": planted[truth][1]}
         for truth, rate in rates.items()
         for number, form in enumerate(shape_tables.FORM_WORDS)
         for test in ("overall", "nonlinear")
@@ -435,15 +438,20 @@ def energy_forms():
 
 def test_power_of_each_energy_form_is_that_of_the_non_linear_test(simulation, energy_forms):
     table = shape_tables.energy_power_table(simulation | {"energy_forms": energy_forms})
-    assert table.loc["as the residual on energy"].tolist() == ["83.0 (± 1.0)", "33.0 (± 1.0)", "8.0 (± 1.0)"]
-    words = shape_tables.energy_power_sentence(simulation | {"energy_forms": energy_forms})
-    assert "If a U of magnesium is true: as it is 80.0 (± 1.0);" in words
-    assert "per 1,000 kcal 34.0 (± 1.0). If nothing is" in words
+    assert list(table) == [
+        "U of magnesium, odds ratio 2.00 at 100 mg", "U of magnesium, 1.54 at 100 mg: as fitted",
+        "U of energy, 1.50 at 1,000 kcal", "U of energy, 1.30 at 1,000 kcal: as fitted", "nothing",
+    ]  # fmt: skip
+    of_residual = ["83.0 (± 1.0)", "53.0 (± 1.0)", "33.0 (± 1.0)", "23.0 (± 1.0)", "8.0 (± 1.0)"]
+    assert table.loc["as the residual on energy"].tolist() == of_residual
+    words = shape_tables.energy_power_markdown(simulation | {"energy_forms": energy_forms})
+    assert f"| as the residual on energy | {' | '.join(of_residual)} |" in words
+    assert words.endswith("not have left one.")
 
 
-def test_without_a_simulated_power_of_energy_forms_the_sentence_says_so(simulation):
+def test_without_a_simulated_power_of_energy_forms_that_is_said(simulation):
     assert shape_tables.energy_power_table(simulation).empty
-    assert shape_tables.energy_power_sentence(simulation) == shape_tables.NO_ENERGY_SIMULATION
+    assert shape_tables.energy_power_markdown(simulation) == shape_tables.NO_ENERGY_SIMULATION
 
 
 def test_every_rule_of_the_simulation_has_its_column(simulation):

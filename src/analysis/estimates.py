@@ -144,9 +144,13 @@ def _with_e_values(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def round_intakes(association: Association) -> Array:
-    """Intakes to tabulate: `TABULATED` for the primary exposure, else about a dozen from the 1st to 99th percentile."""
+    """Intakes to tabulate: `TABULATED` for the primary exposure, else about a dozen from the 1st to 99th percentile.
+
+    None of them lies where nobody of the cohort does.
+    """
     if association.study.exposure == PRIMARY.exposure:
-        return np.array(TABULATED)
+        eligible = association.problem.setting.eligible
+        return np.array([x for x in TABULATED if eligible.min() <= x <= eligible.max()])
     grid = association.grid()
     step = _nice_step((grid[-1] - grid[0]) / 12)
     return step * np.arange(np.ceil(grid[0] / step), np.floor(grid[-1] / step) + 1)

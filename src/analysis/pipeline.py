@@ -30,7 +30,7 @@ from analysis.errors import AnalysisError
 from analysis.estimates import Estimates, summarise, summarise_adequacy, summarise_quintiles
 from analysis.files import replacing
 from analysis.published import compare_with_published
-from analysis.report.audit_drawings import audit_drawings
+from analysis.report.audit_drawings import AUDIT_FIGURES, audit_drawings
 from analysis.report.drawings import Drawing, dose_response, drawings
 from analysis.report.page import Provenance, save_figure
 from analysis.shapes import REPLICATES, knot_sensitivity, summarise_shapes
@@ -228,9 +228,13 @@ def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fres
         if stale.stem.removeprefix("audit_") not in frames:
             stale.unlink()
     _write_estimates(folders, {f"audit_{name}": found for name, found in frames.items()}, provenance)
-    written = []
-    for name, drawing in audit_drawings(read_audit(folders)[0], provenance).items():
-        written += _write_drawing(drawing, folders.figures, name)
+    written, drawings = [], audit_drawings(read_audit(folders)[0], provenance)
+    for name in AUDIT_FIGURES:
+        if name in drawings:
+            written += _write_drawing(drawings[name], folders.figures, name)
+        else:  # a figure of an earlier run would pass for this one's
+            for stale in folders.figures.glob(f"{name}*"):
+                stale.unlink()
     return written
 
 

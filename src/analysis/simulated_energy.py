@@ -42,8 +42,13 @@ class Drawing:
         return self.energy * energy_u(kcal)
 
     @property
+    def at(self) -> float:
+        """Where the planted odds ratio is told, in the unit of what it is of; NaN of none."""
+        return LOW_KCAL if self.energy else LOW_MG if self.magnesium else np.nan
+
+    @property
     def odds_ratio(self) -> float:
-        """Odds ratio at `LOW_MG`, or at `LOW_KCAL` if it is energy's, against the lowest point; 1 of none."""
+        """Odds ratio there against the lowest point; 1 of none."""
         return float(np.exp(self(np.array([LOW_MG])) + self.of_energy(np.array([LOW_KCAL])))[0])
 
 
@@ -73,7 +78,7 @@ def simulate_energy_forms(
     Returns
     -------
     truth (of `TRUTHS`), form (of `EnergyForm`), test (``overall`` or ``nonlinear``, Wald F of magnesium's terms),
-    surveys, failed, rate of p < 0.05, monte_carlo_error, planted_odds_ratio (of `Drawing`).
+    surveys, failed, rate of p < 0.05, monte_carlo_error, planted_odds_ratio and planted_at (of `Drawing`).
 
     Raises
     ------
@@ -81,9 +86,11 @@ def simulate_energy_forms(
     """
     rows = run_cells(_rows, TRUTHS, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
     found = pd.DataFrame(rows).rename(columns={"curve": "truth"})
-    planted = {name: truth.odds_ratio for name, truth in TRUTHS.items()}
     table = rates(found, ["truth", "form", "test"], "hit")
-    return table.assign(planted_odds_ratio=table["truth"].map(planted))
+    truths = table["truth"].map(TRUTHS)
+    return table.assign(
+        planted_odds_ratio=[truth.odds_ratio for truth in truths], planted_at=[truth.at for truth in truths]
+    )
 
 
 def _rows(base: Base, truth: Drawing, rng: np.random.Generator) -> list[Row]:

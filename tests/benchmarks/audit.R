@@ -27,7 +27,7 @@ answer <- function(number) {
   formula <- reformulate(terms, "y")
   tested <- reformulate(terms[seq(2, model$spline)])
   taken <- system.time({
-    fit <- svyglm(formula, design = domain, family = quasibinomial(), control = glm.control(epsilon = 1e-13))
+    fit <- svyglm(formula, design = domain, family = quasibinomial())
     covariance <- vcov(fit)
     test <- regTermTest(fit, tested, method = "Wald")
   })

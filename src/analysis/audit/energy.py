@@ -359,7 +359,7 @@ def _people_near(at: tuple[Array, Array], people: tuple[Array, Array], *, reach:
 
 def _surface_tests(surface: Surface) -> pd.DataFrame:
     tested = surface.tested()
-    additive = _without(surface.model, tested["interaction"])
+    additive = surface.model.without(tested["interaction"])
     rows = []
     for name, model in (("additive", additive), ("tensor", surface.model)):
         fit = surface.fit if name == "tensor" else fit_one(model, surface.setting.design)
@@ -367,15 +367,10 @@ def _surface_tests(surface: Surface) -> pd.DataFrame:
             kept = tuple(term for term in terms if term in model.terms)
             if not kept:
                 continue
-            null = fit_one(_without(model, kept), surface.setting.design)
+            null = fit_one(model.without(kept), surface.setting.design)
             for found in (wald_test(fit, kept), rao_scott_test(fit, null, kept)):
                 rows.append({"model": name, "test": test} | dataclasses.asdict(found))
     return pd.DataFrame(rows)
-
-
-def _without(model: Model, terms: tuple[str, ...]) -> Model:
-    kept = [position for position, term in enumerate(model.terms) if term not in terms]
-    return Model(model.X[:, kept], model.y, model.domain, tuple(model.terms[position] for position in kept))
 
 
 def _density(surface: Surface) -> pd.DataFrame:

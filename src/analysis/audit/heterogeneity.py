@@ -165,9 +165,7 @@ def _test_rows(model: Model, tested: dict[str, tuple[str, ...]], problem: Proble
     fit = fit_one(model, design)
     rows: list[dict[str, object]] = []
     for name, terms in tested.items():
-        kept = [position for position, term in enumerate(model.terms) if term not in terms]
-        names = tuple(model.terms[position] for position in kept)
-        null = fit_one(Model(model.X[:, kept], model.y, model.domain, names), design)
+        null = fit_one(model.without(terms), design)
         for test in (wald_test(fit, terms), rao_scott_test(fit, null, terms)):
             rows.append({"test": name} | dataclasses.asdict(test) | {"reason": ""})
     return rows

@@ -78,22 +78,34 @@ class NegativeControl:
     ----------
     label : in words.
     covariate : harmonised column it is made of, which leaves the model if it is in it.
+    reason : why the recalled day cannot have caused it, with its source.
     outcome_of : people of the cohort -> 1, 0 or missing.
     """
 
     label: str
     covariate: str
+    reason: str
     outcome_of: Callable[[pd.DataFrame], pd.Series]
 
 
 NEGATIVE_CONTROLS: dict[str, NegativeControl] = {
-    # DMDEDUC2, highest grade or level of education (DEMO codebooks): at 40 or older it was settled decades before.
-    "low_education": NegativeControl("less than high school", "education", _low_education),
-    # SMQ020, at least 100 cigarettes in life (SMQ codebooks): for nearly everybody begun in youth.
-    "ever_smoked": NegativeControl("ever smoked", "smoking", _ever_smoked),
-    # BMXHT, standing height measured in the examination (BMX codebooks): settled by early adulthood.
-    "tall": NegativeControl("tall for one's sex", "height_cm", _tall),
-}
+    "low_education": NegativeControl(
+        "less than high school", "education",
+        "highest grade completed (DMDEDUC2, DEMO codebooks): at 40 or older it was settled decades before",
+        _low_education,
+    ),
+    "ever_smoked": NegativeControl(
+        "ever smoked", "smoking",
+        "at least 100 cigarettes in life (SMQ020, SMQ codebooks): for nearly everybody begun in youth",
+        _ever_smoked,
+    ),
+    "tall": NegativeControl(
+        "tall for one's sex", "height_cm",
+        "height as measured (BMXHT, BMX codebooks) above the median of the cohort's men or women: settled by early "
+        "adulthood",
+        _tall,
+    ),
+}  # fmt: skip
 """Outcomes by name."""
 
 NEGATIVE_EXPOSURES = (PRIMARY.exposure, ENERGY)
@@ -343,6 +355,11 @@ def false_discovery_q(p_values: pd.Series) -> pd.Series:
     return pd.Series(adjusted, known.index, dtype=float).reindex(p_values.index)
 
 
+def _discoveries_dependent(p_values: pd.Series) -> int:
+    adjusted = scipy.stats.false_discovery_control(p_values.dropna(), method="by")
+    return int((adjusted < FALSE_DISCOVERIES).sum())
+
+
 def place_of(summary: pd.DataFrame, exposure: str = PRIMARY.exposure) -> pd.DataFrame:
     """Where one nutrient stands among all of them, by form of energy adjustment.
 
@@ -353,7 +370,8 @@ def place_of(summary: pd.DataFrame, exposure: str = PRIMARY.exposure) -> pd.Data
 
     Returns
     -------
-    form, tested, nonlinear_p, nonlinear_q, nonlinear_rank, discoveries (nutrients of q < 0.05), top, top_p (the most
+    form, tested, nonlinear_p, nonlinear_q, nonlinear_rank, discoveries (nutrients of q < 0.05), discoveries_dependent
+    (the same by Benjamini and Yekutieli's rule, which holds however the nutrients go together), top, top_p (the most
     non-linear nutrient), energy_correlation, u_p, u_q, u_rank, u_verdicts (nutrients with the verdict "U"), verdict.
     """
     nutrients = summary[summary["kind"] == "nutrient"]
@@ -363,6 +381,7 @@ def place_of(summary: pd.DataFrame, exposure: str = PRIMARY.exposure) -> pd.Data
     families = nutrients.sort_values("nonlinear_p").groupby("form", sort=False)
     others = families.agg(
         discoveries=("nonlinear_q", lambda q: int((q < FALSE_DISCOVERIES).sum())),
+        discoveries_dependent=("nonlinear_p", _discoveries_dependent),
         top=("label", "first"),
         top_p=("nonlinear_p", "first"),
         u_verdicts=("verdict", lambda verdicts: int((verdicts == "U").sum())),

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 
 from analysis.audit.specificity import FALSE_DISCOVERIES
-from analysis.report import audit_tables
-from analysis.report.audit_tables import Audit
+from analysis.report import audit_tables, shape_tables, specificity_tables
+from analysis.report.audit_words import NUMBERS, Audit, ordinal, percent, split_forms
 from analysis.report.page import sentence
 from analysis.report.shape_tables import FORM_WORDS, PER
 from analysis.report.tables import (
@@ -17,7 +17,6 @@ from analysis.report.tables import (
     format_odds_ratio,
     format_p,
     shape_of_model,
-    verdict_words,
 )
 from analysis.stats.shape import ALPHA
 from analysis.study import PRIMARY
@@ -25,6 +24,7 @@ from analysis.study import PRIMARY
 NEEDED = ("energy_forms", "energy_curves", "energy_tests", "cycle_shapes", "cycle_heterogeneity", "psu_shape")
 """Frames without which the audit comes to nothing; those of the specifications and nutrients are always there."""
 
+NOTHING: Estimates = {}
 NOT_ANALYSED = "not analysed here"
 ADJUSTED = "2"
 """Model whose covariates' own odds ratios are told."""
@@ -49,65 +49,68 @@ ADJUSTMENTS = {
 # ---- the bottom line
 
 
-def bottom_line(estimates: Estimates, audit: Audit) -> str:
+def bottom_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTHING) -> str:
     """What reproduces, what does not, and what that can mean, in one paragraph.
 
     Parameters
     ----------
     estimates : of the fit and shapes stages.
     audit : frames of `analysis.pipeline.read_audit`.
+    simulation : of `analysis.pipeline.read_simulation`, for the power of the rule; without it none is told.
     """
     if missing := [name for name in NEEDED if name not in audit]:
         return f"The audit is not whole ({', '.join(missing)} missing). {audit_tables.failures_sentence(audit)}"
     cycles = audit_tables.differ_words(audit)
-    return f"{_reproduced(audit)} {_verdicts(audit)} {_whose(estimates, audit)} {cycles} {_meaning(estimates, audit)}"
+    found = f"{_reproduced(audit)} {_verdicts(audit, simulation)}"
+    return f"{found} {_whose(estimates, audit)} {cycles} {_meaning(estimates, audit)}"
 
 
-def short_line(estimates: Estimates, audit: Audit) -> str:
-    """The bottom line in three sentences: how often a U, who shares the bend, whose it is.
+def short_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTHING) -> str:
+    """The bottom line in a few sentences: how often a U, who shares the bend, whose it is.
 
     Parameters
     ----------
-    estimates, audit : as `bottom_line`.
+    estimates, audit, simulation : as `bottom_line`.
     """
     if any(name not in audit for name in NEEDED):
         return bottom_line(estimates, audit)
-    return f"{_shares(audit)} {_shared(audit)} {_meaning(estimates, audit)}"
+    return f"{_shares(audit, simulation)} {_shared(audit)} {_meaning(estimates, audit)}"
 
 
 def _reproduced(audit: Audit) -> str:
     full, without = audit_tables.without_units(audit)
     if full >= ALPHA:
-        return f"No bend reproduces (non-linear p {format_p(full)})."
+        return f"The primary analysis shows no bend (non-linear p {format_p(full)})."
     if without.max() < ALPHA:
         return (
-            f"A bend reproduces, and no single sampling unit carries it (without any one of {len(without)}, p at most "
-            f"{without.max():.3f})."
+            "In the primary analysis the curve bends, and no single sampling unit carries that (without any one of "
+            f"{len(without)}, p at most {without.max():.3f})."
         )
-    return f"A bend reproduces, but it rests on single sampling units (without one of them, p = {without.max():.3f})."
+    return (
+        "In the primary analysis the curve bends, but that rests on single sampling units (without one of them, p = "
+        f"{without.max():.3f})."
+    )
 
 
-def _verdicts(audit: Audit) -> str:
+def _verdicts(audit: Audit, simulation: Estimates) -> str:
     """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
     joint = audit_tables.joint_words(audit)
-    return f"{_shares(audit)} {audit_tables.u_verdicts_sentence(audit)} {sentence(joint)}"
+    return f"{_shares(audit, simulation)} {audit_tables.u_verdicts_sentence(audit)} {sentence(joint)}"
 
 
-def _shares(audit: Audit) -> str:
-    shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
-    told = ", ".join(
-        f'{audit_tables.percent(row["share"])} in "{verdict_words(str(verdict))}"' for verdict, row in shares.iterrows()
-    )
-    mostly = "A U mostly reproduces" if shares.loc["U", "share"] > 0.5 else "A U mostly does not reproduce"
-    return f"{mostly}: of {shares['n'].sum():,} specifications {told.replace(' in ', ' end in ', 1)}."
+def _shares(audit: Audit, simulation: Estimates) -> str:
+    """The specifications' verdicts, and how often the rule finds a U that is there."""
+    shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")["share"]
+    most = "Most specifications find a U." if shares["U"] > 0.5 else "Most specifications find no U."
+    return f"{most} {audit_tables.verdicts_sentence(audit)}{shape_tables.power_words(simulation)}"
 
 
 def _shared(audit: Audit) -> str:
     own = audit["specificity_place"].set_index("form").loc["none"]
     return (
-        f"{audit_tables.tested_words(audit)} Of the {own['tested']}, {own['discoveries']} bend at a "
-        f"false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {_label(audit)} "
-        f"{audit_tables.ordinal(own)}."
+        f"Of {own['tested']} nutrients, energy among them, that could be tested as they are, {own['discoveries']} "
+        f"bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {_label(audit)} "
+        f"{ordinal(own)}."
     )
 
 
@@ -125,7 +128,7 @@ def _whose(estimates: Estimates, audit: Audit) -> str:
 
 def _control(estimates: Estimates, audit: Audit) -> str:
     """The negative controls that bend, and whether their low point lies within the interval of neuropathy's."""
-    low_points = audit_tables.bent_controls(audit)
+    low_points = specificity_tables.bent_controls(audit)
     bent, shape = low_points.dropna(), shape_of_model(estimates, PRIMARY.model)
     if bent.empty:
         return ""
@@ -135,10 +138,10 @@ def _control(estimates: Estimates, audit: Audit) -> str:
         f"{name}, with {'a like' if alike[name] else 'another'} shape: lowest at {format_intake(nadir)} {unit}"
         for name, nadir in bent.items()
     )
-    numbers = audit_tables.NUMBERS
     verb = "bends" if len(bent) == 1 else "bend"
     return (
-        f" {sentence(numbers[len(bent)])} of {numbers[len(low_points)]} negative-control outcomes {verb} too ({told})."
+        f" {sentence(NUMBERS[len(bent)])} of {NUMBERS[len(low_points)]} negative-control outcomes {verb} too ({told}); "
+        f"{specificity_tables.adjusted_words(audit)}."
     )
 
 
@@ -216,7 +219,7 @@ def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     say = (
         f"odds ratio at the 5th and 95th percentile {odds}; slope down at the low end p "
         f"{format_p(shape['end_slopes_low_p'])}, up at the high end p {format_p(shape['end_slopes_high_p'])}; two "
-        f"lines p {format_p(shape['two_lines_p'])}; a U in {audit_tables.percent(u)} of {shares['n'].sum():,} "
+        f"lines p {format_p(shape['two_lines_p'])}; a U in {percent(u)} of {shares['n'].sum():,} "
         "specifications"
     )
     verdict = {
@@ -228,7 +231,7 @@ def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
 
 def _left_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     forms = audit["energy_forms"].set_index("form")
-    kept, lost = audit_tables.split_forms(forms["end_low_p"] < ALPHA)
+    kept, lost = split_forms(forms["end_low_p"] < ALPHA)
     told = "; ".join(f"p {format_p(row['end_low_p'])} {FORM_WORDS[str(form)]}"
                      for form, row in forms.drop("none").iterrows())  # fmt: skip
     found = f"a fall at the low end is shown {', '.join(kept)}" if kept else "a fall at the low end is not shown"
@@ -293,7 +296,7 @@ def _odds(row: pd.Series, per: float) -> pd.Series:
 
 def _balance(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     is_u = shape_of_model(estimates, PRIMARY.model)["verdict"] == "U"
-    kept, lost = audit_tables.split_forms(_energy_p(audit).drop("none") < ALPHA)
+    kept, lost = split_forms(_energy_p(audit).drop("none") < ALPHA)
     low, high = (point["conf_low"] > 1 for point in _ends(audit))
     words = {(True, True): "both ends", (True, False): "the low end", (False, True): "the high end"}
     ends = words.get((low, high), "no end")

@@ -8,6 +8,7 @@ from analysis.report import energy_figures, specification_figures, specificity_f
 from analysis.report.drawings import Drawing
 from analysis.report.page import Provenance
 
+AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
 Frames = Mapping[str, pd.DataFrame]
 
 
@@ -20,11 +21,20 @@ def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
     provenance : see `Provenance`.
     """
     makers = {
-        "specification_curve": (_specification_curve, ("specifications", "verdict_shares", "joint_test")),
+        "specification_curve": (
+            _specification_curve,
+            ("specifications", "verdict_shares", "joint_test", "decomposition"),
+        ),
         "specificity": (_specificity, ("specificity", "specificity_place")),
         "energy_forms": (_energy_forms, ("energy_curves", "energy_forms")),
-        "energy_surface": (_energy_surface, ("energy_surface", "energy_slices", "energy_forms")),
-        "heterogeneity": (_heterogeneity, ("cycle_curves", "cycle_heterogeneity", "psu_shape", "energy_forms")),
+        "energy_surface": (
+            _energy_surface,
+            ("energy_surface", "energy_density", "energy_slices", "energy_slice_tests", "energy_tests", "energy_forms"),
+        ),
+        "heterogeneity": (
+            _heterogeneity,
+            ("cycle_curves", "cycle_shapes", "cycle_heterogeneity", "psu_shape", "energy_forms"),
+        ),
     }
     return {
         name: make(frames, provenance)

@@ -8,10 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, grey_beyond, sentence
+from analysis.report.page import BAND, GREY, STYLE, VERMILION, Provenance, blank_page, grey_beyond, sentence
 from analysis.report.tables import format_p
 
-VERMILION = "#D55E00"
 LABELLED = 2
 """So many of the largest changes are named in each direction: the sampling units somebody would ask about."""
 

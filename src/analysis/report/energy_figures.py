@@ -12,10 +12,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, grey_beyond, odds_axis, sentence
+from analysis.audit.energy import ABOUT, TENSOR_KNOTS
+from analysis.audit.heterogeneity import POOLED, REFITTED
+from analysis.characteristics import FEWEST_PEOPLE
+from analysis.report.page import BAND, GREY, STYLE, VERMILION, Provenance, blank_page, grey_beyond, odds_axis, sentence
 from analysis.report.tables import MODEL_NAMES, format_p
+from analysis.stats.shape import ALPHA
 
-VERMILION = "#D55E00"
 LINES = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."))
 """Colour and dash of the slices, and of the cycles."""
 
@@ -36,8 +39,6 @@ SHADES = LinearSegmentedColormap.from_list("people", ["0.95", "0.6"])
 P_TICKS = (1e-4, 1e-3, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 NAMED_UNITS = 2
 """So many of the sampling units without which the non-linear p is largest are named, and of those where smallest."""
-
-POOLED = "pooled"
 
 
 # ---- energy forms
@@ -212,13 +213,14 @@ def energy_surface_caption(
                      f"{format_p(row.nonlinear_p)}" for row in slice_tests.itertuples())  # fmt: skip
     return (
         f"Left: odds ratio of neuropathy against the median {label} at the median energy, from the tensor product of "
-        f"two restricted cubic splines of four knots in {MODEL_NAMES[form['model']].lower()}. Contours end where "
-        f"fewer than 10 people are near ({100 * surface['log_or'].isna().mean():.0f} % of the plane). Shading: "
-        "weighted share of adults, bins of fewer than 10 people left blank. Interaction (9 products): "
+        f"two restricted cubic splines of {TENSOR_KNOTS} knots in {MODEL_NAMES[form['model']].lower()}. Contours end "
+        f"where fewer than {FEWEST_PEOPLE} people are near ({100 * surface['log_or'].isna().mean():.0f} % of the "
+        f"plane). Shading: weighted share of adults, bins of fewer than {FEWEST_PEOPLE} people left blank. Interaction "
+        f"({(TENSOR_KNOTS - 1) ** 2} products): "
         f"{both('tensor', 'interaction')}. Without products, {label} beside energy: {both('additive', 'exposure')}; "
         f"energy beside {label}: {both('additive', 'energy')}. Right: the surface cut at the quartiles of energy "
-        f"(the lines on the left), from the 5th to the 95th percentile of {label} among people within 10 % of that "
-        f"energy, against their median (dot), {_level(form)} pointwise bands: {cuts}."
+        f"(the lines on the left), from the 5th to the 95th percentile of {label} among people within "
+        f"{100 * ABOUT:g} % of that energy, against their median (dot), {_level(form)} pointwise bands: {cuts}."
     )
 
 
@@ -240,7 +242,7 @@ def plot_heterogeneity(
     ----------
     curves : cycle, x, odds_ratio, conf_low, conf_high; one cycle is ``pooled``.
     shapes : a row a cycle, in the order of the legend: cycle, n, reference, p05, p95.
-    influence : stratum, psu, quantity (``nonlinear_p``, ``nadir``), full, estimate.
+    influence : stratum, psu, quantity (`REFITTED`, ``nadir``), full, estimate.
     form : row of ``energy_forms``, or of models.csv: exposure_label, unit.
     caption, provenance : as for `analysis.report.figures.plot_dose_response`.
 
@@ -277,26 +279,26 @@ def _draw_cycles(axes: Axes, curves: pd.DataFrame, shapes: pd.DataFrame, form: p
 
 def _draw_units(axes: Axes, influence: pd.DataFrame, form: pd.Series) -> None:
     units = influence.pivot_table(index=["stratum", "psu"], columns="quantity", values="estimate")
-    units = units[["nadir", "nonlinear_p"]].dropna().sort_values("nonlinear_p")
+    units = units[["nadir", REFITTED]].dropna().sort_values(REFITTED)
     full = influence.groupby("quantity")["full"].first()
-    axes.plot(units["nadir"], units["nonlinear_p"], "o", color=BAND, markersize=3.2, alpha=0.75, linestyle="none",
+    axes.plot(units["nadir"], units[REFITTED], "o", color=BAND, markersize=3.2, alpha=0.75, linestyle="none",
               label="one unit left out")  # fmt: skip
-    axes.plot(full["nadir"], full["nonlinear_p"], "D", color="black", markersize=5.5, linestyle="none",
+    axes.plot(full["nadir"], full[REFITTED], "D", color="black", markersize=5.5, linestyle="none",
               label="everybody")  # fmt: skip
     ends = pd.concat([units.head(NAMED_UNITS), units.tail(NAMED_UNITS)])
-    for position, row in enumerate(ends.itertuples()):
+    for position, (unit, row) in enumerate(ends.iterrows()):
         # To either side in turn: the ends lie close together.
         side: Literal["left", "right"] = ("left", "right")[position % 2]
-        axes.annotate("/".join(map(str, row.Index)), (row.nadir, row.nonlinear_p), (4 if side == "left" else -4, 0),
+        axes.annotate("/".join(map(str, unit)), (row["nadir"], row[REFITTED]), (4 if side == "left" else -4, 0),
                       fontsize=7, ha=side, va="center", textcoords="offset points", color=BAND,
                       label="_unit")  # fmt: skip
     axes.set_yscale("log")
-    low, high = min(units["nonlinear_p"].min(), 0.05), max(units["nonlinear_p"].max(), 0.05)
+    low, high = min(units[REFITTED].min(), ALPHA), max(units[REFITTED].max(), ALPHA)
     axes.set_ylim(low / 2.8, high * 1.5)
     axes.yaxis.set_major_locator(FixedLocator(P_TICKS))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.axhline(0.05, color=GREY, linewidth=0.8, zorder=0, label="_0.05")
+    axes.axhline(ALPHA, color=GREY, linewidth=0.8, zorder=0, label="_0.05")
     axes.margins(x=0.16)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_title("Without one sampling unit")
@@ -317,16 +319,16 @@ def heterogeneity_caption(shapes: pd.DataFrame, tests: pd.DataFrame, influence: 
     of_cycles = "; ".join(
         f"{row.cycle} {row.residual_df} df, non-linear p {format_p(row.nonlinear_p)}" for row in cycles.itertuples()
     )
-    nonlinear = influence[influence["quantity"] == "nonlinear_p"]
-    refitted = influence.loc[influence["quantity"] == "nonlinear_p_refitted", "estimate"].max()
+    estimates = influence.set_index("quantity")["estimate"]
+    refitted, of_everybody = estimates[REFITTED], estimates["nonlinear_p"].max()
     return (
         f"Left: {MODEL_NAMES[shapes['model'].iloc[0]].lower()} in each cycle with its own weights; knots, reference "
         "(dot) and range are those of all cycles; "
-        f"{_level(shapes.iloc[0])} pointwise bands, wide as a cycle has few sampling units: {of_cycles}. Curves differ "
-        f"between cycles: {'; '.join(words)}. Grey: beyond the pooled 5th and 95th percentile. Right: non-linear p "
-        f"(Wald F, covariance of everybody) and lowest point when one of {len(nonlinear)} PSUs is left out and the "
-        "others of its stratum stand for it; the ends are named stratum/PSU. Largest p "
-        f"{nonlinear['estimate'].max():.3f}, with the covariance estimated anew {refitted:.3f}; grey line: 0.05."
+        f"{_level(shapes.iloc[0])} pointwise bands, wide as a cycle has few sampling units: {of_cycles}. Test that "
+        f"the curves of the cycles differ: {'; '.join(words)}. Grey: beyond the pooled 5th and 95th percentile. Right: "
+        f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {len(refitted)} PSUs is "
+        "left out and the others of its stratum stand for it; the ends are named stratum/PSU. Largest p "
+        f"{refitted.max():.3f}, with the covariance of everybody {of_everybody:.3f}; grey line: {ALPHA:g}."
     )
 
 

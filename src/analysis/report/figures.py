@@ -149,6 +149,7 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
     markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
     with matplotlib.style.context(STYLE):
         figure, sides = blank_page(4.2, caption, provenance)
+        sides["bottom"] += 0.15 / figure.get_figheight()  # ticks of two lines
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
@@ -189,15 +190,15 @@ def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Fi
         for position, row in enumerate(flow.itertuples()):
             step = sentence(row.step)
             text = f"{step}\nn = {row.n:,}" + (f", {row.cases:,.0f} with neuropathy" if pd.notna(row.cases) else "")
-            axes.text(0.42, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
+            axes.text(0.5, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
             if before is not None:
                 axes.annotate(
                     "",
-                    (0.35, -position + 0.32),
-                    (0.35, -position + 0.68),
+                    (0.5, -position + 0.32),
+                    (0.5, -position + 0.68),
                     arrowprops={"arrowstyle": "-|>", "color": "black"},
                 )
-                axes.text(0.49, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
+                axes.text(0.53, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
             before = row.n
         axes.set_title("From the interviewed to the analysed")
     return figure

@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"
 BAND = "#0072B2"
+VERMILION = "#D55E00"
 WIDTH = 6.6  # inches, a text column
 CAPTION_LETTERS = 104
 CAPTION_LINE = 0.148  # inches

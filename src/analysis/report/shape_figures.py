@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
-from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, grey_beyond, odds_axis, sentence
+from analysis.report.page import BAND, GREY, STYLE, VERMILION, Provenance, blank_page, grey_beyond, odds_axis, sentence
 from analysis.report.tables import format_intake, format_p, format_range, verdict_words
 
-VERMILION = "#D55E00"
 GREEN = "#009E73"
 TANGENT = 0.1
 """Half the length of a tangent, as a share of the axis."""

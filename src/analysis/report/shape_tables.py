@@ -15,6 +15,7 @@ from analysis.report.tables import (
     shape_of_model,
     shape_sentence,
 )
+from analysis.simulation import DRAWS_PER_SURVEY
 
 PER = 100
 """Slopes are told per so many units: a milligram changes nothing that two decimals show."""
@@ -28,7 +29,14 @@ FORM_WORDS = {
 }
 """Ways of adjusting for energy."""
 
-TRUTH_WORDS = {"magnesium": "If a U of magnesium is true", "energy": "If a U of energy is", "none": "If nothing is"}
+TRUTH_WORDS = {
+    "magnesium": "U of magnesium, odds ratio {:.2f} at {:g} mg",
+    "magnesium as fitted": "U of magnesium, {:.2f} at {:g} mg: as fitted",
+    "energy": "U of energy, {:.2f} at {:,g} kcal",
+    "energy as fitted": "U of energy, {:.2f} at {:,g} kcal: as fitted",
+    "none": "nothing",
+}
+"""What truly draws the outcome of invented surveys, with its odds ratio at a low intake against its lowest point."""
 
 RULE_WORDS = {
     "non-linear": "non-linear p < 0.05",
@@ -38,12 +46,19 @@ RULE_WORDS = {
     "threshold, naive": "break, naive p",
     "threshold, search-aware": "break, search-aware p",
     "verdict U": "verdict U",
+    "verdict U, by draws": "verdict U, by draws",
 }
 
 NO_SIMULATION = "No table of `make simulate` lies in this data folder."
 NO_ENERGY_SIMULATION = (
     "How often each way of adjusting for energy would find a U of magnesium, or take one of energy for it, has not "
     "been simulated here."
+)
+POWER_MEANS = (
+    "In how many % of invented surveys the curve of magnesium bends (non-linear p < 0.05) under each form, by what "
+    "truly draws the outcome; *as fitted*: as deep as the curve of the real files; ±: standard error of the "
+    "simulation. That a bend goes under a form speaks against magnesium only as far as that form would have kept it, "
+    "and that it stays speaks for magnesium only as far as energy alone would not have left one."
 )
 NO_PUBLISHED = "The published threshold is about the real files; it is not compared on this survey."
 
@@ -65,8 +80,8 @@ def shape_caption(estimates: Estimates, model: str) -> str:
         f"best break. Then the curve's low point with {level} intervals by normal draws of the coefficients and by "
         f"{shape['replicates']:,} bootstrap samples that place their knots anew; the stretch whose odds cannot be told "
         "from the lowest; and the best break with its bootstrap interval, which answers another question than the low "
-        "point. Bottom: fall in deviance, against a straight line, of a break at each intake; naive p as if the break "
-        "had been known, the other pays for the search."
+        "point and is sought in the same range. Bottom: fall in deviance, against a straight line, of a break at each "
+        "intake; naive p as if the break had been known, the other pays for the search."
     )
 
 
@@ -231,10 +246,23 @@ def rules_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
         for kind, names in curves.items()
     }
     return (
-        f"{rates['surveys'].max():,} invented surveys of each true curve. Usual practice (a non-linear p < 0.05 and a "
-        f"low point inside the range) calls a U what is none: {said['usual practice', 'none']}; and what is one: "
-        f"{said['usual practice', 'true']}. The rule here calls a U what is none: {said['verdict U', 'none']}; and "
-        f"what is one: {said['verdict U', 'true']}. (± is the simulation's own standard error.)"
+        f"{rates['surveys'].max():,} outcomes drawn from each true curve, {DRAWS_PER_SURVEY} on each invented survey. "
+        "Usual practice (a non-linear p < 0.05 and a low point inside the range) calls a U what is none: "
+        f"{said['usual practice', 'none']}; and what is one: {said['usual practice', 'true']}. The rule here calls a U "
+        f"what is none: {said['verdict U', 'none']}; and what is one: {said['verdict U', 'true']}. (± is the "
+        "simulation's own standard error.)"
+    )
+
+
+def power_words(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How often the audit's form of the rule finds a U as deep as the fitted curve, to follow a sentence."""
+    if not simulation:
+        return ""
+    rates = simulation["shapes"].set_index(["rule", "curve"])
+    found, none = (_rate(rates.loc[("verdict U, by draws", curve)]) for curve in ("U as fitted", "no association"))
+    return (
+        f" On invented surveys the rule finds a true U as deep as the fitted curve in {found}, and one where there is "
+        f"nothing in {none}."
     )
 
 
@@ -267,20 +295,18 @@ def _from_to(rates: pd.Series) -> str:
     return f"{100 * rates.min():.1f} to {100 * rates.max():.1f} %"
 
 
-def energy_power_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """How often each energy form bends magnesium's curve if a U of magnesium, one of energy or nothing is true."""
+def energy_power_markdown(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """The table of `energy_power_table` as Markdown, with what it means."""
     table = energy_power_table(simulation)
     if table.empty:
         return NO_ENERGY_SIMULATION
-    told = [
-        f"{words}: {'; '.join(f'{form} {rate}' for form, rate in table[words].items())}"
-        for words in TRUTH_WORDS.values()
+    header = ["% of surveys", *table.columns]
+    lines = [
+        header,
+        ["---"] * len(header),
+        *([str(form), *row] for form, row in zip(table.index, table.to_numpy(), strict=True)),
     ]
-    return (
-        f"In how many % of invented surveys magnesium's curve bends (non-linear p < 0.05) under each form. "
-        f"{'. '.join(told)}. That a bend goes under a form speaks against magnesium only as far as that form would "
-        "have kept it, and that it stays speaks for magnesium only as far as energy alone would not have left one."
-    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{POWER_MEANS}"
 
 
 def energy_power_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -288,9 +314,12 @@ def energy_power_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if "energy_forms" not in simulation:
         return pd.DataFrame()
     found = simulation["energy_forms"].query("test == 'nonlinear'").set_index(["form", "truth"])
-    columns = {
-        words: [_rate(found.loc[(form, truth)], unit="") for form in FORM_WORDS] for truth, words in TRUTH_WORDS.items()
-    }
+    columns = {}
+    for truth, words in TRUTH_WORDS.items():
+        planted = found.xs(truth, level="truth").iloc[0]
+        columns[words.format(planted["planted_odds_ratio"], planted["planted_at"])] = [
+            _rate(found.loc[(form, truth)], unit="") for form in FORM_WORDS
+        ]
     return pd.DataFrame(columns, index=pd.Index(list(FORM_WORDS.values()))).rename_axis(columns="% of surveys")
 
 

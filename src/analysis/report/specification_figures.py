@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
-from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, odds_axis
-from analysis.report.tables import NO_DEPARTURE, format_p
+from analysis.report.page import BAND, GREY, STYLE, VERMILION, Provenance, blank_page, odds_axis
+from analysis.report.tables import NO_DEPARTURE, covariate_words, format_p
 from analysis.stats.shape import ALPHA
+from analysis.study import PRIMARY
 
-VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, "U": "#D55E00"}
+VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, "U": VERMILION}
 """Colours of verdicts, the rarest drawn last."""
 
 MARKED: dict[str, tuple[Specification, str]] = {
@@ -147,6 +148,19 @@ def _mark_cells(panels: tuple[Axes, Axes], in_order: pd.DataFrame, mark: str) ->
                            markerfacecolor="white", zorder=6, label=name)  # fmt: skip
 
 
+def _unanswered(cells: pd.DataFrame) -> str:
+    """How many cells have no answer and why, and what left the models of others."""
+    without = cells[cells["verdict"].isna()]
+    told = "each of them has an answer"
+    if len(without):
+        reasons = "; ".join(f"{n:,}: {reason}" for reason, n in without["reason"].value_counts().items())
+        told = f"{len(without):,} of them have no answer ({reasons})"
+    dropped = cells["dropped"].replace("", np.nan).value_counts()
+    left = [f"in {n:,} {covariate_words(str(names).replace(',', ''))} does not vary and leaves the model"
+            for names, n in dropped.items()]  # fmt: skip
+    return "; ".join([told, *left])
+
+
 def _published_words() -> str:
     cell = PUBLISHED_CELL
     return (
@@ -164,8 +178,6 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     tests : of `analysis.audit.whole_curve.joint_test`.
     decomposition : of `analysis.audit.whole_curve.decompose`.
     """
-    without = int(cells["verdict"].isna().sum())
-    unanswered = f"{without:,} of them have no answer" if without else "each of them has an answer"
     test = {str(row["term"]): row for _, row in tests.iterrows()}
     medians = " and ".join(
         f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {format_p(test[f'median_{mark}']['adjusted_p'])})"
@@ -173,14 +185,15 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     )
     return (
         "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
-        f"{len(cells):,} specifications, each panel in its own order; {unanswered}. Vertical bars: 95 % t intervals; "
+        f"{len(cells):,} specifications, each panel in its own order; {_unanswered(cells)}. Vertical bars: "
+        f"{100 * PRIMARY.conf_level:g} % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
         f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
         f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
         f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
         f"{len(tests)} such statistics (Westfall & Young 1993): median odds ratio {medians}; both above 1 in "
-        f"{_share(test['both_above'])}; non-linear p < 0.05 in {_share(test['nonlinear'])}. "
-        f"Most of the variation comes from {_top_choices(decomposition)}."
+        f"{_share(test['both_above'])}; non-linear p < {ALPHA:g} in {_share(test['nonlinear'])}. "
+        f"Choices with the largest shares of the variation: {_top_choices(decomposition)}."
     )
 
 
@@ -190,10 +203,15 @@ def _share(test: pd.Series) -> str:
 
 def _top_choices(decomposition: pd.DataFrame) -> str:
     """The two choices with the largest shares at either end, in words."""
-    parts = []
-    for mark, words in PERCENTILES.items():
-        shares = decomposition[decomposition["quantity"] == f"log_or_{mark}"].set_index("choice")["share"]
-        largest = shares[list(NAMES)].nlargest(2)
-        named = " and ".join(f"{NAMES[str(choice)].lower()} ({100 * share:.0f} %)" for choice, share in largest.items())
-        parts.append(f"{named} at the {words} percentile")
-    return ", ".join(parts)
+    return "; ".join(
+        f"at the {words} percentile {top_choices(decomposition, f'log_or_{mark}')}"
+        for mark, words in PERCENTILES.items()
+    )
+
+
+def top_choices(decomposition: pd.DataFrame, quantity: str) -> str:
+    """The two choices with the largest shares of one quantity's variation, and the share of interactions."""
+    shares = decomposition[decomposition["quantity"] == quantity].set_index("choice")["share"]
+    largest = shares.reindex(list(NAMES)).nlargest(2)
+    named = [f"{NAMES[str(choice)].lower()} ({100 * share:.0f} %)" for choice, share in largest.items()]
+    return f"{' and '.join(named)}, interactions {100 * shares['interactions']:.0f} %"

@@ -15,11 +15,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
-from analysis.report.page import BAND, GREY, STYLE, Provenance, blank_page, sentence
-from analysis.report.tables import format_p
+from analysis.report.page import BAND, GREY, STYLE, VERMILION, Provenance, blank_page, sentence
+from analysis.report.tables import WEIGHT_WORDS, format_p
+from analysis.stats.shape import ALPHA
 from analysis.study import PRIMARY
 
-VERMILION = "#D55E00"
 GREEN = "#009E73"
 LABELLED = 6
 """So many of the most non-linear nutrients are named beside magnesium and energy."""
@@ -99,7 +99,7 @@ def _p_axis(axis: Axis, smallest: float) -> None:
 
 
 def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str) -> None:
-    axes.axhline(0.05, color=GREY, linewidth=0.8, linestyle=":", label="p = 0.05", zorder=0)
+    axes.axhline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", label="p = 0.05", zorder=0)
     found = nutrients["nonlinear_q"] < FALSE_DISCOVERIES
     plain = ~nutrients["exposure"].isin(NAMED)
     for mask, marker, face, words in (
@@ -125,7 +125,7 @@ def _draw_controls(axes: Axes, controls: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_xlim(1.6, SMALLEST / 1.8)
     _p_axis(axes.xaxis, SMALLEST)
-    axes.axvline(0.05, color=GREY, linewidth=0.8, linestyle=":", zorder=0, label="_p = 0.05")
+    axes.axvline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", zorder=0, label="_p = 0.05")
     for (test, (kind, marker, color, words)), form in itertools.product(TESTS.items(), ("none", "spline")):
         shown = controls[(controls["kind"] == kind) & (controls["form"] == form)].dropna(subset=test)
         shift = 0.14 if form == "none" else -0.14
@@ -239,18 +239,20 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
     as_it_is = nutrients[nutrients["form"] == "none"]
     tested = f"{as_it_is['nonlinear_p'].notna().sum()} of {len(as_it_is)}"
     crosses = (
-        f" {sentence(tested)} could be tested as they are. Crosses: {', '.join(heaped)}, which too few people take: "
-        "knots coincide where many had none; for those people the residual is minus a multiple of their energy."
+        f" {sentence(tested)} could be tested as they are. Crosses: {', '.join(heaped)}, whose knots coincide, "
+        "because many people had none; for those people the residual is minus a multiple of their energy."
     )
     outcomes = ", ".join(control.label for control in NEGATIVE_CONTROLS.values())
     return (
-        f"Every nutrient that the three cycles share, and energy, as the exposure of model 1 "
-        f"({nutrients['n'].max():,} people, 4 knots, day-1 dietary weights), with four ways of adjusting for energy. "
+        f"Every nutrient that the three cycles share, and energy, as the exposure of model {PRIMARY.model} "
+        f"({nutrients['n'].max():,} people, {PRIMARY.knots} knots, {WEIGHT_WORDS[PRIMARY.weights]}), with "
+        f"{len(FORMS)} ways of adjusting for energy. "
         f"Filled: non-linear at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % over the panel's nutrients. "
         "Rank correlation: Spearman's, weighted, of the intake as it is. SFA, MFA, PFA: saturated, mono- and "
         "polyunsaturated fatty acids by their carbons:double bonds. Place of "
         f"{nutrients.loc[nutrients['exposure'] == PRIMARY.exposure, 'label'].iloc[0]}: {ranks}."
         f"{crosses if len(heaped) else ''} Controls: exposures known to go with neuropathy ("
         f"{', '.join(POSITIVE_CONTROLS.values())}), outcomes that the recalled day cannot have caused ({outcomes}); "
-        "filled: without energy; open: with energy as a spline; arrowheads: p below the axis. Dotted: p = 0.05."
+        "filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
+        f"Dotted: p = {ALPHA:g}."
     )

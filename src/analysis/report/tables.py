@@ -89,16 +89,26 @@ def curve_caption(estimates: Estimates, model: str) -> str:
     knots = ", ".join(f"{float(knot):.4g}" for knot in row["knots"].split())
     return (
         f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {row['cases']:,} of "
-        f"{row['n']:,} {describe_people(row)}, against {row['reference']:.4g} {row['unit']}, "
-        f"the median. Survey-weighted logistic regression with a restricted cubic spline, knots (triangles) at {knots} "
-        f"{row['unit']}, adjusted for {_covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; "
-        f"{100 * row['conf_level']:g} % t intervals, Taylor linearisation, {row['residual_df']} df. "
-        f"{describe_tests(tests)} {nadir}. Darker band: {100 * row['conf_level']:g} % at each intake taken alone; "
-        f"lighter: {100 * row['conf_level']:g} % for the whole curve at once (sup-t, {row['critical_value']:.2f} "
-        "standard errors). Middle: prevalence if everybody had that intake and kept their own covariates "
-        "(standardised to the weighted people of the model), bands likewise; dotted: at the median intake. "
-        "Grey: beyond the 5th and 95th percentile of intake. Bars: weighted distribution, 1st to 99th percentile."
+        f"{row['n']:,} {describe_people(row)}{_without_covariates(estimates, model)}, against "
+        f"{row['reference']:.4g} {row['unit']}, their unweighted median. Survey-weighted logistic "
+        f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
+        f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
+        f"intervals, Taylor linearisation, {row['residual_df']} df. {describe_tests(tests)} {nadir}. Darker band: "
+        f"{100 * row['conf_level']:g} % at each intake taken alone; lighter: {100 * row['conf_level']:g} % for the "
+        f"whole curve at once (sup-t, {row['critical_value']:.2f} standard errors). Middle: prevalence if everybody "
+        "had that intake and kept their own covariates (standardised to the weighted people of the model), bands "
+        "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
+        f"distribution, 1st to 99th percentile, those of fewer than {FEWEST_PEOPLE} people left out."
     )
+
+
+def _without_covariates(estimates: Estimates, model: str) -> str:
+    """How many more the cohort has, on whom knots, median and bars rest, than the model."""
+    flow = estimates["flow"].query("model == @model and step != 'survey weight above 0'")["n"].astype(int)
+    lost = int(flow.iloc[-2] - flow.iloc[-1])
+    if not lost:
+        return ""
+    return f" ({lost:,} more lack a covariate; knots, median and bars are theirs too)"
 
 
 def models_caption(estimates: Estimates) -> str:
@@ -121,7 +131,7 @@ def _adjustments(models: pd.DataFrame) -> str:
     for row in models.itertuples():
         new = [name for name in row.covariates.split() if name not in known]
         if new:
-            parts.append(f"{row.model} {'also ' if known else ''}for {_covariate_words(' '.join(new))}")
+            parts.append(f"{row.model} {'also ' if known else ''}for {covariate_words(' '.join(new))}")
         known |= set(new)
     return f"Adjusted: model {'; '.join(parts)}"
 
@@ -131,8 +141,9 @@ def quintiles_caption(quintiles: pd.DataFrame, estimates: Estimates) -> str:
     first = estimates["models"].iloc[0]
     reference = quintiles["reference_quintile"].iloc[0]
     return (
-        f"Odds ratios with {100 * first['conf_level']:g} % intervals against quintile {reference}, the reference "
-        f"of the published analysis of phosphorus (Wu 2024); {WEIGHT_WORDS[first['weights']]}. "
+        f"Odds ratios (log axis) of peripheral neuropathy with {100 * first['conf_level']:g} % intervals against "
+        f"quintile {reference}, the reference of the published analysis of phosphorus (Wu 2024); "
+        f"{WEIGHT_WORDS[first['weights']]}. {_adjustments(estimates['models'])}. "
         f"Quintiles are cut at unweighted quantiles of the cohort. Counts behind each point are in "
         "quintiles.csv beside this figure."
     )
@@ -183,9 +194,10 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
     unit = row["unit"]
     return (
         f"Among {row['n']:,} {describe_people(row)} ({row['cases']:,} with neuropathy), the odds of peripheral "
-        f"neuropathy against the median intake of {row['reference']:.4g} {unit} are {format_odds_ratio(low)} times as "
+        f"neuropathy against the unweighted median intake of {row['reference']:.4g} {unit} are "
+        f"{format_odds_ratio(low)} times as "
         f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
-        f"adjusted for {_covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
+        f"adjusted for {covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
         f"p {format_p(p['wald'])}, non-linear p {format_p(q['wald'])}; Rao-Scott: p {format_p(p['rao_scott'])} and "
         f"p {format_p(q['rao_scott'])}). The curve is lowest at {_low_point(estimates, row)}. Its shape by the "
         f"rule of the protocol: {verdict_words(shape_of_model(estimates, model)['verdict'])}."
@@ -208,7 +220,7 @@ def _low_point(estimates: Estimates, row: pd.Series) -> str:
 def _low_point_of(shape: pd.Series, unit: str) -> str:
     low, high = shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"]
     open_ended = low <= shape["end_slopes_low_at"] or high >= shape["end_slopes_high_at"]
-    reach = ": as far as it was sought" if open_ended else ""
+    reach = ": to an end of where it was sought, which moves with the sample" if open_ended else ""
     return f"{format_intake(shape['nadir'])} {unit} ({format_range(low, high)}, design bootstrap{reach})"
 
 
@@ -427,7 +439,8 @@ def _model(estimates: Estimates, model: str) -> pd.Series:
     return models[models["model"] == model].iloc[0]
 
 
-def _covariate_words(covariates: object) -> str:
+def covariate_words(covariates: object) -> str:
+    """Harmonised columns, separated by blanks, as a list in a sentence."""
     names = {"age_years": "age", "race_ethnicity": "race/ethnicity", "pir": "income", "bmi_kg_m2": "BMI",
              "has_diabetes": "diabetes", "has_hypertension": "hypertension", "energy_kcal": "energy"}  # fmt: skip
     if not isinstance(covariates, str) or not covariates:

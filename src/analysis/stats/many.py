@@ -71,6 +71,11 @@ class Model:
     domain: Domain
     terms: tuple[str, ...]
 
+    def without(self, terms: tuple[str, ...]) -> "Model":
+        """The same regression without some of its terms."""
+        kept = [position for position, term in enumerate(self.terms) if term not in terms]
+        return Model(self.X[:, kept], self.y, self.domain, tuple(self.terms[position] for position in kept))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fits:

@@ -115,7 +115,8 @@ class LogisticFit(Fit):
     ----------
     deviance : -2 log pseudo-likelihood under weights scaled to mean 1 over the fit.
     cases : rows fitted with the outcome.
-    n_iter : iterations of statsmodels from its start, which is already near the solution.
+    n_iter : iterations of statsmodels from its start, which is already near the solution; 0 of a quick fit, which does
+        without it.
     """
 
     deviance: float
