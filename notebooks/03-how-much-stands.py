@@ -19,7 +19,8 @@
 # varied, every other nutrient is put in magnesium's place, and the sample is taken apart.
 #
 # **Inputs.** The estimates of `make figures` and the tables of `make audit`, both from the CDC's files. This notebook
-# computes nothing of its own.
+# computes nothing of its own. Which table under `data/processed/estimates` holds which number, and which column it is,
+# stands in [`data/processed/README.md`](../data/processed/README.md).
 #
 # **How to read it.** *Bends* means that a straight line does not do (non-linear test). *U* means that the rule of the
 # second notebook is met: a fall, a rise, and a lowest point between them; here the probability that this point lies

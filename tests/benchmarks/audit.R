@@ -5,7 +5,8 @@
 #
 # COLUMNS_BIN holds columns of float64 one after the other, the first two strata and PSU; MODELS_CSV holds rows (the
 # length of a column) and, for each model, positions of its columns: weight, inside, y, X (several, without intercept),
-# and how many of X's first are the exposure's. Timed are fit, covariance and Wald test, on a ready domain design.
+# and how many of X's first are the exposure's. Timed are fit, covariance and Wald test, on a ready domain design, by
+# svyglm's own default of convergence; the p-value is of a closer fit, which is not timed.
 suppressPackageStartupMessages(library(survey))
 
 files <- commandArgs(trailingOnly = TRUE)
@@ -29,9 +30,10 @@ answer <- function(number) {
   taken <- system.time({
     fit <- svyglm(formula, design = domain, family = quasibinomial())
     covariance <- vcov(fit)
-    test <- regTermTest(fit, tested, method = "Wald")
+    regTermTest(fit, tested, method = "Wald")
   })
-  c(seconds = taken[["user.self"]] + taken[["sys.self"]], p = drop(test$p))
+  closer <- svyglm(formula, design = domain, family = quasibinomial(), control = glm.control(epsilon = 1e-13))
+  c(seconds = taken[["user.self"]] + taken[["sys.self"]], p = drop(regTermTest(closer, tested, method = "Wald")$p))
 }
 invisible(answer(1)) # warm up
 found <- sapply(seq_len(nrow(models)), answer)
