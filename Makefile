@@ -40,11 +40,7 @@ help: ## this list
 env: $(READY) ## make .venv from requirements.lock
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): expected Python 3.11 or newer; name one with 'make PYTHON=python3.12 ...'" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@$(PYTHON) src/environment.py create $(VENV) --project .
 
 demo: $(READY) ## invent a survey, run everything on it; needs no data and no network but the package index
 	@$(RUN) demo
@@ -93,8 +89,8 @@ format: $(READY) ## put the code into the project's format
 	@$(PY) -m ruff check --fix-only .
 	@$(PY) -m ruff format .
 
-lock: $(READY) ## renew requirements.lock from pyproject.toml
-	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.lock
+lock: $(READY) ## renew requirements.lock from pyproject.toml, and say what changed
+	@$(PY) src/environment.py lock
 
 reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data (needs R, survey, rms)
 	@command -v Rscript >/dev/null || { echo "no Rscript: install R with the packages survey, rms, foreign, jsonlite" >&2; exit 1; }
