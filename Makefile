@@ -15,15 +15,16 @@ ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 export OPENBLAS_NUM_THREADS ?= 1
 
 SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*')
-COMMON := $(addprefix src/analysis/,errors.py files.py pipeline.py study.py)
-DATA_CODE := $(filter-out src/analysis/data/synthetic%,$(filter src/analysis/data/%,$(SOURCES))) $(COMMON)
-FIT_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py adequacy.py characteristics.py estimates.py published.py shapes.py variance_check.py) $(COMMON)
-DRAW_CODE := $(filter src/analysis/report/%,$(SOURCES)) $(COMMON)
+# What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew.
+room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
+GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
+DATA_CODE := $(call room,data/source data/people,$(GROUND))
+FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
+DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
 	calibration influence collinearity weights distribution characteristics published variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
-SHAPE_CODE := $(filter src/analysis/stats/%,$(SOURCES)) $(addprefix src/analysis/,problem.py associations.py shapes.py) $(COMMON)
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
 	diagnostics_influence.csv diagnostics_distribution.csv)
@@ -68,7 +69,7 @@ $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
 $(ESTIMATES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 	@$(RUN) fit
 
-$(SHAPES) &: $(PARTICIPANTS) $(SHAPE_CODE) | $(READY)
+$(SHAPES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 	@$(RUN) shapes
 
 $(FIGURES) &: $(ESTIMATES) $(SHAPES) $(DRAW_CODE) | $(READY)
@@ -98,7 +99,7 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
-	$(PY) -c 'from tests import test_audit_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
+	$(PY) -c 'from tests.audit import test_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic
 	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv

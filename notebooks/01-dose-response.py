@@ -29,14 +29,13 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis.pipeline import Folders, drawings, read_estimates
-from analysis.report import tables
+from analysis import Folders, drawings, read_estimates, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
 figures = drawings(estimates, provenance)
-display(Markdown(f"**Result** ({provenance.source}). {tables.answer(estimates)}"))
+display(Markdown(f"**Result** ({provenance.source}). {words.study.answer(estimates)}"))
 
 # %% [markdown]
 # ## Who is studied
@@ -54,7 +53,7 @@ figures["flow"].draw()
 # categories, a difference of means for numbers):
 
 # %%
-tables.characteristics_table(estimates["characteristics"])
+words.study.characteristics_table(estimates["characteristics"])
 
 # %% [markdown]
 # ## The curve
@@ -71,7 +70,7 @@ figures["dose_response"].draw()
 # The odds ratios behind the curve, at round intakes:
 
 # %%
-tables.curve_table(estimates, model="1")
+words.study.curve_table(estimates, model="1")
 
 # %% [markdown]
 # ## Tests
@@ -81,7 +80,7 @@ tables.curve_table(estimates, model="1")
 # counties leaves, not on the thousands of people.
 
 # %%
-tables.tests_table(estimates)
+words.study.tests_table(estimates)
 
 # %% [markdown]
 # ## Can the regression carry the curve?
@@ -99,7 +98,7 @@ figures["diagnostics"].draw()
 # units of today: a second variance, from groups that this analysis never saw. (No rows if the survey is invented.)
 
 # %%
-tables.standard_errors_table(estimates)
+words.study.standard_errors_table(estimates)
 
 # %% [markdown]
 # Taylor linearisation, jackknife and bootstrap of the same sampling units agree, as they must. NCHS's replicates drop

@@ -37,16 +37,15 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis.pipeline import Folders, drawings, read_estimates, read_simulation
-from analysis.report import shape_tables, tables
+from analysis import Folders, drawings, read_estimates, read_simulation, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
 simulation = read_simulation(folders)
 figures = drawings(estimates, provenance)
-display(Markdown(f"**Result** ({provenance.source}). {tables.answer(estimates)}"))
-display(Markdown(tables.shape_sentence(estimates)))
+display(Markdown(f"**Result** ({provenance.source}). {words.study.answer(estimates)}"))
+display(Markdown(words.shape.shape_sentence(estimates)))
 
 # %% [markdown]
 # ## One curve, four questions
@@ -68,7 +67,7 @@ figures["shape"].draw()
 # as much on the left as on the right, so a few people with very high intakes can tell it where to turn.
 
 # %%
-shape_tables.end_slopes_table(estimates)
+words.shape.end_slopes_table(estimates)
 
 # %% [markdown]
 # ## Two lines
@@ -78,7 +77,7 @@ shape_tables.end_slopes_table(estimates)
 # both with p < 5 %.
 
 # %%
-shape_tables.two_lines_table(estimates)
+words.shape.two_lines_table(estimates)
 
 # %% [markdown]
 # ## The lowest point, and how well it is known
@@ -92,7 +91,7 @@ shape_tables.two_lines_table(estimates)
 # seen below.
 
 # %%
-shape_tables.low_points_table(estimates)
+words.shape.low_points_table(estimates)
 
 # %% [markdown]
 # ## A threshold is another thing
@@ -103,13 +102,13 @@ shape_tables.low_points_table(estimates)
 # searched for; the other p pays for the search.
 
 # %%
-shape_tables.breaks_table(estimates)
+words.shape.breaks_table(estimates)
 
 # %% [markdown]
 # How much the two differ is seen in the published threshold of phosphorus for the same outcome in the same surveys:
 
 # %%
-display(Markdown(shape_tables.threshold_sentence(estimates)))
+display(Markdown(words.shape.threshold_sentence(estimates)))
 
 # %% [markdown]
 # ## Other knots, other forms
@@ -120,8 +119,8 @@ display(Markdown(shape_tables.threshold_sentence(estimates)))
 figures["knots"].draw()
 
 # %%
-display(Markdown(tables.knots_sentence(estimates)))
-shape_tables.knots_table(estimates)
+display(Markdown(words.shape.knots_sentence(estimates)))
+words.shape.knots_table(estimates)
 
 # %% [markdown]
 # A verdict that turns with the number of knots is a reason to say less. With three knots the spline has, as a parabola
@@ -135,29 +134,29 @@ shape_tables.knots_table(estimates)
 # and then rises; neither is a U.
 
 # %%
-display(Markdown(shape_tables.rules_sentence(simulation)))
-shape_tables.rules_table(simulation)
+display(Markdown(words.simulation.rules_sentence(simulation)))
+words.simulation.rules_table(simulation)
 
 # %% [markdown]
 # How often the intervals of the lowest point, and those of the odds ratio, hold the truth:
 
 # %%
-shape_tables.nadirs_table(simulation)
+words.simulation.nadirs_table(simulation)
 
 # %%
-shape_tables.coverage_table(simulation)
+words.simulation.coverage_table(simulation)
 
 # %% [markdown]
 # Not every rate is the one on the label, and the reasons can be told:
 
 # %%
-display(Markdown(shape_tables.misfits_sentence(simulation)))
+display(Markdown(words.simulation.misfits_sentence(simulation)))
 
 # %% [markdown]
 # ## Verdict
 
 # %%
-shape_tables.verdicts_table(estimates)
+words.shape.verdicts_table(estimates)
 
 # %% [markdown]
 # ## What this does not say

@@ -36,9 +36,7 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
-from analysis.report import audit_claims, audit_tables, shape_tables, specificity_tables, tables
-from analysis.report.audit_drawings import audit_drawings
+from analysis import Folders, audit_drawings, read_audit, read_estimates, read_simulation, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
@@ -46,9 +44,9 @@ estimates, _ = read_estimates(folders)
 audit, provenance = read_audit(folders)
 simulation = read_simulation(folders)
 figures = audit_drawings(audit, provenance)
-display(Markdown(f"**The curve** ({provenance.source}). {tables.answer(estimates)}"))
-display(Markdown(f"**How much of it stands.** {audit_claims.bottom_line(estimates, audit, simulation)}"))
-display(Markdown(audit_tables.failures_sentence(audit)))
+display(Markdown(f"**The curve** ({provenance.source}). {words.study.answer(estimates)}"))
+display(Markdown(f"**How much of it stands.** {words.bottom_line.bottom_line(estimates, audit, simulation)}"))
+display(Markdown(words.audit.failures_sentence(audit)))
 
 # %% [markdown]
 # ## Every choice at once
@@ -61,10 +59,10 @@ display(Markdown(audit_tables.failures_sentence(audit)))
 figures["specification_curve"].draw()
 
 # %%
-display(Markdown(audit_tables.verdicts_sentence(audit)))
-display(Markdown(audit_tables.u_verdicts_sentence(audit)))
-display(Markdown(audit_tables.choices_sentence(audit)))
-audit_tables.verdicts_by_choice_table(audit)
+display(Markdown(words.audit.verdicts_sentence(audit)))
+display(Markdown(words.audit.u_verdicts_sentence(audit)))
+display(Markdown(words.audit.choices_sentence(audit)))
+words.audit.verdicts_by_choice_table(audit)
 
 # %% [markdown]
 # A share of specifications is not a probability. The grid has as many cells as somebody thought of, and they are all
@@ -73,8 +71,8 @@ audit_tables.verdicts_by_choice_table(audit)
 # at, so one small p among them is no finding: the adjusted p pays for their number.
 
 # %%
-display(Markdown(audit_tables.joint_test_sentence(audit)))
-audit_tables.joint_test_table(audit)
+display(Markdown(words.audit.joint_test_sentence(audit)))
+words.audit.joint_test_table(audit)
 
 # %% [markdown]
 # ## Energy
@@ -83,7 +81,7 @@ audit_tables.joint_test_table(audit)
 # question: what it adds to a diet, what it replaces there at the same energy, or what the diet is made of.
 
 # %%
-display(Markdown(audit_tables.estimands_markdown(audit)))
+display(Markdown(words.energy.estimands_markdown(audit)))
 
 # %% [markdown]
 # Two outcomes have to be kept apart. If the odds ratio stays and only its interval widens, the data cannot separate
@@ -95,11 +93,11 @@ display(Markdown(audit_tables.estimands_markdown(audit)))
 figures["energy_forms"].draw()
 
 # %%
-display(Markdown(audit_tables.energy_sentence(audit)))
-audit_tables.energy_table(audit)
+display(Markdown(words.energy.energy_sentence(audit)))
+words.energy.energy_table(audit)
 
 # %%
-display(Markdown(shape_tables.energy_power_markdown(simulation)))
+display(Markdown(words.simulation.energy_power_markdown(simulation)))
 
 # %% [markdown]
 # The surface assumes least: odds by magnesium and energy together. Cut at one energy, it shows the curve of magnesium
@@ -119,12 +117,12 @@ figures["energy_surface"].draw()
 figures["specificity"].draw()
 
 # %%
-display(Markdown(specificity_tables.specificity_sentence(audit)))
-specificity_tables.specificity_table(audit)
+display(Markdown(words.specificity.specificity_sentence(audit)))
+words.specificity.specificity_table(audit)
 
 # %%
-display(Markdown(specificity_tables.controls_sentence(audit)))
-specificity_tables.controls_table(audit)
+display(Markdown(words.specificity.controls_sentence(audit)))
+words.specificity.controls_table(audit)
 
 # %% [markdown]
 # ## Cycles and sampling units
@@ -136,9 +134,9 @@ specificity_tables.controls_table(audit)
 figures["heterogeneity"].draw()
 
 # %%
-display(Markdown(audit_tables.cycles_sentence(audit)))
-display(Markdown(audit_tables.sampling_units_sentence(audit)))
-audit_tables.cycles_table(audit)
+display(Markdown(words.audit.cycles_sentence(audit)))
+display(Markdown(words.audit.sampling_units_sentence(audit)))
+words.audit.cycles_table(audit)
 
 # %% [markdown]
 # ## One day is not a diet
@@ -148,8 +146,8 @@ audit_tables.cycles_table(audit)
 # people who say they eat little can also make one.
 
 # %%
-display(Markdown(audit_tables.recall_sentence(audit)))
-audit_tables.recall_table(audit)
+display(Markdown(words.audit.recall_sentence(audit)))
+words.audit.recall_table(audit)
 
 # %% [markdown]
 # ## What it can mean
@@ -172,7 +170,7 @@ audit_tables.recall_table(audit)
 # not analysed.
 
 # %%
-display(Markdown(audit_claims.claims_markdown(estimates, audit)))
+display(Markdown(words.claims.claims_markdown(estimates, audit)))
 
 # %% [markdown]
 # ## What this does not say

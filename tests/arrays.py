@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.stats.design import Bools, Domain, SurveyDesign, domain_of
-from analysis.stats.splines import Array, RestrictedCubicSpline
-from analysis.stats.survey import LogisticFit, fit_logistic
+from analysis.stats.arrays import Array, Bools
+from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 
 REFERENCE = Path(__file__).parent / "reference"
 

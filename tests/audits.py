@@ -10,10 +10,10 @@ from pathlib import Path
 from unittest.mock import patch
 
 from analysis.__main__ import main
-from analysis.audit.results import SINGLE, SPECIFICITY
-from analysis.audit.runner import Task, specification_tasks
+from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks
+from analysis.audit.runner import Task
 from analysis.audit.specificity import answer_cells, specificity_cells
-from analysis.pipeline import Folders
+from analysis.pipeline.folders import Folders
 
 PEOPLE = (
     "dietary, strict, all, 1",
@@ -27,7 +27,7 @@ NUTRIENTS = ("energy_kcal", "magnesium_mg", "calcium_mg", "alcohol_g")
 
 
 def small_tasks() -> list[Task]:
-    """A few tasks of each kind of `analysis.audit.results.audit_tasks`."""
+    """A few tasks of each kind of `analysis.audit.questions.audit_tasks`."""
     tasks = [task for task in specification_tasks() if task.name.removeprefix("specification ") in PEOPLE]
     cells = tuple(cell for cell in specificity_cells() if cell.kind != "nutrient" or cell.exposure in NUTRIENTS)
     tasks.append(Task(f"{SPECIFICITY} 0", answer_cells, (cells,)))
@@ -45,7 +45,7 @@ def copied(folders: Folders, to: Path) -> Folders:
 def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = None) -> int:
     """Exit code of ``python -m analysis audit`` in this process, on the small tasks or those given."""
     chosen = small_tasks() if tasks is None else list(tasks)
-    with patch("analysis.pipeline.audit_tasks", lambda: chosen):
+    with patch("analysis.pipeline.audit.audit_tasks", lambda: chosen):
         return main(["audit", "--data", str(folders.data), "--jobs", "1", *options])
 
 

@@ -9,19 +9,15 @@ import hypothesis
 import pandas as pd
 import pytest
 
-from analysis.data.harmonise import needed_columns
-from analysis.data.nhanes import fetch
-from analysis.data.synthetic import write_survey
-from analysis.pipeline import (
-    Folders,
-    build_participants,
-    draw_figures,
-    examine_shapes,
-    fit_models,
-    read_estimates,
-    read_participants,
-)
-from analysis.report.figures import Provenance
+from analysis.data.people.harmonise import needed_columns
+from analysis.data.source.nhanes import fetch
+from analysis.data.synthetic.survey import write_survey
+from analysis.pipeline.draw import draw_figures
+from analysis.pipeline.fit import examine_shapes, fit_models
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.results import read_estimates
+from analysis.provenance import Provenance
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)

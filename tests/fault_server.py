@@ -1,4 +1,4 @@
-"""A file server on loopback that misbehaves on request: what `analysis.data.nhanes` must live with."""
+"""A file server on loopback that misbehaves on request: what `analysis.data.source.nhanes` must live with."""
 
 import threading
 from collections import Counter

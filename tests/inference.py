@@ -5,8 +5,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from analysis.stats.hypotheses import group_scores, product_columns
-from analysis.stats.splines import Array, RestrictedCubicSpline
+from analysis.stats.arrays import Array
+from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.regression.hypotheses import group_scores, product_columns
 from tests.arrays import Sample, reference_table
 
 R_DOMAINS = {"full": None, "part": "in_part", "part_less_psu": "in_part_less_psu"}

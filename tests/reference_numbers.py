@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.associations import Association, estimate, quintiles
+from analysis.dose_response.association import Association, estimate
+from analysis.dose_response.quintiles import quintiles
 from analysis.study import Study
 
 FOLDER = Path(__file__).parent / "reference"

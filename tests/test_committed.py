@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.audit.specifications import PRIMARY_CELL, specification_grid
-from analysis.simulated_energy import TRUTHS
-from analysis.simulated_shapes import RULES, SHAPES
-from analysis.simulation import FITTED_DEPTH, u_shaped
+from analysis.simulation.energy import TRUTHS
+from analysis.simulation.shapes import RULES, SHAPES
+from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
 from analysis.study import PRIMARY
 
 PROCESSED = Path(__file__).parents[1] / "data" / "processed"

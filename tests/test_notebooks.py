@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
-from analysis.report import audit_claims, tables
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.results import read_audit, read_estimates, read_simulation
+from analysis.report.words import bottom_line as bottom_line_words
+from analysis.report.words import claims as claims_words
+from analysis.report.words import study as study_words
 from tests.audits import audited
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -110,11 +113,11 @@ def committed_words(notebook: Path) -> str:
 
 def test_committed_notebook_quotes_the_committed_estimates(notebook):
     estimates, _ = read_estimates(COMMITTED)
-    assert tables.answer(estimates) in committed_words(notebook)
+    assert study_words.answer(estimates) in committed_words(notebook)
 
 
 def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     estimates, audit = read_estimates(COMMITTED)[0], read_audit(COMMITTED)[0]
     text = committed_words(FOLDER / "03-how-much-stands.py")
-    assert audit_claims.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
-    assert audit_claims.claims_markdown(estimates, audit) in text
+    assert bottom_line_words.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
+    assert claims_words.claims_markdown(estimates, audit) in text

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.__main__ import build_parser
 from analysis.audit.specifications import specification_grid
-from analysis.pipeline import Folders, read_audit, read_estimates, read_simulation
-from analysis.report import audit_claims, shape_tables, tables
+from analysis.cli.options import build_parser
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.results import read_audit, read_estimates, read_simulation
+from analysis.report.words import bottom_line as bottom_line_words
+from analysis.report.words import shape as shape_words
+from analysis.report.words import simulation as simulation_words
+from analysis.report.words import study as study_words
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -17,7 +21,11 @@ TEXT = (ROOT / "README.md").read_text()
 def test_answer_and_verdict_are_the_committed_estimates_sentences():
     estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
     assert not provenance.synthetic
-    for words in (tables.answer(estimates), tables.shape_sentence(estimates), tables.knots_sentence(estimates)):
+    for words in (
+        study_words.answer(estimates),
+        shape_words.shape_sentence(estimates),
+        shape_words.knots_sentence(estimates),
+    ):
         assert words in " ".join(TEXT.split())
 
 
@@ -25,13 +33,13 @@ def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
     folders = Folders(ROOT / "data", ROOT / "figures")
     audit, provenance = read_audit(folders)
     assert not provenance.synthetic
-    for say in (audit_claims.bottom_line, audit_claims.short_line):
+    for say in (bottom_line_words.bottom_line, bottom_line_words.short_line):
         assert say(read_estimates(folders)[0], audit, read_simulation(folders)) in " ".join(TEXT.split())
 
 
 def test_power_of_the_energy_forms_is_that_of_the_committed_simulation():
     simulation = read_simulation(Folders(ROOT / "data", ROOT / "figures"))
-    table, _, means = shape_tables.energy_power_markdown(simulation).partition("\n\n")
+    table, _, means = simulation_words.energy_power_markdown(simulation).partition("\n\n")
     assert table in TEXT
     assert means in " ".join(TEXT.split())
 

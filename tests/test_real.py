@@ -15,18 +15,13 @@ from analysis.audit.heterogeneity import cycle_heterogeneity
 from analysis.audit.recall import two_days
 from analysis.audit.specifications import CHOICES, answer_people, people_groups
 from analysis.audit.specificity import FORMS, NEUROPATHY, SpecificityCell, answer_cells
-from analysis.data.cohort import select_cohort
-from analysis.data.nhanes import receipts
-from analysis.pipeline import (
-    ESTIMATES,
-    OF_REAL_FILES,
-    Folders,
-    read_audit,
-    read_estimates,
-    read_participants,
-    read_simulation,
-)
-from analysis.report import audit_claims, tables
+from analysis.data.people.cohort import select_cohort
+from analysis.data.source.nhanes import receipts
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.participants import read_participants
+from analysis.pipeline.results import ESTIMATES, OF_REAL_FILES, read_audit, read_estimates, read_simulation
+from analysis.report.words import bottom_line as bottom_line_words
+from analysis.report.words import study as study_words
 from analysis.study import PRIMARY, Study
 from tests.reference_numbers import FOLDER, Reference, read_studies
 
@@ -162,5 +157,5 @@ def test_accepted_files_are_recorded_and_none_is_a_revision():
 def test_readme_quotes_these_estimates():
     estimates, _ = read_estimates(FOLDERS)
     text = " ".join((ROOT / "README.md").read_text().split())
-    assert tables.answer(estimates) in text
-    assert audit_claims.bottom_line(estimates, read_audit(FOLDERS)[0], read_simulation(FOLDERS)) in text
+    assert study_words.answer(estimates) in text
+    assert bottom_line_words.bottom_line(estimates, read_audit(FOLDERS)[0], read_simulation(FOLDERS)) in text

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.cohort import select_cohort
+from analysis.data.people.cohort import select_cohort
 from analysis.study import PRIMARY
 from tests.reference_numbers import FOLDER, Reference, read_studies
 

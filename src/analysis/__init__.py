@@ -1,1 +1,44 @@
-"""Dietary magnesium and peripheral neuropathy in NHANES 1999-2004: a reported U-shape, reproduced and tested."""
+"""Dietary magnesium and peripheral neuropathy in NHANES 1999-2004: a reported U-shape, reproduced and tested.
+
+What a researcher types stands here; each name is loaded when it is first used, so that importing the package takes no
+time and ``python -m analysis --help`` loads no library of numbers.
+
+>>> from analysis import PRIMARY, Study
+>>> Study(knots=3) == PRIMARY
+False
+"""
+
+import importlib
+
+PLACES = {
+    "PRIMARY": "study",
+    "Study": "study",
+    "Folders": "pipeline.folders",
+    "read_participants": "pipeline.participants",
+    "read_estimates": "pipeline.results",
+    "read_audit": "pipeline.results",
+    "read_simulation": "pipeline.results",
+    "estimate": "dose_response.association",
+    "quintiles": "dose_response.quintiles",
+    "shape_of": "dose_response.shape",
+    "drawings": "report.catalogue",
+    "audit_drawings": "report.catalogue",
+    "words": "report.words",
+}
+"""Where each name lives; a module stands for itself."""
+
+__all__ = list(PLACES)
+
+
+def __getattr__(name: str) -> object:
+    """A name of `__all__`, loaded now."""
+    if name not in PLACES:
+        raise AttributeError(f"module 'analysis' has no attribute {name!r}: it offers {', '.join(sorted(__all__))}")
+    module = importlib.import_module(f"analysis.{PLACES[name]}")
+    found: object = module if PLACES[name].endswith(f".{name}") else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -23,18 +23,14 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from analysis.audit.specifications import (
-    answer_people,
-    eligible_people,
-    energy_adjusted,
-    people_groups,
-    specification_grid,
-)
-from analysis.pipeline import Folders, read_participants
-from analysis.problem import pose_setting, set_out
-from analysis.shapes import model_of
-from analysis.stats.hypotheses import wald_test
-from analysis.stats.many import fit_one
+from analysis.audit.specifications import answer_people, eligible_people, people_groups, specification_grid
+from analysis.dose_response.energy import energy_adjusted
+from analysis.dose_response.fits import model_of
+from analysis.dose_response.problem import pose_setting, set_out
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.participants import read_participants
+from analysis.stats.regression.hypotheses import wald_test
+from analysis.stats.regression.quick import fit_one
 
 pytestmark = [
     pytest.mark.benchmark,

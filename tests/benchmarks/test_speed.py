@@ -17,17 +17,18 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from analysis.associations import estimate
-from analysis.data.harmonise import harmonise, needed_columns
-from analysis.data.nhanes import read_table
-from analysis.pipeline import Folders, read_participants
-from analysis.problem import pose
-from analysis.shapes import curve_of
-from analysis.stats.batch import CHUNK, refit_logistic
-from analysis.stats.many import Model, fit_logistic_many
-from analysis.stats.replicates import bootstrap
-from analysis.stats.splines import RestrictedCubicSpline
-from analysis.stats.survey import fit_logistic
+from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.source.nhanes import read_table
+from analysis.dose_response.association import estimate
+from analysis.dose_response.fits import curve_of
+from analysis.dose_response.problem import pose
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.participants import read_participants
+from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.regression.fit import fit_logistic
+from analysis.stats.regression.quick import Model, fit_logistic_many
+from analysis.stats.regression.refits import CHUNK, refit_logistic
+from analysis.stats.sample.replicates import bootstrap
 from analysis.study import PRIMARY
 
 pytestmark = pytest.mark.benchmark

@@ -21,16 +21,18 @@ import numpy as np
 import pandas as pd
 import scipy.linalg
 
-from analysis.associations import contrast_frame
-from analysis.audit.specifications import EnergyForm, energy_adjusted, shape_numbers
-from analysis.characteristics import FEWEST_PEOPLE
-from analysis.data.vocabulary import exposure_label, exposure_unit
-from analysis.problem import Problem, Setting, pose_setting, set_out
-from analysis.shapes import curve_of, fit_problem
-from analysis.stats.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
-from analysis.stats.many import Model, fit_one
-from analysis.stats.splines import Array, RestrictedCubicSpline, place_knots
-from analysis.stats.survey import LogisticFit
+from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.dose_response.association import contrast_frame
+from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
+from analysis.dose_response.shape import shape_numbers
+from analysis.stats.arrays import Array
+from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
+from analysis.stats.regression.quick import Model, fit_one
 from analysis.study import PRIMARY, Study
 
 ENERGY = "energy_kcal"
@@ -79,8 +81,6 @@ Frames = dict[str, pd.DataFrame]
 
 
 # ---- the forms side by side
-
-
 def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The exposure's curve under each energy form, and what each says of its shape.
 
@@ -98,7 +98,7 @@ def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
 
     Raises
     ------
-    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.associations.estimate`, and
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.dose_response.association.estimate`, and
         as `energy_adjusted`.
     """
     setting = set_out(frame, study)
@@ -150,8 +150,6 @@ def form_unit(exposure: str, form: EnergyForm) -> str:
 
 
 # ---- the surface
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Margin:
     """Columns of one side of the surface: a restricted cubic spline, centred and made uncorrelated in the cohort.
@@ -277,7 +275,7 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
 
     Raises
     ------
-    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.associations.estimate`.
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.dose_response.association.estimate`.
     """
     setting = set_out(frame, study)
     cohort, inside = setting.cohort.rows.to_numpy(), setting.domain.rows
@@ -387,8 +385,6 @@ def _density(surface: Surface) -> pd.DataFrame:
 
 
 # ---- slices
-
-
 def energy_slices(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The exposure's curve at fixed energy, cut from the surface where people of about that energy are.
 

@@ -17,17 +17,17 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.associations import CURVE_RANGE, GRID_POINTS, contrast_frame
-from analysis.characteristics import FEWEST_PEOPLE
-from analysis.problem import Problem, pose, set_out
-from analysis.shapes import curve_of, fit_problem
-from analysis.stats.design import DesignError
-from analysis.stats.hypotheses import product_columns, rao_scott_test, wald_test
-from analysis.stats.influence import psu_influence, psu_influence_on_test
-from analysis.stats.many import Model, fit_one
-from analysis.stats.shape import FittedCurve
-from analysis.stats.splines import Array
-from analysis.stats.survey import ConvergenceError, LogisticFit
+from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Problem, pose, set_out
+from analysis.stats.arrays import Array
+from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
+from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.regression.fit import ConvergenceError, LogisticFit
+from analysis.stats.regression.hypotheses import product_columns, rao_scott_test, wald_test
+from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.sample.design import DesignError
+from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study, StudyError
 
 POOLED = "pooled"
@@ -47,8 +47,6 @@ def cycle_name(cycle: int) -> str:
 
 
 # ---- cycles
-
-
 def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The curve of each cycle by itself, on the pooled cohort's knots and reference, and the pooled curve.
 
@@ -68,7 +66,7 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
 
     Raises
     ------
-    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.associations.estimate`.
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.dose_response.association.estimate`.
     """
     pooled = pose(frame, study)
     problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in study.cycles} | {POOLED: pooled}
@@ -201,15 +199,13 @@ def _with_own_covariates(model: Model, problem: Problem) -> Model:
 
 
 # ---- sampling units
-
-
 def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """What the tests and the low point of a study's curve become without each PSU in turn.
 
     The other PSUs of its stratum stand for the one left out; knots, reference and the range searched stay, and refits
     are exact. ``nonlinear_p``, ``end_slopes_p`` and ``nadir`` come from the refitted coefficients with the covariance
     of everybody; `REFITTED` takes the people out of the sample and estimates covariance and df anew, a stratum left
-    with one PSU as `analysis.stats.influence.psu_influence_on_test` does.
+    with one PSU as `analysis.stats.checks.influence.psu_influence_on_test` does.
 
     Parameters
     ----------

@@ -15,11 +15,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.audit.specifications import shape_numbers
-from analysis.problem import Setting, pose_setting, set_out
-from analysis.shapes import curve_of, fit_problem
-from analysis.stats.design import SurveyDesign, domain_of
-from analysis.stats.splines import Array
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Setting, pose_setting, set_out
+from analysis.dose_response.shape import shape_numbers
+from analysis.stats.arrays import Array
+from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study
 
 SECOND_RECALL = 2003

@@ -17,18 +17,18 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.associations import contrast_frame
+from analysis.dose_response.association import contrast_frame
+from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
+from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
-from analysis.problem import Problem, Setting, pose_setting, set_out
-from analysis.shapes import curve_of, fit_problem
-from analysis.stats.hypotheses import wald_test
-from analysis.stats.shape import FittedCurve, verdict
-from analysis.stats.splines import Array, RestrictedCubicSpline, SplineError, place_knots
-from analysis.stats.survey import LogisticFit, coefficient_influence
+from analysis.stats.arrays import Array
+from analysis.stats.regression.fit import LogisticFit, coefficient_influence
+from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import CYCLES, PRIMARY, Outcome, Study, Weights
 from analysis.study import Model as ModelName
 
-EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
 Covariates = Literal["1", "2", "2 + height"]
 
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -53,7 +53,6 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 """The grid. Every combination is a model that could be fitted, so no cell is left out beforehand; a covariate that does
 not vary in a sample (diabetes among those without it) leaves the model of that cell, as it does in any study."""
 
-ENERGY_KNOTS = 4
 MARKS = (0.10, 0.90)
 """Quantiles of the cohort's exposure whose odds ratios against the median are the estimates of a specification."""
 
@@ -96,51 +95,6 @@ PUBLISHED_CELL = Specification("mec", "strict", "all", "1", "none", 4)
 def specification_grid() -> list[Specification]:
     """Every cell of the grid, in order."""
     return [Specification(*choice) for choice in itertools.product(*CHOICES.values())]
-
-
-def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Setting:
-    """The same people with their exposure, or the model's other columns, adjusted for energy.
-
-    ``none`` leaves both; ``linear`` adds energy as a column; ``spline`` adds its restricted cubic spline of four knots;
-    ``residual`` replaces the exposure by its residual on energy in the cohort, raised by the mean; ``density`` replaces
-    it by the exposure per 1,000 kcal. The last two leave energy out of the model: they are other exposures.
-
-    Parameters
-    ----------
-    setting : people of a study.
-    energy : (n,) kcal, NaN where unknown.
-    form : how.
-
-    Raises
-    ------
-    SplineError : energy is zero or unknown for somebody of the cohort under ``density``, or its knots coincide.
-    """
-    rows = setting.cohort.rows.to_numpy()
-    if form == "none":
-        return setting
-    if form == "linear":
-        return _with_columns(setting, energy[:, None], ("energy_kcal",))
-    if form == "spline":
-        basis = RestrictedCubicSpline(place_knots(energy[rows], ENERGY_KNOTS)).basis(energy)
-        names = ("energy_kcal", *(f"energy_kcal_s{j}" for j in range(1, basis.shape[1])))
-        return _with_columns(setting, basis, names)
-    if form == "residual":
-        slope, intercept = np.polyfit(energy[rows], setting.exposure[rows], 1)
-        residual = setting.exposure - (intercept + slope * energy)
-        return dataclasses.replace(setting, exposure=residual + setting.exposure[rows].mean())
-    if not np.all(energy[rows] > 0):
-        raise SplineError(f"{np.sum(~(energy[rows] > 0))} people of the cohort have no energy intake: expected it "
-                          "positive for everybody, to divide by it.")  # fmt: skip
-    with np.errstate(divide="ignore", invalid="ignore"):  # rows outside the cohort, which are not read
-        return dataclasses.replace(setting, exposure=1000 * setting.exposure / energy)
-
-
-def _with_columns(setting: Setting, columns: Array, names: tuple[str, ...]) -> Setting:
-    return dataclasses.replace(
-        setting,
-        adjustment=np.hstack([np.nan_to_num(columns), setting.adjustment]),
-        adjustment_terms=(*names, *setting.adjustment_terms),
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,29 +194,6 @@ def _without_answer(cell: Specification, error: AnalysisError) -> Answer:
 
 def _choices(cell: Specification) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in CHOICES}
-
-
-def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
-    """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients."""
-    ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
-    drawn = curve.drawn_nadirs(seed=seed)
-    low, high = drawn.interval()
-    nonlinear = curve.nonlinear_p
-    return {
-        "overall_p": wald_test(curve.fit, curve.spline_terms).p_value,
-        "nonlinear_p": nonlinear,
-        "end_low_p": ends.p_low,
-        "end_high_p": ends.p_high,
-        "end_slopes_p": ends.p_value,
-        "two_lines_p": lines.p_value,
-        "nadir": nadir.x,
-        "nadir_low": low,
-        "nadir_high": high,
-        "interior": drawn.interior_share,
-        "verdict": verdict(
-            nonlinear_p=nonlinear, end_slopes_p=ends.p_value, two_lines_p=lines.p_value, interior=drawn.interior_share
-        ),
-    }
 
 
 def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:

@@ -29,14 +29,15 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from analysis.audit.specifications import EnergyForm, energy_adjusted, shape_numbers
-from analysis.characteristics import FEWEST_PEOPLE
-from analysis.data.vocabulary import NUTRIENT_COLUMNS, exposure_label
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label
+from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Setting, pose_setting, set_out
+from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
-from analysis.problem import Setting, pose_setting, set_out
-from analysis.shapes import curve_of, fit_problem
-from analysis.stats.design import Bools, domain_of
-from analysis.stats.splines import Array
+from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
 Kind = Literal["nutrient", "positive control", "negative control"]
@@ -168,8 +169,6 @@ def _forms(exposure: str, forms: tuple[EnergyForm, ...]) -> tuple[EnergyForm, ..
 
 
 # ---- one cell
-
-
 def answer_cells(frame: pd.DataFrame, cells: Iterable[SpecificityCell]) -> list[dict[str, Any]]:
     """Answer some cells, each by the tests and the verdict of the primary study.
 
@@ -210,7 +209,7 @@ def setting_of(frame: pd.DataFrame, cell: SpecificityCell) -> Setting:
 
     Raises
     ------
-    StudyError, DesignError : as `analysis.problem.set_out`.
+    StudyError, DesignError : as `analysis.dose_response.problem.set_out`.
     """
     if cell.kind == "nutrient":
         return set_out(frame, dataclasses.replace(PRIMARY, exposure=cell.exposure))
@@ -322,8 +321,6 @@ def _places(x: Array, weights: Array) -> Array:
 
 
 # ---- all cells
-
-
 def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """All rows as a frame, with false-discovery control over the exposures of each kind and form.
 

@@ -1,0 +1,109 @@
+"""The whole audit as tasks, and what they found as frames: one table a question.
+
+Every task is a function of the participants, so that any worker can do it, and none needs another's result.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.audit.energy import energy_forms, energy_slices, energy_surface
+from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity, psu_influence_on_shape
+from analysis.audit.joint_test import SpecificationCurve, collect_answers, decompose, joint_test, verdict_shares
+from analysis.audit.recall import two_days
+from analysis.audit.runner import AuditError, Finished, Task
+from analysis.audit.specifications import answer_arrays, people_groups
+from analysis.audit.specificity import SpecificityCell, answer_cells, place_of, specificity_cells, summarise
+from analysis.stats.sample.design import SurveyDesign
+
+SPECIFICITY = "specificity"
+SPECIFICATION = "specification "
+
+CELLS_PER_TASK = 20
+
+SINGLE = {
+    "energy forms": energy_forms,
+    "energy surface": energy_surface,
+    "energy slices": energy_slices,
+    "cycle curves": cycle_curves,
+    "cycle heterogeneity": cycle_heterogeneity,
+    "sampling units": psu_influence_on_shape,
+    "two recalls": two_days,
+}
+"""Questions of one task each."""
+
+
+ALWAYS_AUDITED = ("specifications", "verdict_shares", "decomposition", "joint_test", "specificity", "specificity_place",
+                  "failures")  # fmt: skip
+"""Frames that every audit has; those of a single task are missing if it failed."""
+
+
+def audit_tasks() -> list[Task]:
+    """Every task of the audit."""
+    tasks = specification_tasks()
+    for number, cells in enumerate(_groups()):
+        tasks.append(Task(f"{SPECIFICITY} {number}", answer_cells, (cells,)))
+    return tasks + [Task(name, function, ()) for name, function in SINGLE.items()]
+
+
+def _groups() -> list[tuple[SpecificityCell, ...]]:
+    cells = specificity_cells()
+    return [tuple(cells[start : start + CELLS_PER_TASK]) for start in range(0, len(cells), CELLS_PER_TASK)]
+
+
+def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What the tasks of `audit_tasks` found, by name.
+
+    Returns
+    -------
+    specifications, verdict_shares, decomposition, joint_test; specificity, specificity_place; the frames of the single
+    tasks by their own names; failures: task and reason of any that found nothing.
+
+    Raises
+    ------
+    AuditError : the specifications, which everything else is read beside, are not there.
+    """
+    curve = specification_curve([one for one in finished if one.name.startswith(SPECIFICATION)], frame)
+    specificity = [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]
+    summary = summarise([row for part in specificity for row in part.to_dict("records")])
+    frames = {
+        "specifications": curve.cells,
+        "verdict_shares": verdict_shares(curve.cells),
+        "decomposition": decompose(curve.cells),
+        "joint_test": joint_test(curve),
+        "specificity": summary,
+        "specificity_place": place_of(summary),
+    }
+    for one in finished:
+        if one.name in SINGLE:
+            frames |= _named(one)
+    failures = pd.DataFrame(
+        [{"task": one.name, "reason": one.reason} for one in finished if one.reason], columns=["task", "reason"]
+    )
+    return frames | {"failures": failures}
+
+
+def _named(one: Finished) -> Mapping[str, pd.DataFrame]:
+    """Frames of a single task; one that returned a single frame has it under the task's name."""
+    return {one.name.replace(" ", "_") if name == "rows" else name: frame for name, frame in one.frames.items()}
+
+
+# ---- the specification curve as tasks
+def specification_tasks() -> list[Task]:
+    """The grid of specifications, a task for each group of people."""
+    return [Task(f"specification {name}", answer_arrays, (cells,)) for name, cells in people_groups().items()]
+
+
+def specification_curve(finished: Sequence[Finished], frame: pd.DataFrame) -> SpecificationCurve:
+    """What the tasks of `specification_tasks` found as one curve.
+
+    Raises
+    ------
+    AuditError : a task found nothing, for the reason it has.
+    """
+    reasons = {one.name: one.reason for one in finished if one.reason}
+    if reasons:
+        raise AuditError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+    whole = SurveyDesign(frame["strata"].to_numpy(), frame["psu"].to_numpy(), np.ones(len(frame)))
+    return collect_answers([(one.frames["rows"], one.arrays["totals"]) for one in finished], whole.psu_stratum)

@@ -1,0 +1,175 @@
+"""What each stage of the command line does: read, compute, write, and say where the results are."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.data.people.harmonise import needed_columns
+from analysis.data.source.nhanes import fetch
+from analysis.data.synthetic.survey import write_survey
+from analysis.dose_response.association import Association, estimate
+from analysis.dose_response.frames import association_dict, round_intakes, tabulated_curve
+from analysis.dose_response.shape import shape_dict, shape_of
+from analysis.errors import AnalysisError
+from analysis.pipeline.audit import audit
+from analysis.pipeline.draw import draw_figures, draw_study
+from analysis.pipeline.fit import examine_shapes, fit_models
+from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.results import read_estimates
+from analysis.pipeline.simulate import simulate
+from analysis.report.words import numbers as numbers_words
+from analysis.report.words import study as study_words
+from analysis.report.words import terminal as terminal_words
+from analysis.study import Study
+
+DEMO_REPLICATES = 200
+"""Enough to see a bootstrap at work; the real files get five times as many."""
+
+
+def run_fetch(args: argparse.Namespace) -> None:
+    """Download, verify and record what is missing."""
+    folders = _folders(args)
+    names = list(needed_columns()) if args.needed else None
+    fetch(
+        folders.registry(),
+        folders.raw,
+        url=args.url or os.environ.get("NHANES_URL") or None,
+        tables=args.tables or names,
+        accept_revised=args.accept_revised,
+        jobs=args.jobs,
+    )
+
+
+def run_cohort(args: argparse.Namespace) -> None:
+    """Harmonise the raw files and count the cohort."""
+    folders = _folders(args)
+    flow = build_participants(folders)
+    print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+
+
+def run_fit(args: argparse.Namespace) -> None:
+    """Fit the crude model and models 1-3."""
+    folders = _folders(args)
+    results = fit_models(folders)
+    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+
+
+def run_shapes(args: argparse.Namespace) -> None:
+    """Ask whether the curves are U-shaped."""
+    folders = _folders(args)
+    results = examine_shapes(folders, replicates=args.replicates, jobs=args.jobs)
+    for row in results["shape"].itertuples():
+        print(f"{numbers_words.MODEL_NAMES[row.model]}: {row.verdict}")
+    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+
+
+def run_audit(args: argparse.Namespace) -> None:
+    """Vary everything that could defensibly be varied."""
+    folders = _folders(args)
+    for path in audit(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
+        print(path)
+    print(f"Tables: {folders.estimates}/audit_*.csv")
+
+
+def run_simulate(args: argparse.Namespace) -> None:
+    """Try intervals, tests and verdict on surveys whose truth is known."""
+    for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
+        print(args.out / f"{name}.csv")
+
+
+def run_figures(args: argparse.Namespace) -> None:
+    """Draw the figures from the estimates."""
+    for path in draw_figures(_folders(args)):
+        print(path)
+
+
+def run_demo(args: argparse.Namespace) -> None:
+    """Invent a survey with a known truth and run every stage on it."""
+    folders = Folders(args.data, args.data / "figures")
+    if folders.raw.is_dir() and not folders.is_synthetic:
+        raise StageError(f"{folders.raw} is not an invented survey's: expected a folder of its own, such as data/demo.")
+    # A run that is interrupted while it invents must know the folder as its own when it is run again.
+    (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
+    print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
+    registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
+    fetch(registry, folders.raw, tables=list(needed_columns()))
+    build_participants(folders)
+    fit_models(folders)
+    examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
+    written = draw_figures(folders)
+    estimates, provenance = read_estimates(folders)
+    print(f"\n{provenance.source}: {study_words.answer(estimates)}\n")
+    print(f"The planted truth: {study_words.planted(estimates)}\n")
+    print("Figures, each with the CSV of its numbers beside it:")
+    for path in written:
+        print(f"  {path}")
+    print(f"Tables: {folders.estimates}")
+    print("This was made from invented data. `make figures` does the same with the real NHANES files.")
+
+
+def run_estimate(args: argparse.Namespace) -> None:
+    """Answer one study."""
+    folders = _folders(args)
+    frame, provenance = read_participants(folders)
+    study = Study(
+        exposure=args.exposure,
+        outcome=args.outcome,
+        weights=args.weights,
+        knots=args.knots,
+        knot_quantiles=args.knot_quantiles,
+        model=args.model,
+        cycles=tuple(args.cycles),
+        where=args.where,
+        extra_covariates=tuple(args.covariates),
+        conf_level=args.conf_level,
+        lonely_domain=args.lonely_domain,
+    )
+    found = estimate(frame, study)
+    found.refuse_unseen(args.at)
+    shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
+    if args.format == "json":
+        result = association_dict(found, data=provenance.source, at=args.at)
+        result["shape"] = shape()
+        print(json.dumps(result, indent=2, default=_plain))
+    elif args.format == "csv":
+        parts: dict[str, Callable[[], pd.DataFrame]] = {
+            "curve": lambda: tabulated_curve(found, at=args.at),
+            "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
+            "tests": found.tests_frame,
+            "shape": lambda: pd.DataFrame([shape()]),
+        }
+        part = parts[args.part]()
+        print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
+    else:
+        points = args.at or list(round_intakes(found))
+        print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
+    if args.figure is not None:
+        for path in draw_study(found, frame, provenance, args.figure, shape=shape()):
+            print(path, file=sys.stderr)
+
+
+def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, object]:
+    """The shape, or why these people cannot tell it: the curve stands without."""
+    try:
+        return shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
+    except AnalysisError as error:
+        return {"verdict": None, "reason": str(error)}
+
+
+def _plain(value: object) -> object:
+    """Numpy scalars as the numbers they are."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+def _folders(args: argparse.Namespace) -> Folders:
+    folders = Folders(args.data, args.figures or Path("figures"))
+    return Folders(args.data, args.data / "figures") if folders.is_synthetic and not args.figures else folders

@@ -1,0 +1,211 @@
+"""The options of every stage: what a person may type, and what is refused as it is typed."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import get_args
+
+from analysis.cli.commands import (
+    run_audit,
+    run_cohort,
+    run_demo,
+    run_estimate,
+    run_fetch,
+    run_figures,
+    run_fit,
+    run_shapes,
+    run_simulate,
+)
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.dose_response.shape import REPLICATES
+from analysis.errors import expected_one_of
+from analysis.study import CYCLES, KNOT_NUMBERS, OUTCOMES, PRIMARY, KnotQuantiles, LonelyDomain, Model, Outcome, Weights
+
+DICTIONARY = "data/processed/README.md"
+"""Where every harmonised column is described."""
+
+DRAWINGS = (".png", ".svg", ".pdf")
+"""Endings of a drawing's name, which a folder for drawings should not have."""
+
+DEMO_SEED = 1
+
+
+def _nutrient(text: str) -> str:
+    if text not in NUTRIENT_COLUMNS:
+        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(NUTRIENT_COLUMNS))}")
+    return text
+
+
+def _intake(text: str) -> float:
+    """A possible intake: a finite number, not negative."""
+    value = _number(text, "a number; several are parted by spaces, as in --at 100 200")
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is no intake: expected a number from 0 on")
+    return value
+
+
+def _level(text: str) -> float:
+    return _number(text, "a number between 0 and 1, such as 0.95")
+
+
+def _number(text: str, expected: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: expected {expected}") from None
+
+
+def _cycle(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected the first years of cycles, of {', '.join(map(str, CYCLES))}, parted by spaces"
+        )
+    return int(text)
+
+
+def _knots(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of knots, of {', '.join(map(str, KNOT_NUMBERS))}")
+    return int(text)
+
+
+def _drawing_folder(text: str) -> Path:
+    """A folder, there or not: a drawing's own name would become a folder of that name."""
+    path = Path(text)
+    if path.suffix.lower() in DRAWINGS or path.is_file():
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected a folder, such as {path.parent / 'drawings'}; the drawings in it get their names from "
+            "the study"
+        )
+    return path
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _positive(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _replicates(text: str) -> int:
+    return _whole(text, 2)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number from {least} on")
+    return int(text)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every stage and its options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis",
+        description="Dietary magnesium and peripheral neuropathy in NHANES 1999-2004, stage by stage. "
+        "`make` runs the stages in order and only where something has changed.",
+    )
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    options = {
+        "fetch": (run_fetch, _add_fetch_options, "download, verify and record the public NHANES files"),
+        "cohort": (run_cohort, _add_folders, "harmonise the raw files: one row per person, cohort counted"),
+        "fit": (run_fit, _add_folders, "fit the crude model and models 1-3, write the estimates"),
+        "shapes": (run_shapes, _add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
+        "figures": (run_figures, _add_folders, "draw the figures from the estimates"),
+        "demo": (run_demo, _add_demo_options, "invent a survey with a known truth and run every stage on it"),
+        "estimate": (run_estimate, _add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+        "audit": (run_audit, _add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
+        "simulate": (run_simulate, _add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
+    }
+    for name, (run, add_options, purpose) in options.items():
+        stage = stages.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.",
+                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)  # fmt: skip
+        stage.set_defaults(run=run)
+        add_options(stage)
+    return parser
+
+
+def _add_folders(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--data", type=Path, default=Path("data"), help="folder that holds raw/ and processed/")
+    stage.add_argument("--figures", type=Path, default=None,
+                       help="folder for the drawings; by default figures, or DATA/figures if synthetic")  # fmt: skip
+
+
+def _add_shape_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    _add_bootstrap_options(stage)
+
+
+def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--replicates", type=_replicates, default=REPLICATES,
+                       help="of the design bootstrap; fewer than some hundred give rough intervals")  # fmt: skip
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
+
+
+def _add_audit_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
+                       help="processes; no number depends on them")  # fmt: skip
+    stage.add_argument("--scheduler", default=None, metavar="ADDRESS",
+                       help="use the workers of this dask scheduler instead: tcp://10.0.0.1:8786")  # fmt: skip
+    stage.add_argument("--fresh", action="store_true", help="do finished tasks again")
+
+
+def _add_simulate_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--out", type=Path, default=Path("data/processed/simulation"), help="folder for the tables")
+    stage.add_argument("--surveys", type=_positive, default=1000, help="outcomes drawn for each curve")
+    stage.add_argument("--seed", type=_seed, default=1, help="seed of everything that is invented")
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
+                       help="processes; no number depends on them")  # fmt: skip
+
+
+def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--url", default=None,
+                       help="server, mirror or file:// folder, up to and including .../Public, instead of the CDC's; "
+                       "also read from NHANES_URL")  # fmt: skip
+    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (105 MB of 580 MB)")
+    stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
+    stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
+                       help="go on with these tables though they were revised; every output says so")  # fmt: skip
+    stage.add_argument("--jobs", type=_positive, default=4, help="downloads at a time")
+
+
+def _add_demo_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--data", type=Path, default=Path("data/demo"), help="folder of the invented survey")
+    stage.add_argument("--seed", type=_seed, default=DEMO_SEED, help="seed of the invented survey")
+
+
+def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
+                       help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
+    rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
+    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help=f"neuropathy is, {rules}")
+    stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
+    stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
+    stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),
+                       help="knots on quantiles of the cohort or, weighted, of the population")  # fmt: skip
+    stage.add_argument("--model", default=PRIMARY.model, choices=get_args(Model), help="covariate set")
+    stage.add_argument("--covariates", nargs="+", default=[], metavar="COLUMN",
+                       help=f"harmonised columns to adjust for beside the model's own; {DICTIONARY} describes "
+                       "them")  # fmt: skip
+    stage.add_argument("--cycles", nargs="+", type=_cycle, default=list(CYCLES), choices=CYCLES,
+                       help="first years of the cycles to pool")  # fmt: skip
+    stage.add_argument("--where", default=None, metavar="CONDITION",
+                       help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"; "
+                       f"{DICTIONARY} describes them")  # fmt: skip
+    stage.add_argument("--at", nargs="+", type=_intake, default=[], metavar="X", help="intakes to give odds ratios at")
+    stage.add_argument("--conf-level", type=_level, default=PRIMARY.conf_level, help="level of the intervals")
+    stage.add_argument(
+        "--lonely-domain",
+        default=PRIMARY.lonely_domain,
+        choices=get_args(LonelyDomain),
+        help="stratum with people of the cohort in one PSU only: refuse, or keep its empty PSUs as zero, as R does",
+    )
+    stage.add_argument("--figure", type=_drawing_folder, default=None, metavar="DIR",
+                       help="also draw the curve, with the CSV of its numbers, into this folder")  # fmt: skip
+    stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
+    _add_bootstrap_options(stage)
+    stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests", "shape"],
+                       help="what --format csv prints; json has all of it")  # fmt: skip

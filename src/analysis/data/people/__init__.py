@@ -1,0 +1,1 @@
+"""From raw tables to one row per person, and to the people of a study."""

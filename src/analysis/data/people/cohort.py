@@ -1,0 +1,122 @@
+"""Who is studied: eligibility step by step, counted, on a frame from which nobody is dropped."""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.data.people.conditions import select_rows
+from analysis.data.people.harmonise import pooled_weight
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.errors import expected_one_of
+from analysis.study import COVARIATES, Study, StudyError
+
+NO_COVARIATES = ("pn_", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
+"""Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cohort:
+    """The people a study is about, as a domain of the whole sample.
+
+    Attributes
+    ----------
+    rows : (n,) boolean series on the frame's index: eligible, with outcome and exposure known.
+    complete : (n,) boolean series: of those, the ones with every covariate of the study's model.
+    weights : (n,) float series, the study's survey weight for every sampled row, 0 where there is none.
+    flow : step, n, cases: unweighted counts left after each step; cases (neuropathy by the study's rule) are missing
+        as long as the outcome of some is unknown.
+    """
+
+    rows: pd.Series
+    complete: pd.Series
+    weights: pd.Series
+    flow: pd.DataFrame
+
+
+def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
+    """Apply a study's eligibility to the harmonised participants.
+
+    Parameters
+    ----------
+    frame : harmonised participants, all interviewed people.
+    study : the protocol.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    StudyError : the exposure or a covariate is not a harmonised column that can play that part.
+    ConditionError : ``study.where`` cannot be read.
+    """
+    _check_columns(frame, study)
+    steps = {
+        "interviewed": frame["cycle"].isin(study.cycles),
+        f"aged {study.age_min} or older": frame["age_years"] >= study.age_min,
+        "examined at the mobile examination center": frame["examined"],
+        "neuropathy status known": frame[study.outcome_column].notna(),
+        "reliable day-1 dietary recall": frame["recall_reliable"] & frame[study.exposure].notna(),
+    }
+    if study.where is not None:
+        steps[f"where {study.where}"] = select_rows(frame, study.where)
+    complete = frame[list(study.covariates)].notna().all(axis="columns")
+    rows = pd.Series(True, index=frame.index)
+    weights = pooled_weight(frame, weights=study.weights, cycles=study.cycles)
+    counts = []
+    for step, passed in {**steps, _covariate_step(study): complete}.items():
+        before, rows = rows, rows & passed
+        counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
+    if (weights[rows] == 0).any():  # they represent nobody and leave every fit
+        rows = rows & (weights > 0)
+        counts.append({"step": "survey weight above 0", "n": int(rows.sum()),
+                       "cases": _cases(frame.loc[rows, study.outcome_column])})  # fmt: skip
+    return Cohort(
+        rows=before,
+        complete=rows,
+        weights=weights,
+        flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
+    )
+
+
+def refuse_empty(cohort: Cohort, study: Study) -> None:
+    """Refuse a cohort in which nobody is left, by the step at which that happens.
+
+    Raises
+    ------
+    StudyError : nobody is left.
+    """
+    counts = cohort.flow["n"].tolist()
+    if counts[-1] > 0:
+        return
+    position = counts.index(0)
+    before = f", of {counts[position - 1]:,} before it" if position else ""
+    asks_age = study.where is not None and re.search(r"\bage_years\b", study.where)
+    age = f" The cohort begins at {study.age_min} years (age_min)." if asks_age else ""
+    raise StudyError(
+        f"the domain is empty: nobody is left at the step {cohort.flow['step'].iloc[position]!r}{before}.{age} "
+        "Change what the study asks for there."
+    )
+
+
+def _covariate_step(study: Study) -> str:
+    """Name of the last step: the model, and covariates that were added to it, since those may be what people lack."""
+    parts = [f"covariates of model {study.model}"] if COVARIATES[study.model] else []
+    parts += study.extra_covariates
+    if not parts:
+        return "no covariates needed"
+    return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} known"
+
+
+def _cases(outcome: pd.Series) -> int | None:
+    return int(outcome.sum()) if outcome.notna().all() else None
+
+
+def _check_columns(frame: pd.DataFrame, study: Study) -> None:
+    if study.exposure not in NUTRIENT_COLUMNS:
+        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(NUTRIENT_COLUMNS))}")
+    for name in study.extra_covariates:
+        if name not in frame or name.startswith(NO_COVARIATES):
+            able = [str(column) for column in frame if not str(column).startswith(NO_COVARIATES)]
+            raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")

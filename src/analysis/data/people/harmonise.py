@@ -1,0 +1,330 @@
+"""From three cycles' tables to one row per person, one vocabulary, units in the names.
+
+Raw NHANES names and codes stop here. Codes and their meanings are those of the CDC codebooks at
+https://wwwn.cdc.gov/nchs/nhanes/; "refused" (7, 77, 777) and "don't know" (9, 99, 999) become missing everywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.errors import AnalysisError
+from analysis.study import CATEGORIES, CYCLES, Weights
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+class CodingError(AnalysisError):
+    """A raw variable holds a code that its codebook does not define."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one kind of content lies in the three cycles.
+
+    Attributes
+    ----------
+    tables : table of each cycle, or None where the cycle has none.
+    columns : common raw name to its name in each cycle, or None where the cycle lacks it.
+    """
+
+    tables: tuple[str | None, ...]
+    columns: Mapping[str, tuple[str | None, ...]]
+
+
+def _same(*names: str) -> dict[str, tuple[str | None, ...]]:
+    return {name: (name, name, name) for name in names}
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        ("DEMO", "DEMO_B", "DEMO_C"),
+        {
+            **_same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
+            **_same("WTMEC2YR"),
+            "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
+        },
+    ),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN")),
+    Source(
+        ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
+        {
+            "DR1DRSTZ": ("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ"),
+            **_same("WTDRD1"),
+            "WTDR4YR": ("WTDR4YR", "WTDR4YR", None),
+            **NUTRIENT_COLUMNS,
+        },
+    ),
+    Source(
+        (None, None, "DR2TOT_C"),
+        {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
+    ),
+    Source(("BMX", "BMX_B", "BMX_C"), _same("BMXBMI", "BMXHT")),
+    Source(("SMQ", "SMQ_B", "SMQ_C"), _same("SMQ020", "SMQ040")),
+    Source(("ALQ", "ALQ_B", "ALQ_C"), _same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
+    Source(("DIQ", "DIQ_B", "DIQ_C"), _same("DIQ010", "DIQ050", "DIQ070")),
+    Source(("LAB10", "L10_B", "L10_C"), _same("LBXGH")),
+    Source(("BPQ", "BPQ_B", "BPQ_C"), _same("BPQ020", "BPQ050A")),
+    Source(("BPX", "BPX_B", "BPX_C"), _same("BPXSAR", "BPXDAR")),
+    Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
+    Source(("LAB06", "L06_B", "L06NB_C"), _same("LBXB12")),
+)
+
+
+def needed_columns() -> dict[str, list[str]]:
+    """Raw columns that `harmonise` reads, by table, SEQN first."""
+    needed: dict[str, list[str]] = {}
+    for source in SOURCES:
+        for position, table in enumerate(source.tables):
+            if table is not None:
+                names = [raw[position] for raw in source.columns.values()]
+                needed[table] = ["SEQN", *(name for name in names if name is not None)]
+    return needed
+
+
+def harmonise(tables: Tables) -> pd.DataFrame:
+    """One row per interviewed person of all cycles, in the project's vocabulary.
+
+    Parameters
+    ----------
+    tables : table name to frame with SEQN as index and the columns of `needed_columns`.
+
+    Returns
+    -------
+    Frame indexed by SEQN, one row per person of the demographic files. Flags that are always known are boolean; facts
+    that may be unknown are 1.0, 0.0 or missing; categories list their reference level first.
+
+    Raises
+    ------
+    CodingError : a person appears twice in a table, or a code is not in the codebook.
+    """
+    raw = pd.concat([_join_cycle(tables, position) for position in range(len(CYCLES))]).sort_index()
+    if not raw.index.is_unique:
+        twice = int(raw.index.duplicated().sum())
+        raise CodingError(f"{twice} SEQN appear in the demographic files of two cycles; expected one row per person.")
+    columns = {
+        **_design(raw),
+        **_demographics(raw),
+        **_neuropathy(raw),
+        **_health(raw),
+        **_behaviour(raw),
+        **{name: raw[name] for name in NUTRIENT_COLUMNS},
+        **_recalls(raw),
+    }
+    frame = pd.DataFrame(columns, index=raw.index)
+    for kind in ("dietary", "mec"):
+        frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
+    return frame
+
+
+def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, ...]) -> pd.Series:
+    """Survey weight for the pooled cycles; 0 for people without one and for other cycles.
+
+    NCHS's rule: 1999-2000 and 2001-2002 rest on different censuses and are pooled through their joint 4-year weight,
+    which counts for two of the k cycles: weight_4yr x 2/k. Any other cycle contributes weight_2yr x 1/k.
+
+    Parameters
+    ----------
+    frame : harmonised participants.
+    weights : ``dietary``, ``mec``, or ``none`` for weight 1 for everyone.
+    cycles : first years of the pooled cycles.
+
+    Returns
+    -------
+    (n,) series, people represented.
+
+    References
+    ----------
+    NCHS, NHANES Analytic Guidelines 1999-2010, combining survey cycles.
+    """
+    inside = frame["cycle"].isin(cycles)
+    if weights == "none":
+        return inside.astype(float)
+    joint = frame["cycle"].isin([1999, 2001]) if {1999, 2001} <= set(cycles) else pd.Series(False, frame.index)
+    scaled = frame[f"weight_{weights}_2yr"].where(~joint, 2 * frame[f"weight_{weights}_4yr"]) / len(cycles)
+    return scaled.where(inside).fillna(0.0)
+
+
+def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
+    """All sources of one cycle joined on SEQN to its demographic file, raw columns under their common names."""
+    parts = []
+    for source in SOURCES:
+        name = source.tables[position]
+        if name is None:
+            continue
+        table = tables[name]
+        if not table.index.is_unique:
+            twice = int(table.index.duplicated().sum())
+            raise CodingError(f"{name}: {twice} SEQN appear more than once; expected one row per person.")
+        rename = {raw[position]: common for common, raw in source.columns.items() if raw[position] is not None}
+        parts.append(table[list(rename)].rename(columns=rename))
+    joined = parts[0].join(parts[1:], how="left")
+    joined["cycle"] = CYCLES[position]
+    every = [common for source in SOURCES for common in source.columns]
+    return joined.reindex(columns=["cycle", *every])
+
+
+def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    return {
+        "cycle": raw["cycle"].astype("int64"),
+        "strata": raw["SDMVSTRA"].astype("int64"),
+        "psu": raw["SDMVPSU"].astype("int64"),
+        "weight_dietary_2yr": raw["WTDRD1"],
+        "weight_dietary_4yr": raw["WTDR4YR"],
+        "weight_mec_2yr": raw["WTMEC2YR"],
+        "weight_mec_4yr": raw["WTMEC4YR"],
+    }
+
+
+def _demographics(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    education = {1: "less_than_high_school", 2: "less_than_high_school", 3: "high_school",
+                 4: "more_than_high_school", 5: "more_than_high_school", 7: None, 9: None}  # fmt: skip
+    race = {1: "mexican_american", 2: "other_hispanic", 3: "non_hispanic_white", 4: "non_hispanic_black", 5: "other"}
+    return {
+        "age_years": raw["RIDAGEYR"],
+        "sex": _category(raw, "RIAGENDR", {1: "male", 2: "female"}, "sex"),
+        "race_ethnicity": _category(raw, "RIDRETH1", race, "race_ethnicity"),
+        "education": _category(raw, "DMDEDUC2", education, "education"),
+        "pir": raw["INDFMPIR"],
+        "examined": _known(raw, "RIDSTATR", {1: False, 2: True}),
+    }
+
+
+def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    """Insensate sites per foot and the four outcome rules of the protocol.
+
+    -1 is recorded even if a single site could not be tested; like missing, it means "not assessed".
+    """
+    sites = {0: 0.0, 1: 1.0, 2: 2.0, 3: 3.0, -1: np.nan}
+    left, right = _number(raw, "LEALPN", sites), _number(raw, "LEARPN", sites)
+    worst = np.fmax(left, right)
+    total = left.fillna(0) + right.fillna(0)
+    both = left.notna() & right.notna()
+    strict = pd.Series(np.where(worst >= 1, 1.0, np.where(both, 0.0, np.nan)), raw.index)
+    return {
+        "insensate_left": left,
+        "insensate_right": right,
+        "pn_strict": strict,
+        "pn_lenient": (worst >= 1).astype(float).where(worst.notna()),
+        "pn_both_feet": strict.where(both),
+        "pn_two_sites": (total >= 2).astype(float).where(strict.notna()),
+    }
+
+
+def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    female = raw["RIAGENDR"] == 2
+    creatinine = raw["LBXSCR"].where(raw["cycle"] != 1999, raw["LBXSCR"] * 1.013 + 0.147)
+    insulin, pills = _yes(raw, "DIQ050"), _yes(raw, "DIQ070")
+    diagnosed = _number(raw, "DIQ010", {1: 1.0, 2: 0.0, 3: 0.0, 7: np.nan, 9: np.nan})
+    diabetic = (diagnosed == 1) | insulin | pills | (raw["LBXGH"] >= 6.5)
+    told = _number(raw, "BPQ020", {1: 1.0, 2: 0.0, 7: np.nan, 9: np.nan})
+    hypertensive = (told == 1) | _yes(raw, "BPQ050A") | (raw["BPXSAR"] >= 140) | (raw["BPXDAR"] >= 90)
+    return {
+        "bmi_kg_m2": raw["BMXBMI"],
+        "height_cm": raw["BMXHT"],
+        "sbp_mmhg": raw["BPXSAR"].where(raw["BPXSAR"] > 0),  # a handful of zeros in 2003-2004 cannot be pressures
+        "dbp_mmhg": raw["BPXDAR"],
+        "hba1c_percent": raw["LBXGH"],
+        "b12_pg_ml": raw["LBXB12"],
+        "creatinine_mg_dl": creatinine,
+        "egfr_ml_min_1_73m2": ckd_epi_2021(creatinine, age_years=raw["RIDAGEYR"], female=female),
+        "told_diabetes": diagnosed,
+        "has_diabetes": diabetic.astype(float).where(diabetic | (diagnosed == 0)),
+        "has_hypertension": hypertensive.astype(float).where(hypertensive | (told == 0)),
+    }
+
+
+def ckd_epi_2021(creatinine_mg_dl: pd.Series, *, age_years: pd.Series, female: pd.Series) -> pd.Series:
+    """Estimated glomerular filtration rate, mL/min/1.73 m², by the race-free CKD-EPI equation of 2021.
+
+    142 min(c/k, 1)^a max(c/k, 1)^-1.2 0.9938^age (1.012 if female), with k = 0.7, a = -0.241 for women and k = 0.9,
+    a = -0.302 for men.
+
+    References
+    ----------
+    Inker et al. 2021, N Engl J Med 385:1737-1749.
+    """
+    ratio = creatinine_mg_dl / np.where(female, 0.7, 0.9)
+    exponent = np.where(female, -0.241, -0.302)
+    rate = 142 * np.minimum(ratio, 1) ** exponent * np.maximum(ratio, 1) ** -1.2 * 0.9938**age_years
+    return rate * np.where(female, 1.012, 1.0)
+
+
+def _behaviour(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    ever = _number(raw, "SMQ020", {1: 1.0, 2: 0.0, 7: np.nan, 9: np.nan})
+    now = _number(raw, "SMQ040", {1: 1.0, 2: 1.0, 3: 0.0, 7: np.nan, 9: np.nan})
+    smoking = pd.Series(None, index=raw.index, dtype=object)
+    smoking[ever == 0] = "never"
+    smoking[(ever == 1) & (now == 0)] = "former"
+    smoking[(ever == 1) & (now == 1)] = "current"
+    return {"smoking": _categorical(smoking, "smoking"), "alcohol": _categorical(_alcohol(raw), "alcohol")}
+
+
+def _alcohol(raw: pd.DataFrame) -> pd.Series:
+    """Drinking status; moderate is at most 2 drinks a day on average for men, 1 for women."""
+    lifetime = _number(raw, "ALQ110", {1: 1.0, 2: 0.0, 7: np.nan, 9: np.nan})
+    often = raw["ALQ120Q"].where(~raw["ALQ120Q"].isin([777, 999]))
+    periods = _number(raw, "ALQ120U", {1: 52.0, 2: 12.0, 3: 1.0, 7: np.nan, 9: np.nan})
+    drinks = raw["ALQ130"].where(~raw["ALQ130"].isin([77, 99]))
+    daily = often * periods * drinks / 365
+    limit = np.where(raw["RIAGENDR"] == 2, 1, 2)
+    status = pd.Series(None, index=raw.index, dtype=object)
+    status[daily.notna() & (daily <= limit)] = "moderate"
+    status[daily > limit] = "heavy"
+    status[often == 0] = "former"
+    status[lifetime == 0] = "never"  # takes precedence, so written last
+    return status
+
+
+def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    """Which recalls are reliable (status 1). Status 2 rows of 1999-2000 still carry nutrients: go by status."""
+    status = {1: True, 2: False, 3: False, 4: False, 5: False}
+    return {
+        "recall_reliable": _known(raw, "DR1DRSTZ", status),
+        "recall2_reliable": _known(raw, "DR2DRSTZ", status),
+        "weight_dietary_2day": raw["WTDR2D"],
+        "magnesium_mg_day2": raw["DR2TMAGN"],
+        "energy_kcal_day2": raw["DR2TKCAL"],
+    }
+
+
+def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:
+    """Recode by the codebook; a code it does not define is an error, a missing value stays missing."""
+    column = raw[name]
+    unknown = column.notna() & ~column.isin(list(codes))
+    if unknown.any():
+        cycle, value = raw.loc[unknown, "cycle"].iloc[0], column[unknown].iloc[0]
+        people = int(((column == value) & (raw["cycle"] == cycle)).sum())
+        source, position = next(s for s in SOURCES if name in s.columns), CYCLES.index(cycle)
+        table = source.tables[position]
+        raise CodingError(
+            f"{source.columns[name][position]}={_printed(value)} in {table} ({people} people): expected one of "
+            f"{', '.join(map(str, codes))}, see the codebook {table}.htm."
+        )
+    return column.map(codes).astype(float)
+
+
+def _printed(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
+def _yes(raw: pd.DataFrame, name: str) -> pd.Series:
+    return _number(raw, name, {1: 1.0, 2: 0.0, 7: np.nan, 9: np.nan}) == 1
+
+
+def _known(raw: pd.DataFrame, name: str, codes: Mapping[int, bool]) -> pd.Series:
+    return _number(raw, name, {code: float(value) for code, value in codes.items()}) == 1
+
+
+def _category(raw: pd.DataFrame, name: str, codes: Mapping[int, str | None], category: str) -> pd.Series:
+    _number(raw, name, dict.fromkeys(codes, 0.0))
+    return _categorical(raw[name].map(codes), category)
+
+
+def _categorical(values: pd.Series, category: str) -> pd.Series:
+    return values.astype(pd.CategoricalDtype(list(CATEGORIES[category])))

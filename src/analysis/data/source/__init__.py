@@ -1,0 +1,1 @@
+"""The CDC's files: what they must hold, fetched, verified and read."""

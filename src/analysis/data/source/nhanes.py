@@ -1,0 +1,437 @@
+"""The survey's files: fetched, checked against the registry, receipted; read only as they were accepted.
+
+A file is accepted if it is a whole SAS transport file with the rows, columns, published code counts and column totals
+of the registry. What was accepted is written beside it and compared before every use. Parsed columns are cached as
+parquet under the file's digest, so that a cache never outlives the file it was made from.
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.data.source.receipts import Receipt, digest_of, read_receipt, write_receipt
+from analysis.data.source.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
+from analysis.data.source.registry import Registry, Table, differences
+from analysis.data.source.sas import (
+    FormatError,
+    HtmlError,
+    accented_columns,
+    check_end,
+    check_missing,
+    read_cached,
+    read_layout,
+    read_xport,
+)
+from analysis.data.source.transport import Retry, Server, retrieve
+from analysis.errors import AnalysisError
+
+DEFAULT_RETRY = Retry()
+INDEX = "SEQN"  # respondent sequence number
+NO_FILE = "no file"
+INCOMING = ".incoming-"  # folder of unfinished downloads
+LEAST_SHARE = 0.9  # of the rows: a revision withdraws a few people, a file cut between two rows lost many
+
+# Names of foods, products and brands: the CDC writes them with accents and trade marks.
+FREE_TEXT = (
+    "LABEL",
+    "DRXFCSD",
+    "DRXFCLD",
+    "SMD100BR",
+    "DSDSUPP",
+    "DSDINGR",
+    "DSDOPER",
+    "DSDBCNAM",
+    "RXD240B",
+    "RXDDRUG",
+)
+BYTES_PER_VALUE = 8  # a number in a transport file; good enough to size the progress bar beforehand
+STALE_AFTER = 6 * 3600  # seconds; unfinished downloads of a killed run are swept away after this
+
+# One table at a time is parsed for checking: pyreadstat works under Python's global lock anyway, and the largest
+# tables would otherwise stand in memory together.
+_PARSING = threading.Lock()
+
+
+class SourceError(AnalysisError):
+    """A survey file that is missing, cannot be fetched or is not what it should be."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """An accepted file's departures from the registry: content the user took on, and remarks."""
+
+    revised: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errand:
+    """A table to fetch: where from, where to, and what is wrong with the file that lies there already."""
+
+    table: Table
+    url: str
+    page: str
+    file: Path
+    accept_revised: bool
+    in_place: str
+
+
+def fetch(
+    registry: Registry,
+    raw: Path,
+    *,
+    url: str | None = None,
+    tables: Sequence[str] | None = None,
+    accept_revised: Sequence[str] = (),
+    jobs: int = 4,
+    progress: bool = True,
+    retry: Retry = DEFAULT_RETRY,
+) -> tuple[Receipt, ...]:
+    """Bring what is missing into the raw folder, each file checked before it gets its name.
+
+    A file with a matching receipt is left alone, without a word. A file without receipt is checked where it lies. A
+    file that no longer matches its receipt is fetched again, and replaced only by a good one.
+
+    Parameters
+    ----------
+    registry : the tables and what each file must hold.
+    raw : folder of the files, `raw/<cycle>/<TABLE>.xpt`, each with its receipt `<TABLE>.json`; made if missing.
+    url : server or folder to fetch from, up to and including .../Public: http, https or file; default the registry's.
+    tables : names of the tables wanted; default all.
+    accept_revised : names of tables that are taken although their content is not the registered one, once two
+        downloads agree byte for byte. The receipt keeps the differences.
+    jobs : downloads at a time.
+    progress : show a progress bar on standard error, if that is a terminal and there is something to fetch.
+    retry : how often and how long to try.
+
+    Returns
+    -------
+    tuple of Receipt, one per table in the order asked for.
+
+    Raises
+    ------
+    SourceError : some files could not be had; one message tells which, why and what to do. The others are in place.
+    KeyboardInterrupt : passed on when the user stops the run; files that were complete stay, nothing else does.
+    """
+    wanted = _select(registry, tables)
+    taken = {table.name for table in _select(registry, accept_revised)}
+    with _keeping_files_in(raw):
+        watched = tqdm(wanted, desc="checking", unit="file", disable=None if progress else True, leave=False, delay=1)
+        held = {table.name: _held(table, raw, accept_revised=table.name in taken) for table in watched}
+        wrong = {name: objection for name, objection in held.items() if isinstance(objection, str)}
+        if wrong and registry.synthetic and not url:
+            raise SourceError(explain_unusable(raw, synthetic=True, wrong=wrong))
+        errands = [
+            _Errand(
+                table=table,
+                url=f"{_address(registry, url)}/{table.path}",
+                page=f"{registry.url}/{table.path.rpartition('.')[0]}.htm",
+                file=table.file(raw),
+                accept_revised=table.name in taken,
+                in_place=wrong[table.name],
+            )
+            for table in wanted
+            if table.name in wrong
+        ]
+        if errands:
+            held |= _fetch_all(errands, raw, jobs=jobs, progress=progress, retry=retry, n_good=len(held) - len(errands))
+    return tuple(receipt for receipt in held.values() if isinstance(receipt, Receipt))
+
+
+def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[Receipt, ...]:
+    """Return the receipts of tables, after comparing each file with its own.
+
+    Parameters
+    ----------
+    registry, raw : the tables and the folder of their files.
+    tables : names of tables; default all.
+
+    Returns
+    -------
+    tuple of Receipt, in the order asked for.
+
+    Raises
+    ------
+    SourceError : a file is missing, altered or was never accepted; the message names each.
+    """
+    wanted = _select(registry, tables)
+    found = [(table, read_receipt(table.file(raw))) for table in wanted]
+    objections = {table.name: _objection(table, table.file(raw), receipt) for table, receipt in found}
+    wrong = {name: objection for name, objection in objections.items() if objection}
+    if wrong:
+        raise SourceError(explain_unusable(raw, synthetic=registry.synthetic, wrong=wrong))
+    return tuple(receipt for _, receipt in found if receipt)
+
+
+def revised_tables(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the names of tables that were accepted although revised; every output must name them.
+
+    Raises
+    ------
+    SourceError : as `receipts`, which hold the differences.
+    """
+    return tuple(receipt.table for receipt in receipts(registry, raw, tables) if receipt.revised)
+
+
+def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[str], cache: Path | None) -> pd.DataFrame:
+    """Read columns of a table, from its accepted file only.
+
+    Parameters
+    ----------
+    registry, raw : the tables and the folder of their files.
+    name : name of the table.
+    columns : names of the columns wanted, in the order wanted; SEQN need not be among them.
+    cache : folder for parsed columns, made if missing; None parses the file itself.
+
+    Returns
+    -------
+    (n_rows, n_columns) DataFrame, float64 or str, missing numbers NaN, raw codes as they stand. Its index is SEQN
+    (int64, unsorted, repeated where a person has several rows), or the row number in a table without SEQN.
+
+    Raises
+    ------
+    SourceError : the file is missing, altered or was never accepted, or it lacks a column.
+    """
+    table = _select(registry, [name])[0]
+    (receipt,) = receipts(registry, raw, [name])
+    wanted = [variable for variable in dict.fromkeys(columns) if variable != INDEX]
+    unknown = [variable for variable in wanted if variable not in table.column_totals]
+    if unknown:
+        message = f"{name} has no column {', '.join(unknown)}; columns.csv of the registry lists those it has."
+        raise SourceError(message)
+    if INDEX in table.column_totals:
+        wanted.insert(0, INDEX)
+    with _keeping_files_in(cache or raw):
+        try:
+            if cache is None:
+                frame = read_xport(table.file(raw), columns=wanted)
+            else:
+                frame = read_cached(table.file(raw), columns=wanted, digest=receipt.sha256, cache=cache)
+            return _indexed(frame) if INDEX in frame else frame
+        except (FormatError, KeyError, ValueError) as error:
+            message = f"{name} was accepted, but {', '.join(wanted)} cannot be read from it: {error}."
+            raise SourceError(message) from error
+
+
+def _indexed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{INDEX: frame[INDEX].round().astype("int64")}).set_index(INDEX)
+
+
+@contextmanager
+def _keeping_files_in(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = (
+            f"Files cannot be kept in {folder}: {error}. Make room there or make it writable, then run `make data`."
+        )
+        raise SourceError(message) from error
+
+
+def _select(registry: Registry, names: Iterable[str] | None) -> list[Table]:
+    if names is None:
+        return list(registry.tables.values())
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in registry.tables]
+    if unknown:
+        message = (
+            f"{registry.source} has no table {', '.join(unknown)}; the registry lists {', '.join(registry.tables)}."
+        )
+        raise SourceError(message)
+    return [registry.tables[name] for name in wanted]
+
+
+def _address(registry: Registry, url: str | None) -> str:
+    base = (url or registry.url).strip().rstrip("/")
+    try:
+        parts = urlsplit(base)
+    except ValueError as error:
+        message = f"NHANES_URL={base} is no address ({error}): correct it and run `make data` again."
+        raise SourceError(message) from error
+    if parts.scheme not in ("http", "https", "file"):
+        message = (
+            f"NHANES_URL={base} is no address: it must begin with http://, https:// or file:// and end with /Public."
+        )
+        raise SourceError(message)
+    if parts.scheme == "file" and not Path(url2pathname(parts.path)).is_dir():
+        message = (
+            f"NHANES_URL={base} is no folder: expected the one that holds 1999/DataFiles/, up to and including "
+            ".../Public. Correct it and run `make data` again."
+        )
+        raise SourceError(message)
+    return base
+
+
+def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
+    """Return the receipt of the file in place, a new one if it had none and is good, or what is wrong with it."""
+    file = table.file(raw)
+    receipt = read_receipt(file)
+    objection = _objection(table, file, receipt)
+    if receipt and not objection:
+        return receipt
+    if not file.exists() or (receipt and not receipt.matches(file)):
+        return objection
+    # Not checked yet, or only against another registry; a revision that was accepted stays accepted.
+    accept_revised = accept_revised or bool(receipt and receipt.revised)
+    try:
+        verdict = _inspect(table, file, accept_revised=accept_revised, repeated=True)
+    except DownloadError as fault:
+        return "; ".join([fault.got, *fault.details[:SHOWN_DETAILS]])
+    origin = {"url": receipt.url, "last_modified": receipt.last_modified} if receipt else {}
+    return _write_receipt(table, file, verdict, sha256=digest_of(file), **origin)
+
+
+def _objection(table: Table, file: Path, receipt: Receipt | None) -> str:
+    """Return why a file cannot be used as it lies there; empty if it can."""
+    if not file.exists():
+        return NO_FILE
+    if receipt is None:
+        return "a file that was never checked"
+    if receipt.matches(file):
+        return "" if receipt.checked_against == table.digest() else "a file that was checked against another registry"
+    return f"not the file that was accepted on {receipt.fetched} (if it is right, delete its receipt)"
+
+
+def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:
+    """Check a file against the registry; `repeated` tells that the same bytes came twice, so that they are final."""
+    try:
+        layout = read_layout(path)
+        check_end(path, layout)
+        with _PARSING:
+            check_missing(path, layout)
+            changed, accents = _compare(table, path)
+    except HtmlError as error:
+        raise DownloadError(Reason.MOVED, f"{error} instead of the file") from error
+    except FormatError as error:
+        raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
+    if accents and not changed and (repeated or table.living):
+        return _Verdict(notes=(accents,))
+    if not accents and not changed:
+        return _Verdict()
+    if repeated and accept_revised:
+        return _Verdict(revised=changed)
+    if accents and not changed:  # the server's own, or spoilt on the way: a second copy tells
+        raise DownloadError(Reason.REVISED, "a whole SAS transport file", details=(accents,), final=False)
+    raise DownloadError(Reason.REVISED, "a whole SAS transport file", details=changed, final=repeated)
+
+
+def _compare(table: Table, path: Path) -> tuple[tuple[str, ...], str]:
+    """Return how a file's content differs, and where its text holds characters beyond ASCII, in words.
+
+    The snapshot behind the registry is plain ASCII, the CDC's own product names are Windows-1252: accents in names
+    are no difference. In codes they are.
+    """
+    frame = read_xport(path)
+    if len(frame) < LEAST_SHARE * table.rows:
+        message = f"a SAS transport file of only {len(frame):,} rows"
+        raise FormatError(message)
+    accented = accented_columns(frame)
+    changed = differences(table, frame, skip=[name for name in accented if name in FREE_TEXT])
+    codes = tuple(f"{name}: characters beyond ASCII in a code" for name in accented if name not in FREE_TEXT)
+    return changed + codes, f"accented text in {', '.join(accented)}" if accented else ""
+
+
+def _fetch_all(
+    errands: Sequence[_Errand], raw: Path, *, jobs: int, progress: bool, retry: Retry, n_good: int
+) -> dict[str, Receipt]:
+    raw.mkdir(parents=True, exist_ok=True)
+    _sweep(raw)
+    size = sum(_rough_size(errand.table) for errand in errands)
+    hidden = None if progress else True  # None shows the bar on a terminal only
+    with (
+        tempfile.TemporaryDirectory(prefix=INCOMING, dir=raw, ignore_cleanup_errors=True) as folder,
+        tqdm(desc="NHANES files", total=size, unit="B", unit_scale=True, disable=hidden) as bar,
+    ):
+        outcomes = _run(errands, Path(folder), server=Server(retry, bar), jobs=jobs)
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    if refusals:
+        raise SourceError(explain(refusals, n_good=n_good + len(errands) - len(refusals)))
+    return {outcome.table: outcome for outcome in outcomes if isinstance(outcome, Receipt)}
+
+
+def _run(errands: Sequence[_Errand], incoming: Path, *, server: Server, jobs: int) -> list[Receipt | Refusal]:
+    """Run errands side by side, on daemon threads: a stalled connection must not hold up Ctrl-C."""
+    with ThreadPool(max(1, min(jobs, len(errands)))) as pool:
+        try:
+            return pool.map(lambda errand: _run_errand(errand, incoming, server=server), errands, chunksize=1)
+        finally:
+            server.interrupt()
+
+
+def _run_errand(errand: _Errand, incoming: Path, *, server: Server) -> Receipt | Refusal:
+    def check(path: Path, repeated: bool) -> _Verdict:
+        return _inspect(errand.table, path, accept_revised=errand.accept_revised, repeated=repeated)
+
+    target = incoming / errand.file.name
+    size = _rough_size(errand.table)
+    try:
+        delivery = retrieve(errand.url, target, check=check, server=server, expected_bytes=size)
+        target.chmod(0o644)  # the temporary name was the user's alone
+        errand.file.parent.mkdir(exist_ok=True)
+        os.replace(target, errand.file)
+        return _write_receipt(
+            errand.table,
+            errand.file,
+            delivery.verdict,
+            sha256=delivery.sha256,
+            url=errand.url,
+            last_modified=delivery.last_modified,
+        )
+    except DownloadError as fault:
+        refused = fault
+    except OSError as error:
+        refused = DownloadError(Reason.LOCAL, error.strerror or str(error))
+        server.close(Reason.LOCAL)
+    return Refusal(
+        table=errand.table.name,
+        url=errand.url,
+        page=errand.page,
+        file=errand.file,
+        expected=errand.table.expected(),
+        fault=refused,
+        in_place="" if errand.in_place == NO_FILE else errand.in_place,
+    )
+
+
+def _write_receipt(
+    table: Table, file: Path, verdict: _Verdict, *, sha256: str, url: str = "", last_modified: str = ""
+) -> Receipt:
+    receipt = Receipt(
+        table=table.name,
+        url=url,
+        bytes=file.stat().st_size,
+        sha256=sha256,
+        checked_against=table.digest(),
+        fetched=datetime.now(UTC).date().isoformat(),
+        last_modified=last_modified,
+        revised=verdict.revised,
+        notes=verdict.notes,
+    )
+    write_receipt(receipt, file)
+    return receipt
+
+
+def _rough_size(table: Table) -> int:
+    return table.rows * table.columns * BYTES_PER_VALUE
+
+
+def _sweep(raw: Path) -> None:
+    """Remove what a run that was killed left behind; a run that is still going is younger."""
+    for folder in raw.glob(f"{INCOMING}*"):
+        if time.time() - folder.stat().st_mtime > STALE_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)

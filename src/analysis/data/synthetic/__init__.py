@@ -1,0 +1,1 @@
+"""The invented survey, written in the CDC's own layout."""

@@ -1,0 +1,1 @@
+"""One study: from participants to its curve, tests and shape."""

@@ -1,0 +1,275 @@
+"""The answer to a study: its fit, odds-ratio curve with bands, standardised prevalence, tests and quintiles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from analysis.data.people.cohort import Cohort
+from analysis.dose_response.problem import Problem, pose
+from analysis.stats.arrays import Array, Integers
+from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
+from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
+from analysis.stats.regression.hypotheses import contrast as linear_contrast
+from analysis.stats.regression.standardise import StandardisedPrevalence, standardise
+from analysis.stats.shape.nadir import Nadir, find_nadir
+from analysis.study import Study, StudyError
+
+NADIR_RANGE = (0.05, 0.95)
+"""Quantiles of the cohort's exposure between which the lowest point is looked for."""
+
+CURVE_RANGE = (0.01, 0.99)
+GRID_POINTS = 201
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OddsRatioCurve:
+    """Odds ratio of the outcome at each exposure against the reference.
+
+    Attributes
+    ----------
+    knots, reference : of the spline, in the unit of the exposure.
+    conf_level : level of the pointwise t intervals.
+    critical_value : of the simultaneous band, see `analysis.stats.regression.bands`.
+    frame : x, log_or, std_error, odds_ratio, conf_low, conf_high (pointwise), band_low, band_high (simultaneous).
+    """
+
+    knots: tuple[float, ...]
+    reference: float
+    conf_level: float
+    critical_value: float
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Association:
+    """Everything one study found.
+
+    Attributes
+    ----------
+    problem : the study as a regression.
+    fit : the survey-weighted logistic regression.
+    tests : (test, TermTest) pairs: overall and nonlinear, Wald and Rao-Scott.
+    nadir : lowest point between the cohort's 5th and 95th percentile.
+    """
+
+    problem: Problem
+    fit: LogisticFit
+    tests: tuple[tuple[str, TermTest], ...]
+    nadir: Nadir
+
+    @property
+    def study(self) -> Study:
+        """What was asked."""
+        return self.problem.setting.study
+
+    @property
+    def cohort(self) -> Cohort:
+        """Of whom it was asked."""
+        return self.problem.setting.cohort
+
+    @property
+    def spline(self) -> RestrictedCubicSpline:
+        """The basis that was fitted."""
+        return self.problem.spline
+
+    @property
+    def reference(self) -> float:
+        """Exposure of odds ratio 1."""
+        return self.problem.reference
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Covariates, or levels of them, that do not vary in this domain and left the model."""
+        return self.problem.setting.dropped
+
+    @property
+    def spline_index(self) -> Integers:
+        """Positions of the spline's coefficients."""
+        return self.fit.index(self.problem.spline_terms)
+
+    def grid(self) -> Array:
+        """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
+        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
+        return np.linspace(low, high, GRID_POINTS)
+
+    def refuse_unseen(self, x: Sequence[float]) -> None:
+        """Refuse exposures beyond the cohort's, where the curve is a straight line that nobody's data bear.
+
+        Raises
+        ------
+        StudyError : one of x is below the lowest or above the highest exposure of the cohort.
+        """
+        eligible = self.problem.setting.eligible
+        beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
+        if beyond:
+            # The lowest and the highest intake are single people's values: the message says where the curve is instead.
+            drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
+            raise StudyError(
+                f"{', '.join(f'{point:g}' for point in beyond)}: below the lowest or above the highest intake of the "
+                "cohort. Expected intakes near those that the curve is drawn for, from the 1st to the 99th percentile: "
+                f"about {' to '.join(drawn)}."
+            )
+
+    def critical_value(self) -> CriticalValue:
+        """What standard errors are multiplied by so that the band holds the whole curve over its grid."""
+        contrast, index = self.problem.contrast(self.grid()), self.spline_index
+        vcov = contrast @ self.fit.vcov[np.ix_(index, index)] @ contrast.T
+        return sup_t_critical_value(vcov, df=self.fit.residual_df, conf_level=self.study.conf_level)
+
+    def curve(self, x: Sequence[float] | Array) -> OddsRatioCurve:
+        """Odds ratios at x against the reference: log OR(x) = (basis(x) - basis(reference)) beta."""
+        points = np.asarray(x, dtype=float)
+        frame = contrast_frame(
+            self.fit, self.spline_index, self.problem.contrast(points), conf_level=self.study.conf_level
+        )
+        critical = self.critical_value()
+        low, high = simultaneous_limits(frame["log_or"].to_numpy(), frame["std_error"].to_numpy(), critical=critical)
+        frame = frame.assign(band_low=np.exp(low), band_high=np.exp(high))
+        frame.insert(0, "x", points)
+        return OddsRatioCurve(tuple(self.spline.knots), self.reference, self.study.conf_level, critical.value, frame)
+
+    def prevalence(self, x: Sequence[float] | Array) -> pd.DataFrame:
+        """Standardised prevalence at x, its difference from and ratio to that at the reference.
+
+        Returns
+        -------
+        x, prevalence, std_error, conf_low, conf_high, band_low, band_high (simultaneous, over x), difference,
+        difference_low, difference_high, ratio, ratio_low, ratio_high; prevalences and differences as shares.
+        """
+        # Each exposure once, so that the reference differs from itself by nothing and not by rounding.
+        points, asked = np.unique(np.append(np.asarray(x, dtype=float), self.reference), return_inverse=True)
+        found = self._standardised(points)
+        level, reference = self.study.conf_level, int(asked[-1])
+        prevalence = found.to_frame(conf_level=level)
+        difference = found.differences(reference).to_frame(conf_level=level)
+        ratio = found.ratios(reference).to_frame(conf_level=level, exponentiate=True)
+        low, high = _logit_band(found, conf_level=level)
+        frame = pd.DataFrame(
+            {
+                "x": points,
+                "prevalence": prevalence["estimate"],
+                "std_error": prevalence["std_error"],
+                "conf_low": prevalence["conf_low"],
+                "conf_high": prevalence["conf_high"],
+                "band_low": low,
+                "band_high": high,
+                "difference": difference["estimate"],
+                "difference_low": difference["conf_low"],
+                "difference_high": difference["conf_high"],
+                "ratio": ratio["estimate"],
+                "ratio_low": ratio["conf_low"],
+                "ratio_high": ratio["conf_high"],
+            }
+        )
+        return frame.iloc[asked[:-1]].reset_index(drop=True)
+
+    def _standardised(self, points: Array) -> StandardisedPrevalence:
+        setting = self.problem.setting
+        return standardise(
+            self.fit,
+            self.problem.X,
+            setting.y,
+            columns=self.spline_index,
+            settings=self.spline.basis(points),
+            design=setting.design,
+            domain=setting.domain,
+        )
+
+    def tests_frame(self) -> pd.DataFrame:
+        """Tests as test, method, statistic, df_num, df_den, p_value."""
+        return pd.DataFrame(
+            [
+                {
+                    "test": name,
+                    "method": test.method,
+                    "statistic": test.statistic,
+                    "df_num": test.df_num,
+                    "df_den": test.df_den,
+                    "p_value": test.p_value,
+                }
+                for name, test in self.tests
+            ]
+        )
+
+
+def estimate(frame: pd.DataFrame, study: Study) -> Association:
+    """Answer a study on the harmonised participants.
+
+    Parameters
+    ----------
+    frame : all interviewed people; nobody may have been dropped, or the variance would be wrong.
+    study : the protocol.
+
+    Returns
+    -------
+    Association
+
+    Raises
+    ------
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : the study asks for what the protocol does
+        not define, or for what these people cannot answer.
+    """
+    return answer(pose(frame, study))
+
+
+def answer(problem: Problem) -> Association:
+    """Fit a study that has been posed, and test it; errors as `estimate`."""
+    setting, spline_terms = problem.setting, problem.spline_terms
+
+    def fit_without(terms: tuple[str, ...]) -> LogisticFit:
+        X, kept = problem.without(terms)
+        return fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=kept)
+
+    full = fit_without(())
+    low, high = np.quantile(setting.eligible, NADIR_RANGE)
+    beta = full.beta[full.index(spline_terms)]
+    return Association(
+        problem=problem,
+        fit=full,
+        tests=(
+            ("overall", wald_test(full, spline_terms)),
+            ("overall", rao_scott_test(full, fit_without(spline_terms), spline_terms)),
+            ("nonlinear", wald_test(full, spline_terms[1:])),
+            ("nonlinear", rao_scott_test(full, fit_without(spline_terms[1:]), spline_terms[1:])),
+        ),
+        nadir=find_nadir(problem.spline, beta, reference=problem.reference, low=float(low), high=float(high)),
+    )
+
+
+def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_level: float) -> pd.DataFrame:
+    """Odds ratios of linear contrasts of coefficients: log_or, std_error, odds_ratio, conf_low, conf_high.
+
+    Parameters
+    ----------
+    fit : the regression.
+    index : (q,) positions of the coefficients that the contrast combines.
+    contrast : (m, q) float array, one row per contrast; a row of zeros is an odds ratio of exactly 1.
+    conf_level : level of the t intervals on the residual df.
+
+    Returns
+    -------
+    m rows; log_or and std_error in log odds, the others on the scale of the odds ratio.
+    """
+    found = linear_contrast(fit, contrast, terms=tuple(fit.terms[position] for position in index))
+    ratios = found.to_frame(conf_level=conf_level, exponentiate=True)
+    return pd.DataFrame(
+        {
+            "log_or": found.estimate,
+            "std_error": found.std_error,
+            "odds_ratio": ratios["estimate"],
+            "conf_low": ratios["conf_low"],
+            "conf_high": ratios["conf_high"],
+        }
+    )
+
+
+def _logit_band(found: StandardisedPrevalence, *, conf_level: float) -> tuple[Array, Array]:
+    logits = found.logits()
+    critical = sup_t_critical_value(logits.vcov, df=found.df, conf_level=conf_level)
+    low, high = simultaneous_limits(logits.estimate, np.sqrt(np.diag(logits.vcov)), critical=critical)
+    return scipy.special.expit(low), scipy.special.expit(high)

@@ -1,0 +1,191 @@
+"""Who was studied: survey-weighted characteristics of a study's cohort by outcome, the usual Table 1."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.people.cohort import select_cohort
+from analysis.dose_response.problem import declare_design
+from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.regression.fit import fit_linear
+from analysis.stats.regression.hypotheses import wald_test
+from analysis.stats.sample.crosstabs import cross_table, independence_test
+from analysis.stats.sample.descriptives import Estimate, weighted_mean, weighted_proportion, weighted_quantile
+from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
+from analysis.study import CATEGORIES, COVARIATES, Study
+
+GROUPS = ("all", "with_neuropathy", "without_neuropathy")
+
+COLUMNS = ("variable", "level", "group", "kind", "n", "n_missing", "estimate", "std_error", "conf_low", "conf_high",
+           "p_value")  # fmt: skip
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Variable:
+    """One characteristic of the cohort.
+
+    Attributes
+    ----------
+    name, values : harmonised column.
+    design, domains : the whole sample, and the people of each group in whom the characteristic is known.
+    n_missing : people of each group in whom it is not.
+    outcome : (n,) 1 with neuropathy, 0 without; read inside the domains only.
+    conf_level : level of every interval.
+    """
+
+    name: str
+    values: pd.Series
+    design: SurveyDesign
+    domains: dict[str, Domain]
+    n_missing: dict[str, int]
+    outcome: Array
+    conf_level: float
+
+
+def characteristics(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Weighted characteristics of the cohort, with and without neuropathy and together.
+
+    The cohort is the one of the study before loss to missing covariates; each characteristic is of the people in whom
+    it is known. Described are the exposure, the covariates of the fullest model and the study's own.
+
+    Parameters
+    ----------
+    frame : all interviewed people; nobody may have been dropped, or the variance would be wrong.
+    study : the protocol; its model does not matter.
+
+    Returns
+    -------
+    One row per variable, level, group (`GROUPS`) and kind, in `COLUMNS`. kind is ``mean`` or ``median`` (of numbers, in
+    their unit; level is empty) or ``percent`` (of a level's share among the people of the group). n is unweighted, of
+    the group or level; n_missing are the people of the group in whom the variable is unknown. Intervals are on t with
+    the design df, Woodruff's for a median, the logit's for a percentage. p_value compares people with and without
+    neuropathy: a Wald F of the difference in means, Rao-Scott's F of a category (empty where a level has nobody in one
+    of the two groups). Where fewer than `FEWEST_PEOPLE` stand behind a number, it and its n are empty; a percentage of
+    100 has no interval.
+
+    Raises
+    ------
+    StudyError, ConditionError, DesignError, ConvergenceError : the study asks for what the protocol does not define, or
+        its cohort has nobody with, or nobody without, neuropathy.
+    """
+    rows: list[Row] = []
+    for variable in _variables(frame, study):
+        levels = _levels(variable)
+        rows.extend(_category_rows(variable, levels) if levels else _number_rows(variable))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"n": "Int64"})
+
+
+def _variables(frame: pd.DataFrame, study: Study) -> Iterator[_Variable]:
+    cohort = select_cohort(frame, study)
+    design = declare_design(frame, cohort, study)
+    everybody = cohort.rows.to_numpy() & (design.weights > 0)
+    outcome = frame[study.outcome_column].to_numpy(dtype=float)
+    members = dict(zip(GROUPS, (everybody, everybody & (outcome == 1), everybody & (outcome == 0)), strict=True))
+    for name in dict.fromkeys((study.exposure, *COVARIATES["3"], *study.extra_covariates)):
+        known = frame[name].notna().to_numpy()
+        yield _Variable(
+            name=name,
+            values=frame[name],
+            design=design,
+            domains={group: domain_of(design, people & known) for group, people in members.items()},
+            n_missing={group: int(np.sum(people & ~known)) for group, people in members.items()},
+            outcome=outcome,
+            conf_level=study.conf_level,
+        )
+
+
+def _levels(variable: _Variable) -> dict[str, Bools]:
+    """Who is of each level of a category, or of yes and no; nothing for a number."""
+    if variable.name in CATEGORIES:
+        return {level: (variable.values == level).to_numpy() for level in CATEGORIES[variable.name]}
+    if variable.values.dropna().isin((0, 1)).all():
+        return {"yes": (variable.values == 1).to_numpy(), "no": (variable.values == 0).to_numpy()}
+    return {}
+
+
+def _number_rows(variable: _Variable) -> Iterator[Row]:
+    values = variable.values.to_numpy(dtype=float)
+    p_value = _difference_p(variable, values)
+    design, conf_level = variable.design, variable.conf_level
+    for group, domain in variable.domains.items():
+        n = int(domain.rows.sum())
+        mean = weighted_mean(values, design=design, domain=domain, conf_level=conf_level)
+        median = weighted_quantile(values, probability=0.5, design=design, domain=domain, conf_level=conf_level)
+        yield _row(variable, "", group, "mean", n, mean) | {"p_value": p_value}
+        yield _row(variable, "", group, "median", n, median)
+
+
+def _category_rows(variable: _Variable, levels: dict[str, Bools]) -> Iterator[Row]:
+    p_value = _association_p(variable, levels)
+    for level, people in levels.items():
+        for group, domain in variable.domains.items():
+            n = int(np.sum(people & domain.rows))
+            yield _row(variable, level, group, "percent", n, _percent(variable, people, domain)) | {"p_value": p_value}
+
+
+def _percent(variable: _Variable, people: Bools, domain: Domain) -> Estimate:
+    y = 100 * people.astype(float)
+    mean = weighted_mean(y, design=variable.design, domain=domain, conf_level=variable.conf_level)
+    inside = y[domain.rows]
+    if np.ptp(inside) == 0:  # nobody or everybody: a sum of weights over itself would miss 100 by its rounding
+        return Estimate(float(inside[0]), 0.0, mean.df, mean.n, np.nan, np.nan)
+    share = weighted_proportion(y / 100, design=variable.design, domain=domain, conf_level=variable.conf_level)
+    return Estimate(mean.estimate, mean.std_error, mean.df, mean.n, 100 * share.conf_low, 100 * share.conf_high)
+
+
+def _row(variable: _Variable, level: str, group: str, kind: str, n: int, found: Estimate) -> Row:
+    row: Row = {"variable": variable.name, "level": level, "group": group, "kind": kind,
+                "n_missing": variable.n_missing[group]}  # fmt: skip
+    if n < FEWEST_PEOPLE:
+        return row
+    return row | {
+        "n": n,
+        "estimate": found.estimate,
+        "std_error": found.std_error,
+        "conf_low": found.conf_low,
+        "conf_high": found.conf_high,
+    }
+
+
+def _difference_p(variable: _Variable, values: Array) -> float:
+    """P-value of the difference in means between people with and without neuropathy; NaN for a constant."""
+    domain = variable.domains["all"]
+    if np.ptp(values[domain.rows]) == 0:
+        return np.nan
+    X = np.column_stack([np.ones(values.size), variable.outcome])
+    fit = fit_linear(X, values, design=variable.design, domain=domain, terms=("intercept", "neuropathy"))
+    return wald_test(fit, ("neuropathy",)).p_value
+
+
+def _association_p(variable: _Variable, levels: dict[str, Bools]) -> float:
+    """P-value of the association with neuropathy; NaN where a level has nobody with or nobody without it."""
+    domain = variable.domains["all"]
+    level = np.argmax(np.column_stack(list(levels.values())), axis=1)
+    table = cross_table(level, variable.outcome, design=variable.design, domain=domain)
+    if min(table.n.shape) < 2 or np.any(table.n == 0):
+        return np.nan
+    return independence_test(table).p_value
+
+
+def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) -> pd.DataFrame:
+    """Cohort in each interval of exposure, lower <= x < upper.
+
+    Returns
+    -------
+    lower, upper, n, share (weighted) and n_effective: Kish's effective sample size (sum w)²/sum w², as
+    `analysis.stats.checks.design_effects.kish_effective_size`; missing where nobody is.
+    """
+    cohort = select_cohort(frame, study)
+    exposure, weights = frame.loc[cohort.rows, study.exposure], cohort.weights[cohort.rows]
+    # A further interval without end: numpy closes the last one on both sides.
+    bins, weight_share = np.append(edges, np.inf), weights / weights.sum()
+    n, share, squares = (
+        np.histogram(exposure, bins=bins, weights=each)[0][:-1] for each in (None, weight_share, weight_share**2)
+    )
+    n_effective = np.divide(share**2, squares, out=np.full(share.shape, np.nan), where=squares > 0)
+    return pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n, "share": share, "n_effective": n_effective})

@@ -1,0 +1,59 @@
+"""Forms of adjusting an exposure for energy, as changes of participants and study."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+
+from analysis.dose_response.problem import Setting
+from analysis.stats.arrays import Array
+from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
+
+EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
+
+ENERGY_KNOTS = 4
+
+
+def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Setting:
+    """The same people with their exposure, or the model's other columns, adjusted for energy.
+
+    ``none`` leaves both; ``linear`` adds energy as a column; ``spline`` adds its restricted cubic spline of four knots;
+    ``residual`` replaces the exposure by its residual on energy in the cohort, raised by the mean; ``density`` replaces
+    it by the exposure per 1,000 kcal. The last two leave energy out of the model: they are other exposures.
+
+    Parameters
+    ----------
+    setting : people of a study.
+    energy : (n,) kcal, NaN where unknown.
+    form : how.
+
+    Raises
+    ------
+    SplineError : energy is zero or unknown for somebody of the cohort under ``density``, or its knots coincide.
+    """
+    rows = setting.cohort.rows.to_numpy()
+    if form == "none":
+        return setting
+    if form == "linear":
+        return _with_columns(setting, energy[:, None], ("energy_kcal",))
+    if form == "spline":
+        basis = RestrictedCubicSpline(place_knots(energy[rows], ENERGY_KNOTS)).basis(energy)
+        names = ("energy_kcal", *(f"energy_kcal_s{j}" for j in range(1, basis.shape[1])))
+        return _with_columns(setting, basis, names)
+    if form == "residual":
+        slope, intercept = np.polyfit(energy[rows], setting.exposure[rows], 1)
+        residual = setting.exposure - (intercept + slope * energy)
+        return dataclasses.replace(setting, exposure=residual + setting.exposure[rows].mean())
+    if not np.all(energy[rows] > 0):
+        raise SplineError(f"{np.sum(~(energy[rows] > 0))} people of the cohort have no energy intake: expected it "
+                          "positive for everybody, to divide by it.")  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows outside the cohort, which are not read
+        return dataclasses.replace(setting, exposure=1000 * setting.exposure / energy)
+
+
+def _with_columns(setting: Setting, columns: Array, names: tuple[str, ...]) -> Setting:
+    return dataclasses.replace(
+        setting,
+        adjustment=np.hstack([np.nan_to_num(columns), setting.adjustment]),
+        adjustment_terms=(*names, *setting.adjustment_terms),
+    )

@@ -1,0 +1,39 @@
+"""Fits of a posed study and of its model, and the curve of a fit."""
+
+from analysis.dose_response.problem import Problem
+from analysis.stats.arrays import Array
+from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.shape.verdict import FittedCurve
+
+
+def model_of(problem: Problem) -> Model:
+    """The regression of a posed study with the rows of its domain only."""
+    setting = problem.setting
+    rows = setting.domain.rows
+    return Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms)
+
+
+def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
+    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.regression.quick.fit_one`."""
+    return fit_one(model_of(problem), problem.setting.design, eta=eta)
+
+
+def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
+    """The fitted spline of a study with its people, as the shape tests want it."""
+    setting = problem.setting
+    rows = setting.domain.rows
+    return FittedCurve(
+        fit=fit,
+        spline=problem.spline,
+        spline_terms=problem.spline_terms,
+        reference=problem.reference,
+        x=setting.exposure[rows],
+        y=setting.y[rows],
+        adjustment=setting.adjustment[rows],
+        eligible=setting.eligible,
+        eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
+        eligible_weights=setting.knot_weights,
+        design=setting.design,
+        domain=setting.domain,
+    )

@@ -1,0 +1,104 @@
+"""How the curve's shape depends on the number and place of knots, and on another form."""
+
+import dataclasses
+from typing import get_args
+
+import joblib
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.dose_response.association import Association
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Problem, pose_setting
+from analysis.dose_response.shape import REPLICATES, SEED, Row
+from analysis.stats.curve.curves import low_point
+from analysis.stats.curve.forms import fit_fractional_polynomial, fit_penalised_spline, positive_shift
+from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.sample.replicates import bootstrap
+from analysis.stats.shape.verdict import ShapeTests, examine_shape
+from analysis.study import KNOT_NUMBERS, KnotQuantiles
+
+
+def knot_sensitivity(
+    association: Association, *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1, progress: str = ""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The shape of one study's curve under 3 to 6 knots on unweighted and weighted quantiles, and two other forms.
+
+    Parameters
+    ----------
+    association, replicates, seed, jobs : as `shape_of`.
+    progress : what the bar over the variants says; none if empty.
+
+    Returns
+    -------
+    One row a variant: form (``spline``, ``fractional polynomial``, ``penalised spline``), knots, knot_quantiles,
+    placed, nonlinear_p, end_slopes_p, two_lines_p, nadir with its bootstrap interval, interior, verdict, detail. And
+    their curves: form, knots, knot_quantiles, x, odds_ratio, conf_low, conf_high, against the study's reference.
+    """
+    variants = [(knots, quantiles) for quantiles in get_args(KnotQuantiles) for knots in KNOT_NUMBERS]
+    tasks = (joblib.delayed(_variant)(association, *variant, replicates, seed) for variant in variants)
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    bar = tqdm(done, total=len(variants), desc=progress, unit="variant", disable=None if progress else True,
+               leave=False)  # fmt: skip
+    found = [*bar, *_other_forms(association)]
+    rows, curves = [row for row, _ in found], [curve for _, curve in found]
+    return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
+
+
+def _variant(
+    association: Association, knots: int, quantiles: KnotQuantiles, replicates: int, seed: int
+) -> tuple[Row, pd.DataFrame]:
+    setting = association.problem.setting
+    study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)
+    posed = pose_setting(dataclasses.replace(setting, study=study))
+    problem = dataclasses.replace(posed, reference=association.reference)
+    curve = curve_of(problem, fit_problem(problem))
+    drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
+    tests = examine_shape(curve, drawn, seed=seed, conf_level=study.conf_level)
+    label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
+    row = label | _variant_row(problem, tests, study.conf_level)
+    return row, _variant_curve(association, problem, curve.fit).assign(**label)
+
+
+def _variant_row(problem: Problem, tests: ShapeTests, conf_level: float) -> Row:
+    low, high = tests.bootstrapped.interval(conf_level)
+    return {
+        "placed": " ".join(f"{knot:.10g}" for knot in problem.spline.knots),
+        "nonlinear_p": tests.nonlinear_p,
+        "end_slopes_p": tests.ends.p_value,
+        "two_lines_p": tests.lines.p_value,
+        "nadir": tests.nadir.x,
+        "nadir_low": low,
+        "nadir_high": high,
+        "interior": tests.bootstrapped.interior_share,
+        "verdict": tests.verdict,
+        "detail": "",
+    }
+
+
+def _variant_curve(association: Association, problem: Problem, fit: LogisticFit) -> pd.DataFrame:
+    variant = dataclasses.replace(association, problem=problem, fit=fit)
+    frame = variant.curve(association.grid()[::2]).frame
+    return frame[["x", "odds_ratio", "conf_low", "conf_high"]]
+
+
+def _other_forms(association: Association) -> list[tuple[Row, pd.DataFrame]]:
+    """Low point and curve of a fractional polynomial and of a penalised spline: checks, which take no verdict."""
+    curve = curve_of(association.problem, association.fit)
+    low, high = curve.range
+    people = (curve.x, curve.y, curve.adjustment)
+    polynomial = fit_fractional_polynomial(
+        *people, design=curve.design, domain=curve.domain, reference=curve.reference, shift=positive_shift(curve.x)
+    )
+    penalised = fit_penalised_spline(*people, design=curve.design, domain=curve.domain, reference=curve.reference)
+    forms = {
+        "fractional polynomial": (polynomial.curve, f"powers {polynomial.powers[0]:g} and {polynomial.powers[1]:g}"),
+        "penalised spline": (penalised.curve, f"{penalised.edf:.3g} effective parameters"),
+    }
+    found: list[tuple[Row, pd.DataFrame]] = []
+    for form, (fitted, detail) in forms.items():
+        lowest = low_point(fitted, low=low, high=high)
+        row: Row = {"form": form, "nadir": lowest.x, "interior": float(lowest.interior), "detail": detail}
+        frame = fitted.to_frame(association.grid()[::2], conf_level=association.study.conf_level)
+        found.append((row, frame[["x", "odds_ratio", "conf_low", "conf_high"]].assign(form=form)))
+    return found

@@ -1,0 +1,168 @@
+"""From participants and a study to the arrays that are fitted: design, domain, knots, reference, design matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
+from analysis.stats.arrays import Array
+from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
+from analysis.study import CATEGORIES, Study
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """A study's people: who they are in the design, and what they took in and have.
+
+    Attributes
+    ----------
+    study, cohort : what is asked, and of whom.
+    design, domain : the whole sample, and its people with every covariate of the model.
+    exposure : (n,) float array, NaN where unknown.
+    y : (n,) float array, the outcome; 0 where unknown, which is outside the domain.
+    adjustment, adjustment_terms : (n, q) design columns of the covariates, and their names.
+    dropped : covariates, or levels of them, that do not vary in this domain and left the model.
+    """
+
+    study: Study
+    cohort: Cohort
+    design: SurveyDesign
+    domain: Domain
+    exposure: Array
+    y: Array
+    adjustment: Array
+    adjustment_terms: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    @property
+    def eligible(self) -> Array:
+        """Exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on."""
+        return self.exposure[self.cohort.rows.to_numpy()]
+
+    @property
+    def knot_weights(self) -> Array | None:
+        """Weights of the cohort for the quantiles that knots are placed on, if the study wants them weighted."""
+        if self.study.knot_quantiles == "unweighted":
+            return None
+        return self.cohort.weights[self.cohort.rows].to_numpy(dtype=float)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """A study as a regression on a spline of its exposure.
+
+    Attributes
+    ----------
+    setting : its people.
+    spline : the basis; a new x always re-uses its knots.
+    reference : exposure of odds ratio 1, the cohort's unweighted median.
+    X : (n, p) float array: intercept, basis, covariates. Rows outside the domain are not to be read.
+    terms : p names.
+    spline_terms : those of the basis columns, the linear one first.
+    """
+
+    setting: Setting
+    spline: RestrictedCubicSpline
+    reference: float
+    X: Array
+    terms: tuple[str, ...]
+    spline_terms: tuple[str, ...]
+
+    def contrast(self, x: Array) -> Array:
+        """(m, k - 1) rows that turn the spline's coefficients into log odds ratios of x against the reference."""
+        return self.spline.basis(x) - self.spline.basis(np.array([self.reference]))
+
+    def without(self, terms: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
+        """Design matrix and names of the model without some terms."""
+        kept = [position for position, term in enumerate(self.terms) if term not in terms]
+        return self.X[:, kept], tuple(self.terms[position] for position in kept)
+
+
+def declare_design(frame: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:
+    """The design of all interviewed people under a study's weights and policy."""
+    return SurveyDesign(
+        strata=frame["strata"].to_numpy(),
+        psu=frame["psu"].to_numpy(),
+        weights=cohort.weights.to_numpy(),
+        lonely_domain=study.lonely_domain,
+    )
+
+
+def set_out(frame: pd.DataFrame, study: Study) -> Setting:
+    """The people of a study.
+
+    Parameters
+    ----------
+    frame : all interviewed people, harmonised; nobody may have been dropped, or the variance would be wrong.
+    study : the protocol.
+
+    Raises
+    ------
+    StudyError, ConditionError, DesignError : the study asks for what the protocol does not define, or for people whom
+        the sample does not have.
+    """
+    cohort = select_cohort(frame, study)
+    refuse_empty(cohort, study)
+    design = declare_design(frame, cohort, study)
+    domain = domain_of(design, cohort.complete.to_numpy())
+    return Setting(
+        study,
+        cohort,
+        design,
+        domain,
+        frame[study.exposure].to_numpy(dtype=float),
+        frame[study.outcome_column].fillna(0.0).to_numpy(dtype=float),
+        *covariate_columns(frame, study, domain),
+    )
+
+
+def pose(frame: pd.DataFrame, study: Study) -> Problem:
+    """A study as a regression; parameters and errors as `set_out`, and SplineError where knots cannot be placed."""
+    return pose_setting(set_out(frame, study))
+
+
+def pose_setting(setting: Setting) -> Problem:
+    """The regression of people who are set out already.
+
+    Raises
+    ------
+    SplineError : knots cannot be placed.
+    """
+    study = setting.study
+    spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots, weights=setting.knot_weights))
+    spline_terms = (study.exposure, *(f"{study.exposure}_s{j}" for j in range(1, spline.columns)))
+    basis = np.nan_to_num(spline.basis(setting.exposure))
+    return Problem(
+        setting=setting,
+        spline=spline,
+        reference=float(np.median(setting.eligible)),
+        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment]),
+        terms=("intercept", *spline_terms, *setting.adjustment_terms),
+        spline_terms=spline_terms,
+    )
+
+
+def covariate_columns(
+    frame: pd.DataFrame, study: Study, domain: Domain
+) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
+    """Design columns of the study's covariates: numbers as they are, categories as indicators.
+
+    Returns
+    -------
+    (n, p) float array, p names, and the names of columns left out because they do not vary in the domain (a study of
+    women has no column for sex).
+    """
+    columns: dict[str, Array] = {}
+    for name in study.covariates:
+        if name in CATEGORIES:
+            for level in CATEGORIES[name][1:]:
+                columns[f"{name}_{level}"] = (frame[name] == level).to_numpy(dtype=float)
+        else:
+            columns[name] = frame[name].to_numpy(dtype=float)
+    constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
+    kept = tuple(name for name in columns if name not in constant)
+    if not kept:
+        return np.empty((len(frame), 0)), (), constant
+    return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant

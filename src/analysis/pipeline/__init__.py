@@ -1,0 +1,1 @@
+"""The stages, each from files to files."""

@@ -1,0 +1,49 @@
+"""Stage ``figures``: from estimates to drawings, each with the CSV of its numbers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.dose_response.association import Association
+from analysis.dose_response.frames import summarise
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.results import read_estimates, write_drawing
+from analysis.provenance import Provenance
+from analysis.report.catalogue import dose_response, drawings
+
+
+def draw_figures(folders: Folders) -> list[Path]:
+    """Stage ``figures``: every figure as PNG and SVG, each with the CSV of the numbers it shows."""
+    estimates, provenance = read_estimates(folders)
+    todo = drawings(estimates, provenance)
+    written = []
+    for name, drawing in tqdm(todo.items(), desc="drawing", unit="figure", disable=None, leave=False):
+        written += write_drawing(drawing, folders.figures, name)
+    return written
+
+
+def draw_study(
+    association: Association,
+    frame: pd.DataFrame,
+    provenance: Provenance,
+    into: Path,
+    *,
+    shape: Mapping[str, object] | None = None,
+) -> list[Path]:
+    """Draw the dose-response curve of one study, with the CSV of its numbers, into a folder of the user's.
+
+    Parameters
+    ----------
+    association, frame, provenance : the study's answer, the participants, and what they are made of.
+    into : the folder.
+    shape : of `analysis.dose_response.shape.shape_dict`, for the caption; left out if it has no verdict.
+    """
+    study = association.study
+    results = summarise([association], frame)
+    estimates = {name: result.assign(data=provenance.source) for name, result in results.items()}
+    if shape is not None and shape["verdict"] is not None:
+        estimates["shape"] = pd.DataFrame([{"model": study.model, **shape}])
+    drawing = dose_response(estimates, provenance, model=study.model)
+    return write_drawing(drawing, into, f"dose_response_{study.slug}")

@@ -1,0 +1,75 @@
+"""Stages ``fit`` and ``shapes``: from participants to estimates and to the verdict on each curve."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.data.synthetic.survey import read_truth
+from analysis.dose_response.association import estimate
+from analysis.dose_response.characteristics import characteristics
+from analysis.dose_response.frames import Estimates, summarise, summarise_adequacy, summarise_quintiles
+from analysis.dose_response.knots import knot_sensitivity
+from analysis.dose_response.shape import REPLICATES, summarise_shapes
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.participants import read_participants
+from analysis.pipeline.results import refuse_mixing, write_estimates
+from analysis.study import COVARIATES, MODELS, PRIMARY, Study
+from analysis.validation.published import compare_with_published
+from analysis.validation.variance import read_replicate_weights, side_by_side, variance_check
+
+PLANTED_EXPOSURE = "magnesium_mg"
+
+
+def fit_models(folders: Folders) -> Estimates:
+    """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
+    frame, provenance = read_participants(folders)
+    found = [
+        estimate(frame, study) for study in tqdm(_studies(), desc="fitting", unit="model", disable=None, leave=False)
+    ]
+    results = summarise_adequacy(summarise(found, frame), found)
+    results |= {"quintiles": summarise_quintiles(found, frame), "characteristics": characteristics(frame, PRIMARY)}
+    refuse_mixing(folders, provenance)
+    if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
+        results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
+    if not provenance.synthetic:
+        results["published"] = compare_with_published(frame)
+        replicate_weights = read_replicate_weights(folders.registry(), folders.raw, cache=folders.processed / "cache")
+        results["variance"] = variance_check(frame, replicate_weights)
+        results["variance_side_by_side"] = side_by_side(results["variance"])
+    write_estimates(folders, results, provenance)
+    return results
+
+
+def examine_shapes(folders: Folders, *, replicates: int = REPLICATES, jobs: int = 1) -> Estimates:
+    """Stage ``shapes``: is it a U, model by model, and how the answer depends on the knots; written as CSV.
+
+    Parameters
+    ----------
+    replicates : of the design bootstrap.
+    jobs : workers; no number depends on them.
+    """
+    frame, provenance = read_participants(folders)
+    refuse_mixing(folders, provenance)
+    found = [estimate(frame, study) for study in _studies()]
+    results = summarise_shapes(found, replicates=replicates, jobs=jobs)
+    primary = next(association for association in found if association.study == PRIMARY)
+    knots, curves = knot_sensitivity(primary, replicates=replicates, jobs=jobs, progress="varying the knots")
+    results |= {"knots": knots, "knot_curves": curves}
+    write_estimates(folders, results, provenance)
+    return results
+
+
+def _studies() -> list[Study]:
+    """The primary study under each model that its exposure is not a covariate of."""
+    able = [model for model in MODELS if PRIMARY.exposure not in COVARIATES[model]]
+    return [dataclasses.replace(PRIMARY, model=model) for model in able]
+
+
+def _planted_curve(folders: Folders, x: pd.Series, reference: float) -> pd.DataFrame:
+    """The curve a synthetic survey was made with, against the reference its cohort turned out to have."""
+    truth = read_truth(folders.raw)
+    points = np.unique(x)
+    log_or = truth.log_odds_ratio(points, reference)
+    return pd.DataFrame({"x": points, "log_or": log_or, "odds_ratio": np.exp(log_or), "nadir": truth.nadir_mg})

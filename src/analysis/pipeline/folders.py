@@ -1,0 +1,58 @@
+"""Where everything is, and what a stage says when it cannot go on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.data.source.registry import Registry, registry_for
+from analysis.errors import AnalysisError
+
+SYNTHETIC = "SYNTHETIC"
+"""How the source of an invented survey begins."""
+
+
+class StageError(AnalysisError):
+    """A stage is asked for before the one it needs, or on a folder that is another survey's."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a run reads and writes: ``data`` holds raw/ and processed/, ``figures`` the drawings."""
+
+    data: Path
+    figures: Path
+
+    @property
+    def raw(self) -> Path:
+        """Registered files as downloaded, with their receipts."""
+        return self.data / "raw"
+
+    @property
+    def processed(self) -> Path:
+        """Everything built from them."""
+        return self.data / "processed"
+
+    @property
+    def participants(self) -> Path:
+        """One row per interviewed person."""
+        return self.processed / "participants.parquet"
+
+    @property
+    def estimates(self) -> Path:
+        """Aggregate results."""
+        return self.processed / "estimates"
+
+    @property
+    def simulation(self) -> Path:
+        """What the simulate stage found on surveys of known truth."""
+        return self.processed / "simulation"
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the raw folder holds an invented survey, which brings a registry of its own."""
+        return (self.raw / "registry").is_dir()
+
+    def registry(self) -> Registry:
+        """The registry that lies with the files, as a synthetic survey's does, or the committed one."""
+        return registry_for(self.raw)

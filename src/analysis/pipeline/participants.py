@@ -1,0 +1,81 @@
+"""Harmonised participants on disk, refused when the code that made them has changed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.data.people import harmonise as harmonise_module
+from analysis.data.people import vocabulary
+from analysis.data.people.cohort import select_cohort
+from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.source.nhanes import read_table, receipts
+from analysis.data.source.registry import Registry
+from analysis.files import replacing
+from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.results import write_text
+from analysis.provenance import Provenance
+from analysis.study import PRIMARY
+
+
+def build_participants(folders: Folders) -> pd.DataFrame:
+    """Stage ``cohort``: read what the registry accepted, harmonise, write participants.parquet; returns the flow."""
+    registry = folders.registry()
+    needed = needed_columns()
+    cache = folders.processed / "cache"
+    read = {
+        name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
+        for name, columns in tqdm(needed.items(), desc="reading", unit="table", disable=None, leave=False)
+    }
+    frame = harmonise(read)
+    provenance = _provenance(folders, registry)
+    with replacing(folders.participants) as part:
+        frame.to_parquet(part)
+    write_text(folders.processed / "provenance.json", json.dumps(provenance, indent=2) + "\n")
+    return select_cohort(frame, PRIMARY).flow
+
+
+def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
+    """Harmonised participants and what they are made of.
+
+    Raises
+    ------
+    StageError : the cohort stage has not been run.
+    """
+    try:
+        known = json.loads((folders.processed / "provenance.json").read_text())
+        provenance, code = Provenance(str(known["source"]), known["synthetic"] is True), known["code"]
+        frame = pd.read_parquet(folders.participants)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise StageError(
+            f"no readable participants in {folders.processed} ({error.__class__.__name__}): run `make figures` or "
+            "`python -m analysis cohort` first, or `make demo` for an invented survey."
+        ) from None
+    if code != _code_digest():
+        raise StageError(
+            f"the participants in {folders.processed} were built by another version of the harmonising code: run "
+            "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
+        )
+    return frame, provenance
+
+
+def _provenance(folders: Folders, registry: Registry) -> dict[str, object]:
+    """What the participants are made of: files by digest, tables accepted though revised, and the harmonising code."""
+    accepted = receipts(registry, folders.raw, list(needed_columns()))
+    revised = [receipt.table for receipt in accepted if receipt.revised]
+    source = f"{registry.source}; revised tables accepted: {', '.join(revised)}" if revised else registry.source
+    return {
+        "source": source,
+        "synthetic": registry.synthetic,
+        "revised": revised,
+        "code": _code_digest(),
+        "files": {receipt.table: receipt.sha256 for receipt in accepted},
+    }
+
+
+def _code_digest() -> str:
+    """Digest of the modules that decide what a harmonised column holds."""
+    sources = [Path(str(module.__file__)).read_bytes() for module in (harmonise_module, vocabulary)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()

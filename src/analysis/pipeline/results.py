@@ -1,0 +1,152 @@
+"""Results as files: written whole or not at all, read back with where they came from."""
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.audit.questions import ALWAYS_AUDITED
+from analysis.dose_response.frames import Estimates
+from analysis.files import replacing
+from analysis.pipeline.folders import SYNTHETIC, Folders, StageError
+from analysis.provenance import Provenance
+from analysis.report.catalogue import Drawing
+from analysis.report.figures.layout import save_figure
+
+FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
+             "influence", "collinearity", "weights", "distribution", "characteristics")  # fmt: skip
+"""What the fit stage writes for every survey."""
+
+SHAPES = ("shape", "threshold", "knots", "knot_curves")
+"""What the shapes stage writes."""
+
+ESTIMATES = (*FITTED, *SHAPES)
+"""What the figures stage reads."""
+
+OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
+"""What the fit stage writes for the real files only: the literature's numbers and NCHS's own replicate weights."""
+
+SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")
+"""What the simulate stage writes."""
+
+OF_ONE = ("distribution", "characteristics", "knots", "knot_curves")
+"""Those about the cohort, which all models share, or about one model; the others name the model in each row."""
+
+TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
+"""Tests of each model in tests.csv, and by how many methods."""
+
+TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
+"""Columns of estimates that could be taken for numbers, or are empty."""
+
+TEXT_OF_AUDIT = {"model": str, "covariates": str, "cycle": str}
+
+
+def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
+    """Tables of the audit stage as written, without the ``audit_`` of their names, and what they are made of.
+
+    Raises
+    ------
+    StageError : the audit stage has not been run.
+    """
+    try:
+        paths = sorted(folders.estimates.glob("audit_*.csv"))
+        read = {path.stem.removeprefix("audit_"): pd.read_csv(path, dtype=TEXT_OF_AUDIT) for path in paths}
+        missing = [name for name in ALWAYS_AUDITED if name not in read]
+        if missing:
+            raise LookupError(f"audit_{missing[0]}.csv")
+        source = str(read["specifications"]["data"].iloc[0])
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable audit in {folders.estimates} ({error.__class__.__name__}): run `make audit` or "
+            "`python -m analysis audit` first."
+        ) from None
+    return read, Provenance(source, source.startswith(SYNTHETIC))
+
+
+def write_estimates(folders: Folders, results: Estimates, provenance: Provenance) -> None:
+    """Each result as a CSV of its name, with what it is made of in the column ``data``."""
+    for name, result in results.items():
+        write_csv(result.assign(data=provenance.source), folders.estimates / f"{name}.csv")
+
+
+def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
+    """Results of the fit and shapes stages as written, and what they are made of.
+
+    Raises
+    ------
+    StageError : one of the stages has not been run.
+    """
+    try:
+        read = {name: pd.read_csv(folders.estimates / f"{name}.csv", dtype=TEXT) for name in ESTIMATES}
+        _check_estimates(read)
+        read["models"] = read["models"].fillna({"covariates": "", "where": ""})
+        read["collinearity"] = read["collinearity"].fillna({"terms": "", "warning": ""})
+        read["knots"] = read["knots"].fillna({"knot_quantiles": "", "placed": "", "verdict": "", "detail": ""})
+        read["characteristics"] = read["characteristics"].fillna({"level": ""})
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable estimates in {folders.estimates} ({error.__class__.__name__}): run `make figures` or "
+            "`python -m analysis fit` and `shapes` first, or `make demo` for an invented survey."
+        ) from None
+    source = str(read["models"]["data"].iloc[0])
+    provenance = Provenance(source, source.startswith(SYNTHETIC))
+    for extra in ("planted",) if provenance.synthetic else OF_REAL_FILES:
+        if (folders.estimates / f"{extra}.csv").exists():
+            read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv")
+    return read, provenance
+
+
+def read_simulation(folders: Folders) -> Estimates:
+    """Tables of the simulate stage in the data folder: coverage, shapes, nadirs; none if it was not run there."""
+    paths = {name: folders.simulation / f"{name}.csv" for name in SIMULATED}
+    if not all(path.exists() for path in paths.values()):
+        return {}
+    return {name: pd.read_csv(path) for name, path in paths.items()}
+
+
+def _check_estimates(read: Estimates) -> None:
+    """Refuse files that were cut or edited: every table has rows and its source, all name the same models."""
+    models = set(read["models"]["model"])
+    for name, frame in read.items():
+        if frame.empty or frame["data"].isna().any():
+            raise ValueError(f"{name}.csv has no rows, or rows without a source")
+        if name not in OF_ONE and set(frame["model"]) != models:
+            raise ValueError(f"{name}.csv is not about the models of models.csv")
+    every = read["tests"].groupby("model")["test"].value_counts()
+    if any(every[model].to_dict() != TESTS for model in models):
+        raise ValueError(f"tests.csv does not hold each model's tests {', '.join(TESTS)}")
+
+
+def write_drawing(drawing: Drawing, folder: Path, name: str) -> list[Path]:
+    """Save under a temporary name, then move: an interrupted run leaves the old figure whole."""
+    figure = drawing.draw()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
+        written = [path.replace(folder / path.name) for path in save_figure(figure, Path(part) / name)]
+    for suffix, frame in drawing.numbers.items():
+        write_csv(frame, folder / f"{name}{suffix}.csv")
+    return written
+
+
+def refuse_mixing(folders: Folders, provenance: Provenance) -> None:
+    """Real and invented results never take each other's place."""
+    try:
+        source = str(pd.read_csv(folders.estimates / "models.csv")["data"].iloc[0])
+    except (OSError, ValueError, LookupError):
+        return
+    if source.startswith(SYNTHETIC) != provenance.synthetic:
+        raise StageError(
+            f"{folders.estimates} holds results of {source}, these would be of {provenance.source}: expected another "
+            "folder. Name one with --data."
+        )
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Ten significant digits: more than anyone reads, few enough to be the same on every machine."""
+    write_text(path, frame.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(text)

@@ -1,0 +1,25 @@
+"""Stage ``simulate``: intervals, tests and verdict on surveys of known truth."""
+
+import tempfile
+from pathlib import Path
+
+from analysis.dose_response.frames import Estimates
+from analysis.pipeline.folders import SYNTHETIC
+from analysis.pipeline.results import write_csv
+from analysis.simulation.coverage import simulate_coverage
+from analysis.simulation.energy import simulate_energy_forms
+from analysis.simulation.shapes import simulate_shapes
+
+
+def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Estimates:
+    """Stage ``simulate``: how often intervals, tests and verdict are right on invented surveys; written as CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder):  # a folder that cannot be written is found out now, not at the end
+        pass
+    rates, nadirs = simulate_shapes(surveys=surveys, seed=seed, jobs=jobs)
+    coverage = simulate_coverage(surveys=surveys, seed=seed, jobs=jobs)
+    energy = simulate_energy_forms(surveys=surveys, seed=seed, jobs=jobs)
+    results = {"coverage": coverage, "shapes": rates, "nadirs": nadirs, "energy_forms": energy}
+    for name, result in results.items():
+        write_csv(result.assign(data=f"{SYNTHETIC} surveys, seed {seed}"), folder / f"{name}.csv")
+    return results

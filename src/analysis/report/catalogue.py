@@ -1,0 +1,226 @@
+"""Which estimates go into which figure, under which caption."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.dose_response.frames import REFERENCE_QUINTILES
+from analysis.provenance import Provenance
+from analysis.report.figures import diagnostics as diagnostics_figures
+from analysis.report.figures import dose_response as dose_response_figures
+from analysis.report.figures import energy as energy_figures
+from analysis.report.figures import heterogeneity as heterogeneity_figures
+from analysis.report.figures import shape as shape_figures
+from analysis.report.figures import specifications as specifications_figures
+from analysis.report.figures import specificity as specificity_figures
+from analysis.report.words import shape as shape_words
+from analysis.study import PRIMARY
+
+AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
+Frames = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure to be drawn, and the numbers it shows by the suffix of the CSV they are written to."""
+
+    draw: Callable[[], Figure]
+    numbers: dict[str, pd.DataFrame]
+
+
+def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> dict[str, Drawing]:
+    """The figures of the project by name: dose_response, shape, knots, models, quintiles, diagnostics, flow."""
+    every = estimates["quintiles"]
+    shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
+    models = estimates["models"]
+    # The flow of the last model goes on to complete covariates.
+    flow = estimates["flow"][estimates["flow"]["model"] == models["model"].iloc[-1]]
+    return {
+        "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
+        "shape": shape(estimates, provenance, model=PRIMARY.model),
+        "knots": knots(estimates, provenance),
+        "models": Drawing(
+            lambda: dose_response_figures.plot_models(
+                estimates["odds_ratio_curve"],
+                models,
+                caption=dose_response_figures.models_caption(estimates),
+                provenance=provenance,
+            ),
+            {"": estimates["odds_ratio_curve"]},
+        ),
+        "quintiles": Drawing(
+            lambda: dose_response_figures.plot_quintiles(
+                shown, models, caption=dose_response_figures.quintiles_caption(shown, estimates), provenance=provenance
+            ),
+            {"": shown},
+        ),
+        "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
+        "flow": Drawing(
+            lambda: dose_response_figures.plot_flow(
+                flow, caption=dose_response_figures.flow_caption(estimates), provenance=provenance
+            ),
+            {"": flow},
+        ),
+    }
+
+
+def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+    """The dose-response curve of one model, as odds ratio and as prevalence, over the distribution of its exposure."""
+    bars, planted = estimates["distribution"], estimates.get("planted")
+    curve, prevalence = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "prevalence"))
+    row = estimates["models"].set_index("model", drop=False).loc[model]
+    return Drawing(
+        lambda: dose_response_figures.plot_dose_response(
+            curve,
+            prevalence,
+            bars,
+            row,
+            caption=dose_response_figures.curve_caption(estimates, model),
+            provenance=provenance,
+            planted=None if planted is None else planted[planted["x"].isin(curve["x"])],
+        ),
+        {"": curve, "_prevalence": prevalence, "_distribution": bars},
+    )
+
+
+def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+    """Whether the curve of one model is a U."""
+    curve, profile = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "threshold"))
+    planted = estimates.get("planted")
+    row = estimates["models"].set_index("model", drop=False).loc[model]
+    return Drawing(
+        lambda: shape_figures.plot_shape(
+            curve,
+            profile,
+            shape_words.shape_of_model(estimates, model),
+            row,
+            caption=shape_figures.shape_caption(estimates, model),
+            provenance=provenance,
+            planted_nadir=None if planted is None else float(planted["nadir"].iloc[0]),
+        ),
+        {"": _of_model(estimates["shape"], model), "_curve": curve, "_threshold": profile},
+    )
+
+
+def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Drawing:
+    """The primary study's curve under other knots and forms."""
+    variants, curves = estimates["knots"], estimates["knot_curves"]
+    row = estimates["models"].set_index("model", drop=False).loc[PRIMARY.model]
+    return Drawing(
+        lambda: shape_figures.plot_knots(
+            variants,
+            curves,
+            row,
+            caption=shape_figures.knots_caption(estimates, PRIMARY.model),
+            provenance=provenance,
+        ),
+        {"": variants, "_curves": curves},
+    )
+
+
+def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+    """Whether the regression of one model can carry its curve."""
+    bars = estimates["distribution"]
+    calibration, influence = (_of_model(estimates[name], model) for name in ("calibration", "influence"))
+    row = estimates["models"].set_index("model", drop=False).loc[model]
+    return Drawing(
+        lambda: diagnostics_figures.plot_diagnostics(
+            calibration,
+            influence,
+            bars,
+            row,
+            caption=diagnostics_figures.diagnostics_caption(estimates, model),
+            provenance=provenance,
+        ),
+        {"": calibration, "_influence": influence, "_distribution": bars},
+    )
+
+
+def _of_model(frame: pd.DataFrame, model: str) -> pd.DataFrame:
+    return frame[frame["model"] == model]
+
+
+def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]:
+    """The figures of the audit by name, of those whose frames are there.
+
+    Parameters
+    ----------
+    frames : of `analysis.audit.questions.audit_frames`.
+    provenance : see `Provenance`.
+    """
+    makers = {
+        "specification_curve": (
+            _specification_curve,
+            ("specifications", "verdict_shares", "joint_test", "decomposition"),
+        ),
+        "specificity": (_specificity, ("specificity", "specificity_place")),
+        "energy_forms": (_energy_forms, ("energy_curves", "energy_forms")),
+        "energy_surface": (
+            _energy_surface,
+            ("energy_surface", "energy_density", "energy_slices", "energy_slice_tests", "energy_tests", "energy_forms"),
+        ),
+        "heterogeneity": (
+            _heterogeneity,
+            ("cycle_curves", "cycle_shapes", "cycle_heterogeneity", "psu_shape", "energy_forms"),
+        ),
+    }
+    return {
+        name: make(frames, provenance)
+        for name, (make, needed) in makers.items()
+        if all(frame in frames for frame in needed)
+    }
+
+
+def _specification_curve(frames: Frames, provenance: Provenance) -> Drawing:
+    cells, shares = frames["specifications"], frames["verdict_shares"]
+    caption = specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"])
+    return Drawing(
+        lambda: specifications_figures.plot_specification_curve(cells, shares, caption=caption, provenance=provenance),
+        {"": shares},
+    )
+
+
+def _specificity(frames: Frames, provenance: Provenance) -> Drawing:
+    summary = frames["specificity"]
+    caption = specificity_figures.specificity_caption(summary, frames["specificity_place"])
+    return Drawing(
+        lambda: specificity_figures.plot_specificity(summary, caption=caption, provenance=provenance), {"": summary}
+    )
+
+
+def _energy_forms(frames: Frames, provenance: Provenance) -> Drawing:
+    curves, forms = frames["energy_curves"], frames["energy_forms"]
+    caption = energy_figures.energy_forms_caption(forms)
+    return Drawing(
+        lambda: energy_figures.plot_energy_forms(curves, forms, caption=caption, provenance=provenance),
+        {"": forms, "_curves": curves},
+    )
+
+
+def _energy_surface(frames: Frames, provenance: Provenance) -> Drawing:
+    surface, density, slices = frames["energy_surface"], frames["energy_density"], frames["energy_slices"]
+    tests, form = frames["energy_slice_tests"], _unadjusted(frames)
+    caption = energy_figures.energy_surface_caption(surface, frames["energy_tests"], tests, form)
+    return Drawing(
+        lambda: energy_figures.plot_energy_surface(
+            surface, density, slices, tests, form, caption=caption, provenance=provenance
+        ),
+        {"": surface, "_density": density, "_slices": slices},
+    )
+
+
+def _heterogeneity(frames: Frames, provenance: Provenance) -> Drawing:
+    curves, shapes, influence = frames["cycle_curves"], frames["cycle_shapes"], frames["psu_shape"]
+    caption = heterogeneity_figures.heterogeneity_caption(shapes, frames["cycle_heterogeneity"], influence)
+    return Drawing(
+        lambda: heterogeneity_figures.plot_heterogeneity(
+            curves, shapes, influence, _unadjusted(frames), caption=caption, provenance=provenance
+        ),
+        {"": curves, "_sampling_units": influence},
+    )
+
+
+def _unadjusted(frames: Frames) -> pd.Series:
+    return frames["energy_forms"].set_index("form", drop=False).loc["none"]

@@ -1,0 +1,277 @@
+"""Figures of what was found, drawn from estimates; nothing is computed here.
+
+Every function takes the frames of the estimates folder and returns a matplotlib figure. What is drawn can be read back
+from the axes, which is how the tests hold a figure to its numbers.
+"""
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from analysis.provenance import Provenance
+from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
+from analysis.report.words.numbers import MODEL_NAMES, Estimates, format_p, rows_of_model, sentence, verdict_words
+from analysis.report.words.shape import low_point_words, shape_of_model
+from analysis.report.words.study import WEIGHT_WORDS, adjustment_words, covariate_words, describe_people, describe_tests
+from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.study import OUTCOMES
+
+
+def plot_dose_response(
+    curve: pd.DataFrame,
+    prevalence: pd.DataFrame,
+    distribution: pd.DataFrame,
+    model: pd.Series,
+    *,
+    caption: str,
+    provenance: Provenance,
+    planted: pd.DataFrame | None = None,
+) -> Figure:
+    """Odds ratio and standardised prevalence by exposure, each with two bands, over the exposure's distribution.
+
+    Parameters
+    ----------
+    curve : x, odds_ratio, conf_low, conf_high (at each x), band_low, band_high (whole curve), x increasing.
+    prevalence : x, prevalence, conf_low, conf_high, band_low, band_high, as shares; one x is the reference.
+    distribution : lower, upper, share: weighted share of the cohort in each interval.
+    model : one row of models.csv: exposure_label, unit, reference, conf_level, knots, p05, p95, nadir.
+    caption : sentences under the figure.
+    provenance : see `Provenance`.
+    planted : x, odds_ratio: the curve that a synthetic survey was made with.
+
+    Returns
+    -------
+    Figure with the axes labelled ``curve``, ``prevalence`` and ``distribution``.
+    """
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(7.4, caption, provenance)
+        axes = figure.subplots(
+            3, 1, sharex=True, gridspec_kw={"height_ratios": [3.1, 2.0, 0.9], "hspace": 0.09, **sides}
+        )
+        for one, label in zip(axes, ("curve", "prevalence", "distribution"), strict=True):
+            one.set_label(label)
+        above, middle, below = axes
+        _draw_curve(above, curve, model, planted)
+        _draw_prevalence(middle, prevalence, model)
+        below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
+                  width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
+        below.set_ylabel("Weighted %\nof adults")
+        below.set_xlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
+        above.set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
+        for one in axes:
+            grey_beyond(one, model["p05"], model["p95"])
+        figure.align_ylabels(axes)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None) -> None:
+    odds_axis(axes, curve[["band_low", "band_high"]].to_numpy())
+    _draw_bands(axes, curve, model)
+    axes.plot(curve["x"], curve["odds_ratio"], color=BAND, label="odds ratio")
+    if planted is not None:
+        axes.plot(planted["x"], planted["odds_ratio"], color="#D55E00", linestyle="--", label="planted truth")
+    axes.plot(model["reference"], 1, "o", color="black", markersize=5, label="reference", zorder=5)
+    knots = _knots(model)
+    axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
+              transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
+    axes.set_title(f"Peripheral neuropathy by {model['exposure_label']} intake")
+    axes.set_ylabel(f"Odds ratio (against {model['reference']:.4g} {model['unit']})")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2)
+
+
+def _draw_prevalence(axes: Axes, prevalence: pd.DataFrame, model: pd.Series) -> None:
+    percent = prevalence[["conf_low", "conf_high", "band_low", "band_high"]].mul(100).assign(x=prevalence["x"])
+    _draw_bands(axes, percent, model)
+    axes.plot(prevalence["x"], 100 * prevalence["prevalence"], color=BAND, label="prevalence")
+    at = 100 * prevalence.loc[prevalence["x"] == model["reference"], "prevalence"].iloc[0]
+    axes.axhline(at, color="black", linewidth=1, linestyle=":", label="prevalence at the reference")
+    axes.plot(model["reference"], at, "o", color="black", markersize=5, label="reference", zorder=5)
+    axes.set_ylim(0, 1.05 * percent["band_high"].max())
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.set_ylabel("Standardised\nprevalence (%)")
+
+
+def _draw_bands(axes: Axes, limits: pd.DataFrame, model: pd.Series) -> None:
+    """The band of the whole curve behind the one of each of its points."""
+    level = f"{100 * model['conf_level']:g} % band"
+    for low, high, shade, words in (
+        ("band_low", "band_high", 0.13, "whole curve"),
+        ("conf_low", "conf_high", 0.3, "each intake"),
+    ):
+        axes.fill_between(limits["x"], limits[low], limits[high], color=BAND, alpha=shade, linewidth=0,
+                          label=f"{level}, {words}")  # fmt: skip
+
+
+def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+    """The curves of all models in one panel, without bands; told apart by colour, dash and label.
+
+    Parameters
+    ----------
+    curves : model, x, odds_ratio.
+    models : models.csv, one row per model.
+    caption, provenance : as for `plot_dose_response`.
+    """
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(4.4, caption, provenance)
+        axes = figure.subplots(gridspec_kw=sides)
+        first = models.iloc[0]
+        odds_axis(axes, curves[["odds_ratio"]].to_numpy())
+        for row in models.itertuples():
+            one = curves[curves["model"] == row.model]
+            axes.plot(one["x"], one["odds_ratio"], label=f"{MODEL_NAMES[row.model]} (n = {row.n:,})")
+        axes.plot(first["reference"], 1, "o", color="black", markersize=5, zorder=5)
+        axes.set_xlim(curves["x"].min(), curves["x"].max())
+        axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
+        axes.set_ylabel(f"Odds ratio (against {first['reference']:.4g} {first['unit']})")
+        axes.set_xlabel(f"{sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
+        grey_beyond(axes, first["p05"], first["p95"])
+    return figure
+
+
+def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+    """Odds ratios with 95 % intervals of the exposure's quintiles against one of them, a marker per model.
+
+    Parameters
+    ----------
+    quintiles : model, quintile, lower, upper, odds_ratio, conf_low, conf_high, of one reference quintile.
+    models : models.csv.
+    caption, provenance : as for `plot_dose_response`.
+    """
+    markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(4.2, caption, provenance)
+        sides["bottom"] += 0.15 / figure.get_figheight()  # ticks of two lines
+        axes = figure.subplots(gridspec_kw=sides)
+        first = models.iloc[0]
+        odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
+        for position, model in enumerate(models["model"]):
+            one = quintiles[quintiles["model"] == model]
+            error = np.abs(one[["conf_low", "conf_high"]].sub(one["odds_ratio"], axis="index").to_numpy().T)
+            axes.errorbar(one["quintile"] + 0.16 * (position - (len(models) - 1) / 2), one["odds_ratio"], yerr=error,
+                          fmt=markers[model], linestyle="none", markersize=5, elinewidth=1.2, capsize=2,
+                          label=MODEL_NAMES[model])  # fmt: skip
+        ranges = quintiles.drop_duplicates("quintile")
+        axes.set_xticks(
+            ranges["quintile"],
+            [f"Q{row.quintile}\n{_interval(row.lower, row.upper)}" for row in ranges.itertuples()],
+        )
+        axes.set_title(f"Neuropathy by quintile of {first['exposure_label']} intake")
+        axes.set_ylabel(f"Odds ratio (against Q{quintiles['reference_quintile'].iloc[0]})")
+        axes.set_xlabel(f"Quintile of {first['exposure_label']} from food, day-1 recall ({first['unit']})")
+        axes.legend(loc="upper center", ncol=len(models))
+    return figure
+
+
+def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+    """Participants left after each step of eligibility, and how many each step left out.
+
+    Parameters
+    ----------
+    flow : step, n, cases, in order.
+    caption, provenance : as for `plot_dose_response`.
+    """
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(0.72 * len(flow) - AXIS_LABELS, caption, provenance)
+        axes = figure.subplots(gridspec_kw=sides | {"left": 0.03, "bottom": sides["bottom"] - 0.05})
+        axes.set_axis_off()
+        axes.set_xlim(0, 1)
+        axes.set_ylim(-len(flow) + 0.5, 0.5)
+        box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black", "linewidth": 0.9}
+        before = None
+        for position, row in enumerate(flow.itertuples()):
+            step = sentence(row.step)
+            text = f"{step}\nn = {row.n:,}" + (f", {row.cases:,.0f} with neuropathy" if pd.notna(row.cases) else "")
+            axes.text(0.5, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
+            if before is not None:
+                axes.annotate(
+                    "",
+                    (0.5, -position + 0.32),
+                    (0.5, -position + 0.68),
+                    arrowprops={"arrowstyle": "-|>", "color": "black"},
+                )
+                axes.text(0.53, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
+            before = row.n
+        axes.set_title("From the interviewed to the analysed")
+    return figure
+
+
+def _knots(model: pd.Series) -> list[float]:
+    return [float(knot) for knot in str(model["knots"]).split()]
+
+
+def _interval(lower: float, upper: float) -> str:
+    if np.isinf(lower):
+        return f"up to {upper:.0f}"
+    return f"above {lower:.0f}" if np.isinf(upper) else f"{lower:.0f} to {upper:.0f}"
+
+
+def curve_caption(estimates: Estimates, model: str) -> str:
+    """Caption of the dose-response figure."""
+    row = rows_of_model(estimates, model)
+    tests = estimates["tests"].query("model == @model")
+    nadir = "No interior low point" if row["nadir_at_boundary"] else f"Lowest point {low_point_words(estimates, row)}"
+    if "shape" in estimates:
+        nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
+    knots = ", ".join(f"{float(knot):.4g}" for knot in row["knots"].split())
+    return (
+        f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {row['cases']:,} of "
+        f"{row['n']:,} {describe_people(row)}{_without_covariates(estimates, model)}, against "
+        f"{row['reference']:.4g} {row['unit']}, their unweighted median. Survey-weighted logistic "
+        f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
+        f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
+        f"intervals, Taylor linearisation, {row['residual_df']} df. {describe_tests(tests)} {nadir}. Darker band: "
+        f"{100 * row['conf_level']:g} % at each intake taken alone; lighter: {100 * row['conf_level']:g} % for the "
+        f"whole curve at once (sup-t, {row['critical_value']:.2f} standard errors). Middle: prevalence if everybody "
+        "had that intake and kept their own covariates (standardised to the weighted people of the model), bands "
+        "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
+        f"distribution, 1st to 99th percentile, those of fewer than {FEWEST_PEOPLE} people left out."
+    )
+
+
+def _without_covariates(estimates: Estimates, model: str) -> str:
+    """How many more the cohort has, on whom knots, median and bars rest, than the model."""
+    flow = estimates["flow"].query("model == @model and step != 'survey weight above 0'")["n"].astype(int)
+    lost = int(flow.iloc[-2] - flow.iloc[-1])
+    if not lost:
+        return ""
+    return f" ({lost:,} more lack a covariate; knots, median and bars are theirs too)"
+
+
+def models_caption(estimates: Estimates) -> str:
+    """Caption of the figure of all models."""
+    models = estimates["models"]
+    first, nonlinear = models.iloc[0], estimates["tests"].query("test == 'nonlinear' and method == 'wald'")
+    p = [f"{MODEL_NAMES[row.model].lower()} {format_p(row.p_value)}" for row in nonlinear.itertuples()]
+    return (
+        f"Odds ratios against {first['reference']:.4g} {first['unit']} (black dot), {WEIGHT_WORDS[first['weights']]}, "
+        f"same knots in all. {adjustment_words(models)}. Non-linear p (Wald F): {', '.join(p)}. Models 2 and 3 rest on "
+        "people with complete covariates. Bands are left out for legibility; the numbers are in models.csv beside this "
+        "figure. Grey: beyond the 5th and 95th percentile of intake."
+    )
+
+
+def quintiles_caption(quintiles: pd.DataFrame, estimates: Estimates) -> str:
+    """Caption of the quintile figure."""
+    first = estimates["models"].iloc[0]
+    reference = quintiles["reference_quintile"].iloc[0]
+    return (
+        f"Odds ratios (log axis) of peripheral neuropathy with {100 * first['conf_level']:g} % intervals against "
+        f"quintile {reference}, the reference of the published analysis of phosphorus (Wu 2024); "
+        f"{WEIGHT_WORDS[first['weights']]}. {adjustment_words(estimates['models'])}. "
+        f"Quintiles are cut at unweighted quantiles of the cohort. Counts behind each point are in "
+        "quintiles.csv beside this figure."
+    )
+
+
+def flow_caption(estimates: Estimates) -> str:
+    """Caption of the participant flow."""
+    models, every = estimates["models"], estimates["flow"]["n"].iloc[0]
+    n = "; ".join(f"{MODEL_NAMES[row.model].lower()} {row.n:,}" for row in models.itertuples())
+    return (
+        f"Unweighted counts. People in each model: {n}. Nobody leaves the survey design: they are a domain of all "
+        f"{every:,} interviewed, so that strata and PSUs stay whole."
+    )

@@ -1,0 +1,226 @@
+"""Figures of the energy and heterogeneity audits with their captions, drawn from frames; nothing is computed here."""
+
+import textwrap
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from analysis.audit.energy import ABOUT, TENSOR_KNOTS
+from analysis.provenance import Provenance
+from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
+from analysis.report.words.numbers import MODEL_NAMES, format_p, sentence
+from analysis.stats.disclosure import FEWEST_PEOPLE
+
+LINES = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."))
+"""Colour and dash of the slices, and of the cycles."""
+
+FORM_NAMES = {
+    "none": "No energy",
+    "linear": "Energy, a line",
+    "spline": "Energy, a spline",
+    "residual": "Residual",
+    "density": "Density",
+}
+TITLE_LETTERS = 16
+"""A fifth of the page holds so many letters a line."""
+
+CONTOURS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+"""Odds ratios whose contour is drawn: below 1 blue and dashed, above vermilion."""
+
+SHADES = LinearSegmentedColormap.from_list("people", ["0.95", "0.6"])
+P_TICKS = (1e-4, 1e-3, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+# ---- energy forms
+def plot_energy_forms(curves: pd.DataFrame, forms: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+    """The exposure's curve under each energy form, side by side on one odds-ratio axis, x in the form's own unit.
+
+    Parameters
+    ----------
+    curves : form, x, odds_ratio, conf_low, conf_high; x increasing in each form.
+    forms : form, exposure_label, unit, reference, p05, p95, nonlinear_p, verdict, in the order of the panels.
+    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+
+    Returns
+    -------
+    Figure with one axes a form, labelled by it.
+    """
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(3.6, caption, provenance)
+        # Room for a title over all panels, and three lines over each.
+        sides["top"] -= 0.7 / figure.get_figheight()
+        panels = figure.subplots(1, len(forms), sharey=True, gridspec_kw=sides | {"wspace": 0.1})
+        limits = curves[["conf_low", "conf_high"]].to_numpy()
+        for axes, (_, form) in zip(panels, forms.iterrows(), strict=True):
+            axes.set_label(form["form"])
+            odds_axis(axes, limits)
+            _draw_form(axes, curves[curves["form"] == form["form"]], form)
+        panels[0].set_ylabel("Odds ratio (against the median)")
+        words = sentence(forms["exposure_label"].iloc[0])
+        _page_title(figure, f"{words} and peripheral neuropathy, five ways with energy", sides["left"])
+    return figure
+
+
+def _draw_form(axes: Axes, curve: pd.DataFrame, form: pd.Series) -> None:
+    draw_curve(axes, curve, BAND, "-", "odds ratio")
+    axes.plot(form["reference"], 1, "o", color="black", markersize=4, label="reference", zorder=5)
+    axes.set_xlim(curve["x"].min(), curve["x"].max())
+    grey_beyond(axes, form["p05"], form["p95"])
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 4, 5, 10]))
+    axes.set_xlabel(form["unit"])
+    lines = (FORM_NAMES[form["form"]], f"p {format_p(form['nonlinear_p'])}")
+    axes.set_title("\n".join(lines), fontsize=8.2, pad=21)
+    axes.text(0, 1.015, textwrap.fill(form["verdict"], TITLE_LETTERS), fontsize=7.5, va="bottom", linespacing=1.1,
+              transform=axes.transAxes, label="verdict")  # fmt: skip
+
+
+def draw_curve(axes: Axes, curve: pd.DataFrame, color: str, dash: str, label: str) -> None:
+    """One curve with its band on axes of the figure."""
+    axes.fill_between(curve["x"], curve["conf_low"], curve["conf_high"], color=color, alpha=0.14, linewidth=0,
+                      label="_band")  # fmt: skip
+    axes.plot(curve["x"], curve["odds_ratio"], color=color, linestyle=dash, label=label)
+
+
+def _page_title(figure: Figure, words: str, left: float) -> None:
+    figure.text(left, 1 - 0.1 / figure.get_figheight(), words, va="top", fontsize=10, weight="bold", label="title")
+
+
+def energy_forms_caption(forms: pd.DataFrame) -> str:
+    """Caption of the figure of the energy forms, from ``energy_forms``."""
+    first = forms.iloc[0]
+    form = forms.set_index("form")
+    residual_df = ", ".join(f"{df}" for df in forms["residual_df"])
+    return (
+        f"{MODEL_NAMES[first['model']]} in {first['n']:,} people ({first['cases']:,} cases), "
+        f"{first['exposure_label']} on a restricted cubic spline of {first['knots']} knots in each panel. No energy: "
+        "more of it with more food. Energy as a line or as a spline in the model: more of it in the place of other "
+        "foods at the same total energy. Residual (what energy does not predict along a straight line, raised by the "
+        "mean) and density (per 1,000 kcal): composition of the diet, energy not in the model; correlation with energy "
+        f"{_signed(form.loc['residual', 'correlation'])} and {_signed(form.loc['density', 'correlation'])}, of the "
+        f"unadjusted intake {_signed(first['correlation'])}. Black dot: the form's median. P: non-linear terms, "
+        f"Wald F; residual df {residual_df}. Below it the verdict by the protocol's rule. {conf_level_of(first)} pointwise "
+        "intervals. Grey: beyond the 5th and 95th percentile; curves end at the 1st and 99th."
+    )
+
+
+# ---- energy surface
+def plot_energy_surface(
+    surface: pd.DataFrame,
+    density: pd.DataFrame,
+    slices: pd.DataFrame,
+    slice_tests: pd.DataFrame,
+    form: pd.Series,
+    *,
+    caption: str,
+    provenance: Provenance,
+) -> Figure:
+    """Contours of the odds ratio over exposure and energy above where the people are, and curves at fixed energy.
+
+    Parameters
+    ----------
+    surface : x, energy_kcal, log_or on a full grid; log_or is missing where few people are near.
+    density : lower, upper, energy_lower, energy_upper, share on a full grid; share is missing in bins of few people.
+    slices : energy_quantile, x, odds_ratio, conf_low, conf_high.
+    slice_tests : a row a slice: energy_quantile, energy_kcal, reference, p05, p95.
+    form : row of ``energy_forms`` without energy: exposure_label, unit, model, conf_level.
+    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+
+    Returns
+    -------
+    Figure with the axes labelled ``surface`` and ``slices``.
+    """
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(3.5, caption, provenance)
+        panels = figure.subplots(1, 2, gridspec_kw=sides | {"wspace": 0.3, "width_ratios": [1.15, 1]})
+        for axes, label in zip(panels, ("surface", "slices"), strict=True):
+            axes.set_label(label)
+            axes.set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
+        _draw_density(panels[0], density)
+        _draw_contours(panels[0], surface)
+        _draw_slices(panels, slices, slice_tests)
+        panels[0].set_title(f"{sentence(form['exposure_label'])} and energy")
+        panels[1].set_title("At the same energy")
+    return figure
+
+
+def _draw_density(axes: Axes, density: pd.DataFrame) -> None:
+    left, below, share = _on_grid(density, "lower", "energy_lower", "share")
+    edges = np.append(left, density["upper"].max()), np.append(below, density["energy_upper"].max())
+    axes.pcolormesh(*edges, 100 * share, cmap=SHADES, label="weighted % of adults")
+    axes.set_ylabel("Energy (kcal/day)")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def _draw_contours(axes: Axes, surface: pd.DataFrame) -> None:
+    x, energy, log_or = _on_grid(surface, "x", "energy_kcal", "log_or")
+    levels = [level for level in CONTOURS if log_or.min() < np.log(level) < log_or.max()]
+    colors = [GREY if level == 1 else BAND if level < 1 else VERMILION for level in levels]
+    dashes = ["--" if level < 1 else "-" for level in levels]
+    contours = axes.contour(x, energy, log_or, levels=np.log(levels), colors=colors, linestyles=dashes, linewidths=1.1)
+    contours.set_label("odds ratio")
+    axes.clabel(contours, fmt=lambda height: f"{np.exp(height):.3g}", fontsize=7.5)
+    known = surface.dropna(subset="log_or")
+    axes.set_xlim(known["x"].min(), known["x"].max())
+    axes.set_ylim(known["energy_kcal"].min(), known["energy_kcal"].max())
+
+
+def _on_grid(frame: pd.DataFrame, across: str, up: str, value: str) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
+    """Places across and up, and the values of a full grid with a row for each place up; missing ones masked."""
+    placed = frame.sort_values([up, across])
+    places = np.unique(placed[across]), np.unique(placed[up])
+    return *places, np.ma.masked_invalid(placed[value].to_numpy().reshape(places[1].size, places[0].size))
+
+
+def _draw_slices(panels: Any, slices: pd.DataFrame, slice_tests: pd.DataFrame) -> None:
+    above, beside = panels
+    odds_axis(beside, slices[["conf_low", "conf_high"]].to_numpy())
+    for (color, dash), row in zip(LINES, slice_tests.itertuples(), strict=True):
+        curve = slices[slices["energy_quantile"] == row.energy_quantile]
+        draw_curve(beside, curve, color, dash, f"{row.energy_kcal:,.0f} kcal")
+        beside.plot(row.reference, 1, "o", color=color, markersize=4, label="_reference", zorder=5)
+        above.plot([row.p05, row.p95], [row.energy_kcal] * 2, color=color, linestyle=dash, linewidth=2.2,
+                   label=f"_slice {row.energy_quantile:g}")  # fmt: skip
+        above.plot(row.reference, row.energy_kcal, "o", color=color, markersize=4, label="_reference", zorder=5)
+    beside.set_ylabel("Odds ratio (against the slice's median)")
+    beside.legend(loc="lower right", handlelength=2.6)
+
+
+def energy_surface_caption(
+    surface: pd.DataFrame, tests: pd.DataFrame, slice_tests: pd.DataFrame, form: pd.Series
+) -> str:
+    """Caption of the figure of the surface, from ``energy_surface``, ``energy_tests`` and ``energy_slice_tests``."""
+    p = tests.set_index(["model", "test", "method"])["p_value"]
+
+    def both(model: str, test: str) -> str:
+        wald, rao_scott = p[model, test, "wald"], p[model, test, "rao_scott"]
+        return f"p {format_p(wald)} (Wald F) and {format_p(rao_scott).removeprefix('= ')} (Rao-Scott)"
+
+    label = form["exposure_label"]
+    cuts = "; ".join(f"{row.energy_kcal:,.0f} kcal, n = {row.n:,}, overall p {format_p(row.overall_p)}, non-linear p "
+                     f"{format_p(row.nonlinear_p)}" for row in slice_tests.itertuples())  # fmt: skip
+    return (
+        f"Left: odds ratio of neuropathy against the median {label} at the median energy, from the tensor product of "
+        f"two restricted cubic splines of {TENSOR_KNOTS} knots in {MODEL_NAMES[form['model']].lower()}. Contours end "
+        f"where fewer than {FEWEST_PEOPLE} people are near ({100 * surface['log_or'].isna().mean():.0f} % of the "
+        f"plane). Shading: weighted share of adults, bins of fewer than {FEWEST_PEOPLE} people left blank. Interaction "
+        f"({(TENSOR_KNOTS - 1) ** 2} products): "
+        f"{both('tensor', 'interaction')}. Without products, {label} beside energy: {both('additive', 'exposure')}; "
+        f"energy beside {label}: {both('additive', 'energy')}. Right: the surface cut at the quartiles of energy "
+        f"(the lines on the left), from the 5th to the 95th percentile of {label} among people within "
+        f"{100 * ABOUT:g} % of that energy, against their median (dot), {conf_level_of(form)} pointwise bands: {cuts}."
+    )
+
+
+def conf_level_of(row: pd.Series) -> str:
+    """Level of the intervals of these curves, in words."""
+    return f"{100 * row['conf_level']:g} %"
+
+
+def _signed(correlation: float) -> str:
+    return f"{correlation:.2f}".replace("-", "\u2212").replace("\u22120.00", "0.00")

@@ -1,0 +1,200 @@
+"""Figure of the specification curve, drawn from the audit's frames; nothing is computed here."""
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
+from analysis.provenance import Provenance
+from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
+from analysis.report.words.audit import LEVELS, NAMES, top_choices
+from analysis.report.words.numbers import NO_DEPARTURE, format_p
+from analysis.report.words.study import covariate_words
+from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
+
+VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, "U": VERMILION}
+"""Colours of verdicts, the rarest drawn last."""
+
+MARKED: dict[str, tuple[Specification, str]] = {
+    "primary": (PRIMARY_CELL, "o"),
+    "published recipe": (PUBLISHED_CELL, "s"),
+}
+PERCENTILES = {"p10": "10th", "p90": "90th"}
+
+GAP = 0.55
+"""Rows of the dashboard between two choices."""
+
+
+def plot_specification_curve(
+    cells: pd.DataFrame, shares: pd.DataFrame, *, caption: str, provenance: Provenance
+) -> Figure:
+    """Every specification's odds ratio at both ends of intake, sorted, over the choices it was made with.
+
+    Parameters
+    ----------
+    cells : one row a specification: its choices, verdict, odds_ratio_, conf_low_ and conf_high_ p10 and p90. Those
+        without an answer are not drawn.
+    shares : choice, level, verdict, share, of which the whole grid's are in the legend.
+    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+
+    Returns
+    -------
+    Figure with the axes labelled ``p10`` and ``p90``, and below each ``p10 choices`` and ``p90 choices``.
+    """
+    answered = cells[cells["verdict"].notna()]
+    whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(6.9, caption, provenance)
+        sides |= {"left": 0.215, "bottom": sides["bottom"] - 0.01, "top": sides["top"] - 0.06}
+        grid = figure.add_gridspec(2, 2, height_ratios=[1, 1.45], hspace=0.04, wspace=0.05, **sides)
+        ends = answered[[f"conf_{side}_{mark}" for side in ("low", "high") for mark in PERCENTILES]].to_numpy()
+        above = None
+        for column, mark in enumerate(PERCENTILES):
+            in_order = answered.sort_values(f"odds_ratio_{mark}", ignore_index=True)
+            above = figure.add_subplot(grid[0, column], label=mark, sharey=above)
+            _draw_estimates(above, in_order, mark, ends)
+            choices = figure.add_subplot(grid[1, column], label=f"{mark} choices", sharex=above)
+            _draw_choices(choices, in_order, named=column == 0)
+            _mark_cells((above, choices), in_order, mark)
+            above.tick_params(labelbottom=False, labelleft=column == 0)
+            above.set_ylabel("" if column else "Odds ratio (against the median)")
+        figure.text(0.03, sides["top"] + 0.052, "Neuropathy by magnesium intake under every combination of choices",
+                    weight="bold", fontsize=10)  # fmt: skip
+        figure.legend(handles=_handles(whole), loc="upper left", bbox_to_anchor=(0.02, sides["top"] + 0.055), ncol=5,
+                      fontsize=7.2, columnspacing=0.8, handletextpad=0.6, handlelength=1.1)  # fmt: skip
+    return figure
+
+
+def _handles(whole: pd.Series) -> list[Line2D]:
+    verdicts = [
+        Line2D([], [], color=color, linewidth=4, linestyle="-", label=f"{verdict} ({100 * whole[verdict]:.1f} %)")
+        for verdict, color in VERDICTS.items()
+    ]
+    marks = [
+        Line2D([], [], marker=marker, color="black", markerfacecolor="white", linestyle="none", markersize=4.5,
+               label=name)
+        for name, (_, marker) in MARKED.items()
+    ]  # fmt: skip
+    return verdicts + marks
+
+
+def _draw_estimates(axes: Axes, in_order: pd.DataFrame, mark: str, ends: np.ndarray) -> None:
+    odds_axis(axes, ends)
+    place = np.arange(len(in_order))
+    for verdict, color in VERDICTS.items():
+        here = (in_order["verdict"] == verdict).to_numpy()
+        low, high = (in_order.loc[here, f"conf_{side}_{mark}"] for side in ("low", "high"))
+        axes.vlines(place[here], low, high, color=color, linewidth=_width(verdict, len(in_order)), alpha=0.55,
+                    linestyle="-", rasterized=True, label=verdict)  # fmt: skip
+    axes.plot(place, in_order[f"odds_ratio_{mark}"], color="black", linewidth=1.2, linestyle="-", label="odds ratio")
+    axes.set_title(f"{PERCENTILES[mark]} percentile", weight="normal", fontsize=9)
+
+
+def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, named: bool) -> None:
+    """A tick for every specification in the row of each level that it was made with."""
+    rows, names = {}, []
+    height = 0.0
+    for choice, levels in CHOICES.items():
+        names.append((NAMES[choice], -height))
+        for level in levels:
+            rows[choice, level] = -height
+            height += 1
+        height += GAP
+    for (choice, level), row in rows.items():
+        for verdict, color in VERDICTS.items():
+            here = (in_order[choice].astype(str) == str(level)) & (in_order["verdict"] == verdict)
+            axes.eventplot(np.flatnonzero(here), lineoffsets=row, linelengths=0.78, colors=color, snap=False,
+                           linewidths=_width(verdict, len(in_order)), rasterized=True, linestyles="-",
+                           label=f"{choice} {level} {verdict}")  # fmt: skip
+    axes.set_xlim(-0.01 * len(in_order), 1.01 * len(in_order))
+    axes.set_ylim(-height + GAP + 0.4, 0.6)
+    axes.set_yticks(list(rows.values()), [LEVELS.get(str(level), str(level)) for _, level in rows] if named else [])
+    axes.tick_params(axis="y", length=0, labelsize=7.2, pad=2)
+    axes.tick_params(axis="x", labelsize=7.5)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("Specifications, sorted")
+    if named:
+        for name, row in names:
+            axes.text(-0.5, row, name, transform=axes.get_yaxis_transform(), fontsize=7.6, weight="bold", va="center",
+                      label="_choice")  # fmt: skip
+
+
+def _width(verdict: str, cells: int) -> float:
+    """Width in points: about a cell's share of a panel; a U is wide enough to be seen alone."""
+    slot = 250 / cells
+    return max(slot, 0.35) if verdict == "U" else slot
+
+
+def _mark_cells(panels: tuple[Axes, Axes], in_order: pd.DataFrame, mark: str) -> None:
+    for name, (cell, marker) in MARKED.items():
+        same = np.all([in_order[choice].astype(str) == str(getattr(cell, choice)) for choice in CHOICES], axis=0)
+        for place in np.flatnonzero(same):
+            for axes in panels:
+                axes.axvline(float(place), color=GREY, linewidth=0.6, linestyle=":", zorder=3, label="_marked")
+            panels[0].plot(place, in_order[f"odds_ratio_{mark}"].iloc[place], marker, color="black", markersize=4.5,
+                           markerfacecolor="white", zorder=6, label=name)  # fmt: skip
+
+
+def _unanswered(cells: pd.DataFrame) -> str:
+    """How many cells have no answer and why, and what left the models of others."""
+    without = cells[cells["verdict"].isna()]
+    told = "each of them has an answer"
+    if len(without):
+        reasons = "; ".join(f"{n:,}: {reason}" for reason, n in without["reason"].value_counts().items())
+        told = f"{len(without):,} of them have no answer ({reasons})"
+    dropped = cells["dropped"].replace("", np.nan).value_counts()
+    left = [f"in {n:,} {covariate_words(str(names).replace(',', ''))} does not vary and leaves the model"
+            for names, n in dropped.items()]  # fmt: skip
+    return "; ".join([told, *left])
+
+
+def _published_words() -> str:
+    cell = PUBLISHED_CELL
+    return (
+        "Published recipe: as near as the grid comes to the analysis of phosphorus by Wu 2024 "
+        f"({LEVELS[cell.weights]} weights, model {cell.covariates}, {cell.knots} knots, energy {cell.energy})."
+    )
+
+
+def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decomposition: pd.DataFrame) -> str:
+    """Caption of the specification curve.
+
+    Parameters
+    ----------
+    cells : one row a specification.
+    tests : of `analysis.audit.joint_test.joint_test`.
+    decomposition : of `analysis.audit.joint_test.decompose`.
+    """
+    test = {str(row["term"]): row for _, row in tests.iterrows()}
+    medians = " and ".join(
+        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {format_p(test[f'median_{mark}']['adjusted_p'])})"
+        for mark in PERCENTILES
+    )
+    return (
+        "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
+        f"{len(cells):,} specifications, each panel in its own order; {_unanswered(cells)}. Vertical bars: "
+        f"{100 * PRIMARY.conf_level:g} % t intervals; "
+        "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
+        f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
+        f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
+        f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
+        f"{len(tests)} such statistics (Westfall & Young 1993): median odds ratio {medians}; both above 1 in "
+        f"{_share(test['both_above'])}; non-linear p < {ALPHA:g} in {_share(test['nonlinear'])}. "
+        f"Choices with the largest shares of the variation: {_top_choices(decomposition)}."
+    )
+
+
+def _share(test: pd.Series) -> str:
+    return f"{100 * test['estimate']:.0f} % (p {format_p(test['adjusted_p'])})"
+
+
+def _top_choices(decomposition: pd.DataFrame) -> str:
+    """The two choices with the largest shares at either end, in words."""
+    return "; ".join(
+        f"at the {words} percentile {top_choices(decomposition, f'log_or_{mark}')}"
+        for mark, words in PERCENTILES.items()
+    )

@@ -1,0 +1,256 @@
+"""Figure of whether the shape belongs to magnesium, drawn from the specificity audit; nothing is computed here."""
+
+import itertools
+from dataclasses import dataclass, field
+
+import matplotlib.style
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import Bbox
+
+from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.provenance import Provenance
+from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.words.numbers import format_p, sentence
+from analysis.report.words.study import WEIGHT_WORDS
+from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
+
+GREEN = "#009E73"
+LABELLED = 6
+"""So many of the most non-linear nutrients are named beside magnesium and energy."""
+
+FORM_TITLES = {
+    "none": "Intake as it is",
+    "residual": "Residual on energy",
+    "density": "Per 1,000 kcal",
+    "spline": "Energy as a spline beside it",
+}
+P_TICKS = (1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
+SMALLEST = 1e-6
+"""P-values below it are drawn there, with an arrowhead."""
+
+NAMED = {PRIMARY.exposure: ("D", VERMILION), ENERGY: ("s", "black")}
+"""Marker and colour of the exposures that are always named."""
+
+TESTS = {
+    "overall_p": ("positive control", "D", GREEN, "any association"),
+    "nonlinear_p": ("negative control", "o", BAND, "non-linear"),
+    "u_p": ("negative control", "^", "black", "U (both tests)"),
+}
+"""Kind of control that a test is shown for, its marker, colour and words."""
+
+DISTANCES = (7.0, 12.0, 18.0, 26.0, 36.0, 48.0, 62.0, 78.0)
+DIRECTIONS = (0, 180, 90, -90, 45, 135, -45, -135, 20, 160, -20, -160, 70, 110, -70, -110)
+"""Where a name may stand, in points from its marker and in degrees, the best first."""
+
+NEEDS_LINE = 12.0
+"""Distance from which a line joins a name to its marker."""
+
+
+def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+    """P-value for non-linearity of every nutrient by its correlation with energy, for each energy form; and controls.
+
+    Parameters
+    ----------
+    summary : of `analysis.audit.specificity.summarise`.
+    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+
+    Returns
+    -------
+    Figure with axes labelled by form (``none``, ``residual``, ``density``, ``spline``), and ``controls``.
+    """
+    nutrients = _heaped(summary[summary["kind"] == "nutrient"]).dropna(subset="nonlinear_p")
+    smallest = min(float(nutrients["nonlinear_p"].min()), 0.001) / 2
+    with matplotlib.style.context(STYLE):
+        figure, sides = blank_page(8.6, caption, provenance)
+        height = sides["top"] - sides["bottom"]
+        grid = figure.add_gridspec(2, 2, hspace=0.2, wspace=0.08, **sides | {"bottom": sides["top"] - 0.63 * height})
+        for place, form in zip(itertools.product(range(2), range(2)), FORMS, strict=True):
+            axes = figure.add_subplot(grid[place], label=form)
+            axes.set_xlim(-0.08, 1.14)
+            axes.set_yscale("log")
+            axes.set_ylim(1.5, smallest)
+            _p_axis(axes.yaxis, smallest)
+            axes.tick_params(labelleft=place[1] == 0, labelbottom=place[0] == 1)
+            axes.set_ylabel("p for non-linearity" if place[1] == 0 else "")
+            axes.set_xlabel("Rank correlation of intake with energy" if place[0] == 1 else "")
+            _draw_form(axes, nutrients[nutrients["form"] == form], form)
+        box = (0.36, sides["bottom"], sides["right"] - 0.36, 0.25 * height)
+        _draw_controls(figure.add_axes(box, label="controls"), summary[summary["kind"] != "nutrient"])
+    return figure
+
+
+def _heaped(nutrients: pd.DataFrame) -> pd.DataFrame:
+    """With a column that says of which nutrients the intake as it is has no answer."""
+    unanswered = nutrients.loc[(nutrients["form"] == "none") & nutrients["nonlinear_p"].isna(), "exposure"]
+    return nutrients.assign(heaped=nutrients["exposure"].isin(unanswered))
+
+
+def _p_axis(axis: Axis, smallest: float) -> None:
+    """Plain numbers on a log axis of p-values."""
+    axis.set_major_locator(FixedLocator([tick for tick in P_TICKS if tick > smallest]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: np.format_float_positional(value, trim="-")))
+    axis.set_minor_locator(NullLocator())
+
+
+def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str) -> None:
+    axes.axhline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", label="p = 0.05", zorder=0)
+    found = nutrients["nonlinear_q"] < FALSE_DISCOVERIES
+    plain = ~nutrients["exposure"].isin(NAMED)
+    for mask, marker, face, words in (
+        (found & plain & ~nutrients["heaped"], "o", BAND, "discoveries"),
+        (~found & plain & ~nutrients["heaped"], "o", "white", "others"),
+        (plain & nutrients["heaped"], "x", BAND, "heaped"),
+    ):
+        axes.plot("energy_rank_correlation", "nonlinear_p", marker, data=nutrients[mask], color=BAND, linestyle="none",
+                  markerfacecolor=face, markersize=4.2, markeredgewidth=0.9, label=words)  # fmt: skip
+    for name, (marker, color) in NAMED.items():
+        one = nutrients["exposure"] == name
+        axes.plot("energy_rank_correlation", "nonlinear_p", marker, data=nutrients[one], color=color, markersize=6,
+                  markerfacecolor=color if found[one].any() else "white", markeredgewidth=1.3, linestyle="none",
+                  label=name, zorder=4)  # fmt: skip
+    axes.set_title(FORM_TITLES[form])
+    top = nutrients[plain].nsmallest(LABELLED, "nonlinear_p")
+    _name_points(axes, pd.concat([nutrients[~plain], top]), nutrients)
+
+
+def _draw_controls(axes: Axes, controls: pd.DataFrame) -> None:
+    rows = controls.drop_duplicates(["kind", "exposure", "outcome"])
+    place = {key: -position for position, key in enumerate(zip(rows["exposure"], rows["outcome"], strict=True))}
+    axes.set_xscale("log")
+    axes.set_xlim(1.6, SMALLEST / 1.8)
+    _p_axis(axes.xaxis, SMALLEST)
+    axes.axvline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", zorder=0, label="_p = 0.05")
+    for (test, (kind, marker, color, words)), form in itertools.product(TESTS.items(), ("none", "spline")):
+        shown = controls[(controls["kind"] == kind) & (controls["form"] == form)].dropna(subset=test)
+        shift = 0.14 if form == "none" else -0.14
+        heights = [place[key] + shift for key in zip(shown["exposure"], shown["outcome"], strict=True)]
+        axes.plot(shown[test].clip(lower=SMALLEST), heights, marker, color=color, markersize=4.6, markeredgewidth=1,
+                  markerfacecolor=color if form == "none" else "white", linestyle="none", clip_on=False,
+                  label=words if form == "none" else f"_{words}, {form}")  # fmt: skip
+        beyond = np.array(heights)[(shown[test] < SMALLEST).to_numpy()]
+        axes.plot(np.full(beyond.size, SMALLEST / 1.45), beyond, ">", color=color, markersize=3, linestyle="none",
+                  clip_on=False, label="_beyond")  # fmt: skip
+    axes.axhline(0.5 - len(POSITIVE_CONTROLS), color="0.8", linewidth=0.8, linestyle="-", label="_between kinds")
+    axes.set_ylim(0.5 - len(rows), 0.5)
+    axes.set_yticks(list(place.values()), [sentence(label) for label in rows["label"]])
+    axes.tick_params(axis="y", length=0)
+    axes.set_title("Controls")
+    axes.set_xlabel("p-value")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.985), ncol=3, handletextpad=0.1, columnspacing=1.0,
+                borderpad=0.2)  # fmt: skip
+
+
+# ---- names beside points
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a name might stand, in pixels: its box, the line from its marker to it, and what speaks against it."""
+
+    box: Bbox
+    line: Path
+    distance: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What is on a panel already, in pixels: markers, names, and lines to names."""
+
+    panel: Bbox
+    markers: list[Bbox]
+    names: list[Bbox] = field(default_factory=list)
+    lines: list[Path] = field(default_factory=list)
+
+    def against(self, box: Bbox, line: Path) -> float:
+        """What a name would cover or leave, in points of distance that one would go to avoid it."""
+        inside = (
+            self.panel.x0 <= box.x0 and box.x1 <= self.panel.x1 and self.panel.y0 <= box.y0 and box.y1 <= self.panel.y1
+        )
+        covered = box.count_overlaps(self.names) + sum(other.intersects_bbox(box) for other in self.lines)
+        crossed = sum(line.intersects_bbox(other) for other in self.names)
+        passed = sum(line.intersects_bbox(other) for other in self.markers)
+        return 1000 * (not inside) + 300 * (covered + crossed) + 100 * box.count_overlaps(self.markers) + 25 * passed
+
+
+def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame) -> None:
+    """Names beside their markers, each where it covers least and is not far."""
+    pixels = axes.figure.dpi / 72
+    places = axes.transData.transform(points[["energy_rank_correlation", "nonlinear_p"]])
+    markers = [Bbox([place - 3.2 * pixels, place + 3.2 * pixels]) for place in places]
+    of_name = dict(zip(points["exposure"], places, strict=True))
+    taken = _Taken(axes.get_window_extent(), markers)
+    for row in named.itertuples():
+        _, color = NAMED.get(row.exposure, ("", "0.2"))
+        at = (row.energy_rank_correlation, row.nonlinear_p)
+        weight = "bold" if row.exposure in NAMED else "normal"
+        text = axes.annotate(row.label, at, (0, 0), fontsize=7.5, textcoords="offset points", color=color, zorder=6,
+                             ha="center", va="center", weight=weight)  # fmt: skip
+        extent = text.get_window_extent()
+        marker = of_name[row.exposure]
+        best = _best_place(marker, 1.1 * np.array([extent.width, extent.height]), taken, pixels)
+        x, y = ((best.box.p0 + best.box.p1) / 2 - marker) / pixels
+        text.set_position((float(x), float(y)))
+        taken.names.append(best.box)
+        if best.distance >= NEEDS_LINE:
+            taken.lines.append(best.line)
+            end = axes.transData.inverted().transform(np.asarray(best.line.vertices)[1])
+            axes.plot(*np.transpose([at, end]), color="0.6", linewidth=0.6, linestyle="-", zorder=1, label="_to name")
+
+
+def _best_place(marker: npt.NDArray[np.float64], size: npt.NDArray[np.float64], taken: _Taken, pixels: float) -> _Place:
+    places = []
+    for distance, degrees in itertools.product(DISTANCES, DIRECTIONS):
+        way = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+        edge = marker + distance * pixels * way
+        # The edge of the text that is nearer to the marker is at the distance, whichever side the text is on.
+        corner = edge - size * (1 - way) / 2
+        box, line = Bbox([corner, corner + size]), Path([marker, edge])
+        places.append(_Place(box, line, distance, 1.5 * distance + taken.against(box, line)))
+    return min(places, key=lambda place: place.cost)
+
+
+# ---- caption
+def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
+    """Caption of the figure.
+
+    Parameters
+    ----------
+    summary : of `analysis.audit.specificity.summarise`.
+    place : magnesium's, of `analysis.audit.specificity.place_of`.
+    """
+    nutrients = _heaped(summary[summary["kind"] == "nutrient"])
+    own = place.set_index("form")
+    ranks = "; ".join(
+        f"{FORM_TITLES[form][0].lower()}{FORM_TITLES[form][1:]}, {own.loc[form, 'nonlinear_rank']} of "
+        f"{own.loc[form, 'tested']} (p {format_p(own.loc[form, 'nonlinear_p'])}, "
+        f"q {format_p(own.loc[form, 'nonlinear_q'])})"
+        for form in FORMS
+    )
+    heaped = nutrients.loc[nutrients["heaped"], "label"].unique()
+    as_it_is = nutrients[nutrients["form"] == "none"]
+    tested = f"{as_it_is['nonlinear_p'].notna().sum()} of {len(as_it_is)}"
+    crosses = (
+        f" {sentence(tested)} could be tested as they are. Crosses: {', '.join(heaped)}, whose knots coincide, "
+        "because many people had none; for those people the residual is minus a multiple of their energy."
+    )
+    outcomes = ", ".join(control.label for control in NEGATIVE_CONTROLS.values())
+    return (
+        f"Every nutrient that the three cycles share, and energy, as the exposure of model {PRIMARY.model} "
+        f"({nutrients['n'].max():,} people, {PRIMARY.knots} knots, {WEIGHT_WORDS[PRIMARY.weights]}), with "
+        f"{len(FORMS)} ways of adjusting for energy. "
+        f"Filled: non-linear at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % over the panel's nutrients. "
+        "Rank correlation: Spearman's, weighted, of the intake as it is. SFA, MFA, PFA: saturated, mono- and "
+        "polyunsaturated fatty acids by their carbons:double bonds. Place of "
+        f"{nutrients.loc[nutrients['exposure'] == PRIMARY.exposure, 'label'].iloc[0]}: {ranks}."
+        f"{crosses if len(heaped) else ''} Controls: exposures known to go with neuropathy ("
+        f"{', '.join(POSITIVE_CONTROLS.values())}), outcomes that the recalled day cannot have caused ({outcomes}); "
+        "filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
+        f"Dotted: p = {ALPHA:g}."
+    )

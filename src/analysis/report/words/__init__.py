@@ -1,0 +1,27 @@
+"""Sentences and tables; computes nothing."""
+
+from analysis.report.words import (
+    audit,
+    bottom_line,
+    claims,
+    energy,
+    numbers,
+    shape,
+    simulation,
+    specificity,
+    study,
+    terminal,
+)
+
+__all__ = [
+    "audit",
+    "bottom_line",
+    "claims",
+    "energy",
+    "numbers",
+    "shape",
+    "simulation",
+    "specificity",
+    "study",
+    "terminal",
+]

@@ -1,0 +1,291 @@
+"""The audit in words and tables: how much of the curve stands, and what that can mean.
+
+Every number comes from the frames of the audit stage, and every sentence has a wording for either outcome: a U that
+stands in most specifications, or a bend that is magnesium's own, would be told as plainly as the contrary.
+"""
+
+import pandas as pd
+
+from analysis.audit.heterogeneity import POOLED, REFITTED
+from analysis.audit.joint_test import NO_ANSWER
+from analysis.audit.specificity import ENERGY
+from analysis.report.words.numbers import (
+    NO_DEPARTURE,
+    NUMBERS,
+    Audit,
+    format_intake,
+    format_p,
+    list_words,
+    p_words,
+    percent,
+    verdict_words,
+)
+from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
+
+MONTE_CARLO_ERRORS = 2.5
+"""A p-value that is nearer to its level than this many of its own errors is told as being at the border."""
+
+QUANTITY_WORDS = {
+    "log_or_p10": "the odds ratio at the 10th percentile",
+    "log_or_p90": "the odds ratio at the 90th percentile",
+    "nonlinear_log10_p": "the non-linear p",
+}
+TASKS = {
+    "energy_forms": "energy forms",
+    "energy_curves": "energy forms",
+    "energy_tests": "energy surface",
+    "cycle_shapes": "cycle curves",
+    "cycle_heterogeneity": "cycle heterogeneity",
+    "psu_shape": "sampling units",
+    "recall": "two recalls",
+    "recall_curves": "two recalls",
+}
+"""Which task of the audit a frame comes from: one that failed has left no frame."""
+
+NAMES = {"weights": "Weights", "outcome": "Outcome", "sample": "People", "covariates": "Model", "energy": "Energy",
+         "knots": "Knots"}  # fmt: skip
+LEVELS = {"mec": "MEC", "both_feet": "both feet", "two_sites": "two sites"}
+TERM_WORDS = {
+    "median_p10": "absolute median log odds ratio, 10th percentile",
+    "same_sign_p10": "share with the commoner sign, 10th percentile",
+    "significant_p10": f"share with that sign and p < {ALPHA:g}, 10th percentile",
+    "median_p90": "absolute median log odds ratio, 90th percentile",
+    "same_sign_p90": "share with the commoner sign, 90th percentile",
+    "significant_p90": f"share with that sign and p < {ALPHA:g}, 90th percentile",
+    "both_above": "share with odds above the median's at both ends",
+    "nonlinear": f"share with non-linear p < {ALPHA:g}",
+}
+
+
+# ---- the specification curve
+def verdicts_sentence(audit: Audit) -> str:
+    """In how many of all specifications each verdict was reached."""
+    shares = audit["verdict_shares"]
+    whole = shares[shares["choice"] == "all"]
+    parts = [f'{percent(row.share)} end in "{verdict_words(str(row.verdict))}"' for row in whole.itertuples()]
+    return f"Of {whole['n'].sum():,} specifications {list_words(parts)}."
+
+
+def u_verdicts_sentence(audit: Audit) -> str:
+    """Which people most of the verdicts of a U rest on, and how many there are with everybody."""
+    shares = audit["verdict_shares"].query("choice == 'sample'")
+    of_level, u = shares.groupby("level")["n"].sum(), shares[shares["verdict"] == "U"].set_index("level")["n"]
+    if not u.sum():
+        return "No specification ends in a U."
+    most = str(u.idxmax())
+    where = f"leave out the cycle {most.removeprefix('without ')}" if most.startswith("without") else f'are of "{most}"'
+    with_all = f"; with everybody it is {u['all']:,} of {of_level['all']:,} specifications" if most != "all" else ""
+    return f"Of the {u.sum():,} verdicts of a U {u.max():,} {where}{with_all}."
+
+
+def choices_sentence(audit: Audit) -> str:
+    """The two choices that move each end of the curve, and its non-linear p, most."""
+    parts = []
+    for quantity, words in QUANTITY_WORDS.items():
+        parts.append(f"for {words} {top_choices(audit['decomposition'], quantity)}")
+    return f"The choices that matter most, by their share of the variation: {'; '.join(parts)}."
+
+
+def joint_test_sentence(audit: Audit) -> str:
+    """Whether the specifications together say more than chance would."""
+    return (
+        "If intake had nothing to do with neuropathy, specifications would still agree, because they share their "
+        f"people. Against that, by {audit['joint_test']['draws'].iloc[0]:,} draws common to all: {joint_words(audit)} "
+        "What the test can exclude is chance, not confounding."
+    )
+
+
+def joint_words(audit: Audit) -> str:
+    """How many joint statistics have a small p by themselves, and the least p with what it is adjusted for them all."""
+    tests = audit["joint_test"].set_index("term")
+    clear, best = int((tests["p_value"] < ALPHA).sum()), tests.loc[tests["p_value"].idxmin()]
+    every, found = NUMBERS[len(tests)], NUMBERS[clear]
+    verb = f"has p < {ALPHA:g} by itself" if clear < 2 else f"have p < {ALPHA:g} by themselves"
+    which = "" if clear == 1 else "; the least p is that of"
+    return (
+        f"of {every} joint statistics {found} {verb}{which or ','} the {TERM_WORDS[str(best.name)]} "
+        f"({best['estimate']:.2f}, p {format_p(best['p_value'])}; adjusted for the {every}, p "
+        f"{format_p(best['adjusted_p'])} ± {best['adjusted_p_error']:.3f} by simulation): {_together(best)}"
+    )
+
+
+def _together(best: pd.Series) -> str:
+    """What the least adjusted p allows to say; nothing, where another seed could say the contrary."""
+    if abs(best["adjusted_p"] - ALPHA) < MONTE_CARLO_ERRORS * best["adjusted_p_error"]:
+        return "whether together they say more than chance would is at the border."
+    more = "they say" if best["adjusted_p"] < ALPHA else "they are not shown to say"
+    return f"together {more} more than chance would."
+
+
+def verdicts_by_choice_table(audit: Audit) -> pd.DataFrame:
+    """Shares of verdicts at each level of each choice, in per cent."""
+    shares = audit["verdict_shares"].query("choice != 'all'")
+    wide = shares.pivot_table(index=["choice", "level"], columns="verdict", values="share", sort=False)
+    names = [(NAMES[choice], LEVELS.get(level, level)) for choice, level in wide.index]
+    return (
+        (100 * wide)
+        .map("{:.1f}".format)
+        .set_axis(pd.MultiIndex.from_tuples(names, names=["choice", "level"]))
+        .rename_axis(columns="% of specifications")
+    )
+
+
+def joint_test_table(audit: Audit) -> pd.DataFrame:
+    """Each statistic of the joint test beside what no association would give."""
+    tests = audit["joint_test"]
+    return pd.DataFrame(
+        {
+            "found": tests["estimate"].map("{:.3f}".format).tolist(),
+            "if there is nothing, median": tests["null_median"].map("{:.3f}".format).tolist(),
+            "95th percentile": tests["null_p95"].map("{:.3f}".format).tolist(),
+            "p": tests["p_value"].map(format_p).tolist(),
+            f"p, adjusted for the {NUMBERS[len(tests)]}": [
+                f"{format_p(row.adjusted_p)} ± {row.adjusted_p_error:.3f}" for row in tests.itertuples()
+            ],
+        },
+        index=pd.Index([TERM_WORDS[term] for term in tests["term"]]),
+    )
+
+
+# ---- cycles, sampling units, the second recall
+def cycles_sentence(audit: Audit) -> str:
+    """Whether the cycles draw one curve, and what is left without each of them."""
+    if unanswered := unanswered_words(audit, "cycle_shapes", "cycle_heterogeneity"):
+        return unanswered
+    shapes = audit["cycle_shapes"][audit["cycle_shapes"]["cycle"] != POOLED]
+    alone = "; ".join(f"{row.cycle} p {format_p(row.nonlinear_p)}" for row in shapes.itertuples())
+    few = shapes["residual_df"].astype(int)
+    return (
+        f"{differ_words(audit)} Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so "
+        f"that only a large bend could show). {_without_words(audit)}"
+    )
+
+
+def differ_words(audit: Audit) -> str:
+    """Whether the cycles have one curve, by both analyses and both methods."""
+    tests = audit["cycle_heterogeneity"].query("test == 'curve'").dropna(subset="p_value")
+    p = tests.set_index(["covariates", "method"])["p_value"]
+    told = "; ".join(
+        f"{words} covariates p {format_p(p[kind, 'wald'])}, Rao-Scott p {format_p(p[kind, 'rao_scott'])}"
+        for kind, words in (("common", "common"), ("own", "each cycle's own"))
+        if (kind, "wald") in p.index and (kind, "rao_scott") in p.index
+    )
+    if (p < ALPHA).all():
+        return f"The survey's cycles draw different curves by each test ({told})."
+    if (p < ALPHA).any():
+        return f"There are signs that the survey's cycles draw different curves ({told})."
+    return f"That the survey's cycles draw different curves is not shown ({told})."
+
+
+def _without_words(audit: Audit) -> str:
+    shares = audit["verdict_shares"]
+    departed = shares[(shares["choice"] == "sample") & ~shares["verdict"].isin([NO_DEPARTURE, NO_ANSWER])]
+    departed = departed.groupby("level", sort=False)["share"].sum()
+    without = departed[departed.index.str.startswith("without")]
+    if without.empty:
+        return "No specification leaves a cycle out."
+    parts = [f"{percent(share)} {level}" for level, share in without.items()]
+    return f"Share of specifications that end in a bend or a U: {list_words(parts)}."
+
+
+def cycles_table(audit: Audit) -> pd.DataFrame:
+    """Each cycle's own tests and low point beside the pooled ones."""
+    if unanswered_words(audit, "cycle_shapes"):
+        return pd.DataFrame()
+    shapes = audit["cycle_shapes"]
+    return pd.DataFrame(
+        {
+            "people": shapes["n"].map("{:,}".format).tolist(),
+            "df": shapes["residual_df"].astype(str).tolist(),
+            "overall p": p_words(shapes["overall_p"]),
+            "non-linear p": p_words(shapes["nonlinear_p"]),
+            "low end p": p_words(shapes["end_low_p"]),
+            "high end p": p_words(shapes["end_high_p"]),
+            "lowest point": [
+                "at an end of the range" if row.at_boundary else format_intake(row.nadir) for row in shapes.itertuples()
+            ],
+        },
+        index=pd.Index(shapes["cycle"].tolist()),
+    )
+
+
+def sampling_units_sentence(audit: Audit) -> str:
+    """Whether one sampling unit carries the bend."""
+    if unanswered := unanswered_words(audit, "psu_shape"):
+        return unanswered
+    full, known = without_units(audit)
+    told = (
+        f"with everybody the non-linear p is {format_p(full).removeprefix('= ')}, without one of "
+        f"{len(known)} sampling units at most {known.max():.3f}, covariance and df estimated anew"
+    )
+    if full >= ALPHA:
+        return f"No bend is shown that one sampling unit could carry: {told}; at least {known.min():.3f}."
+    if known.max() < ALPHA:
+        return f"No single sampling unit carries the bend: {told}."
+    return f"The bend rests on single sampling units ({sum(known >= ALPHA)} of them): {told}."
+
+
+def without_units(audit: Audit) -> tuple[float, pd.Series]:
+    """The non-linear p with everybody, and without each sampling unit, covariance estimated anew."""
+    refitted = audit["psu_shape"][audit["psu_shape"]["quantity"] == REFITTED]
+    return float(refitted["full"].iloc[0]), refitted["estimate"].dropna()
+
+
+def recall_sentence(audit: Audit) -> str:
+    """How much of one recalled day is that day's, and the curve on the mean of two."""
+    if unanswered := unanswered_words(audit, "recall", "recall_curves"):
+        return unanswered
+    agreement, curves = audit["recall"].set_index("exposure"), audit["recall_curves"]
+    own = agreement.loc[PRIMARY.exposure]
+    parts = [f"{row.days} p {format_p(row.nonlinear_p)}" for row in curves.itertuples()]
+    shown = [str(row.days) for row in curves.itertuples() if row.nonlinear_p < ALPHA]
+    found = f"a bend is shown on {list_words(shown)}" if shown else "no bend is shown on either day or their mean"
+    return (
+        f"Two recalls of the same {own['n']:,.0f} people, one cycle's, correlate {own['correlation']:.2f} (logarithms, "
+        f"without covariates; energy {agreement.loc[ENERGY, 'correlation']:.2f}). If the error of a recall is random, "
+        f"a slope on the logarithm of one day is {percent(own['between_share'])} of that on usual intake, on "
+        f"the mean of two days {percent(own['attenuation_two_days'])}; beside covariates it is less. "
+        f"Non-linear test, by day: {', '.join(parts)}: {found}, in a sample that could show only a large one."
+    )
+
+
+def recall_table(audit: Audit) -> pd.DataFrame:
+    """The curve's tests on the first day, the second and their mean, in the same people."""
+    if unanswered_words(audit, "recall_curves"):
+        return pd.DataFrame()
+    curves = audit["recall_curves"]
+    return pd.DataFrame(
+        {
+            "people": curves["n"].map("{:,}".format).tolist(),
+            "overall p": p_words(curves["overall_p"]),
+            "non-linear p": p_words(curves["nonlinear_p"]),
+            "lowest point": curves["nadir"].map(format_intake).tolist(),
+            "inside the range": curves["interior"].map(percent).tolist(),
+            "verdict": curves["verdict"].tolist(),
+        },
+        index=pd.Index(curves["days"].tolist()),
+    )
+
+
+def failures_sentence(audit: Audit) -> str:
+    """Which questions of the audit found no answer, and why."""
+    failures = audit["failures"]
+    if failures.empty:
+        return "Every task of the audit has an answer."
+    return f"Without an answer: {'; '.join(f'{row.task} ({row.reason})' for row in failures.itertuples())}."
+
+
+# ---- words shared
+def unanswered_words(audit: Audit, *frames: str) -> str:
+    """What to say of a question whose frames are not there; empty if all of them are."""
+    missing = sorted({TASKS[name] for name in frames if name not in audit})
+    return f"Not answered ({list_words(missing)}). {failures_sentence(audit)}" if missing else ""
+
+
+def top_choices(decomposition: pd.DataFrame, quantity: str) -> str:
+    """The two choices with the largest shares of one quantity's variation, and the share of interactions."""
+    shares = decomposition[decomposition["quantity"] == quantity].set_index("choice")["share"]
+    largest = shares.reindex(list(NAMES)).nlargest(2)
+    named = [f"{NAMES[str(choice)].lower()} ({100 * share:.0f} %)" for choice, share in largest.items()]
+    return f"{' and '.join(named)}, interactions {100 * shares['interactions']:.0f} %"

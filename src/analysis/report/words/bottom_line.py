@@ -1,0 +1,148 @@
+"""What the audit comes to: the README's paragraph, and the article's claims with what the data say of each."""
+
+import pandas as pd
+
+from analysis.audit.specificity import FALSE_DISCOVERIES
+from analysis.report.words import audit as audit_words
+from analysis.report.words import simulation as simulation_words
+from analysis.report.words import specificity as specificity_words
+from analysis.report.words.numbers import NUMBERS, Audit, Estimates, format_intake, format_p, ordinal, sentence
+from analysis.report.words.shape import shape_of_model
+from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
+
+NEEDED = ("energy_forms", "energy_curves", "energy_tests", "cycle_shapes", "cycle_heterogeneity", "psu_shape")
+"""Frames without which the audit comes to nothing; those of the specifications and nutrients are always there."""
+
+NOTHING: Estimates = {}
+
+ADJUSTMENTS = {
+    "linear": "beside a straight line of energy",
+    "spline": "beside a spline of energy",
+    "residual": "as residual on energy",
+    "density": "per 1,000 kcal",
+}
+"""Energy forms in few words."""
+
+
+# ---- the bottom line
+def bottom_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTHING) -> str:
+    """What reproduces, what does not, and what that can mean, in one paragraph.
+
+    Parameters
+    ----------
+    estimates : of the fit and shapes stages.
+    audit : frames of `analysis.pipeline.results.read_audit`.
+    simulation : of `analysis.pipeline.results.read_simulation`, for the power of the rule; without it none is told.
+    """
+    if missing := [name for name in NEEDED if name not in audit]:
+        return f"The audit is not whole ({', '.join(missing)} missing). {audit_words.failures_sentence(audit)}"
+    cycles = audit_words.differ_words(audit)
+    found = f"{_reproduced(audit)} {_verdicts(audit, simulation)}"
+    return f"{found} {_whose(estimates, audit)} {cycles} {_meaning(estimates, audit)}"
+
+
+def short_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTHING) -> str:
+    """The bottom line in a few sentences: how often a U, who shares the bend, whose it is.
+
+    Parameters
+    ----------
+    estimates, audit, simulation : as `bottom_line`.
+    """
+    if any(name not in audit for name in NEEDED):
+        return bottom_line(estimates, audit)
+    return f"{_shares(audit, simulation)} {_shared(audit)} {_meaning(estimates, audit)}"
+
+
+def _reproduced(audit: Audit) -> str:
+    full, without = audit_words.without_units(audit)
+    if full >= ALPHA:
+        return f"The primary analysis shows no bend (non-linear p {format_p(full)})."
+    if without.max() < ALPHA:
+        return (
+            "In the primary analysis the curve bends, and no single sampling unit carries that (without any one of "
+            f"{len(without)}, p at most {without.max():.3f})."
+        )
+    return (
+        "In the primary analysis the curve bends, but that rests on single sampling units (without one of them, p = "
+        f"{without.max():.3f})."
+    )
+
+
+def _verdicts(audit: Audit, simulation: Estimates) -> str:
+    """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
+    joint = audit_words.joint_words(audit)
+    return f"{_shares(audit, simulation)} {audit_words.u_verdicts_sentence(audit)} {sentence(joint)}"
+
+
+def _shares(audit: Audit, simulation: Estimates) -> str:
+    """The specifications' verdicts, and how often the rule finds a U that is there."""
+    shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")["share"]
+    most = "Most specifications find a U." if shares["U"] > 0.5 else "Most specifications find no U."
+    return f"{most} {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
+
+
+def _shared(audit: Audit) -> str:
+    own = audit["specificity_place"].set_index("form").loc["none"]
+    return (
+        f"Of {own['tested']} nutrients, energy among them, that could be tested as they are, {own['discoveries']} "
+        f"bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {_label(audit)} "
+        f"{ordinal(own)}."
+    )
+
+
+def _whose(estimates: Estimates, audit: Audit) -> str:
+    """Which nutrients and outcomes bend as they are, and what each way of adjusting for energy shows."""
+    p, most = energy_p(audit), audit["specificity_place"].set_index("form").drop("none")["discoveries"].max()
+    told = ", ".join(f"{words} p {format_p(p[form])}" for form, words in ADJUSTMENTS.items())
+    left = f"at most {most} are" if most else "none is"
+    return (
+        f"{_shared(audit)}{_control(estimates, audit)} With energy adjusted for, the non-linear test of "
+        f"{_label(audit)} gives: {told}; of all nutrients {left} shown to bend beside a spline, as residual or per "
+        "1,000 kcal."
+    )
+
+
+def _control(estimates: Estimates, audit: Audit) -> str:
+    """The negative controls that bend, and whether their low point lies within the interval of neuropathy's."""
+    low_points = specificity_words.bent_controls(audit)
+    bent, shape = low_points.dropna(), shape_of_model(estimates, PRIMARY.model)
+    if bent.empty:
+        return ""
+    alike = bent.between(shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"])
+    unit = estimates["models"].set_index("model").loc[PRIMARY.model, "unit"]
+    told = "; ".join(
+        f"{name}, with {'a like' if alike[name] else 'another'} shape: lowest at {format_intake(nadir)} {unit}"
+        for name, nadir in bent.items()
+    )
+    verb = "bends" if len(bent) == 1 else "bend"
+    return (
+        f" {sentence(NUMBERS[len(bent)])} of {NUMBERS[len(low_points)]} negative-control outcomes {verb} too ({told}); "
+        f"{specificity_words.adjusted_words(audit)}."
+    )
+
+
+def _meaning(estimates: Estimates, audit: Audit) -> str:
+    df = estimates["models"].set_index("model").loc[PRIMARY.model, "design_df"]
+    label = _label(audit)
+    if energy_p(audit)["none"] >= ALPHA:
+        return f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
+    if (energy_p(audit) < ALPHA).all():
+        return (
+            f"The bend of {label} stays in each way of adjusting for energy. Whether {label} causes it, one recalled "
+            "day beside one examination cannot say: other things go with it."
+        )
+    return (
+        "The bend may be one of how much people eat, of how much they say they ate, of how they live, or of "
+        f"{label}, blurred by a single recalled day: these data cannot tell them apart. On {df} design degrees of "
+        "freedom, not shown is not shown to be absent."
+    )
+
+
+def _label(audit: Audit) -> str:
+    return str(audit["energy_forms"]["exposure_label"].iloc[0])
+
+
+def energy_p(audit: Audit) -> pd.Series:
+    """The non-linear p of one form of energy adjustment, in words."""
+    return audit["energy_forms"].set_index("form")["nonlinear_p"]

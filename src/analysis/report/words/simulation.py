@@ -1,0 +1,172 @@
+"""What the simulation says of intervals, tests and verdict, in words and tables."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.report.words.energy import FORM_WORDS
+from analysis.simulation.surveys import DRAWS_PER_SURVEY
+
+TRUTH_WORDS = {
+    "magnesium": "U of magnesium, odds ratio {:.2f} at {:g} mg",
+    "magnesium as fitted": "U of magnesium, {:.2f} at {:g} mg: as fitted",
+    "energy": "U of energy, {:.2f} at {:,g} kcal",
+    "energy as fitted": "U of energy, {:.2f} at {:,g} kcal: as fitted",
+    "none": "nothing",
+}
+"""What truly draws the outcome of invented surveys, with its odds ratio at a low intake against its lowest point."""
+
+RULE_WORDS = {
+    "non-linear": "non-linear p < 0.05",
+    "usual practice": "usual practice",
+    "end slopes": "end slopes",
+    "two lines": "two lines",
+    "threshold, naive": "break, naive p",
+    "threshold, search-aware": "break, search-aware p",
+    "verdict U": "verdict U",
+    "verdict U, by draws": "verdict U, by draws",
+}
+
+NO_SIMULATION = "No table of `make simulate` lies in this data folder."
+NO_ENERGY_SIMULATION = (
+    "How often each way of adjusting for energy would find a U of magnesium, or take one of energy for it, has not "
+    "been simulated here."
+)
+POWER_MEANS = (
+    "In how many % of invented surveys the curve of magnesium bends (non-linear p < 0.05) under each form, by what "
+    "truly draws the outcome; *as fitted*: as deep as the curve of the real files; ±: standard error of the "
+    "simulation. That a bend goes under a form speaks against magnesium only as far as that form would have kept it, "
+    "and that it stays speaks for magnesium only as far as energy alone would not have left one."
+)
+
+
+# ---- simulation
+def rules_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """In how many percent of the surveys of each true curve each rule finds what it looks for."""
+    if not simulation:
+        return pd.DataFrame()
+    rates = simulation["shapes"]
+    wide = (100 * rates.pivot_table(index="curve", columns="rule", values="rate", sort=False)).map("{:.1f}".format)
+    return wide[list(RULE_WORDS)].rename(columns=RULE_WORDS).rename_axis(index="true curve", columns="% of surveys")
+
+
+def rules_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How often usual practice and the rule here call a curve a U that is none, and one that is."""
+    if not simulation:
+        return NO_SIMULATION
+    rates = simulation["shapes"].set_index(["rule", "curve"])
+    is_u = rates.index.unique("curve").isin(simulation["nadirs"]["curve"])
+    curves = {"none": rates.index.unique("curve")[~is_u], "true": rates.index.unique("curve")[is_u]}
+    said = {
+        (rule, kind): "; ".join(f"{curve} {_rate(rates.loc[(rule, curve)])}" for curve in names)
+        for rule in ("usual practice", "verdict U")
+        for kind, names in curves.items()
+    }
+    return (
+        f"{rates['surveys'].max():,} outcomes drawn from each true curve, {DRAWS_PER_SURVEY} on each invented survey. "
+        "Usual practice (a non-linear p < 0.05 and a low point inside the range) calls a U what is none: "
+        f"{said['usual practice', 'none']}; and what is one: {said['usual practice', 'true']}. The rule here calls a U "
+        f"what is none: {said['verdict U', 'none']}; and what is one: {said['verdict U', 'true']}. (± is the "
+        "simulation's own standard error.)"
+    )
+
+
+def power_words(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How often the audit's form of the rule finds a U as deep as the fitted curve, to follow a sentence."""
+    if not simulation:
+        return ""
+    rates = simulation["shapes"].set_index(["rule", "curve"])
+    found, none = (_rate(rates.loc[("verdict U, by draws", curve)]) for curve in ("U as fitted", "no association"))
+    return (
+        f" On invented surveys the rule finds a true U as deep as the fitted curve in {found}, and one where there is "
+        f"nothing in {none}."
+    )
+
+
+def misfits_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """Where tests exceed their level and intervals fall short of theirs, and what part of it is the spline's misfit."""
+    if not simulation:
+        return NO_SIMULATION
+    rates, nadirs = simulation["shapes"].set_index(["rule", "curve"]), simulation["nadirs"]
+    bends = [name for name in ("J", "plateau") if ("end slopes", name) in rates.index]
+    ends = " and ".join(f"on the {name} in {_rate(rates.loc[('end slopes', name)])}" for name in bends)
+    straight = " and ".join(
+        f"{_rate(rates.loc[('threshold, search-aware', name)])} of surveys with {words}"
+        for name, words in (("no association", "no association"), ("line", "a straight line"))
+        if ("threshold, search-aware", name) in rates.index
+    )
+    covered = simulation["coverage"].query("quantity == 'coverage' and method == 'taylor'")
+    odds = " and ".join(f"{_from_to(part['rate'])} ({name})" for name, part in covered.groupby("curve"))
+    return (
+        f"End slopes alone find a U {ends} (level: 5 %): near its hinge four knots cannot "
+        "follow such a curve, and the best spline slopes where the truth is flat. The break's search-aware p is below "
+        f"5 % in {straight}. The low point's intervals hold the planted one in {_from_to(nadirs['rate'])}, the less "
+        "often the deeper the U, because four knots cannot follow the planted curve; the low point of the spline that "
+        f"fits it best they hold in {_from_to(nadirs['rate_of_target'])}. By Taylor's covariance 95 % intervals of the "
+        f"odds ratio hold the planted one, by intake, in {odds}: where the curve bends more than four knots can, the "
+        "interval lies around another curve."
+    )
+
+
+def _from_to(rates: pd.Series) -> str:
+    return f"{100 * rates.min():.1f} to {100 * rates.max():.1f} %"
+
+
+def energy_power_markdown(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """The table of `energy_power_table` as Markdown, with what it means."""
+    table = energy_power_table(simulation)
+    if table.empty:
+        return NO_ENERGY_SIMULATION
+    header = ["% of surveys", *table.columns]
+    lines = [
+        header,
+        ["---"] * len(header),
+        *([str(form), *row] for form, row in zip(table.index, table.to_numpy(), strict=True)),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{POWER_MEANS}"
+
+
+def energy_power_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Percent of surveys in which magnesium's curve bends, by energy form and by what truly draws the curve."""
+    if "energy_forms" not in simulation:
+        return pd.DataFrame()
+    found = simulation["energy_forms"].query("test == 'nonlinear'").set_index(["form", "truth"])
+    columns = {}
+    for truth, words in TRUTH_WORDS.items():
+        planted = found.xs(truth, level="truth").iloc[0]
+        columns[words.format(planted["planted_odds_ratio"], planted["planted_at"])] = [
+            _rate(found.loc[(form, truth)], unit="") for form in FORM_WORDS
+        ]
+    return pd.DataFrame(columns, index=pd.Index(list(FORM_WORDS.values()))).rename_axis(columns="% of surveys")
+
+
+def nadirs_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How often each interval holds the true low point, and that of the spline that fits the truth best; its width."""
+    if not simulation:
+        return pd.DataFrame()
+    found = simulation["nadirs"]
+    return pd.DataFrame(
+        {
+            "true curve": found["curve"],
+            "interval": found["interval"],
+            "holds the true low point, %": [_rate(row, unit="") for _, row in found.iterrows()],
+            "low point of the best spline, mg": found["target_mg"].map("{:.0f}".format),
+            "holds that, %": [_rate(row, of="_of_target", unit="") for _, row in found.iterrows()],
+            "median width, mg": found["median_width_mg"].map("{:.0f}".format),
+        }
+    ).set_index(["true curve", "interval"])
+
+
+def coverage_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """How often 95 % intervals of the odds ratio at each intake hold the true one, by kind of covariance."""
+    if not simulation:
+        return pd.DataFrame()
+    found = simulation["coverage"].query("quantity == 'coverage'")
+    wide = (100 * found.pivot_table(index=["curve", "method"], columns="intake_mg", values="rate", sort=False)).map(
+        "{:.1f}".format
+    )
+    return wide.rename(columns="{:g} mg".format).rename_axis(index=["true curve", "covariance"], columns="% at")
+
+
+def _rate(row: pd.Series, *, of: str = "", unit: str = " %") -> str:
+    return f"{100 * row[f'rate{of}']:.1f}{unit} (± {100 * row[f'monte_carlo_error{of}']:.1f})"

@@ -1,0 +1,189 @@
+"""Whether the shape is magnesium's own, in words and tables: other nutrients, positive and negative controls.
+
+Every number comes from the frames of the audit stage, and every sentence has a wording for either outcome.
+"""
+
+import dataclasses
+
+import pandas as pd
+
+from analysis.audit.joint_test import NO_ANSWER
+from analysis.audit.specifications import CHOICES, PRIMARY_CELL
+from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.report.words.energy import FORM_WORDS, split_forms
+from analysis.report.words.numbers import (
+    NUMBERS,
+    Audit,
+    format_intake,
+    format_p,
+    list_words,
+    ordinal,
+    p_words,
+    sentence,
+)
+from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
+
+
+def specificity_sentence(audit: Audit) -> str:
+    """Where magnesium stands among the nutrients, as it is and with energy adjusted for."""
+    place = audit["specificity_place"].set_index("form")
+    own = place.loc["none"]
+    label = label_of(audit)
+    adjusted = "; ".join(
+        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} {ordinal(row)}, "
+        f"p {format_p(row['nonlinear_p'])})"
+        for form, row in place.drop("none").iterrows()
+    )
+    return (
+        f"{tested_words(audit)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
+        f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
+        f"{own['discoveries']} of them bend ({own['discoveries_dependent']} by a rule that holds however they go "
+        f"together). With energy adjusted for: {adjusted}. {_own_words(place, label)}"
+    )
+
+
+def tested_words(audit: Audit) -> str:
+    """How many of the nutrients and energy have a curve as they are."""
+    as_it_is = audit["specificity"].query("kind == 'nutrient' and form == 'none'")
+    tested, every = int(audit["specificity_place"].set_index("form").loc["none", "tested"]), len(as_it_is)
+    without = every - tested
+    known = 0 < without < len(NUMBERS)
+    few = f"; in {NUMBERS[without]} the knots coincide, because many people had none" if known else ""
+    return f"Of {every - 1} nutrients, and energy, {tested} could be tested as they are{few}."
+
+
+def _own_words(place: pd.DataFrame, label: str) -> str:
+    """Whether the bend is magnesium's own: among the discoveries, alone there, and still there without energy."""
+    found = place["nonlinear_q"] < FALSE_DISCOVERIES
+    if not found["none"]:
+        return f"The bend of {label} is not among the discoveries."
+    others = int(place.loc["none", "discoveries"]) - 1
+    first = f"The bend is shared with {others} others" if others else f"Of all nutrients {label} alone bends"
+    kept, lost = split_forms(found.drop("none"))
+    if not kept:
+        return f"{first}, and is not among the discoveries once energy is adjusted for in any of these ways."
+    if not lost:
+        return f"{first}, and stays among the discoveries in each way of adjusting for energy."
+    return f"{first}; it stays among the discoveries {list_words(kept)}, not {list_words(lost)}."
+
+
+def specificity_table(audit: Audit) -> pd.DataFrame:
+    """Place of magnesium by form, and how many nutrients bend or are a U."""
+    place = audit["specificity_place"]
+    return pd.DataFrame(
+        {
+            f"{label_of(audit)}, p": place["nonlinear_p"].map(format_p).tolist(),
+            "q": place["nonlinear_q"].map(format_p).tolist(),
+            "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
+            "bend, energy among them": place["discoveries"].astype(str).tolist(),
+            "verdict U": place["u_verdicts"].astype(str).tolist(),
+            "first": [f"{row.top}, p {format_p(row.top_p)}" for row in place.itertuples()],
+        },
+        index=pd.Index([FORM_WORDS[form] for form in place["form"]]),
+    )
+
+
+def controls_sentence(audit: Audit) -> str:
+    """Whether the method finds what is known, and whether what intake cannot cause bends too."""
+    every = audit["specificity"]
+    positive = every[every["kind"] == "positive control"]
+    # A control without an estimate was not found.
+    missed = positive[~(positive["overall_p"] < ALPHA)]
+    known = list_words(list(POSITIVE_CONTROLS.values()))
+    finds = (
+        f"The method misses what is known: {list_words(list(missed['label'].unique()))}."
+        if len(missed)
+        else f"The method finds what is known: {known} go with neuropathy (largest p "
+        f"{format_p(positive['overall_p'].max())}), with energy as a spline too."
+    )
+    return f"{finds} {_negative_words(audit, label_of(audit), _low_point(audit))}"
+
+
+def bent_controls(audit: Audit) -> pd.Series:
+    """Low point of each outcome that intake cannot have caused, by its words; empty where it does not bend."""
+    plain = _negative(audit, "none")
+    return plain["nadir"].where(plain["nonlinear_q"] < FALSE_DISCOVERIES)
+
+
+def _negative(audit: Audit, form: str) -> pd.DataFrame:
+    """Negative controls of magnesium under one form, by the outcome's words."""
+    every = audit["specificity"]
+    of_form = (every["kind"] == "negative control") & (every["form"] == form)
+    found = every[of_form & (every["exposure"] == PRIMARY.exposure)]
+    return found.set_index(found["label"].str.removesuffix(f" by {label_of(audit)}"))
+
+
+def _negative_words(audit: Audit, label: str, own: str) -> str:
+    plain, adjusted, bends = _negative(audit, "none"), _negative(audit, "spline"), bent_controls(audit).notna()
+    bent, straight = plain[bends], list(plain.index[~bends])
+    if bent.empty:
+        return (
+            f"None of the outcomes that the recalled day cannot have caused bends with {label} "
+            f"({list_words(straight, 'or')}): no sign that the bend comes from how people live, which does not "
+            "exclude it."
+        )
+    parts = [
+        f"{name} (p {format_p(row['nonlinear_p'])}; with energy as a spline p "
+        f"{format_p(adjusted.loc[name, 'nonlinear_p'])}; lowest at {format_intake(row['nadir'])}, where neuropathy's "
+        f"curve is at {own})"
+        for name, row in bent.iterrows()
+    ]
+    rest = f" Not so: {list_words(straight)}." if straight else ""
+    beside = adjusted_words(audit)
+    number = NUMBERS[len(bent)].capitalize()
+    return (
+        f"{number} of {NUMBERS[len(bends)]} outcomes that the recalled day cannot have caused "
+        f"bend{'s' * (len(bent) == 1)} with {label} as well: {'; '.join(parts)}."
+        f"{rest} So what people eat, or say they ate, goes with how they live, and not along a straight line; a bend "
+        f"alone shows no cause. {sentence(beside)}."
+    )
+
+
+def adjusted_words(audit: Audit) -> str:
+    """What becomes of neuropathy's own bend when the bent controls' covariates are in the model."""
+    covariates = list_words([NEGATIVE_CONTROLS[name].covariate.removesuffix("_cm") for name in _bent_names(audit)])
+    cell = dataclasses.replace(PRIMARY_CELL, covariates="2 + height")
+    found = audit["specifications"]
+    for name in CHOICES:
+        found = found[found[name] == getattr(cell, name)]
+    p = found["nonlinear_p"].iloc[0]
+    return (
+        f"adjusted for {covariates} and the rest of model {cell.covariates}, neuropathy's own bend has p {format_p(p)}"
+    )
+
+
+def _bent_names(audit: Audit) -> list[str]:
+    plain = _negative(audit, "none")
+    return list(plain.loc[bent_controls(audit).notna(), "outcome"])
+
+
+def _low_point(audit: Audit) -> str:
+    cells = audit["specificity"].query("kind == 'nutrient' and form == 'none'").set_index("exposure")
+    return format_intake(cells.loc[PRIMARY.exposure, "nadir"])
+
+
+def controls_table(audit: Audit) -> pd.DataFrame:
+    """Controls with their tests, without energy and with it as a spline."""
+    every = audit["specificity"]
+    controls = every[(every["kind"] != "nutrient") & (every["exposure"] != ENERGY)]
+    return pd.DataFrame(
+        {
+            "control": controls["label"].tolist(),
+            "energy": ["" if form == "none" else "spline" for form in controls["form"]],
+            "people": controls["n"].map("{:,.0f}".format).tolist(),
+            "overall p": p_words(controls["overall_p"]),
+            "non-linear p": p_words(controls["nonlinear_p"]),
+            "verdict": controls["verdict"].fillna(NO_ANSWER).tolist(),
+            "why the recalled day cannot have caused it": [
+                NEGATIVE_CONTROLS[name].reason if name in NEGATIVE_CONTROLS else "" for name in controls["outcome"]
+            ],
+        },
+        index=pd.Index(controls["kind"].tolist()),
+    )
+
+
+def label_of(audit: Audit) -> str:
+    """The primary exposure in words."""
+    every = audit["specificity"]
+    return str(every.loc[every["exposure"] == PRIMARY.exposure, "label"].iloc[0])

@@ -1,0 +1,220 @@
+"""Numbers into words: captions, the one-sentence answer, the command line's tables. Rounding happens only here."""
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.report.words.numbers import (
+    MODEL_NAMES,
+    Estimates,
+    format_odds_ratio,
+    format_p,
+    join_words,
+    rows_of_model,
+    verdict_words,
+)
+from analysis.report.words.shape import low_point_words, shape_of_model
+from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.study import PRIMARY
+
+WEIGHT_WORDS = {
+    "dietary": "day-1 dietary weights",
+    "mec": "MEC examination weights",
+    "none": "no weights (weight 1 for everyone, strata and PSUs kept)",
+}
+
+GROUP_WORDS = {"all": "all", "with_neuropathy": "with neuropathy", "without_neuropathy": "without neuropathy"}
+VARIABLE_WORDS = {
+    "age_years": "Age, years", "sex": "Sex", "race_ethnicity": "Race/ethnicity", "education": "Education",
+    "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
+    "smoking": "Smoking", "alcohol": "Alcohol", "has_diabetes": "Diabetes", "has_hypertension": "Hypertension",
+}  # fmt: skip
+
+FEW = f"fewer than {FEWEST_PEOPLE}"
+
+
+def describe_tests(tests: pd.DataFrame) -> str:
+    """Both tests by both methods in one sentence."""
+    p = {(row.test, row.method): format_p(row.p_value) for row in tests.itertuples()}
+    return (
+        f"Wald F: overall p {p['overall', 'wald']}, non-linear p {p['nonlinear', 'wald']}; Rao-Scott: overall p "
+        f"{p['overall', 'rao_scott']}, non-linear p {p['nonlinear', 'rao_scott']}."
+    )
+
+
+def describe_people(row: pd.Series) -> str:
+    """Who was studied, beginning with "adults"."""
+    people = f"adults aged {row['age_min']} or older"
+    if row["where"]:
+        people += f" where {row['where']}"
+    return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
+
+
+def adjustment_words(models: pd.DataFrame) -> str:
+    """What each model adjusts for, beyond the one before: the models are nested."""
+    known: set[str] = set()
+    parts = []
+    for row in models.itertuples():
+        new = [name for name in row.covariates.split() if name not in known]
+        if new:
+            parts.append(f"{row.model} {'also ' if known else ''}for {covariate_words(' '.join(new))}")
+        known |= set(new)
+    return f"Adjusted: model {'; '.join(parts)}"
+
+
+def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
+    """The result in two sentences, every number from the estimates of the fit and shapes stages.
+
+    The two odds ratios are those at the tabulated intakes nearest to the 5th and the 95th percentile.
+    """
+    row = rows_of_model(estimates, model)
+    p = estimates["tests"].query("model == @model and test == 'overall'").set_index("method")["p_value"]
+    q = estimates["tests"].query("model == @model and test == 'nonlinear'").set_index("method")["p_value"]
+    low, high = (_nearest(estimates, row, quantile) for quantile in ("p05", "p95"))
+    unit = row["unit"]
+    return (
+        f"Among {row['n']:,} {describe_people(row)} ({row['cases']:,} with neuropathy), the odds of peripheral "
+        f"neuropathy against the unweighted median intake of {row['reference']:.4g} {unit} are "
+        f"{format_odds_ratio(low)} times as "
+        f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
+        f"adjusted for {covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
+        f"p {format_p(p['wald'])}, non-linear p {format_p(q['wald'])}; Rao-Scott: p {format_p(p['rao_scott'])} and "
+        f"p {format_p(q['rao_scott'])}). The curve is lowest at {low_point_words(estimates, row)}. Its shape by the "
+        f"rule of the protocol: {verdict_words(shape_of_model(estimates, model)['verdict'])}."
+    )
+
+
+def _nearest(estimates: Estimates, row: pd.Series, quantile: str) -> pd.Series:
+    """The tabulated point of a model's curve that lies nearest to one of its percentiles."""
+    curve = estimates["odds_ratio_curve"]
+    curve = curve[(curve["model"] == row["model"]) & curve["tabulated"]]
+    return curve.loc[(curve["x"] - row[quantile]).abs().idxmin()]
+
+
+def curve_table(estimates: Estimates, *, model: str) -> pd.DataFrame:
+    """Odds ratios of a model at round intakes, two decimals, for reading."""
+    row = rows_of_model(estimates, model)
+    curve = estimates["odds_ratio_curve"].query("model == @model and tabulated")
+    return pd.DataFrame(
+        {
+            f"{row['exposure_label']}, {row['unit']}": curve["x"].map("{:.0f}".format),
+            "odds ratio (95 % interval)": [format_odds_ratio(point) for _, point in curve.iterrows()],
+        }
+    ).reset_index(drop=True)
+
+
+def tests_table(estimates: Estimates) -> pd.DataFrame:
+    """Both tests by both methods, a row per model, p-values for reading."""
+    tests = estimates["tests"]
+    columns = {
+        f"{words} p, {method}": tests[(tests["test"] == test) & (tests["method"] == code)]
+        for test, words in (("overall", "overall"), ("nonlinear", "non-linear"))
+        for code, method in (("wald", "Wald F"), ("rao_scott", "Rao-Scott"))
+    }
+    p_values = {name: part.set_index("model")["p_value"].map(format_p) for name, part in columns.items()}
+    df = tests.groupby("model", sort=False)["df_den"].first()
+    return pd.DataFrame({**p_values, "df": df}).reindex(tests["model"].unique()).rename(index=MODEL_NAMES)
+
+
+def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Table 1 for reading: a row per variable and level, a column for all and for people with and without neuropathy.
+
+    Parameters
+    ----------
+    frame : of `analysis.dose_response.characteristics.characteristics`.
+
+    Returns
+    -------
+    variable, level, a column per group headed by its unweighted people, and p. Means, medians and percentages are
+    weighted and carry their interval. The first row of a variable has its name and p, the last how many people miss it.
+    What rests on fewer than 10 people says so instead.
+    """
+    rows: list[dict[str, str]] = []
+    for variable, of_variable in frame.fillna({"level": ""}).groupby("variable", sort=False):
+        rows += _characteristic_rows(str(variable), of_variable)
+    table = pd.DataFrame(rows)
+    again = table["variable"].duplicated()
+    table = table.assign(variable=table["variable"].mask(again, ""), p=table["p"].mask(again, ""))
+    known = frame.groupby(["variable", "kind", "group"]).agg(n=("n", "sum"), n_missing=("n_missing", "first"))
+    # A level of few people has no n: the sum over levels may fall short, that of a number never does.
+    people = known.sum(axis=1).groupby("group").max()
+    heads = {group: f"{words} (n = {people[group]:,.0f})" for group, words in GROUP_WORDS.items()}
+    return table[["variable", "level", *GROUP_WORDS, "p"]].rename(columns=heads)
+
+
+def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:
+    p_value = cells["p_value"].dropna()
+    p = format_p(p_value.iloc[0]) if len(p_value) else ""
+    name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
+    name += ", %" if (cells["kind"] == "percent").all() else ""
+    rows: list[dict[str, str]] = [
+        {"variable": name, "level": str(level or kind).replace("_", " "), "p": p}
+        | {str(cell.group): _format_characteristic(cell) for cell in part.itertuples()}
+        for (level, kind), part in cells.groupby(["level", "kind"], sort=False)
+    ]
+    missing = cells.groupby("group")["n_missing"].first()
+    if missing.max() > 0:
+        words = {str(group): FEW if 0 < n < FEWEST_PEOPLE else f"{n:,}" for group, n in missing.items()}
+        rows.append({"variable": name, "level": "unknown, n", "p": p} | words)
+    return rows
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _format_characteristic(cell: Any) -> str:
+    """Estimate with its interval, without decimals from 100 on: "57.1 (56.6 to 57.7)"."""
+    if pd.isna(cell.estimate):
+        return FEW
+    decimals = 0 if cell.kind != "percent" and cell.estimate >= 100 else 1
+    estimate = f"{cell.estimate:,.{decimals}f}"
+    if pd.isna(cell.conf_low):
+        return estimate
+    return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
+
+
+def planted(estimates: Estimates, model: str = PRIMARY.model) -> str:
+    """What a synthetic survey was made with, beside what was found."""
+    row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
+    found = [_nearest(estimates, row, quantile) for quantile in ("p05", "p95")]
+    points = "; ".join(
+        f"at {point['x']:.0f} {row['unit']} {truth.loc[point['x'], 'odds_ratio']:.2f}, found {format_odds_ratio(point)}"
+        for point in found
+    )
+    return (
+        f"odds ratio against {row['reference']:.4g} {row['unit']}: {points}; lowest point "
+        f"{truth['nadir'].iloc[0]:.0f} {row['unit']}, found {row['nadir']:.0f}."
+    )
+
+
+def covariate_words(covariates: object) -> str:
+    """Harmonised columns, separated by blanks, as a list in a sentence."""
+    names = {"age_years": "age", "race_ethnicity": "race/ethnicity", "pir": "income", "bmi_kg_m2": "BMI",
+             "has_diabetes": "diabetes", "has_hypertension": "hypertension", "energy_kcal": "energy"}  # fmt: skip
+    if not isinstance(covariates, str) or not covariates:
+        return "nothing"
+    return join_words([names.get(name, name) for name in covariates.split()])
+
+
+def standard_errors_table(estimates: Estimates) -> pd.DataFrame:
+    """Standard errors of 1999-2000 by four methods side by side, and the published intervals; empty if invented."""
+    if "variance_side_by_side" not in estimates:
+        return pd.DataFrame()
+    found = estimates["variance_side_by_side"]
+    rows = [
+        {
+            "estimate": f"{row.estimate:.4g} {row.unit}",
+            "Taylor": f"{row.se_taylor:.3g}",
+            "jackknife": f"{row.se_jackknife:.3g}",
+            "bootstrap": f"{row.se_bootstrap:.3g}",
+            "NCHS's weights": f"{row.se_nchs:.3g}",
+            "NCHS to Taylor": f"{row.nchs_to_taylor:.2f}",
+            "df, Taylor and NCHS": f"{row.df_taylor:g}, {row.df_nchs:g}",
+            "interval, NCHS's weights": f"{row.low_nchs:.3g} to {row.high_nchs:.3g}",
+            "published": f"{row.low_published:g} to {row.high_published:g}" if row.published > 0 else "",
+        }
+        for row in found.itertuples()
+    ]
+    return pd.DataFrame(rows, index=found["term"].to_list())

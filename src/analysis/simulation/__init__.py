@@ -1,0 +1,1 @@
+"""Surveys whose truth is known: what intervals, tests and verdict are worth."""

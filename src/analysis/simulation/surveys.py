@@ -1,0 +1,226 @@
+"""How often the intervals and tests of this project are right, on surveys whose truth is known.
+
+A survey is invented by `analysis.data.synthetic.survey` with all it has of people, design and intakes; then its outcome is
+drawn many times from a known curve. The outcome of person i is 1 where a normal deviate, a part of which i's PSU
+shares, lies below the quantile of mu_i. So P(y_i = 1) is exactly mu_i = expit(adjustment_i + curve(exposure_i)) and
+people of one PSU resemble each other: model 1 is right but for the curve's shape, and what errs is the inference.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import joblib
+import numpy as np
+import pandas as pd
+import scipy.stats
+from numpy.typing import NDArray
+from scipy.special import expit
+from tqdm import tqdm
+
+from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.synthetic.survey import PLANTED, survey_frames
+from analysis.dose_response.problem import Problem, pose
+from analysis.errors import AnalysisError
+from analysis.stats.arrays import Array
+from analysis.stats.regression.quick import Model, quick_estimate
+from analysis.study import PRIMARY
+
+PREVALENCE = 0.18
+WITHIN_PSU = 0.012
+"""Correlation of the normal deviates of two people of a PSU: it gives design effects of NHANES' size, 1.5 to 2."""
+
+DRAWS_PER_SURVEY = 25
+"""Outcomes drawn for one invented survey before the next is invented."""
+
+ALPHA = 0.05
+
+CurveOf = Callable[[Array], Array]
+SomeCurve = TypeVar("SomeCurve", bound=CurveOf)
+Row = dict[str, object]
+
+
+class SimulationError(AnalysisError):
+    """A simulation that cannot be run as asked."""
+
+    exit_code = 2
+
+
+def flat(x: Array) -> Array:
+    """No association: log odds of zero at every intake."""
+    return np.zeros_like(x)
+
+
+def u_shaped(x: Array) -> Array:
+    """The U of the invented survey: lowest at 240 mg/day, odds ratio 2.0 at 100 and 1.57 at 500."""
+    return np.asarray(PLANTED.log_odds_ratio(x, PLANTED.nadir_mg))
+
+
+FITTED_DEPTH = 0.62
+"""Part of the planted U's log odds ratios that the curve fitted to the real files has at 100 mg/day against its median:
+odds ratio 1.53 instead of 1.98. A test holds it to the committed estimate."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """An invented survey whose outcome is still to be drawn.
+
+    Attributes
+    ----------
+    problem : study, cohort, design, domain and design matrix of model 1.
+    X : (m, p) design matrix of the domain's rows.
+    exposure : (m,) their intake, mg/day.
+    energy : (n,) everybody's energy intake, kcal, NaN where unknown.
+    adjustment : (m,) log odds that age, sex and race/ethnicity give them.
+    psu : (m,) position of each one's PSU.
+    """
+
+    problem: Problem
+    X: Array
+    exposure: Array
+    energy: Array
+    adjustment: Array
+    psu: NDArray[np.intp]
+
+    def expected(self, curve: CurveOf) -> Array:
+        """Probability of the outcome, (m,), with the intercept that gives a mean of `PREVALENCE`."""
+        return self.expected_with(curve, np.zeros_like(self.exposure))
+
+    def expected_with(self, curve: CurveOf, log_odds: Array) -> Array:
+        """The same with further log odds, (m,), beside the curve's."""
+        return _of_mean(self.adjustment + curve(self.exposure) + log_odds, PREVALENCE)
+
+    def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
+        """One outcome, (m,) zeros and ones, with these probabilities."""
+        return self.draw_of(self.expected(curve), rng)
+
+    def draw_of(self, mu: Array, rng: np.random.Generator) -> Array:
+        """One outcome, (m,) zeros and ones, of given probabilities; people of a PSU resemble each other."""
+        shared = rng.standard_normal(self.problem.setting.design.psu_stratum.size)[self.psu]
+        own = rng.standard_normal(self.exposure.size)
+        deviate = np.sqrt(WITHIN_PSU) * shared + np.sqrt(1 - WITHIN_PSU) * own
+        return (deviate < scipy.stats.norm.ppf(mu)).astype(float)
+
+    def best_spline(self, curve: CurveOf) -> Array:
+        """Coefficients of the spline, (k - 1,), in the regression of the expected outcome: what a fit estimates.
+
+        Raises
+        ------
+        SimulationError : there is no such regression.
+        """
+        weights = self.problem.setting.design.weights[self.problem.setting.domain.rows]
+        beta = quick_estimate(self.X, self.expected(curve), weights)
+        if beta is None:
+            raise SimulationError("the expected outcome has no regression: expected a curve that varies moderately.")
+        return beta[[self.problem.terms.index(term) for term in self.problem.spline_terms]]
+
+    def model(self, y: Array, *, columns: Array | None = None) -> Model:
+        """Model 1 with an outcome, or that of some of its columns only."""
+        terms, domain = np.array(self.problem.terms), self.problem.setting.domain
+        kept = np.arange(terms.size) if columns is None else columns
+        return Model(self.X[:, kept], y, domain, tuple(terms[kept]))
+
+
+def _of_mean(log_odds: Array, mean: float) -> Array:
+    """Probabilities of log odds shifted so that their mean is the given one."""
+    intercept = scipy.optimize.brentq(lambda a: expit(a + log_odds).mean() - mean, -20, 20)
+    return np.asarray(expit(intercept + log_odds))
+
+
+def base_survey(seed: int) -> Base:
+    """Invent a survey of full size and pose the primary study on it."""
+    frames, needed = survey_frames(seed=seed), needed_columns()
+    people = harmonise({name: frames[name].set_index("SEQN") for name in needed})
+    problem = pose(people, PRIMARY)
+    rows = problem.setting.domain.rows
+    X = problem.X[rows]
+    slopes = {"age_years": PLANTED.age_per_year, "sex_female": PLANTED.female,
+              "race_ethnicity_non_hispanic_black": PLANTED.non_hispanic_black,
+              "race_ethnicity_mexican_american": PLANTED.mexican_american}  # fmt: skip
+    adjustment = sum(slope * X[:, problem.terms.index(term)] for term, slope in slopes.items() if term in problem.terms)
+    return Base(
+        problem=problem,
+        X=X,
+        exposure=problem.setting.exposure[rows],
+        energy=people["energy_kcal"].to_numpy(dtype=float),
+        adjustment=np.asarray(adjustment),
+        psu=problem.setting.design.psu_index[rows],
+    )
+
+
+def rates(rows: pd.DataFrame, keys: list[str], hit: str) -> pd.DataFrame:
+    """How often something happened: keys, surveys, failed, rate, monte_carlo_error.
+
+    Outcomes drawn in one invented survey share its people, so the error of a rate is that of the mean of the invented
+    surveys' own rates; of a single one, it is the binomial error.
+
+    Parameters
+    ----------
+    rows : one a drawn outcome, with ``base``, the number of its invented survey, the keys and the hit.
+    keys : what the rates are by; a missing key is a level of its own.
+    hit : column of 1 and 0, NaN where it failed.
+    """
+    groups = rows.groupby(keys, sort=False, dropna=False)[hit]
+    table = groups.agg(surveys="size", failed=lambda values: int(values.isna().sum()), rate="mean")
+    means = rows.groupby([*keys, "base"], sort=False, dropna=False)[hit].mean().groupby(keys, sort=False, dropna=False)
+    between = means.std() / np.sqrt(means.count())
+    binomial = np.sqrt(table["rate"] * (1 - table["rate"]) / groups.count())
+    return table.assign(monte_carlo_error=between.fillna(binomial)).reset_index()
+
+
+def run_cells(
+    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
+    curves: dict[str, SomeCurve],
+    *,
+    surveys: int,
+    seed: int,
+    jobs: int,
+    draws_per_survey: int = DRAWS_PER_SURVEY,
+) -> list[Row]:
+    """Rows of every drawn survey of every curve, invented surveys spread over processes.
+
+    Parameters
+    ----------
+    rows_of : from an invented survey, a curve and a stream of random numbers to the rows of one drawn outcome.
+    curves, surveys, seed, jobs, draws_per_survey : as `simulate_coverage`.
+    """
+    if surveys < 1:
+        raise SimulationError(f"{surveys} surveys: expected at least 1.")
+    starts = range(0, surveys, draws_per_survey)
+    sizes = [min(draws_per_survey, surveys - start) for start in starts]
+    tasks = (joblib.delayed(_run_batch)(rows_of, curves, seed, number, size) for number, size in enumerate(sizes))
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    bar = tqdm(total=surveys, desc="simulating", unit="survey", disable=None, leave=False)
+    rows: list[Row] = []
+    with bar:
+        for part, size in zip(done, sizes, strict=True):
+            rows += part
+            bar.update(size)
+    return rows
+
+
+def _run_batch(
+    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
+    curves: dict[str, SomeCurve],
+    seed: int,
+    number: int,
+    draws: int,
+) -> list[Row]:
+    """All curves on one invented survey; its number and the seed decide every draw."""
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number])))
+    base = base_survey(1_000 * seed + number)
+    return list(_labelled(rows_of, curves, base, rng, draws, number))
+
+
+def _labelled(
+    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
+    curves: dict[str, SomeCurve],
+    base: Base,
+    rng: np.random.Generator,
+    draws: int,
+    number: int,
+) -> Iterator[Row]:
+    for name, curve in curves.items():
+        for _ in range(draws):
+            for row in rows_of(base, curve, rng):
+                yield {"curve": name, "base": number, **row}

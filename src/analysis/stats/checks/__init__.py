@@ -1,0 +1,1 @@
+"""Whether a fit can be believed: calibration, influence, collinearity, design effects."""

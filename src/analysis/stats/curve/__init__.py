@@ -1,0 +1,1 @@
+"""The restricted cubic spline, and other forms of a curve."""

@@ -1,0 +1,164 @@
+"""Harrell's restricted cubic spline: knots, basis and derivative.
+
+The basis is the truncated power form, linear beyond the outer knots, its non-linear terms divided by
+(t_k - t_1)^2 so that they have the unit of x (Hmisc's ``rcspline.eval(norm = 2)``). Its first column is x itself,
+which makes the test of non-linearity a test that the other coefficients are zero.
+
+References
+----------
+Harrell 2015, Regression Modeling Strategies, 2nd ed., section 2.4. Checked against Hmisc in tests/reference.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.stats.arrays import Array
+
+KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
+    3: (0.10, 0.50, 0.90),
+    4: (0.05, 0.35, 0.65, 0.95),
+    5: (0.05, 0.275, 0.50, 0.725, 0.95),
+    6: (0.05, 0.23, 0.41, 0.59, 0.77, 0.95),
+}
+"""Quantiles at which Harrell (2015, table 2.3) places the knots."""
+
+
+class SplineError(AnalysisError):
+    """Knots that cannot carry a restricted cubic spline."""
+
+    exit_code = 5
+
+
+def place_knots(x: Array, number: int, *, weights: Array | None = None) -> Array:
+    """Knots at Harrell's quantiles of x.
+
+    Quantiles are of type 7 (linear between order statistics) and, without ``weights``, unweighted, so that a change of
+    weight does not move the knots.
+
+    Parameters
+    ----------
+    x : (n,) float array. Exposure of the cohort, before any loss to missing covariates.
+    number : 3, 4, 5 or 6.
+    weights : (n,) float array for quantiles of the population instead, see `weighted_quantiles`.
+
+    Returns
+    -------
+    (number,) float array, increasing, in the unit of x.
+
+    Raises
+    ------
+    SplineError : an unknown number of knots, missing values, or too few distinct values for distinct knots.
+    """
+    if number not in KNOT_PROBABILITIES:
+        raise SplineError(f"{number} knots: expected one of {sorted(KNOT_PROBABILITIES)}.")
+    if x.size == 0:
+        raise SplineError("no values to place knots on: expected at least one observation.")
+    if not np.all(np.isfinite(x)):
+        raise SplineError(f"{np.sum(~np.isfinite(x))} values are missing or infinite: expected a number for everybody.")
+    places = np.array(KNOT_PROBABILITIES[number])
+    knots = np.quantile(x, places) if weights is None else weighted_quantiles(x, weights, places)
+    if np.any(np.diff(knots) <= 0):
+        raise SplineError(
+            f"{number} knots fall on {knots.tolist()}: expected increasing values. The exposure has "
+            f"{np.unique(x).size} distinct values or is heaped; use fewer knots, or only people who have some."
+        )
+    return knots
+
+
+def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
+    """Quantiles of type 7 of a sample in which x_i stands for n w_i / sum(w) people, as Hmisc's ``wtd.quantile``.
+
+    With u = 1 + (n - 1) p, the quantile is (1 - (u - ⌊u⌋)) x(⌊u⌋) + (u - ⌊u⌋) x(⌊u⌋ + 1), where x(j) is the lowest
+    value up to which the weights, scaled to a sum of n, add up to j. Equal weights give the unweighted quantiles.
+
+    Parameters
+    ----------
+    x, weights : (n,) float arrays; weights not negative and of positive sum.
+    probabilities : (k,) float array between 0 and 1.
+
+    Returns
+    -------
+    (k,) float array, in the unit of x.
+
+    Raises
+    ------
+    SplineError : weights of another shape, negative, missing or all zero.
+    """
+    if weights.shape != x.shape or not np.all(np.isfinite(weights)) or np.any(weights < 0) or not weights.sum() > 0:
+        raise SplineError(f"weights {weights.shape}: expected {x.shape}, not negative and not all zero.")
+    counted = weights > 0
+    x, weights = x[counted], weights[counted]
+    order = np.argsort(x, kind="stable")
+    n = x.size
+    reached = np.cumsum(weights[order]) * (n / weights.sum())
+    place = 1 + (n - 1) * probabilities
+    low = np.maximum(np.floor(place), 1)
+    # Sums of weights meet a whole number up to rounding only.
+    positions = [np.searchsorted(reached * (1 + 1e-12), j).clip(max=n - 1) for j in (low, np.minimum(low + 1, n))]
+    below, above = (x[order][position] for position in positions)
+    return np.asarray(below + (place - np.floor(place)) * (above - below))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestrictedCubicSpline:
+    """A restricted cubic spline with its knots; a new x always re-uses them.
+
+    Attributes
+    ----------
+    knots : (k,) float array, increasing, k >= 3, in the unit of x.
+
+    Raises
+    ------
+    SplineError : fewer than three knots, or knots that do not increase.
+    """
+
+    knots: Array
+
+    def __post_init__(self) -> None:
+        knots = np.array(self.knots, dtype=float)
+        if knots.ndim != 1 or knots.size < 3 or not np.all(np.isfinite(knots)) or np.any(np.diff(knots) <= 0):
+            raise SplineError(f"knots {knots.tolist()}: expected at least three increasing numbers.")
+        knots.flags.writeable = False
+        object.__setattr__(self, "knots", knots)
+
+    @property
+    def columns(self) -> int:
+        """Number of basis columns, k - 1: the linear one and k - 2 non-linear ones."""
+        return int(self.knots.size) - 1
+
+    def basis(self, x: Array) -> Array:
+        """Basis at x.
+
+        s_j(x) = [ (x-t_j)₊³ - (x-t_{k-1})₊³ (t_k-t_j)/(t_k-t_{k-1})
+                   + (x-t_k)₊³ (t_{k-1}-t_j)/(t_k-t_{k-1}) ] / (t_k-t_1)²
+
+        Parameters
+        ----------
+        x : (n,) float array.
+
+        Returns
+        -------
+        (n, k - 1) float array: x, s_1(x), ..., s_{k-2}(x).
+        """
+        x = np.asarray(x, dtype=float)
+        beyond = np.maximum(x[:, None] - self.knots, 0.0)
+        cubes = beyond * beyond * beyond  # some ten times as fast as a power
+        return np.column_stack([x, cubes @ self._weights()])
+
+    def derivative(self, x: Array) -> Array:
+        """First derivative of the basis at x: (n, k - 1) float array, per unit of x."""
+        x = np.asarray(x, dtype=float)
+        squares = 3 * np.maximum(x[:, None] - self.knots, 0.0) ** 2
+        return np.column_stack([np.ones_like(x), squares @ self._weights()])
+
+    def _weights(self) -> Array:
+        """(k, k - 2) coefficients of the truncated cubes (x - t_i)₊³ in each non-linear term."""
+        t = self.knots
+        k = t.size
+        weights = np.zeros((k, k - 2))
+        weights[: k - 2] = np.eye(k - 2)
+        weights[k - 2] = -(t[-1] - t[:-2]) / (t[-1] - t[-2])
+        weights[k - 1] = (t[-2] - t[:-2]) / (t[-1] - t[-2])
+        return weights / (t[-1] - t[0]) ** 2

@@ -1,0 +1,309 @@
+"""Linear contrasts of the coefficients of a survey regression, and tests that several of them are zero.
+
+The tests are the Wald F and the Rao-Scott likelihood ratio. A test of interaction is either of them on the product
+terms of `product_columns`; a test of trend is that of one term with `group_scores`, or a `trend_contrast`.
+
+References
+----------
+Korn & Graubard 1990, Am Stat 44:270 (Wald F). Lumley & Scott 2014, Aust N Z J Stat 56:1-14 (Rao-Scott working
+likelihood ratio). Kuonen 1999, Biometrika 86:929-935 (saddlepoint). Checked against R ``survey::regTermTest``,
+``svycontrast`` and ``multcomp::glht`` in tests/reference.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.stats
+
+from analysis.stats.arrays import Array, Bools
+from analysis.stats.regression.fit import Fit, LogisticFit
+from analysis.stats.sample.design import DesignError
+
+DEPENDENT = 1e-12
+"""A contrast is redundant when less than this share of its variance is left once the others are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermTest:
+    """Result of a test that a set of coefficients, or of their contrasts, is zero.
+
+    Attributes
+    ----------
+    method : ``wald`` (statistic is an F) or ``rao_scott`` (statistic is the fall in scaled deviance).
+    statistic, df_num, df_den, p_value : df_den is the fit's residual df.
+    """
+
+    method: Literal["wald", "rao_scott"]
+    statistic: float
+    df_num: int
+    df_den: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrasts:
+    """Estimates that are tested and covered by t intervals: contrasts of coefficients or of what follows from them.
+
+    Attributes
+    ----------
+    labels : m names.
+    estimate : (m,) float array.
+    vcov : (m, m) float array, design-based covariance.
+    df : residual degrees of freedom.
+    """
+
+    labels: tuple[str, ...]
+    estimate: Array
+    vcov: Array
+    df: int
+
+    @property
+    def std_error(self) -> Array:
+        """Standard errors, (m,); zero for a contrast that is known."""
+        return np.sqrt(np.maximum(np.diag(self.vcov), 0.0))
+
+    def to_frame(self, *, conf_level: float = 0.95, exponentiate: bool = False) -> pd.DataFrame:
+        """Contrasts with t intervals: term, estimate, std_error, statistic, df, p_value, conf_low, conf_high.
+
+        Parameters
+        ----------
+        conf_level : level of the intervals.
+        exponentiate : give estimate and limits as ratios; std_error and statistic stay on the log scale.
+
+        Returns
+        -------
+        m rows; a contrast without error (the reference) has no statistic and no p-value.
+        """
+        std_error = self.std_error
+        statistic = np.full(std_error.shape, np.nan)
+        np.divide(self.estimate, std_error, out=statistic, where=std_error > 0)
+        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.df) * std_error
+        scale = np.exp if exponentiate else np.asarray
+        return pd.DataFrame(
+            {
+                "term": self.labels,
+                "estimate": scale(self.estimate),
+                "std_error": std_error,
+                "statistic": statistic,
+                "df": self.df,
+                "p_value": 2 * scipy.stats.t.sf(np.abs(statistic), self.df),
+                "conf_low": scale(self.estimate - half),
+                "conf_high": scale(self.estimate + half),
+            }
+        )
+
+    def joint_test(self) -> TermTest:
+        """Wald F test that all are zero: F = eᵀ V⁻¹ e / m on m and df, e the estimates and V their covariance.
+
+        Raises
+        ------
+        DesignError : a contrast is zero or a combination of the ones before it.
+        """
+        _check_independent(self.vcov, self.labels)
+        m = len(self.labels)
+        F = float(self.estimate @ _solve_scaled(self.vcov, self.estimate)) / m
+        return TermTest("wald", F, m, self.df, float(scipy.special.fdtrc(m, self.df, F)))
+
+
+def contrast(
+    fit: Fit, matrix: Array, *, terms: tuple[str, ...] | None = None, labels: tuple[str, ...] | None = None
+) -> Contrasts:
+    """Linear contrasts L b of the coefficients, with covariance L V Lᵀ.
+
+    Parameters
+    ----------
+    fit : the regression.
+    matrix : (m, q) float array L, one row per contrast and one column per term; a row of zeros is exactly zero.
+    terms : the q coefficients b that the columns belong to, by default all.
+    labels : m names of the contrasts, by default contrast_1, contrast_2, ...
+
+    Returns
+    -------
+    Contrasts on the fit's residual df, with the joint test that L b = 0.
+
+    Raises
+    ------
+    DesignError : an unknown term, or a matrix that does not match the terms, the labels or is not finite.
+    """
+    terms = fit.terms if terms is None else terms
+    matrix = np.asarray(matrix, dtype=float)
+    if labels is None:
+        labels = tuple(f"contrast_{number}" for number in range(1, len(matrix) + 1))
+    if matrix.shape != (len(labels), len(terms)) or not np.all(np.isfinite(matrix)):
+        raise DesignError(f"contrast matrix {matrix.shape}: expected finite numbers, ({len(labels)}, {len(terms)}), "
+                          "a row per contrast and a column per term.")  # fmt: skip
+    index = fit.index(_known(fit, terms))
+    vcov = matrix @ fit.vcov[np.ix_(index, index)] @ matrix.T
+    return Contrasts(labels, matrix @ fit.beta[index], vcov, fit.residual_df)
+
+
+def wald_test(fit: Fit, terms: tuple[str, ...]) -> TermTest:
+    """Wald F test: F = bᵀ V⁻¹ b / q on q and residual df, b and V the q coefficients and their covariance."""
+    return contrast(fit, np.eye(len(terms)), terms=terms, labels=terms).joint_test()
+
+
+def trend_contrast(fit: Fit, groups: tuple[str | None, ...], *, scores: Array) -> Contrasts:
+    """Linear trend over ordered groups from the coefficients of their indicators.
+
+    The slope of the groups' coefficients b_k on their scores s_k, sum_k (s_k - mean) b_k / sum_k (s_k - mean)², the
+    reference group's b being zero. The other form of the test refits with `group_scores` as one term in place of the
+    indicators; it weighs groups by how many they are, this one counts them alike.
+
+    Parameters
+    ----------
+    fit : the regression with the indicators.
+    groups : k names of the indicator terms in order, None in the place of the reference.
+    scores : (k,) float array: 1 to k, or the groups' medians.
+
+    Returns
+    -------
+    Contrasts of one row, ``trend``: change per unit of score.
+
+    Raises
+    ------
+    DesignError : not one reference among at least two groups, another number of scores, or equal scores.
+    """
+    scores = np.asarray(scores, dtype=float)
+    if groups.count(None) != 1 or scores.shape != (len(groups),) or not np.ptp(scores) > 0:
+        raise DesignError(f"groups {groups} with scores {scores.tolist()}: expected one reference (None) and a score "
+                          "for each group, not all the same.")  # fmt: skip
+    centred = scores - scores.mean()
+    slope = centred / (centred @ centred)
+    row = [share for share, group in zip(slope, groups, strict=True) if group is not None]
+    return contrast(fit, np.array([row]), terms=tuple(group for group in groups if group), labels=("trend",))
+
+
+def group_scores(x: Array, group: npt.NDArray[np.integer], *, rows: Bools) -> Array:
+    """Each person's group median of x, the term of a test of trend over groups.
+
+    Medians are unweighted, as the cuts between quantile groups are, so that a change of weight does not move them.
+
+    Parameters
+    ----------
+    x, group : (n,) exposure and codes of the ordered groups.
+    rows : (n,) boolean array, the people whose medians count: those the groups were cut from.
+
+    Returns
+    -------
+    (n,) float array in the unit of x; NaN for a group that nobody in ``rows`` belongs to.
+
+    Raises
+    ------
+    DesignError : arrays of different length, nobody in ``rows``, or x missing there.
+    """
+    if not x.shape == group.shape == rows.shape or not rows.any() or not np.all(np.isfinite(x[rows])):
+        raise DesignError(f"x {x.shape}, group {group.shape}, rows {rows.shape} with {int(np.sum(rows))} people: "
+                          "expected one length, and x known for everybody in rows.")  # fmt: skip
+    scores = np.full(x.shape, np.nan)
+    for code in np.unique(group[rows]):
+        scores[group == code] = np.median(x[rows & (group == code)])
+    return scores
+
+
+def product_columns(
+    first: Array, second: Array, *, first_terms: tuple[str, ...], second_terms: tuple[str, ...]
+) -> tuple[Array, tuple[str, ...]]:
+    """Columns of an interaction: every product of a column of each, named ``a:b``, the first varying fastest.
+
+    Parameters
+    ----------
+    first, second : (n, a) and (n, b) float arrays, columns of the two main effects.
+    first_terms, second_terms : their a and b names.
+
+    Returns
+    -------
+    (n, a b) float array and its names. Append them to a model that has both main effects; `wald_test` and
+    `rao_scott_test` of the names test the interaction.
+
+    Raises
+    ------
+    DesignError : arrays of different length, or names that do not match the columns.
+    """
+    if len(first) != len(second) or (first.shape[1], second.shape[1]) != (len(first_terms), len(second_terms)):
+        raise DesignError(f"columns {first.shape} and {second.shape} with {len(first_terms)} and {len(second_terms)} "
+                          "names: expected one length and a name for each column.")  # fmt: skip
+    products = (second[:, :, None] * first[:, None, :]).reshape(len(first), -1)
+    return products, tuple(f"{a}:{b}" for b in second_terms for a in first_terms)
+
+
+def rao_scott_test(fit: LogisticFit, null: LogisticFit, terms: tuple[str, ...]) -> TermTest:
+    """Rao-Scott likelihood-ratio test of ``fit`` against ``null``, the same model without the terms.
+
+    Under the null the fall in deviance is distributed as sum_j lambda_j chi²_1, lambda the eigenvalues of V0⁻¹ V of the
+    tested coefficients (V0 the naive covariance, V the design-based one); dividing by an independent chi² on the
+    residual df accounts for the estimated V.
+
+    Raises
+    ------
+    DesignError : the two fits do not rest on the same people, or ``null`` is not ``fit`` without the terms.
+    """
+    kept = tuple(term for term in fit.terms if term not in _known(fit, terms))
+    if null.terms != kept:
+        raise DesignError(f"the smaller model has the terms {', '.join(null.terms)}: expected {', '.join(kept)}.")
+    if fit.n != null.n or fit.cases != null.cases:
+        raise DesignError(f"the two models were fitted to {fit.n} and {null.n} people: expected the same domain.")
+    statistic = null.deviance - fit.deviance
+    p_value = f_sum_tail(statistic, generalised_design_effects(fit, terms), fit.residual_df)
+    return TermTest("rao_scott", statistic, len(terms), fit.residual_df, p_value)
+
+
+def generalised_design_effects(fit: Fit, terms: tuple[str, ...]) -> Array:
+    """Eigenvalues of V0⁻¹ V of the named coefficients, smallest first: (q,); all 1 in a simple random sample."""
+    index = fit.index(_known(fit, terms))
+    V, V0 = fit.vcov[np.ix_(index, index)], fit.naive_vcov[np.ix_(index, index)]
+    return np.asarray(scipy.linalg.eigh(V, V0, eigvals_only=True))
+
+
+def f_sum_tail(x: float, eigenvalues: Array, df: int) -> float:
+    """P(sum_j lambda_j chi²_1 > x chi²_df / df), by Kuonen's saddlepoint approximation.
+
+    Close to the mean of the distribution, where the saddlepoint formula divides zero by zero, Satterthwaite's F with
+    the same first two moments is returned instead, as R's ``pFsum`` does.
+    """
+    if x <= 0:
+        return 1.0
+    weights = np.concatenate([eigenvalues, np.full(df, -x / df)])
+    weights = weights / weights.max()
+    low = 0.99999 / (2 * weights.min())
+    high = 0.99999 / 2
+    zeta = scipy.optimize.brentq(lambda z: np.sum(weights / (1 - 2 * z * weights)), low, high, xtol=1e-15, rtol=8.9e-16)
+    if abs(zeta) < 1e-4:
+        mean, second = eigenvalues.mean(), np.mean(eigenvalues**2)
+        df_num = eigenvalues.size * mean**2 / second
+        return float(scipy.stats.f.sf(x / (df_num * second / mean), df_num, df))
+    cumulant = -np.sum(np.log1p(-2 * zeta * weights)) / 2
+    curvature = 2 * np.sum((weights / (1 - 2 * zeta * weights)) ** 2)
+    w = np.sign(zeta) * np.sqrt(-2 * cumulant)
+    v = zeta * np.sqrt(curvature)
+    return float(scipy.stats.norm.sf(w + np.log(v / w) / w))
+
+
+def _known(fit: Fit, terms: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [term for term in terms if term not in fit.terms]
+    if unknown or not terms:
+        raise DesignError(f"terms {', '.join(unknown) or 'none'}: expected some of {', '.join(fit.terms)}.")
+    return terms
+
+
+def _check_independent(vcov: Array, labels: tuple[str, ...]) -> None:
+    scale = np.sqrt(np.maximum(np.diag(vcov), 0.0))
+    divisor = np.where(scale > 0, scale, 1.0)
+    scaled = vcov / np.outer(divisor, divisor)
+    # Without pivoting the j-th diagonal element is near zero where contrast j depends on those before it.
+    left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    redundant = [label for label, rest in zip(labels, left, strict=True) if rest < DEPENDENT]
+    if redundant:
+        raise DesignError(
+            f"{', '.join(redundant)}: zero, or known from the contrasts before it, so there is no joint test: expected "
+            "linearly independent contrasts, no more of them than the design has degrees of freedom. Leave it out."
+        )
+
+
+def _solve_scaled(V: Array, b: Array) -> Array:
+    """V⁻¹ b after scaling to unit diagonal; spline coefficients differ by orders of magnitude."""
+    scale = 1 / np.sqrt(np.diag(V))
+    solved = scipy.linalg.cho_solve(scipy.linalg.cho_factor(V * np.outer(scale, scale)), b * scale)
+    return np.asarray(solved * scale)

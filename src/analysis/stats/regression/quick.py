@@ -1,0 +1,408 @@
+"""Many different survey-weighted logistic regressions under one design.
+
+A model costs a few passes over its (m, p) matrix: the linear predictor, the fitted probabilities, the score and the
+information, 2 m p (p + 2) floating-point operations a pass. The first passes, which only have to come near, are done in
+single precision; the last ones, and everything that is reported, in double. Rows are taken in the order of their PSUs,
+so that totals of PSUs are sums of neighbours. A model that the quick way does not settle is given to
+`analysis.stats.regression.fit.fit_logistic`, which settles it or says why there is no estimate; so a fit is never missing
+without its reason.
+
+References
+----------
+The equations are those of `analysis.stats.regression.fit.fit_logistic`, to which a test holds each fit.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
+
+from analysis.errors import AnalysisError
+from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.parallel import in_parallel
+from analysis.stats.regression.fit import LogisticFit, fit_logistic, logistic_deviance
+from analysis.stats.regression.refits import Floats, expit
+from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
+
+CHUNK = 25
+"""Models that share a start. It does not depend on the number of jobs, so that no result does."""
+
+ROUGH_STEPS = 10
+NEAR = 0.3
+"""Length in standard errors of a step in single precision after which the next would be about a hundredth of it."""
+
+FINE_STEPS = 12
+"""Steps in double precision with the last information, each of which wins as many digits as that one was right to."""
+
+SETTLED = 1e-10
+"""Largest last step, in standard errors; the next one would be a thousand times shorter."""
+
+WELL_CONDITIONED = 1e-5
+"""Smallest share of a column's length left beside the others for which the normal equations keep ten digits."""
+
+WELL_CONDITIONED_ROUGHLY = 1e-2
+"""The same for normal equations in single precision of which two digits are wanted."""
+
+LARGEST_SCRATCH = 2**24
+"""Bytes of an array that a thread keeps for its next fit; a larger one is worth its fresh memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One logistic regression of a domain.
+
+    Attributes
+    ----------
+    X : (m, p) float array with its intercept, the domain's rows only, in the order of the design.
+    y : (m,) float array of 0 and 1.
+    domain : the rows it is about, m of them.
+    terms : p names.
+    """
+
+    X: Array
+    y: Array
+    domain: Domain
+    terms: tuple[str, ...]
+
+    def without(self, terms: tuple[str, ...]) -> "Model":
+        """The same regression without some of its terms."""
+        kept = [position for position, term in enumerate(self.terms) if term not in terms]
+        return Model(self.X[:, kept], self.y, self.domain, tuple(self.terms[position] for position in kept))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fits:
+    """Results of M models as arrays, NaN where a model is shorter than the longest or has no estimate.
+
+    Attributes
+    ----------
+    beta : (M, p) float array, log odds.
+    vcov : (M, p, p) float array, design-based covariances.
+    converged : (M,) boolean array.
+    reasons : M texts, empty where the fit converged.
+    fits : M `LogisticFit`, None where there is no estimate.
+    """
+
+    beta: Array
+    vcov: Array
+    converged: Bools
+    reasons: tuple[str, ...]
+    fits: tuple[LogisticFit | None, ...]
+
+    @property
+    def failed(self) -> int:
+        """Number of models without an estimate."""
+        return int(np.sum(~self.converged))
+
+
+def fit_logistic_many(
+    models: Iterable[Model], *, design: SurveyDesign, jobs: int = 1, total: int | None = None, progress: str = ""
+) -> Fits:
+    """Fit many models under one design.
+
+    Parameters
+    ----------
+    models : any iterable; a generator keeps only a few matrices in memory.
+    design : the whole sample they are domains of.
+    jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise.
+    total : number of models, for the progress bar.
+    progress : what the bar says when the work takes over a second; none if empty.
+
+    Returns
+    -------
+    Fits, in the order of the models.
+
+    Raises
+    ------
+    DesignError : a domain that is not of this design.
+    """
+    tasks = (joblib.delayed(fit_in_turn)(chunk, design) for chunk in _chunks(models, CHUNK))
+    parts = in_parallel(tasks, jobs=jobs, total=total, unit="model", progress=progress)
+    return collect([one for part in parts for one in part])
+
+
+def collect(found: Sequence[LogisticFit | AnalysisError]) -> Fits:
+    """Fits and failures, in their order, as arrays."""
+    fits = tuple(one if isinstance(one, LogisticFit) else None for one in found)
+    p = max((len(fit.terms) for fit in fits if fit is not None), default=0)
+    beta, vcov = np.full((len(fits), p), np.nan), np.full((len(fits), p, p), np.nan)
+    for number, fit in enumerate(fits):
+        if fit is not None:
+            beta[number, : len(fit.terms)] = fit.beta
+            vcov[number, : len(fit.terms), : len(fit.terms)] = fit.vcov
+    reasons = tuple("" if isinstance(one, LogisticFit) else str(one) for one in found)
+    return Fits(beta, vcov, np.array([fit is not None for fit in fits], dtype=bool), reasons, fits)
+
+
+def fit_one(model: Model, design: SurveyDesign, *, eta: Array | None = None) -> LogisticFit:
+    """Fit one model the quick way, or carefully where that does not settle.
+
+    Parameters
+    ----------
+    model, design : what to fit.
+    eta : (m,) linear predictor of a similar model of the same people, to start near.
+
+    Raises
+    ------
+    DesignError, ConvergenceError : as `analysis.stats.regression.fit.fit_logistic`.
+    """
+    return _fit(model, design, _people(model.domain, design), eta)
+
+
+def fit_in_turn(
+    models: Sequence[Model], design: SurveyDesign, *, eta: Array | None = None
+) -> list[LogisticFit | AnalysisError]:
+    """Fit a few models one after another, each starting from the one before, if it is of the same domain.
+
+    Parameters
+    ----------
+    models, design : what to fit.
+    eta : as for `fit_one`, of the first model.
+
+    Returns
+    -------
+    A fit a model, or the error that says why there is none.
+    """
+    domain, people = None, None
+    found: list[LogisticFit | AnalysisError] = []
+    for model in models:
+        if people is None or model.domain is not domain:
+            eta = eta if people is None else None
+            domain, people = model.domain, _people(model.domain, design)
+        try:
+            fit = _fit(model, design, people, eta)
+        except AnalysisError as error:
+            found.append(error)
+            continue
+        eta = model.X @ fit.beta
+        found.append(fit)
+    return found
+
+
+class _Scratch(threading.local):
+    """Arrays that the fits of a thread write over again: fresh memory costs more than the arithmetic done on it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, np.dtype[Any]], npt.NDArray[Any]] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = float) -> npt.NDArray[Any]:
+        """An array of arbitrary content, valid until the thread asks for the same name and dtype again."""
+        size, dtype = int(np.prod(shape)), np.dtype(dtype)
+        held = self._held.get((name, dtype))
+        if held is None or held.size < size:
+            held = np.empty(size, dtype)
+            if held.nbytes <= LARGEST_SCRATCH:
+                self._held[name, dtype] = held
+        return held[:size].reshape(shape)
+
+
+_scratch = _Scratch()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _People:
+    """The rows of a domain in the order of their PSUs.
+
+    Attributes
+    ----------
+    order : (m,) positions in the domain, PSU by PSU.
+    weights : (m,) weights of mean 1, in this order.
+    psu, starts : which PSUs have people in the domain, ascending, and where each one's begin in this order.
+    """
+
+    order: Integers
+    weights: Array
+    psu: Integers
+    starts: Integers
+
+    def totals(self, values: Array, n_psu: int) -> Array:
+        """(n_psu, p) totals of the PSUs of (p, m) values in this order."""
+        totals = np.zeros((n_psu, len(values)))
+        totals[self.psu] = np.add.reduceat(values, self.starts, axis=1).T
+        return totals
+
+
+@lru_cache(maxsize=16)
+def _people(domain: Domain, design: SurveyDesign) -> _People:
+    """The rows of a domain; two domains are alike only if they are the same object, so a repeat is a look-up."""
+    if domain.rows.shape != design.weights.shape:
+        raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
+    psu = design.psu_index[domain.rows]
+    order = np.argsort(psu.astype(np.min_scalar_type(psu.max())), kind="stable")  # numpy sorts short integers fastest
+    present, starts = np.unique(psu[order], return_index=True)
+    weights = design.weights[domain.rows][order]
+    return _People(order, weights / weights.mean(), present, starts)
+
+
+def _chunks(models: Iterable[Model], size: int) -> Iterator[list[Model]]:
+    remaining = iter(models)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def _fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit:
+    """One fit; ``eta`` is the linear predictor of a similar model of the same people, to start near."""
+    m, p = people.weights.size, len(model.terms)
+    if model.X.shape != (m, p) or model.y.shape != (m,):
+        raise DesignError(
+            f"X {model.X.shape}, y {model.y.shape}: expected ({m}, {p}) and ({m},), the domain's rows only."
+        )
+    quick = _quick_fit(model, design, people, eta)
+    return _careful_fit(model, design) if quick is None else quick
+
+
+def _careful_fit(model: Model, design: SurveyDesign) -> LogisticFit:
+    X, y = np.zeros((model.domain.rows.size, len(model.terms))), np.zeros(model.domain.rows.size)
+    X[model.domain.rows], y[model.domain.rows] = model.X, model.y
+    return fit_logistic(X, y, design=design, domain=model.domain, terms=model.terms)
+
+
+def _quick_fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit | None:
+    """Newton's method; None if anything about the model asks for more care than speed allows."""
+    if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
+        return None
+    order = people.order
+    X = np.take(model.X, order, axis=0, out=_scratch.array("rows", model.X.shape), mode="clip")
+    y = model.y[order]
+    found = _maximise(X, y, people.weights, None if eta is None else eta[order])
+    return None if found is None else _result(model, y, design, people, found)
+
+
+def quick_estimate(X: Array, y: Array, weights: Array, *, eta: Array | None = None) -> Array | None:
+    """Coefficients only, (p,), of one weighted logistic regression; None where the quick way does not settle.
+
+    Parameters
+    ----------
+    X, y, weights : (m, p), (m,) of 0 and 1, (m,) not negative.
+    eta : (m,) linear predictor of a similar model, to start near.
+    """
+    found = _maximise(X, y, weights / weights.mean(), eta)
+    return None if found is None else found.rotation @ found.gamma
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Maximum:
+    """A settled fit in rotated coordinates: Z = rotationᵀ Xᵀ, (p, m), and beta = rotation gamma.
+
+    Z is scratch: it is gone with the thread's next fit.
+    """
+
+    Z: Array
+    gamma: Array
+    rotation: Array
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what runs away is refused
+def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum | None:
+    """Newton's method on an (m, p) matrix and weights of mean 1."""
+    m, p = X.shape
+    rotation = _rotation(X, weights / m)
+    if rotation is None:
+        return None
+    # In rotated coordinates the columns are uncorrelated, which single precision needs: a spline's are nearly alike.
+    # One row a column: numpy multiplies along the longer axis.
+    Z = np.matmul(rotation.T, X.T, out=_scratch.array("Z", (p, m)))
+    rough_Z = _scratch.array("Z", (p, m), np.float32)
+    rough_Z[...] = Z
+    rough_y, rough_weights = y.astype(np.float32), weights.astype(np.float32)
+    gamma = _start(rough_Z, rough_y, rough_weights) if eta is None else Z @ (weights / m * eta)
+    gamma, factor = _rough_steps(rough_Z, rough_y, rough_weights, gamma)
+    for _ in range(FINE_STEPS if factor is not None else 0):
+        score = Z @ (weights * (y - expit(gamma @ Z)))
+        step, _ = dpotrs(factor, score)
+        gamma = gamma + step
+        if step @ score < SETTLED**2:
+            return _Maximum(Z, gamma, rotation)
+    return None
+
+
+def _rotation(X: Array, weights: Array) -> Array | None:
+    """Coordinates in which the columns of X are uncorrelated, roughly if that can be told in single precision."""
+    rough_X = _scratch.array("Z", X.shape, np.float32)
+    rough_X[...] = X
+    rough_X *= np.sqrt(weights).astype(np.float32)[:, None]
+    rotation = _inverse_root(np.asarray(rough_X.T @ rough_X, dtype=float), least=WELL_CONDITIONED_ROUGHLY)
+    return _inverse_root((X * weights[:, None]).T @ X) if rotation is None else rotation
+
+
+def _start(Z: Floats, y: Floats, weights: Floats) -> Array:
+    """Coefficients to second order from the model without columns, whose information is known in these coordinates.
+
+    With share s of y, log odds a of it and d the rest of the linear predictor, mu = s + s(1 - s)[d + (1 - 2s) d²/2].
+    """
+    m = y.size
+    share = float(weights @ y) / m
+    if not 0 < share < 1:
+        return np.zeros(len(Z))
+    step = Z @ (weights * (y - share)) / (m * share * (1 - share))
+    bend = Z @ (weights * (step @ Z) ** 2) * ((1 - 2 * share) / (2 * m))
+    if bend @ bend < step @ step:  # else the expansion has left its reach
+        step = step - bend
+    return np.asarray(step + Z @ weights * (np.log(share / (1 - share)) / m), dtype=float)
+
+
+def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[Array, Array | None]:
+    """Newton steps in the precision of Z until they are short; the last information's Cholesky factor, or None."""
+    for _ in range(ROUGH_STEPS):
+        mu = expit(gamma.astype(Z.dtype) @ Z)
+        score = np.asarray(Z @ (weights * (y - mu)), dtype=float)
+        factor, failed = dpotrf(_gram(Z, weights * mu * (1 - mu)))
+        if failed or not np.all(np.isfinite(score)):
+            return gamma, None
+        step, _ = dpotrs(factor, score)
+        gamma = gamma + step
+        if step @ score < NEAR**2:
+            return gamma, factor
+    return gamma, None
+
+
+def _gram(Z: Floats, v: Floats) -> Array:
+    """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
+    half = np.multiply(Z, np.sqrt(v), out=_scratch.array("half", Z.shape, Z.dtype))
+    return np.asarray(half @ half.T, dtype=float)
+
+
+def _inverse_root(A: Array, *, least: float = WELL_CONDITIONED) -> Array | None:
+    """R with R Rᵀ = A⁻¹, or None if A is too near singular for normal equations."""
+    diagonal = A.diagonal()
+    if not np.all(np.isfinite(A)) or np.any(diagonal <= 0):
+        return None
+    scale = 1 / np.sqrt(diagonal)
+    factor, failed = dpotrf(A * scale * scale[:, None])
+    if failed or np.min(factor.diagonal()) < least:
+        return None
+    half, _ = dtrtri(factor)
+    return np.asarray(scale[:, None] * half)
+
+
+def _result(model: Model, y: Array, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
+    """What a settled fit says; ``y`` in the order of people."""
+    weights, domain = people.weights, model.domain
+    Z, gamma, rotation = found.Z, found.gamma, found.rotation
+    eta = gamma @ Z
+    mu = expit(eta.copy())
+    root = _inverse_root(_gram(Z, weights * mu * (1 - mu)))
+    if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
+        return None
+    naive_root = rotation @ root
+    scores = np.multiply(Z, weights * (y - mu), out=_scratch.array("half", Z.shape))
+    totals = people.totals(scores, design.psu_stratum.size) @ root @ naive_root.T
+    return LogisticFit(
+        terms=model.terms,
+        beta=rotation @ gamma,
+        vcov=between_psu(totals, design),
+        naive_vcov=naive_root @ naive_root.T,
+        n=int(y.size),
+        n_psu=domain.n_psu,
+        n_strata=domain.n_strata,
+        deviance=logistic_deviance(y, eta, weights),
+        cases=int(y.sum()),
+        n_iter=0,
+    )

@@ -1,0 +1,1 @@
+"""The sampling design, and what is estimated without a model."""

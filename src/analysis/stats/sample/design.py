@@ -1,0 +1,225 @@
+"""A complex sample: strata, primary sampling units and weights, domains of it, and Taylor-linearised covariances.
+
+The design always holds every sampled row. A statement about some of them is a statement about a domain: the others keep
+their place and enter the variance as zero, because the error of a subgroup depends on how the whole sample was drawn.
+
+References
+----------
+Binder 1983, Int Stat Rev 51:279-292. Checked against R ``survey`` in tests/reference.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse
+
+from analysis.errors import AnalysisError
+from analysis.stats.arrays import Array, Bools, Integers
+
+LonelyPsu = Literal["fail", "certainty", "adjust", "average"]
+LonelyDomain = Literal["fail", "keep"]
+
+
+class DesignError(AnalysisError):
+    """A design or domain on which no design-based variance exists."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurveyDesign:
+    """Strata, PSUs and weights of a whole sample: all sampled rows, never a subset.
+
+    Attributes
+    ----------
+    strata : (n,) integer array.
+    psu : (n,) integer array, nested in strata: PSU 1 of stratum 3 is not PSU 1 of stratum 4.
+    weights : (n,) float array, not negative; zero for a row that represents nobody.
+    lonely_psu : what a stratum with one PSU in the whole sample does, as R's option ``survey.lonely.psu``: ``fail``
+        refuses; ``certainty`` adds nothing, for a PSU that was sure to be drawn; ``adjust`` adds the square of its
+        total about zero, the population mean of influence values; ``average`` adds what the strata with several PSUs
+        add on average.
+    lonely_domain : what a stratum does whose PSUs are several but only one of which has people in the domain: ``fail``
+        refuses; ``keep`` counts the empty PSUs as totals of zero, which is R's default.
+    psu_index, psu_stratum : (n,) position of each row's PSU, and (n_psu,) position of each PSU's stratum, ascending.
+    psu_sums : (n_psu, n) sparse array of ones; ``psu_sums @ values`` are the totals of the PSUs.
+
+    Raises
+    ------
+    DesignError : arrays of different length, missing strata or PSUs, missing or negative weights, no positive weight,
+        an unknown policy, or a lonely PSU under ``fail``.
+    """
+
+    strata: npt.NDArray[np.integer]
+    psu: npt.NDArray[np.integer]
+    weights: Array
+    lonely_psu: LonelyPsu = "fail"
+    lonely_domain: LonelyDomain = "fail"
+    psu_index: Integers = field(init=False)
+    psu_stratum: Integers = field(init=False)
+    psu_sums: scipy.sparse.csc_array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        weights = np.array(self.weights, dtype=float)
+        strata, psu = np.asarray(self.strata), np.asarray(self.psu)
+        if not strata.shape == psu.shape == weights.shape or weights.ndim != 1:
+            raise DesignError(f"strata {strata.shape}, psu {psu.shape}, weights {weights.shape}: expected one length.")
+        _check_weights(weights)
+        _check_units(strata, psu)
+        _check_policies(self.lonely_psu, self.lonely_domain)
+        stratum_codes, stratum_index = np.unique(strata, return_inverse=True)
+        psu_codes, number = np.unique(psu, return_inverse=True)
+        pairs, psu_index = np.unique(stratum_index * psu_codes.size + number, return_inverse=True)
+        psu_stratum = pairs // psu_codes.size
+        lonely = stratum_codes[np.bincount(psu_stratum) == 1]
+        if lonely.size and self.lonely_psu == "fail":
+            raise DesignError(
+                f"strata {lonely.tolist()} have one PSU each: expected at least two, or no variance can be computed. "
+                'Merge strata, or choose lonely_psu="adjust", "average" or "certainty".'
+            )
+        frozen = {"strata": strata, "psu": psu, "weights": weights, "psu_index": psu_index,
+                  "psu_stratum": psu_stratum}  # fmt: skip
+        for name, array in frozen.items():
+            array = array.copy()
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        # One entry a column: the product with a dense array is one pass over it, eight times as fast as bincounts.
+        rows = np.arange(psu.size + 1)
+        entries = (np.ones(psu.size), self.psu_index, rows)
+        object.__setattr__(self, "psu_sums", scipy.sparse.csc_array(entries, shape=(len(pairs), psu.size)))
+
+
+def _check_units(strata: npt.NDArray[np.integer], psu: npt.NDArray[np.integer]) -> None:
+    unknown = pd.isna(strata) | pd.isna(psu)
+    if unknown.any():
+        raise DesignError(f"{unknown.sum()} rows have no stratum or PSU: expected a code for every sampled row.")
+
+
+def _check_policies(lonely_psu: str, lonely_domain: str) -> None:
+    for name, chosen, known in (
+        ("lonely_psu", lonely_psu, get_args(LonelyPsu)),
+        ("lonely_domain", lonely_domain, get_args(LonelyDomain)),
+    ):
+        if chosen not in known:
+            raise DesignError(f"{name}={chosen!r}: expected one of {', '.join(known)}.")
+
+
+def _check_weights(weights: Array) -> None:
+    if not np.all(np.isfinite(weights)):
+        raise DesignError(f"{np.sum(~np.isfinite(weights))} weights are missing or infinite: expected numbers; "
+                          "a row that represents nobody has weight 0.")  # fmt: skip
+    if np.any(weights < 0):
+        raise DesignError(f"{np.sum(weights < 0)} weights are negative (lowest {weights.min():g}): expected >= 0.")
+    if not np.any(weights > 0):
+        raise DesignError("all weights are zero: expected at least one positive weight.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Domain:
+    """The part of a design that a statement is about.
+
+    Rows outside keep their place in the design and enter every variance as zero.
+
+    Attributes
+    ----------
+    rows : (n,) boolean array, true in the domain (rows of weight zero are left out).
+    n_psu, n_strata : PSUs and strata that have people in the domain.
+    """
+
+    rows: Bools
+    n_psu: int
+    n_strata: int
+
+    @property
+    def df(self) -> int:
+        """Design degrees of freedom: PSUs minus strata present in the domain."""
+        return self.n_psu - self.n_strata
+
+
+def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
+    """The domain of a design given by a boolean row mask.
+
+    Raises
+    ------
+    DesignError : nobody in the domain has a positive weight, or a stratum has people of the domain in one PSU only
+        while ``design.lonely_domain`` is ``fail``.
+    """
+    rows = np.asarray(rows, dtype=bool)
+    if rows.shape != design.weights.shape:
+        raise DesignError(f"domain of shape {rows.shape}: expected {design.weights.shape}, one entry per sampled row.")
+    counted = rows & (design.weights > 0)
+    if not counted.any():
+        raise DesignError(
+            f"the domain is empty: {int(rows.sum())} rows were selected and none of them has a positive weight."
+        )
+    present = np.unique(design.psu_index[counted])
+    strata, psus_present = np.unique(design.psu_stratum[present], return_counts=True)
+    several = np.bincount(design.psu_stratum)[strata] > 1
+    lonely = strata[(psus_present == 1) & several]
+    if lonely.size and design.lonely_domain == "fail":
+        codes = np.unique(design.strata)[lonely].tolist()
+        raise DesignError(
+            f"strata {codes} have people of the domain in one PSU only: expected at least two PSUs in each. "
+            'Widen the domain, or choose lonely_domain="keep" (--lonely-domain keep) to count the empty PSUs as zero, '
+            "as R does."
+        )
+    return Domain(rows=counted, n_psu=present.size, n_strata=strata.size)
+
+
+def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
+    """Design-based covariance of estimates by Taylor linearisation.
+
+    V = sum_h n_h/(n_h - 1) sum_i (z_hi - mean_h)(z_hi - mean_h)ᵀ, where z_hi is the total of the influence values of
+    PSU i in stratum h and n_h counts the PSUs of the whole sample. Strata of one PSU add what ``design.lonely_psu``
+    says.
+
+    Parameters
+    ----------
+    influence : (n, p) float array. One row per sampled row, zero outside the domain; for a regression, score times
+        inverse information.
+    design : SurveyDesign
+
+    Returns
+    -------
+    (p, p) float array, squared units of the estimates.
+
+    Raises
+    ------
+    DesignError : ``average``, and no stratum with several PSUs to average over.
+
+    References
+    ----------
+    Binder 1983, Int Stat Rev 51:279-292.
+    """
+    return between_psu(design.psu_sums @ influence, design)
+
+
+def between_psu(totals: Array, design: SurveyDesign) -> Array:
+    """Covariance from the (n_psu, p) totals of the PSUs; see `taylor_vcov`."""
+    n_h = np.bincount(design.psu_stratum)
+    starts = np.cumsum(n_h) - n_h
+    lonely = n_h == 1
+    centres = np.add.reduceat(totals, starts, axis=0) / n_h[:, None]
+    if design.lonely_psu == "adjust":
+        centres[lonely] = 0.0
+    root = np.sqrt(np.where(lonely, 1.0, n_h / np.maximum(n_h - 1, 1)))
+    centred = (totals - centres[design.psu_stratum]) * root[design.psu_stratum, None]
+    vcov: Array = centred.T @ centred
+    if design.lonely_psu == "average" and lonely.any():
+        # R sees the domain's rows only: a stratum with none of them is not among the strata.
+        present = np.logical_or.reduceat(np.any(totals != 0, axis=1), starts)
+        vcov *= _average_share(int(np.sum(present)), int(np.sum(present & ~lonely)))
+    return vcov
+
+
+def _average_share(n_strata: int, several: int) -> float:
+    """What the sum over the strata with several PSUs is multiplied by to stand for all of them."""
+    if n_strata and not several:
+        raise DesignError(
+            f"{n_strata} strata with one PSU each and none with several: expected at least one to average over. "
+            'Merge strata, widen the domain, or choose lonely_psu="adjust".'
+        )
+    return n_strata / max(several, 1)

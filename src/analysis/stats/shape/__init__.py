@@ -1,0 +1,1 @@
+"""Is it a U? End slopes, two lines, lowest point, threshold, and the verdict."""

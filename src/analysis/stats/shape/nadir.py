@@ -1,0 +1,348 @@
+"""The lowest point of a fitted curve: where it is, how well that is known, and how flat the curve is there.
+
+The lowest point of a spline is a feature of the fit: every curve has one. Whether it says anything is a matter of its
+interval, of the probability that it lies inside the range at all, and of the intakes that do no worse.
+
+References
+----------
+Tobias, Armstrong & Gasparrini 2017, Epidemiology 28:72-76 (interval from draws of the coefficients). Rao, Wu & Yue
+1992, Surv Methodol 18:209-217 (design bootstrap).
+"""
+
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import scipy.stats
+
+from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.curve.splines import KNOT_PROBABILITIES, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.parallel import in_parallel
+from analysis.stats.regression.fit import Fit
+from analysis.stats.regression.quick import quick_estimate
+from analysis.stats.sample.design import DesignError
+
+CHUNK = 25
+"""Replicates that a worker is given at a time."""
+
+DRAWS = 10_000
+"""Draws of the coefficients: they fix the ends of a 95 % interval to about a fiftieth of its width."""
+
+RANGE = (0.05, 0.95)
+"""Quantiles of the exposure between which the lowest point is looked for."""
+
+FLAT_POINTS = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Nadir:
+    """Lowest point of a curve within a range.
+
+    Attributes
+    ----------
+    x : where the curve is lowest, in the unit of the exposure.
+    log_or : height there, as a log odds ratio against the curve's reference.
+    low, high : the range that was searched.
+    at_boundary : the lowest point is an end of the range, so the curve has no interior low point.
+    """
+
+    x: float
+    log_or: float
+    low: float
+    high: float
+    at_boundary: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NadirDraws:
+    """Lowest points of many curves: draws of the coefficients, or replicates of the sample.
+
+    Attributes
+    ----------
+    method : ``normal`` or ``bootstrap``.
+    x : (B,) float array, in the unit of the exposure; NaN for a replicate that gave no curve.
+    interior : (B,) boolean array, lowest point inside its range; false where x is NaN.
+    """
+
+    method: str
+    x: Array
+    interior: Bools
+
+    @property
+    def failed(self) -> int:
+        """Replicates without a curve."""
+        return int(np.sum(np.isnan(self.x)))
+
+    @property
+    def interior_share(self) -> float:
+        """Share of the curves whose lowest point lies inside the range; a failed replicate is none of them."""
+        return float(self.interior.mean())
+
+    def interval(self, conf_level: float = 0.95) -> tuple[float, float]:
+        """Percentile interval of the lowest point, ends of the range included."""
+        known = self.x[np.isfinite(self.x)]
+        if known.size < 2:
+            raise DesignError(f"{known.size} of {self.x.size} replicates have a curve: expected at least 2.")
+        tail = (1 - conf_level) / 2
+        low, high = np.quantile(known, [tail, 1 - tail])
+        return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class FlatRange:
+    """Exposures whose odds are not distinguishable from the lowest.
+
+    Attributes
+    ----------
+    low, high : ends of the connected stretch around the nadir.
+    open_low, open_high : the stretch reaches the end of the range that was searched.
+    """
+
+    low: float
+    high: float
+    open_low: bool
+    open_high: bool
+
+
+def find_nadir(spline: RestrictedCubicSpline, beta: Array, *, reference: float, low: float, high: float) -> Nadir:
+    """Lowest point of the spline curve between low and high, exactly.
+
+    Between two knots the curve is a cubic, so its stationary points are the roots of a quadratic: no grid decides
+    where the low point lies.
+
+    Parameters
+    ----------
+    spline : the basis that was fitted.
+    beta : (k - 1,) float array. Coefficients of the basis columns, log odds.
+    reference : exposure at which the log odds ratio is zero.
+    low, high : range to search, in the unit of x; the studies here use the 5th and 95th percentile.
+
+    Returns
+    -------
+    Nadir
+
+    Raises
+    ------
+    SplineError : low is not below high, or a coefficient is not a number.
+    """
+    x, height = find_nadirs(spline, np.atleast_2d(beta), low=low, high=high)
+    log_or = float(height[0] - spline.basis(np.array([reference]))[0] @ beta)
+    return Nadir(x=float(x[0]), log_or=log_or, low=low, high=high, at_boundary=bool(x[0] in (low, high)))
+
+
+def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high: float) -> tuple[Array, Array]:
+    """Lowest points between low and high of many curves on one spline.
+
+    Parameters
+    ----------
+    spline, low, high : as for `find_nadir`.
+    beta : (B, k - 1) float array.
+
+    Returns
+    -------
+    (B,) places and (B,) heights, the latter as basis times beta.
+
+    Raises
+    ------
+    SplineError : as `find_nadir`.
+    """
+    if not low < high or not np.all(np.isfinite(beta)):
+        raise SplineError(f"lowest point of {np.asarray(beta).tolist()[:3]} from {low:g} to {high:g}: expected finite "
+                          "coefficients and a range that increases.")  # fmt: skip
+    inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
+    edges = np.concatenate([[low], inner, [high]])
+    heights = beta @ spline.basis(edges).T
+    lowest = np.argmin(heights, axis=1)
+    x, height = edges[lowest], heights[np.arange(len(beta)), lowest]
+    curves, stationary = _stationary_points(spline, beta, edges)
+    at_stationary = np.einsum("ij,ij->i", spline.basis(stationary), beta[curves])
+    order = np.argsort(
+        -at_stationary, kind="stable"
+    )  # highest first: of several of one curve the lowest is written last
+    order = order[at_stationary[order] < height[curves[order]]]
+    x[curves[order]], height[curves[order]] = stationary[order], at_stationary[order]
+    return x, height
+
+
+def _stationary_points(spline: RestrictedCubicSpline, beta: Array, edges: Array) -> tuple[Integers, Array]:
+    """Roots of the derivatives, each a quadratic between two edges: which curve each belongs to, and where it is."""
+    a, b = edges[:-1], edges[1:]
+    slope = [beta @ spline.derivative(x).T for x in (a, (a + b) / 2, b)]
+    # On u = (x - a)/(b - a) the quadratic through three points has these coefficients.
+    p, q, r = 2 * slope[0] - 4 * slope[1] + 2 * slope[2], -3 * slope[0] + 4 * slope[1] - slope[2], slope[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # The root that adds numbers of one sign, and the other from the product of both: neither cancels.
+        t = -(q + np.where(q < 0, -1.0, 1.0) * np.sqrt(q**2 - 4 * p * r)) / 2
+        roots = np.stack([t / p, r / t])
+    _, curves, pieces = inside = np.nonzero(np.isfinite(roots) & (roots > 0) & (roots < 1))
+    return curves, a[pieces] + (b - a)[pieces] * roots[inside]
+
+
+def draw_nadirs(
+    fit: Fit, index: Integers, spline: RestrictedCubicSpline, *, low: float, high: float, seed: int = 1,
+    draws: int = DRAWS,
+) -> NadirDraws:  # fmt: skip
+    """Lowest points of curves whose coefficients are drawn from their normal distribution.
+
+    beta_b ~ N(beta, V), V the design-based covariance. The knots stay where they are, so the interval holds the error
+    of the curve on its knots and not that of placing them.
+
+    Parameters
+    ----------
+    fit, index : the regression, and the (k - 1,) positions of the spline's coefficients.
+    spline, low, high : as for `find_nadir`.
+    seed, draws : of numpy's PCG64, and their number.
+
+    Raises
+    ------
+    SplineError : as `find_nadir`.
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+    V = fit.vcov[np.ix_(index, index)]
+    scale = np.sqrt(np.diag(V))
+    root = scipy.linalg.cholesky(V / np.outer(scale, scale), lower=True) * scale[:, None]
+    beta = fit.beta[index] + generator.standard_normal((draws, len(index))) @ root.T
+    x, _ = find_nadirs(spline, beta, low=low, high=high)
+    return NadirDraws("normal", x, (x > low) & (x < high))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NadirData:
+    """What a bootstrap that places the knots anew needs of the sample.
+
+    Attributes
+    ----------
+    eligible, eligible_psu : (e,) exposures of the cohort, and positions of its people's PSUs: knots and range.
+    x, y, adjustment : (m,), (m,) of 0 and 1, (m, q): the domain's rows. The adjustment brings the intercept.
+    weights, psu : (m,) survey weights, and positions of PSUs.
+    knots : number of knots.
+    eligible_weights : (e,) for knots on weighted quantiles, else None.
+    """
+
+    eligible: Array
+    eligible_psu: Integers
+    x: Array
+    y: Array
+    adjustment: Array
+    weights: Array
+    psu: Integers
+    knots: int
+    eligible_weights: Array | None = None
+
+
+def bootstrap_nadirs(
+    data: NadirData, multiplicities: npt.NDArray[np.integer], *, factors: Array, eta: Array, jobs: int = 1,
+    progress: str = "",
+) -> NadirDraws:  # fmt: skip
+    """Lowest points of curves fitted to bootstrap samples, their knots and range placed anew in each.
+
+    Parameters
+    ----------
+    data : the sample.
+    multiplicities : (n_psu, B) integer array, how often each PSU was drawn: quantiles are those of the people drawn.
+    factors : (n_psu, B) float array, what its weights are multiplied by.
+    eta : (m,) linear predictor of the full-sample fit, to start near.
+    jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise; no number depends on them.
+    progress : what the bar says when the work takes over a second; none if empty.
+
+    Returns
+    -------
+    NadirDraws. A replicate whose knots coincide, or whose curve has no finite estimate, is NaN.
+
+    Raises
+    ------
+    DesignError : multiplicities and factors of different shape.
+    """
+    if multiplicities.shape != factors.shape:
+        raise DesignError(f"multiplicities {multiplicities.shape}: expected {factors.shape}, those of the factors.")
+    chunks = [slice(start, start + CHUNK) for start in range(0, factors.shape[1], CHUNK)]
+    tasks = (
+        joblib.delayed(_bootstrap_chunk)(data, multiplicities[:, chunk], factors[:, chunk], eta) for chunk in chunks
+    )
+    found = np.vstack(list(in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress)))
+    return NadirDraws("bootstrap", found[:, 0], found[:, 1] == 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sorted:
+    """The cohort in order of exposure, so that no replicate sorts: exposures, PSU positions, weights or None."""
+
+    x: Array
+    psu: Integers
+    weights: Array | None
+
+
+def _sorted(data: NadirData) -> _Sorted:
+    order = np.argsort(data.eligible, kind="stable")
+    weights = None if data.eligible_weights is None else data.eligible_weights[order]
+    return _Sorted(data.eligible[order], data.eligible_psu[order], weights)
+
+
+def _bootstrap_chunk(data: NadirData, drawn: npt.NDArray[np.integer], factors: Array, eta: Array) -> Array:
+    cohort = _sorted(data)
+    return np.array([_replicate(data, cohort, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])])
+
+
+def _replicate(
+    data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array, eta: Array
+) -> tuple[float, bool]:
+    """Lowest point of one bootstrap sample and whether it is interior."""
+    try:
+        knots, (low, high) = _places(data, cohort, drawn, factor)
+        spline = RestrictedCubicSpline(knots)
+    except SplineError:
+        return np.nan, False
+    rows = np.flatnonzero(factor[data.psu] > 0)
+    X = np.hstack([spline.basis(data.x[rows]), data.adjustment[rows]])
+    beta = quick_estimate(X, data.y[rows], (data.weights * factor[data.psu])[rows], eta=eta[rows])
+    if beta is None:
+        return np.nan, False
+    x, _ = find_nadirs(spline, beta[None, : spline.columns], low=low, high=high)
+    return float(x[0]), bool(low < x[0] < high)
+
+
+def _places(
+    data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array
+) -> tuple[Array, tuple[float, float]]:
+    """Knots and range of the people drawn, by type-7 quantiles: the values of the sample written out, not sorted."""
+    reached = np.cumsum(drawn[cohort.psu])
+    probabilities = np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
+    place = (reached[-1] - 1) * probabilities
+    whole = np.floor(place).astype(np.intp)
+    below, above = (
+        cohort.x[np.searchsorted(reached, j, side="right")] for j in (whole, np.minimum(whole + 1, reached[-1] - 1))
+    )
+    quantiles = below + (place - whole) * (above - below)
+    knots = quantiles[: data.knots]
+    if cohort.weights is not None:
+        times = drawn[cohort.psu]
+        one = cohort.weights * factor[cohort.psu] / np.maximum(times, 1)
+        knots = place_knots(np.repeat(cohort.x, times), data.knots, weights=np.repeat(one, times))
+    return knots, (float(quantiles[-2]), float(quantiles[-1]))
+
+
+def flat_range(
+    fit: Fit, index: Integers, spline: RestrictedCubicSpline, nadir: Nadir, *, conf_level: float = 0.95
+) -> FlatRange:
+    """The stretch around the nadir in which the odds do not differ from the lowest at the given level.
+
+    An exposure belongs to it if the t interval of (basis(x) - basis(nadir)) beta holds zero, the nadir taken as known.
+
+    Parameters
+    ----------
+    fit, index, spline : as for `draw_nadirs`.
+    nadir : of this fit; its range is looked at.
+    conf_level : of the intervals.
+    """
+    x = np.union1d(np.linspace(nadir.low, nadir.high, FLAT_POINTS), [nadir.x])
+    contrast = spline.basis(x) - spline.basis(np.array([nadir.x]))
+    height = contrast @ fit.beta[index]
+    variance = np.einsum("ij,jk,ik->i", contrast, fit.vcov[np.ix_(index, index)], contrast)
+    half = scipy.stats.t.ppf((1 + conf_level) / 2, fit.residual_df) * np.sqrt(np.maximum(variance, 0))
+    alike = height <= half
+    centre = int(np.searchsorted(x, nadir.x))
+    below, above = np.flatnonzero(~alike[:centre]), np.flatnonzero(~alike[centre:])
+    first = int(below[-1]) + 1 if below.size else 0
+    last = centre + int(above[0]) - 1 if above.size else x.size - 1
+    return FlatRange(float(x[first]), float(x[last]), not below.size, not above.size)

@@ -1,0 +1,1 @@
+"""Others' numbers beside ours."""

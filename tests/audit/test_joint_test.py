@@ -1,0 +1,391 @@
+"""Verdicts are counted, choices weighed as an analysis of variance does, and the joint test held to refits."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+
+from analysis.audit import joint_test as whole_curve
+from analysis.audit.joint_test import (
+    SpecificationCurve,
+    WholeCurveError,
+    adjusted_p_values,
+    collect_answers,
+    decompose,
+    joint_test,
+    verdict_shares,
+)
+from analysis.audit.specifications import CHOICES
+from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.regression.fit import coefficient_influence, fit_logistic
+from analysis.stats.regression.refits import refit_logistic
+from analysis.stats.sample.design import SurveyDesign, between_psu, domain_of
+from analysis.stats.sample.replicates import bootstrap
+from tests.arrays import clustered_sample
+
+STRATA = np.repeat(np.arange(20), 2)
+
+
+def grid_frame() -> pd.DataFrame:
+    """Every cell of the grid with numbers of no interest."""
+    cells = pd.DataFrame(itertools.product(*CHOICES.values()), columns=list(CHOICES))
+    numbers = {f"{name}_{mark}": 1.2 for name in ("odds_ratio", "conf_low", "conf_high") for mark in ("p10", "p90")}
+    return cells.assign(**numbers, nonlinear_p=0.5, residual_df=12, verdict="no departure shown", reason="")
+
+
+def curve_of(cells: pd.DataFrame, *, seed: int = 1, log_or: float = 0.0) -> SpecificationCurve:
+    """A curve of independent influence totals whose cells all found one log odds ratio."""
+    totals = np.random.default_rng(seed).normal(size=(STRATA.size, int(cells["knots"].sum())))
+    first = np.cumsum(cells["knots"]) - cells["knots"]
+    # Non-linear coefficients come with unit covariance, here each by itself.
+    design = design_of(STRATA)
+    bent = np.delete(np.arange(totals.shape[1]), np.concatenate([first, first + 1]))
+    totals[:, bent] /= np.sqrt(np.diag(between_psu(totals[:, bent], design)))
+    ratio = np.exp(log_or)
+    return SpecificationCurve(cells.assign(odds_ratio_p10=ratio, odds_ratio_p90=ratio), totals, STRATA)
+
+
+def design_of(strata) -> SurveyDesign:
+    return SurveyDesign(strata=strata, psu=np.arange(strata.size), weights=np.ones(strata.size))
+
+
+def few_cells(number: int, knots: int = 3) -> pd.DataFrame:
+    return grid_frame().query("knots == @knots").head(number).reset_index(drop=True)
+
+
+# ---- verdicts
+
+
+def test_shares_of_each_level_add_up_to_one():
+    cells = grid_frame()
+    cells["verdict"] = np.random.default_rng(2).choice(["U", "no departure shown", None], size=len(cells))
+    shares = verdict_shares(cells).groupby(["choice", "level"])["share"].sum()
+    np.testing.assert_allclose(shares, 1)
+    assert len(shares) == 1 + sum(map(len, CHOICES.values()))
+
+
+def test_verdicts_are_counted_by_level():
+    cells = grid_frame()
+    cells.loc[cells["weights"] == "mec", "verdict"] = "U"
+    shares = verdict_shares(cells).set_index(["choice", "level", "verdict"])
+    assert shares.loc[("weights", "mec", "U"), ["n", "share"]].tolist() == [1080, 1.0]
+    assert shares.loc[("knots", "4", "U"), "share"] == pytest.approx(1 / 3)
+    assert shares.loc[("all", "all", "no departure shown"), "n"] == 2160
+
+
+def test_cells_without_an_answer_are_counted_as_such():
+    cells = grid_frame()
+    cells.loc[cells["energy"] == "density", "verdict"] = None
+    shares = verdict_shares(cells).set_index(["choice", "level", "verdict"])["share"]
+    assert shares["energy", "density", "no answer"] == 1
+    assert shares["all", "all", "no answer"] == pytest.approx(0.2)
+
+
+# ---- which choices matter
+
+
+def with_log_or(cells: pd.DataFrame, values) -> pd.DataFrame:
+    return cells.assign(odds_ratio_p10=np.exp(values))
+
+
+def p10_shares(cells: pd.DataFrame) -> pd.Series:
+    found = decompose(cells)
+    return found[found["quantity"] == "log_or_p10"].set_index("choice")["share"]
+
+
+def noisy_grid(seed: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    cells = grid_frame()
+    values = rng.normal(scale=0.1, size=len(cells))
+    for choice, levels in CHOICES.items():
+        effect = dict(zip(levels, rng.normal(scale=0.1, size=len(levels)), strict=True))
+        values += cells[choice].map(effect).to_numpy(dtype=float)
+    cells = with_log_or(cells, values).assign(nonlinear_p=rng.uniform(0.01, 1, len(cells)))
+    return cells.assign(odds_ratio_p90=np.exp(rng.normal(size=len(cells))))
+
+
+def test_a_quantity_that_one_choice_decides_is_all_its_own():
+    cells = grid_frame()
+    shares = p10_shares(with_log_or(cells, cells["knots"] / 10).assign(nonlinear_p=np.linspace(0.1, 1, 3240)))
+    assert shares["knots"] == pytest.approx(1)
+    assert shares.drop("knots").abs().max() < 1e-10
+
+
+def test_a_product_of_two_choices_is_interaction():
+    cells = grid_frame()
+    sign = np.where(cells["covariates"] == "1", 2, -1) * np.where(cells["knots"] == 3, 2, -1)
+    assert p10_shares(with_log_or(cells, sign / 10))["interactions"] == pytest.approx(1)
+
+
+def test_shares_of_the_whole_grid_add_up_to_one():
+    found = decompose(noisy_grid())
+    np.testing.assert_allclose(found.groupby("quantity")["share"].sum(), 1)
+    assert (found.groupby("quantity")["df"].sum() == 3239).all()
+
+
+def test_main_effects_of_the_whole_grid_are_those_of_group_means():
+    cells = noisy_grid()
+    values = np.log(cells["odds_ratio_p10"])
+    total = np.sum((values - values.mean()) ** 2)
+    shares = p10_shares(cells)
+    for choice in CHOICES:
+        means = values.groupby(cells[choice]).transform("mean")
+        assert shares[choice] == pytest.approx(np.sum((means - values.mean()) ** 2) / total, rel=1e-9)
+
+
+@pytest.mark.reference
+def test_shares_with_cells_missing_are_statsmodels_type_two_sums_of_squares():
+    cells = noisy_grid()
+    cells.loc[np.random.default_rng(4).random(len(cells)) < 0.3, ["verdict", "reason"]] = [None, "no"]
+    able = cells[cells["reason"] == ""].assign(value=np.log(cells["odds_ratio_p10"]))
+    formula = "value ~ " + " + ".join(f"C({choice})" for choice in CHOICES)
+    table = sm.stats.anova_lm(smf.ols(formula, able).fit(), typ=2)
+    total = np.sum((able["value"] - able["value"].mean()) ** 2)
+    shares = p10_shares(cells)
+    for choice in CHOICES:
+        assert shares[choice] == pytest.approx(table.loc[f"C({choice})", "sum_sq"] / total, rel=1e-8)
+
+
+def test_one_answer_is_too_few_to_decompose():
+    cells = few_cells(5)
+    cells.loc[1:, "reason"] = "no"
+    with pytest.raises(WholeCurveError, match="1 of 5 specifications have an answer: expected at least 2"):
+        decompose(cells)
+
+
+# ---- the joint test
+
+
+def test_draws_have_the_taylor_covariance():
+    totals = np.random.default_rng(5).normal(size=(STRATA.size, 4))
+    root = whole_curve._root(STRATA)
+    expected = between_psu(totals, design_of(STRATA))
+    np.testing.assert_allclose(totals.T @ root.T @ root @ totals, expected, rtol=1e-12)
+
+
+def test_a_stratum_of_one_psu_adds_nothing():
+    strata = np.array([0, 0, 1])
+    assert not whole_curve._root(strata)[2].any()
+
+
+@pytest.mark.parametrize("term", ["significant_p10", "significant_p90", "nonlinear"])
+@pytest.mark.parametrize("knots", [3, 5])
+def test_one_specification_alone_is_significant_in_one_draw_of_twenty(term, knots):
+    null = whole_curve._null_statistics(curve_of(few_cells(1, knots)), draws=20_000, seed=6)
+    rate = null[:, whole_curve.TERMS.index(term)].mean()
+    assert abs(rate - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 20_000)
+
+
+def test_degrees_of_freedom_matter_by_cell():
+    cells = few_cells(2).assign(residual_df=[4, 400])
+    ((_, scale),) = whole_curve._null_draws(STRATA, cells["residual_df"].to_numpy(), draws=200, seed=7)
+    assert scale[:, 0].std() > 5 * scale[:, 1].std()
+    assert np.all(np.argsort(scale[:, 0]) == np.argsort(scale[:, 1]))
+
+
+def test_an_effect_everywhere_is_found():
+    found = joint_test(curve_of(few_cells(30), log_or=30.0), draws=200).set_index("term")
+    assert found.loc["median_p90", "p_value"] == pytest.approx(1 / 201)
+    assert found.loc["median_p90", "estimate"] == pytest.approx(30)
+    assert found.loc["both_above", "estimate"] == 1
+
+
+def test_no_effect_anywhere_is_not_found():
+    found = joint_test(curve_of(few_cells(30), log_or=0.0), draws=200).set_index("term")
+    assert found.loc["median_p10", "p_value"] == 1
+    assert found.loc["nonlinear", ["estimate", "p_value"]].tolist() == [0, 1]
+
+
+def test_null_p_values_are_spread_evenly():
+    """Curves whose estimates are draws themselves have p <= 0.1 in a tenth of cases."""
+    base = curve_of(few_cells(8), seed=8)
+    design = design_of(STRATA)
+    rng = np.random.default_rng(9)
+    first = np.arange(8) * 3
+    root = np.linalg.cholesky(between_psu(base.totals, design) + 1e-9 * np.eye(24))
+    p_values = []
+    for _ in range(150):
+        theta = root @ rng.normal(size=24) / np.sqrt(rng.chisquare(12) / 12)
+        cells = base.cells.assign(odds_ratio_p10=np.exp(theta[first]))
+        found = joint_test(dataclasses.replace(base, cells=cells), draws=200).set_index("term")
+        p_values.append(found.loc["median_p10", "p_value"])
+    assert abs(np.mean(np.array(p_values) <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 150)
+
+
+@pytest.mark.reference
+def test_adjusted_p_values_are_those_by_hand():
+    """The sample and four draws: by the first statistic 2, 4, 3, 1, 5 fifths, by the second 4, 2, 5, 1, 4.
+
+    The smallest are 2, 2, 3, 1, 4: of these three are at most 2 fifths and all at most 4.
+    """
+    null = np.array([[1, 2], [2, 0], [4, 3], [0, 1]], dtype=float)
+    p_value, adjusted = adjusted_p_values(np.array([3.0, 1.0]), null)
+    np.testing.assert_allclose(p_value, [2 / 5, 4 / 5], rtol=1e-12)
+    np.testing.assert_allclose(adjusted, [3 / 5, 1], rtol=1e-12)
+
+
+def test_one_statistic_needs_no_adjustment():
+    null = np.random.default_rng(10).normal(size=(50, 1))
+    p_value, adjusted = adjusted_p_values(np.array([1.2]), null)
+    np.testing.assert_allclose(adjusted, p_value, rtol=1e-12)
+
+
+def test_statistics_that_are_the_same_cost_nothing_and_others_at_most_their_number():
+    rng = np.random.default_rng(11)
+    same = np.repeat(rng.normal(size=(400, 1)), 3, axis=1)
+    p_value, adjusted = adjusted_p_values(np.full(3, 1.8), same)
+    np.testing.assert_allclose(adjusted, p_value, rtol=1e-12)
+    p_value, adjusted = adjusted_p_values(np.full(3, 1.8), rng.normal(size=(400, 3)))
+    assert np.all(adjusted > p_value)
+    assert np.all(adjusted <= 3 * p_value + 1e-12)
+
+
+def test_any_of_the_adjusted_p_values_is_small_as_often_as_it_says():
+    rng = np.random.default_rng(12)
+    root = np.linalg.cholesky(0.4 + 0.6 * np.eye(5))
+    draws = [rng.normal(size=(100, 5)) @ root.T for _ in range(600)]
+    smallest = [adjusted_p_values(one[0], one[1:])[1].min() for one in draws]
+    assert abs(np.mean(np.array(smallest) <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 600)
+
+
+def test_error_of_an_adjusted_p_is_how_far_seeds_differ():
+    observed = np.array([2.2, 1.5, 0.3])
+    nulls = [np.random.default_rng(seed).normal(size=(2000, 3)) for seed in range(60)]
+    adjusted = np.array([adjusted_p_values(observed, null)[1] for null in nulls])
+    told = np.mean([whole_curve._batch_error(observed, null) for null in nulls], axis=0)
+    np.testing.assert_allclose(told, adjusted.std(axis=0), rtol=0.35)
+
+
+def test_a_share_that_differs_by_rounding_is_as_large():
+    p_value, _ = adjusted_p_values(np.array([0.3]), np.array([[0.3 - 1e-16], [0.1]]))
+    assert p_value == pytest.approx([2 / 3])
+
+
+def test_same_seed_gives_the_same_test():
+    curve = curve_of(few_cells(10), log_or=0.3)
+    first, second, other = (joint_test(curve, draws=50, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, second)
+    assert not first["null_median"].equals(other["null_median"])
+
+
+def test_draws_in_parts_are_those_of_one_piece(monkeypatch):
+    curve = curve_of(few_cells(4), log_or=0.3)
+    whole = joint_test(curve, draws=60)
+    monkeypatch.setattr(whole_curve, "CHUNK", 7)
+    pd.testing.assert_frame_equal(joint_test(curve, draws=60), whole)
+
+
+def test_cells_without_an_answer_are_left_out():
+    cells = few_cells(3)
+    cells.loc[1, ["reason", "verdict"]] = ["no", None]
+    kept = curve_of(cells[cells["reason"] == ""].reset_index(drop=True), log_or=0.4)
+    holed = SpecificationCurve(cells.assign(odds_ratio_p10=np.exp(0.4), odds_ratio_p90=np.exp(0.4)), kept.totals,
+                               STRATA)  # fmt: skip
+    pd.testing.assert_frame_equal(joint_test(holed, draws=40), joint_test(kept, draws=40))
+
+
+@pytest.mark.parametrize(("number", "draws"), [(0, 10), (3, 1)])
+def test_nothing_to_test_is_refused(number, draws):
+    with pytest.raises(WholeCurveError, match="expected at least 1 and 2"):
+        joint_test(curve_of(few_cells(number)), draws=draws)
+
+
+# ---- against refits
+
+
+@pytest.fixture(scope="module")
+def refitted():
+    """Eight specifications of invented people: influence totals, and their estimates under bootstrap weights."""
+    sample = clustered_sample(11, psus_in_stratum=(2,) * 40, people=25, psu_shift=0.3)
+    design = sample.design()
+    domain = domain_of(design, sample.rows)
+    replicates = bootstrap(design, replicates=400, seed=12)
+    x = sample.X[:, 1]
+    marks = np.quantile(x, [0.1, 0.9])
+    totals, changes = [], []
+    for others, quantiles in itertools.product(([], [2], [3], [2, 3]), ([0.1, 0.5, 0.9], [0.05, 0.4, 0.95])):
+        spline = RestrictedCubicSpline(np.quantile(x, quantiles))
+        X = np.column_stack([np.ones_like(x), spline.basis(x), sample.X[:, others]])
+        fit = fit_logistic(X, sample.y, design=design, domain=domain, terms=tuple(map(str, range(X.shape[1]))))
+        influence = coefficient_influence(fit, X, sample.y, design=design, domain=domain)
+        rows = np.vstack([spline.basis(marks) - spline.basis(np.array([np.median(x)])), [0, 1]])
+        rows[2] /= np.sqrt(fit.vcov[2, 2])
+        totals.append(design.psu_sums @ influence[:, 1:3] @ rows.T)
+        refits = refit_logistic(X, sample.y, design=design, domain=domain, fit=fit, factors=replicates.factors)
+        changes.append((refits.beta - fit.beta)[:, 1:3] @ rows.T)
+    cells = few_cells(8).assign(residual_df=1e9)  # bootstrap refits know no degrees of freedom
+    curve = SpecificationCurve(cells, np.hstack(totals), design.psu_stratum)
+    return curve, replicates, np.array(changes)
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["p10", "p90"])
+def test_linearised_medians_follow_refits_under_the_same_weights(refitted, end):
+    curve, replicates, changes = refitted
+    linear = (replicates.factors - 1).T @ curve.totals[:, end::3]
+    linear_median, refit_median = np.median(linear, axis=1), np.median(changes[:, :, end], axis=0)
+    assert np.corrcoef(linear_median, refit_median)[0, 1] > 0.98
+    assert linear_median.std() == pytest.approx(refit_median.std(), rel=0.08)
+
+
+@pytest.mark.parametrize("end", ["p10", "p90"])
+def test_null_distribution_of_the_median_is_that_of_refits(refitted, end):
+    curve, _, changes = refitted
+    null = joint_test(curve, draws=4000).set_index("term").loc[f"median_{end}"]
+    medians = np.abs(np.median(changes[:, :, ["p10", "p90"].index(end)], axis=0))
+    assert null["null_median"] == pytest.approx(np.median(medians), rel=0.15)
+    assert null["null_p95"] == pytest.approx(np.quantile(medians, 0.95), rel=0.15)
+
+
+@pytest.mark.parametrize("end", ["p10", "p90"])
+def test_null_distribution_of_the_commoner_sign_is_that_of_refits(refitted, end):
+    curve, _, changes = refitted
+    null = joint_test(curve, draws=4000).set_index("term").loc[f"same_sign_{end}"]
+    above = np.mean(changes[:, :, ["p10", "p90"].index(end)] > 0, axis=0)
+    draws = whole_curve._null_statistics(curve, draws=4000, seed=1)[:, whole_curve.TERMS.index(f"same_sign_{end}")]
+    assert draws.mean() == pytest.approx(np.maximum(above, 1 - above).mean(), abs=0.03)
+    assert null["null_median"] == pytest.approx(np.median(np.maximum(above, 1 - above)), abs=0.13)
+
+
+# ---- from parts
+
+
+def parts_of(cells: pd.DataFrame, totals) -> list:
+    widths = np.where(cells["reason"] == "", cells["knots"], 0)
+    blocks = np.split(totals, np.cumsum(widths)[:-1], axis=1)
+    return [(cells.iloc[[number]].reset_index(drop=True), block) for number, block in enumerate(blocks)]
+
+
+def test_parts_in_any_order_make_one_curve():
+    curve = curve_of(grid_frame().iloc[[0, 1, 500, 3000]].reset_index(drop=True))
+    parts = parts_of(curve.cells, curve.totals)
+    found = collect_answers([parts[place] for place in (2, 0, 3, 1)], STRATA)
+    pd.testing.assert_frame_equal(found.cells, curve.cells)
+    np.testing.assert_array_equal(found.totals, curve.totals)
+
+
+def test_a_part_without_answers_keeps_its_place():
+    cells = few_cells(3)
+    curve = curve_of(cells.drop(index=1))
+    failed = cells.loc[[1], list(CHOICES)].assign(verdict=None, reason="why")
+    rows = curve.cells
+    parts = [(failed, np.empty((40, 0))), (rows.iloc[[1]], curve.totals[:, 3:]), (rows.iloc[[0]], curve.totals[:, :3])]
+    found = collect_answers(parts, STRATA)
+    assert found.cells["reason"].tolist() == ["", "why", ""]
+    np.testing.assert_array_equal(found.totals, curve.totals)
+
+
+def test_a_specification_twice_is_refused():
+    curve = curve_of(few_cells(2))
+    parts = parts_of(curve.cells, curve.totals)
+    with pytest.raises(WholeCurveError, match="1 specifications are there twice"):
+        collect_answers([*parts, parts[0]], STRATA)
+
+
+def test_totals_of_other_cells_are_refused():
+    curve = curve_of(few_cells(2))
+    with pytest.raises(WholeCurveError, match=r"totals \(40, 5\): expected \(40, 6\)"):
+        collect_answers([(curve.cells, curve.totals[:, :5])], STRATA)

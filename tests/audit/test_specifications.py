@@ -1,0 +1,217 @@
+"""Every cell of the grid is the study it says, answered by the primary study's own code, or has its reason."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from analysis.audit import specifications
+from analysis.audit.specifications import (
+    CHOICES,
+    MARKS,
+    PRIMARY_CELL,
+    PUBLISHED_CELL,
+    Specification,
+    answer_arrays,
+    answer_people,
+    eligible_people,
+    people_groups,
+    specification_grid,
+)
+from analysis.dose_response.association import estimate
+from analysis.dose_response.energy import energy_adjusted
+from analysis.dose_response.fits import curve_of
+from analysis.dose_response.problem import set_out
+from analysis.stats.sample.design import SurveyDesign, between_psu
+from analysis.study import PRIMARY
+
+SAME = 1e-10
+
+
+@pytest.fixture(scope="module")
+def answers(participants):
+    """Answers of all cells that share the primary's people."""
+    group = next(cells for cells in people_groups().values() if PRIMARY_CELL in cells)
+    return dict(zip(group, answer_people(participants, group), strict=True))
+
+
+def variant(**changes):
+    return dataclasses.replace(PRIMARY_CELL, **changes)
+
+
+# ---- the grid
+
+
+def test_grid_has_every_combination_once():
+    grid = specification_grid()
+    assert len(grid) == len(set(grid)) == math.prod(map(len, CHOICES.values())) == 3240
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_level_of_a_choice_has_as_many_cells(choice):
+    counts = pd.Series([getattr(cell, choice) for cell in specification_grid()]).value_counts()
+    assert counts.to_dict() == dict.fromkeys(CHOICES[choice], 3240 // len(CHOICES[choice]))
+
+
+@pytest.mark.parametrize("cell", [PRIMARY_CELL, PUBLISHED_CELL])
+def test_marked_cells_are_in_the_grid(cell):
+    assert cell in specification_grid()
+
+
+def test_primary_cell_is_the_primary_study():
+    assert PRIMARY_CELL.study == PRIMARY
+
+
+def test_groups_of_people_are_the_grid():
+    groups = people_groups().values()
+    assert sorted(cell for cells in groups for cell in cells) == sorted(specification_grid())
+    assert all(len({cell.people for cell in cells}) == 1 for cells in groups)
+
+
+# ---- a cell's numbers
+
+
+@pytest.mark.parametrize(
+    ("cell", "study"),
+    [
+        (PRIMARY_CELL, PRIMARY),
+        (variant(knots=3), dataclasses.replace(PRIMARY, knots=3)),
+        (variant(energy="linear"), dataclasses.replace(PRIMARY, extra_covariates=("energy_kcal",))),
+    ],
+    ids=["primary", "three knots", "energy as a covariate"],
+)
+def test_cell_equals_the_study_estimated_by_itself(participants, answers, cell, study):
+    row, found = answers[cell].row, estimate(participants, study)
+    curve = found.curve(np.quantile(found.problem.setting.eligible, MARKS)).frame
+    for number, mark in enumerate(("p10", "p90")):
+        for name in ("odds_ratio", "conf_low", "conf_high"):
+            assert row[f"{name}_{mark}"] == pytest.approx(curve[name].iloc[number], rel=SAME)
+    tests = found.tests_frame().query("method == 'wald'").set_index("test")["p_value"]
+    assert row["nonlinear_p"] == pytest.approx(tests["nonlinear"], rel=1e-8)
+    assert row["overall_p"] == pytest.approx(tests["overall"], rel=1e-8)
+    assert (row["n"], row["cases"], row["residual_df"]) == (found.fit.n, found.fit.cases, found.fit.residual_df)
+    assert row["nadir"] == pytest.approx(found.nadir.x, rel=SAME)
+    drawn = curve_of(found.problem, found.fit).drawn_nadirs(seed=1)
+    assert (row["nadir_low"], row["nadir_high"]) == pytest.approx(drawn.interval(), rel=1e-8)
+    assert row["interior"] == drawn.interior_share
+
+
+def test_totals_have_the_taylor_errors_of_the_odds_ratios(participants, answers):
+    design = whole_design(participants)
+    for cell, answer in answers.items():
+        errors = np.sqrt(np.diag(between_psu(answer.totals, design)))[:2]
+        half = scipy.stats.t.ppf(0.975, answer.row["residual_df"]) * errors
+        width = [np.log(answer.row[f"conf_high_{m}"] / answer.row[f"conf_low_{m}"]) / 2 for m in ("p10", "p90")]
+        np.testing.assert_allclose(half, width, rtol=1e-9, err_msg=str(cell))
+
+
+def test_non_linear_totals_have_a_covariance_of_the_identity(participants, answers):
+    design = whole_design(participants)
+    for cell, answer in answers.items():
+        vcov = between_psu(answer.totals, design)[2:, 2:]
+        np.testing.assert_allclose(vcov, np.eye(cell.knots - 2), atol=1e-8, err_msg=str(cell))
+
+
+def whole_design(frame):
+    return SurveyDesign(frame["strata"].to_numpy(), frame["psu"].to_numpy(), np.ones(len(frame)))
+
+
+@pytest.mark.parametrize("people", [("mec", "lenient", "without 2001-2002", "2"), ("none", "strict", "all", "1")])
+def test_people_who_cannot_be_in_a_cohort_change_no_number(participants, monkeypatch, people):
+    cells = [Specification(*people, energy, 4) for energy in ("none", "density")]
+    few = answer_people(participants, cells)
+    monkeypatch.setattr(specifications, "eligible_people", lambda frame: frame)
+    everybody = answer_people(participants, cells)
+    for one, other in zip(few, everybody, strict=True):
+        numbers = [key for key, value in one.row.items() if isinstance(value, float)]
+        np.testing.assert_allclose([one.row[k] for k in numbers], [other.row[k] for k in numbers], rtol=SAME)
+        np.testing.assert_allclose(one.totals, other.totals, atol=SAME * np.abs(other.totals).max())
+
+
+def test_every_psu_keeps_a_person(participants):
+    kept = eligible_people(participants)
+    assert len(kept) < len(participants) / 2
+    psus = ["strata", "psu"]
+    assert kept[psus].drop_duplicates().shape == participants[psus].drop_duplicates().shape
+
+
+# ---- energy
+
+
+@pytest.fixture(scope="module")
+def setting(participants):
+    return set_out(participants, PRIMARY)
+
+
+@pytest.fixture(scope="module")
+def energy(participants):
+    return participants["energy_kcal"].to_numpy(dtype=float)
+
+
+def test_residual_exposure_keeps_its_mean_and_knows_nothing_of_energy(setting, energy):
+    rows = setting.cohort.rows.to_numpy()
+    adjusted = energy_adjusted(setting, energy, "residual").exposure[rows]
+    assert adjusted.mean() == pytest.approx(setting.exposure[rows].mean())
+    assert abs(np.corrcoef(adjusted, energy[rows])[0, 1]) < 1e-10
+
+
+def test_density_is_the_exposure_per_thousand_kcal(setting, energy):
+    rows = setting.cohort.rows.to_numpy()
+    adjusted = energy_adjusted(setting, energy, "density")
+    np.testing.assert_allclose(adjusted.exposure[rows] * energy[rows] / 1000, setting.exposure[rows])
+    assert adjusted.adjustment_terms == setting.adjustment_terms
+
+
+@pytest.mark.parametrize(("form", "columns"), [("none", 0), ("linear", 1), ("spline", 3)])
+def test_energy_joins_the_other_columns(setting, energy, form, columns):
+    adjusted = energy_adjusted(setting, energy, form)
+    assert len(adjusted.adjustment_terms) == len(setting.adjustment_terms) + columns
+    np.testing.assert_array_equal(adjusted.adjustment[:, columns:], setting.adjustment)
+    np.testing.assert_array_equal(adjusted.exposure, setting.exposure)
+
+
+# ---- cells without an answer, or without a column
+
+
+def test_a_covariate_that_does_not_vary_leaves_the_model_and_is_named(participants):
+    (answer,) = answer_people(participants, [variant(sample="no diabetes", covariates="2")])
+    assert (answer.row["dropped"], answer.row["reason"]) == ("has_diabetes", "")
+
+
+def one_without_energy(participants):
+    frame = participants.copy()
+    frame.loc[frame.index[set_out(frame, PRIMARY).domain.rows][0], "energy_kcal"] = 0.0
+    return frame
+
+
+def test_density_without_energy_has_its_reason_and_the_other_forms_their_answers(participants):
+    cells = [variant(energy="density"), variant(energy="linear")]
+    without, answered = answer_people(one_without_energy(participants), cells)
+    assert without.totals is None
+    assert "1 people of the cohort have no energy intake" in without.row["reason"]
+    assert answered.row["reason"] == ""
+
+
+def test_answers_side_by_side_leave_out_the_totals_of_cells_without(participants):
+    cells = [variant(energy="density"), variant(energy="linear")]
+    found = answer_arrays(one_without_energy(participants), cells)
+    assert found["rows"]["verdict"].isna().tolist() == [True, False]
+    assert found["totals"].shape == (87, 4)
+
+
+def test_an_outcome_that_exposure_foretells_has_the_reason_of_its_fit(participants):
+    frame = participants.assign(pn_strict=(participants["magnesium_mg"] > 250).astype(float))
+    (answer,) = answer_people(frame, [PRIMARY_CELL])
+    assert answer.totals is None
+    assert "separat" in answer.row["reason"] or "converge" in answer.row["reason"]
+
+
+def test_people_whom_nobody_belongs_to_are_the_reason_of_all_their_cells(participants):
+    frame = participants.assign(has_diabetes=1.0)
+    cells = [variant(sample="no diabetes", knots=knots) for knots in (3, 4)]
+    answers = answer_people(frame, cells)
+    assert [answer.row["knots"] for answer in answers] == [3, 4]
+    assert all("domain is empty" in answer.row["reason"] for answer in answers)

@@ -1,0 +1,226 @@
+"""The structure of a transport file is read from its bytes; what is no whole file is told apart from one."""
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from analysis.data.source.sas import (
+    RECORD,
+    FormatError,
+    HtmlError,
+    accented_columns,
+    check_end,
+    check_missing,
+    read_cached,
+    read_layout,
+    read_xport,
+)
+
+N_ROWS = 300
+
+
+@pytest.fixture
+def frame():
+    generator = np.random.default_rng(7)
+    return pd.DataFrame(
+        {
+            "SEQN": np.arange(1.0, N_ROWS + 1),
+            "GRAMS": generator.choice([0.0, 12.5, np.nan], N_ROWS),
+            "NAME": generator.choice(
+                ["TEA", "COFFEE", "MILK, COW'S, FLUID, WHOLE, NOT FURTHER SPECIFIED AS TO FAT", ""], N_ROWS
+            ),
+        }
+    )
+
+
+@pytest.fixture
+def path(frame, tmp_path):
+    path = tmp_path / "MEALS.xpt"
+    pyreadstat.write_xport(frame, str(path), file_format_version=5, table_name="MEALS")
+    return path
+
+
+def cut(path, n_bytes):
+    path.write_bytes(path.read_bytes()[:n_bytes])
+
+
+def check(path):
+    check_end(path, read_layout(path))
+
+
+def test_layout_is_read_from_the_header(path):
+    layout = read_layout(path)
+    assert layout.names == ("SEQN", "GRAMS", "NAME")
+    assert layout.rows == N_ROWS
+    assert layout.size == path.stat().st_size
+    check_end(path, layout)
+
+
+def test_columns_are_read_in_the_order_wanted(path, frame):
+    read = read_xport(path, columns=["NAME", "SEQN"])
+    pd.testing.assert_frame_equal(read, frame[["NAME", "SEQN"]], check_dtype=False)
+    assert read["SEQN"].dtype == np.float64
+
+
+def test_zero_is_read_as_zero_and_missing_as_nan(path, frame):
+    pd.testing.assert_series_equal(read_xport(path)["GRAMS"], frame["GRAMS"])
+
+
+@pytest.mark.parametrize("lost", [1, RECORD, RECORD * 20, RECORD * 20 + 13])
+def test_a_file_cut_short_is_noticed_though_pyreadstat_reads_it(path, lost):
+    cut(path, path.stat().st_size - lost)
+    with pytest.raises(FormatError, match=r"bytes that stop in the middle of row [\d,]+"):
+        check(path)
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "complaint"),
+    [
+        (40, "a file that begins b'HEADER RECORD"),
+        (RECORD * 2, "lacks its MEMBER record at byte 240"),
+        (RECORD * 6, "lacks its NAMESTR record at byte 560"),
+        (RECORD * 9, "lacks its OBS record"),
+    ],
+)
+def test_a_file_cut_within_its_header_is_noticed(path, n_bytes, complaint):
+    cut(path, n_bytes)
+    with pytest.raises(FormatError, match=complaint):
+        check(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "complaint"),
+    [
+        (b"", FormatError, "an empty file"),
+        (b"PK\x03\x04zip", FormatError, r"a file that begins b'PK"),
+        (b"\n <!DOCTYPE html><html></html>", HtmlError, "an HTML page"),
+        (b"\xef\xbb\xbf<HTML>", HtmlError, "an HTML page"),
+    ],
+)
+def test_other_files_are_told_for_what_they_are(tmp_path, content, error, complaint):
+    path = tmp_path / "X.xpt"
+    path.write_bytes(content)
+    with pytest.raises(error, match=complaint):
+        read_layout(path)
+
+
+def test_a_header_with_a_damaged_number_is_noticed(path):
+    content = bytearray(path.read_bytes())
+    at = content.index(b"NAMESTR") + 34
+    content[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="where a number belongs"):
+        read_layout(path)
+
+
+def test_a_header_without_columns_is_noticed(path):
+    content = bytearray(path.read_bytes())
+    start = content.index(b"NAMESTR") + 60
+    for entry in range(3):
+        content[start + 140 * entry + 4 : start + 140 * entry + 6] = b"\x00\x00"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="describes no columns"):
+        read_layout(path)
+
+
+def test_windows_1252_text_is_read(path):
+    path.write_bytes(path.read_bytes().replace(b"COFFEE", b"CAF\xc9 \x99"))
+    read = read_xport(path)
+    assert "CAFÉ ™" in set(read["NAME"])
+    assert accented_columns(read) == ("NAME",)
+
+
+def test_plain_text_has_no_accents(path):
+    assert accented_columns(read_xport(path)) == ()
+
+
+def test_text_that_is_not_windows_1252_is_refused(path):
+    path.write_bytes(path.read_bytes().replace(b"COFFEE", b"CAF\x81  "))
+    with pytest.raises(FormatError, match="pyreadstat cannot read"):
+        read_xport(path)
+
+
+def first_missing(path):
+    """Position of the first missing number's mark in the file."""
+    layout = read_layout(path)
+    content = path.read_bytes()
+    for row in range(layout.rows):
+        for _, at, width in layout.numbers:
+            place = layout.start + row * layout.row_bytes + at
+            if content[place : place + width] == b"." + bytes(width - 1):
+                return place
+    raise LookupError("no missing number")
+
+
+def test_missing_numbers_marked_as_sas_marks_them_pass(path):
+    check_missing(path, read_layout(path))
+
+
+@pytest.mark.parametrize("mark", [0xD1, 0x41 - 1, 0x5B, 0x80])
+def test_a_damaged_mark_of_a_missing_number_is_refused(path, mark):
+    content = bytearray(path.read_bytes())
+    content[first_missing(path)] = mark
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=f"a missing value marked 0x{mark:02X} in"):
+        check_missing(path, read_layout(path))
+
+
+@pytest.mark.parametrize("mark", [b"_", b"A", b"Z"])
+def test_special_missing_numbers_of_sas_pass(path, mark):
+    content = bytearray(path.read_bytes())
+    content[first_missing(path)] = mark[0]
+    path.write_bytes(content)
+    check_missing(path, read_layout(path))
+
+
+def test_numeric_columns_have_their_place_in_the_row(path, frame):
+    layout = read_layout(path)
+    numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
+    assert [name for name, _, _ in layout.numbers] == numbers
+
+
+# Cache
+
+
+def cached(path, tmp_path, digest="abc", columns=("SEQN", "NAME", "GRAMS")):
+    return read_cached(path, columns=columns, digest=digest, cache=tmp_path / "cache")
+
+
+def test_cached_columns_equal_those_read(path, tmp_path):
+    first, second = cached(path, tmp_path), cached(path, tmp_path)
+    pd.testing.assert_frame_equal(first, read_xport(path, columns=["SEQN", "NAME", "GRAMS"]))
+    pd.testing.assert_frame_equal(second, first)
+
+
+def test_the_cache_is_used(path, tmp_path):
+    first = cached(path, tmp_path)
+    path.unlink()
+    pd.testing.assert_frame_equal(cached(path, tmp_path), first)
+
+
+@pytest.mark.parametrize("change", [{"digest": "abd"}, {"columns": ("NAME", "SEQN", "GRAMS")}])
+def test_another_file_or_other_columns_have_their_own_cache(path, tmp_path, change):
+    cached(path, tmp_path)
+    cached(path, tmp_path, **change)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_no_damaged_byte_of_the_cache_is_trusted(path, tmp_path):
+    whole = cached(path, tmp_path)
+    (parquet,) = (tmp_path / "cache").iterdir()
+    content = parquet.read_bytes()
+    for at in range(0, len(content), 23):
+        parquet.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
+        pd.testing.assert_frame_equal(cached(path, tmp_path), whole)
+
+
+@pytest.mark.parametrize("rest", [b"", b"PAR1", b"<html>"])
+def test_a_ruined_cache_is_made_anew(path, tmp_path, rest):
+    whole = cached(path, tmp_path)
+    (parquet,) = (tmp_path / "cache").iterdir()
+    good = parquet.read_bytes()
+    parquet.write_bytes(rest)
+    pd.testing.assert_frame_equal(cached(path, tmp_path), whole)
+    assert parquet.read_bytes() == good
+    assert list((tmp_path / "cache").iterdir()) == [parquet]

@@ -1,0 +1,633 @@
+"""What is said of the audit follows from its frames, whichever way they turn out."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.audit.heterogeneity import POOLED, REFITTED
+from analysis.audit.joint_test import TERMS
+from analysis.audit.specifications import PRIMARY_CELL
+from analysis.pipeline.folders import Folders
+from analysis.pipeline.results import read_audit, read_estimates
+from analysis.report.words import audit as audit_words
+from analysis.report.words import energy as energy_words
+from analysis.report.words import specificity as specificity_words
+from analysis.report.words.bottom_line import NEEDED, bottom_line, short_line
+from analysis.report.words.claims import NOT_ANALYSED, claims_markdown, claims_table
+from analysis.report.words.energy import FORM_WORDS
+from analysis.report.words.numbers import ordinal
+
+ROOT = Path(__file__).parents[2]
+MODULES = (audit_words, energy_words, specificity_words)
+MADE = {name: value for module in MODULES for name, value in vars(module).items() if callable(value)}
+SENTENCES = [name for name in MADE if name.endswith("_sentence")]
+TABLES = [name for name in MADE if name.endswith("_table")]
+ADJUSTED = ("residual", "density", "spline")
+
+
+# ---- made frames: magnesium and two other nutrients, three cycles, four sampling units
+
+
+def verdict_shares(u=0.1, bent=0.3):
+    rows = []
+    for choice, level in (("all", "all"), ("sample", "all"), ("sample", "without 1999-2000"), ("energy", "none")):
+        for verdict, share in (("U", u), ("non-linear, U not shown", bent), ("no departure shown", 1 - u - bent)):
+            rows.append(
+                {"choice": choice, "level": level, "verdict": verdict, "n": round(1000 * share), "share": share}
+            )
+    return pd.DataFrame(rows)
+
+
+def decomposition():
+    choices = ("weights", "outcome", "sample", "covariates", "energy", "knots", "interactions", "rest")
+    shares = (0.05, 0.05, 0.30, 0.02, 0.25, 0.03, 0.25, 0.05)
+    return pd.DataFrame(
+        [
+            {"quantity": quantity, "choice": choice, "share": share}
+            for quantity in audit_words.QUANTITY_WORDS
+            for choice, share in zip(choices, shares, strict=True)
+        ]
+    )
+
+
+def joint_test(p=0.5, both_above=0.5):
+    frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_p95": 0.5, "p_value": p})
+    frame.loc[frame["term"] == "both_above", "p_value"] = both_above
+    return frame.assign(
+        adjusted_p=np.minimum(5 * frame["p_value"], 1), adjusted_p_error=0.002, n=1000, draws=2000, seed=1
+    )
+
+
+def energy_forms(p):
+    rows = [
+        {"form": form, "exposure_label": "magnesium", "unit": "mg/day", "nonlinear_p": value, "end_low_p": value,
+         "end_high_p": 0.4, "verdict": "no departure shown"}
+        for form, value in p.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def energy_curves(low=1.2, high=1.1):
+    rows = [
+        {"form": form, "x": x, "percentile": percentile, "odds_ratio": 1.5, "conf_low": conf_low, "conf_high": 2.0}
+        for form in FORM_WORDS
+        for x, percentile, conf_low in ((98.0, 5.0, low), (243.0, 50.0, 1.0), (518.0, 95.0, high))
+    ]
+    return pd.DataFrame(rows)
+
+
+def energy_tests(exposure, energy):
+    rows = [("exposure_nonlinear", exposure), ("energy_nonlinear", energy)]
+    return pd.DataFrame(rows, columns=["test", "p_value"]).assign(model="additive", method="wald")
+
+
+def place(q, discoveries, rank=11, top="energy"):
+    rows = [
+        {"form": form, "tested": 43, "nonlinear_p": q[form] / 2, "nonlinear_q": q[form], "nonlinear_rank": rank,
+         "discoveries": discoveries[form], "discoveries_dependent": discoveries[form] // 2, "top": top,
+         "top_p": 0.0004, "u_verdicts": 0}
+        for form in ("none", *ADJUSTED)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def specificity(positive_p=1e-5, negative_q=0.5):
+    rows = [{"kind": "nutrient", "exposure": "magnesium_mg", "form": "none", "label": "magnesium", "nadir": 214.0}]
+    rows += [{"kind": "nutrient", "exposure": f"nutrient_{number}", "form": "none"} for number in range(47)]
+    for label in ("age", "HbA1c", "height"):
+        rows += [
+            {"kind": "positive control", "exposure": label, "form": form, "label": label, "overall_p": positive_p}
+            for form in ("none", "spline")
+        ]
+    for outcome, label in (("low_education", "less than high school"), ("ever_smoked", "ever smoked")):
+        rows += [
+            {"kind": "negative control", "exposure": "magnesium_mg", "form": form, "outcome": outcome,
+             "label": f"{label} by magnesium",
+             "nonlinear_p": 0.03, "nonlinear_q": negative_q if label != "ever smoked" else 0.5, "nadir": 410.0,
+             "overall_p": 0.01}
+            for form in ("none", "spline")
+        ]  # fmt: skip
+    return pd.DataFrame(rows).assign(n=7000, verdict="no departure shown")
+
+
+def cycle_shapes():
+    rows = [{"cycle": cycle, "n": 2500, "residual_df": 5, "overall_p": 0.3, "nonlinear_p": 0.2, "end_low_p": 0.1,
+             "end_high_p": 0.4, "nadir": 200.0, "at_boundary": cycle == "2001-2002"}
+            for cycle in ("1999-2000", "2001-2002", "2003-2004", POOLED)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def cycle_heterogeneity(wald, rao_scott, own=(0.3, 0.3)):
+    rows = [("common", "wald", wald), ("common", "rao_scott", rao_scott)]
+    rows += [("own", method, p) for method, p in zip(("wald", "rao_scott"), own, strict=True)]
+    return pd.DataFrame(rows, columns=["covariates", "method", "p_value"]).assign(test="curve")
+
+
+def psu_shape(full, without):
+    return pd.DataFrame({"quantity": REFITTED, "full": full, "estimate": without})
+
+
+def recall_curves(p):
+    days = ("first", "second", "mean of both")
+    frame = pd.DataFrame({"days": days, "nonlinear_p": p, "overall_p": p, "n": 2445, "nadir": 215.0})
+    return frame.assign(interior=0.9, verdict="no departure shown")
+
+
+def specifications(p):
+    cell = dataclasses.asdict(dataclasses.replace(PRIMARY_CELL, covariates="2 + height"))
+    return pd.DataFrame([cell | {"nonlinear_p": p}, cell | {"knots": 3, "nonlinear_p": 0.9}])
+
+
+def made(**replaced):
+    """The frames of an audit that found a bend as it is, shared with others and lost once energy is adjusted for."""
+    p = dict(zip(FORM_WORDS, (0.002, 0.002, 0.09, 0.4, 0.7), strict=True))
+    q, discoveries = {"none": 0.01} | dict.fromkeys(ADJUSTED, 0.6), {"none": 19} | dict.fromkeys(ADJUSTED, 0)
+    frames = {
+        "specifications": specifications(0.013),
+        "verdict_shares": verdict_shares(),
+        "decomposition": decomposition(),
+        "joint_test": joint_test(),
+        "energy_forms": energy_forms(p),
+        "energy_curves": energy_curves(),
+        "energy_tests": energy_tests(0.09, 0.4),
+        "specificity": specificity(),
+        "specificity_place": place(q, discoveries),
+        "cycle_shapes": cycle_shapes(),
+        "cycle_heterogeneity": cycle_heterogeneity(0.2, 0.3),
+        "psu_shape": psu_shape(0.002, [0.001, 0.004, 0.006, 0.019]),
+        "recall": pd.DataFrame({"exposure": ["magnesium_mg", "energy_kcal"], "n": 2445, "correlation": [0.53, 0.52],
+                                "between_share": 0.53, "attenuation_two_days": 0.69}),
+        "recall_curves": recall_curves([0.2, 0.4, 0.2]),
+        "failures": pd.DataFrame(columns=["task", "reason"]),
+    }  # fmt: skip
+    return frames | replaced
+
+
+def specific():
+    """An audit in which the bend stays whatever is done about energy."""
+    q = dict.fromkeys(("none", *ADJUSTED), 0.001)
+    return made(
+        energy_forms=energy_forms(dict.fromkeys(FORM_WORDS, 0.001)),
+        energy_tests=energy_tests(0.001, 0.4),
+        specificity_place=place(q, dict.fromkeys(q, 1), rank=1, top="magnesium"),
+        verdict_shares=verdict_shares(u=0.7, bent=0.2),
+        joint_test=joint_test(p=0.001, both_above=0.001),
+    )
+
+
+def without_a_bend():
+    q = dict.fromkeys(("none", *ADJUSTED), 0.8)
+    return made(
+        energy_forms=energy_forms(dict.fromkeys(FORM_WORDS, 0.4)),
+        specificity_place=place(q, dict.fromkeys(q, 0)),
+        psu_shape=psu_shape(0.4, [0.3, 0.5, 0.4, 0.6]),
+        verdict_shares=verdict_shares(u=0.0, bent=0.05),
+    )
+
+
+@pytest.fixture(scope="module")
+def real():
+    """The committed tables, which are aggregates of the real files."""
+    folders = Folders(ROOT / "data", ROOT / "figures")
+    return read_estimates(folders)[0], read_audit(folders)[0]
+
+
+# ---- all of them
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+@pytest.mark.parametrize("audit", [made, specific, without_a_bend], ids=lambda make: make.__name__)
+def test_sentence_is_whole_whatever_was_found(name, audit):
+    said = MADE[name](audit())
+    assert said.endswith(".")
+    assert said[0].isupper()
+    assert "nan" not in said
+    assert "  " not in said
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_sentence_about_the_real_files_is_whole(name, real):
+    said = MADE[name](real[1])
+    assert said.endswith(".")
+    assert "nan" not in said
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table_has_words_in_every_cell(name, real):
+    table = MADE[name](real[1])
+    assert len(table)
+    assert not table.isna().any(axis=None)
+    assert not table.map(lambda cell: "nan" in cell).any(axis=None)
+    # Longer row names would be cut where the table is shown.
+    assert all(len(str(part)) <= 50 for name in table.index for part in ([name] if isinstance(name, str) else name))
+
+
+@pytest.mark.parametrize(
+    ("frame", "name"),
+    [
+        ("energy_forms", "energy_sentence"),
+        ("energy_tests", "energy_sentence"),
+        ("cycle_heterogeneity", "cycles_sentence"),
+        ("psu_shape", "sampling_units_sentence"),
+        ("recall", "recall_sentence"),
+    ],
+)
+def test_question_without_an_answer_is_said_to_have_none(frame, name):
+    failures = pd.DataFrame({"task": ["one of them"], "reason": ["the model did not converge"]})
+    audit = made(failures=failures)
+    del audit[frame]
+    said = MADE[name](audit)
+    assert said.startswith(f"Not answered ({audit_words.TASKS[frame]}).")
+    assert "the model did not converge" in said
+
+
+@pytest.mark.parametrize(
+    ("frame", "name"),
+    [("energy_forms", "energy_table"), ("cycle_shapes", "cycles_table"), ("recall_curves", "recall_table")],
+)
+def test_question_without_an_answer_has_an_empty_table(frame, name):
+    audit = made()
+    del audit[frame]
+    assert MADE[name](audit).empty
+
+
+@pytest.mark.parametrize("frame", NEEDED)
+def test_audit_that_is_not_whole_comes_to_no_bottom_line(frame, real):
+    audit = {name: table for name, table in real[1].items() if name != frame}
+    assert bottom_line(real[0], audit).startswith(f"The audit is not whole ({frame} missing)")
+    assert claims_table(real[0], audit).empty
+    assert claims_markdown(real[0], audit) == bottom_line(real[0], audit)
+
+
+# ---- one by one
+
+
+def test_verdict_shares_are_those_of_the_whole_grid():
+    said = audit_words.verdicts_sentence(made())
+    assert said == (
+        'Of 1,000 specifications 10.0 % end in "U", 30.0 % end in "non-linear, U not shown" and 60.0 % end in '
+        '"no departure from a straight line shown".'
+    )
+
+
+def test_choices_are_named_by_their_share():
+    assert "at the 10th percentile people (30 %) and energy (25 %), interactions 25 %" in audit_words.choices_sentence(
+        made()
+    )
+
+
+@pytest.mark.parametrize(
+    ("p", "both_above", "said"),
+    [
+        (0.5, 0.5, "of eight joint statistics none has p < 0.05 by itself; the least p is that of the absolute median"),
+        (0.5, 0.02, "of eight joint statistics one has p < 0.05 by itself, the share with odds above the median's at "
+         "both ends (0.40, p = 0.020; adjusted for the eight, p = 0.100 ± 0.002 by simulation): together they are "
+         "not shown to say more"),
+        (0.5, 0.0096, "p = 0.048 ± 0.002 by simulation): whether together they say more than chance would is at "
+         "the border."),
+        (0.5, 0.0102, "p = 0.051 ± 0.002 by simulation): whether together they say more than chance would is at "
+         "the border."),
+        (0.001, 0.001, "of eight joint statistics eight have p < 0.05 by themselves; the least p is that of"),
+        (0.001, 0.001, "adjusted for the eight, p = 0.005 ± 0.002 by simulation): together they say more "
+         "than chance would."),
+    ],
+)  # fmt: skip
+def test_joint_test_never_tells_a_p_without_the_one_adjusted_for_all_statistics(p, both_above, said):
+    assert said in audit_words.joint_test_sentence(made(joint_test=joint_test(p, both_above)))
+
+
+@pytest.mark.parametrize(
+    ("everybody", "without", "said"),
+    [
+        (5, 72, "Of the 77 verdicts of a U 72 leave out the cycle 1999-2000; with everybody it is 5 of 540"),
+        (50, 2, 'Of the 52 verdicts of a U 50 are of "all".'),
+        (0, 0, "No specification ends in a U."),
+    ],
+)
+def test_verdicts_of_a_u_are_told_by_the_people_they_rest_on(everybody, without, said):
+    rows = [("all", "U", everybody), ("all", "no departure shown", 540 - everybody),
+            ("without 1999-2000", "U", without),
+            ("without 1999-2000", "no departure shown", 540 - without)]  # fmt: skip
+    shares = pd.DataFrame(rows, columns=["level", "verdict", "n"]).assign(choice="sample")
+    assert audit_words.u_verdicts_sentence({"verdict_shares": shares}).startswith(said)
+
+
+def test_nutrients_whose_knots_coincide_are_counted():
+    said = specificity_words.specificity_sentence(made())
+    assert said.startswith(
+        "Of 47 nutrients, and energy, 43 could be tested as they are; in five the knots coincide, because many people "
+        "had none."
+    )
+    assert "In order of the non-linear p magnesium is 11th" in said
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        ((0.2, 0.01, 0.01, 0.01, 0.01), "no bend for energy to explain"),
+        ((0.01, 0.01, 0.01, 0.01, 0.01), "The bend stays whatever is done about energy."),
+        ((0.01, 0.2, 0.2, 0.2, 0.2), "No way of adjusting for energy leaves a bend"),
+        ((0.01, 0.01, 0.2, 0.2, 0.01), "The bend stays with energy as a straight line beside it and per 1,000 kcal; "
+         "it is not shown with energy as a spline beside it and as the residual on energy."),
+    ],
+    ids=["none to explain", "stays", "goes", "some"],
+)  # fmt: skip
+def test_energy_is_said_to_take_the_bend_only_where_it_does(p, said):
+    assert said in energy_words.energy_sentence(made(energy_forms=energy_forms(dict(zip(FORM_WORDS, p, strict=True)))))
+
+
+@pytest.mark.parametrize(
+    ("exposure", "energy", "said"),
+    [
+        (0.01, 0.01, "both bend"),
+        (0.01, 0.20, "magnesium bends and energy is not shown to"),
+        (0.20, 0.01, "energy bends and magnesium is not shown to"),
+        (0.20, 0.20, "do not say which of the two the bend belongs to"),
+    ],
+)
+def test_the_bend_is_given_to_magnesium_or_energy_only_if_one_alone_bends(exposure, energy, said):
+    assert said in energy_words.energy_sentence(made(energy_tests=energy_tests(exposure, energy)))
+
+
+@pytest.mark.parametrize(
+    ("q", "discoveries", "said"),
+    [
+        ((0.30, 0.30, 0.30, 0.30), 3, "The bend of magnesium is not among the discoveries."),
+        ((0.01, 0.30, 0.30, 0.30), 19, "shared with 18 others, and is not among the discoveries once energy"),
+        ((0.01, 0.01, 0.01, 0.01), 19, "shared with 18 others, and stays among the discoveries in each way"),
+        ((0.01, 0.01, 0.01, 0.01), 1, "magnesium alone bends, and stays among the discoveries in each way"),
+        ((0.01, 0.01, 0.30, 0.30), 1, "alone bends; it stays among the discoveries as the residual on energy, not "
+         "per 1,000 kcal and with energy as a spline beside it."),
+    ],
+    ids=["no discovery", "shared and lost", "shared and kept", "alone and kept", "alone and some"],
+)  # fmt: skip
+def test_magnesium_is_said_to_stand_out_only_where_it_does(q, discoveries, said):
+    forms = ("none", *ADJUSTED)
+    table = place(dict(zip(forms, q, strict=True)), dict.fromkeys(forms, discoveries))
+    assert said in specificity_words.specificity_sentence(made(specificity_place=table))
+
+
+@pytest.mark.parametrize(
+    ("rank", "said"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st"),
+     (22, "22nd"), (33, "33rd"), (40, "40th")],
+)  # fmt: skip
+def test_place_in_words(rank, said):
+    assert ordinal(pd.Series({"nonlinear_rank": rank})) == said
+
+
+def test_controls_that_hold_and_outcomes_that_do_not_bend():
+    said = specificity_words.controls_sentence(made())
+    assert "The method finds what is known: age, HbA1c and height go with neuropathy (largest p < 0.001)" in said
+    assert "None of the outcomes that the recalled day cannot have caused bends with magnesium" in said
+    assert "does not exclude it" in said
+
+
+@pytest.mark.parametrize("p", [0.3, float("nan")])
+def test_method_that_misses_a_control_says_so(p):
+    assert "misses what is known: age, HbA1c and height." in specificity_words.controls_sentence(
+        made(specificity=specificity(p))
+    )
+
+
+def test_outcome_that_intake_cannot_cause_and_that_bends_is_told_with_its_low_point():
+    said = specificity_words.controls_sentence(made(specificity=specificity(negative_q=0.001)))
+    assert (
+        "less than high school (p = 0.030; with energy as a spline p = 0.030; lowest at 410, where neuropathy's" in said
+    )
+    assert "Not so: ever smoked." in said
+    assert "a bend alone shows no cause" in said
+
+
+@pytest.mark.parametrize(
+    ("wald", "rao_scott", "said"),
+    [
+        (0.01, 0.02, "There are signs that the survey's cycles draw different curves (common covariates p = 0.010, "
+         "Rao-Scott p = 0.020; each cycle's own covariates p = 0.300, Rao-Scott p = 0.300)."),
+        (0.01, 0.20, "There are signs that"),
+        (0.30, 0.20, "That the survey's cycles draw different curves is not shown"),
+    ],
+)  # fmt: skip
+def test_cycles_are_told_by_both_analyses_and_both_tests(wald, rao_scott, said):
+    assert audit_words.cycles_sentence(made(cycle_heterogeneity=cycle_heterogeneity(wald, rao_scott))).startswith(said)
+
+
+def test_cycles_are_said_to_differ_without_reserve_only_if_every_test_says_so():
+    tests = cycle_heterogeneity(0.01, 0.02, own=(0.01, 0.04))
+    assert audit_words.differ_words(made(cycle_heterogeneity=tests)).startswith(
+        "The survey's cycles draw different curves by"
+    )
+
+
+def test_analysis_of_the_cycles_without_an_answer_is_not_told():
+    tests = cycle_heterogeneity(0.01, 0.02, own=(float("nan"), float("nan")))
+    assert audit_words.differ_words(made(cycle_heterogeneity=tests)) == (
+        "The survey's cycles draw different curves by each test (common covariates p = 0.010, Rao-Scott p = 0.020)."
+    )
+
+
+def test_specifications_without_a_cycle_are_told():
+    assert "end in a bend or a U: 40.0 % without 1999-2000." in audit_words.cycles_sentence(made())
+    whole = verdict_shares().query("level != 'without 1999-2000'")
+    assert "No specification leaves a cycle out." in audit_words.cycles_sentence(made(verdict_shares=whole))
+
+
+@pytest.mark.parametrize(
+    ("full", "without", "said"),
+    [
+        (0.002, [0.001, 0.019], "No single sampling unit carries the bend: with everybody the non-linear p is 0.002, "
+         "without one of 2 sampling units at most 0.019"),
+        (0.002, [0.001, 0.2, 0.1], "rests on single sampling units (2 of them)"),
+        (0.4, [0.3, 0.5], "No bend is shown that one sampling unit could carry"),
+        (0.002, [0.001, None], "without one of 1 sampling units at most 0.001"),
+    ],
+    ids=["none", "two of them", "no bend", "one refit failed"],
+)  # fmt: skip
+def test_sampling_units_are_said_to_carry_the_bend_only_where_they_do(full, without, said):
+    assert said in audit_words.sampling_units_sentence(made(psu_shape=psu_shape(full, without)))
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [([0.2, 0.4, 0.2], "no bend is shown on either day or their mean"),
+     ([0.2, 0.4, 0.01], "a bend is shown on mean of both"),
+     ([0.01, 0.4, 0.01], "a bend is shown on first and mean of both")],
+)  # fmt: skip
+def test_second_recall_says_on_which_days_the_curve_bends(p, said):
+    assert said in audit_words.recall_sentence(made(recall_curves=recall_curves(p)))
+
+
+def test_failures_are_told_with_their_reason():
+    assert audit_words.failures_sentence(made()) == "Every task of the audit has an answer."
+    failures = pd.DataFrame({"task": ["two recalls"], "reason": ["nobody"]})
+    assert audit_words.failures_sentence(made(failures=failures)) == "Without an answer: two recalls (nobody)."
+
+
+# ---- what it comes to
+
+
+def test_bottom_line_of_a_shared_bend_gives_it_to_nobody(estimates):
+    said = bottom_line(estimates[0], made())
+    assert said.startswith(
+        "In the primary analysis the curve bends, and no single sampling unit carries that (without any one of 4"
+    )
+    assert 'Most specifications find no U. Of 1,000 specifications 10.0 % end in "U"' in said
+    assert "together they are not shown to say more than chance would" in said
+    assert (
+        "Of 43 nutrients, energy among them, that could be tested as they are, 19 bend at a false-discovery rate of 5 %"
+        in said
+    )
+    assert "beside a straight line of energy p = 0.002, beside a spline of energy p = 0.090, as residual" in said
+    assert "of all nutrients none is shown to bend" in said
+    assert "draw different curves is not shown" in said
+    assert "these data cannot tell them apart" in said
+    assert "44 design degrees of freedom, not shown is not shown to be absent" in said
+
+
+def test_bottom_line_of_a_bend_that_stays_says_so_and_claims_no_cause(estimates):
+    said = bottom_line(estimates[0], specific())
+    assert 'Most specifications find a U. Of 1,000 specifications 70.0 % end in "U"' in said
+    assert "together they say more than chance would" in said
+    assert "The bend of magnesium stays in each way of adjusting for energy. Whether magnesium causes it" in said
+    assert "cannot say" in said
+
+
+def test_bottom_line_without_a_bend_has_nothing_to_explain(estimates):
+    said = bottom_line(estimates[0], without_a_bend())
+    assert said.startswith("The primary analysis shows no bend (non-linear p = 0.400).")
+    assert said.endswith("So there is no bend, or one too small to be shown on 44 design degrees of freedom.")
+
+
+def test_bottom_line_names_what_a_recalled_day_cannot_have_caused(estimates):
+    audit = made(specificity=specificity(negative_q=0.001))
+    told = (
+        "One of two negative-control outcomes bends too (less than high school, with {} shape: lowest at 410 mg/day); "
+        "adjusted for education and the rest of model 2 + height, neuropathy's own bend has p = 0.013."
+    )
+    for low, high, shape in ((200, 300, "another"), (400, 420, "a like")):
+        near = with_shape(estimates, nadir_bootstrap_low=low, nadir_bootstrap_high=high)
+        assert told.format(shape) in bottom_line(near, audit)
+    assert "negative-control" not in bottom_line(estimates[0], made())
+
+
+def test_bottom_line_says_whether_the_cycles_agree(estimates):
+    assert audit_words.differ_words(made()) in bottom_line(estimates[0], made())
+
+
+def test_short_line_is_part_of_the_bottom_line(estimates):
+    said = short_line(estimates[0], made())
+    assert said.startswith("Most specifications find no U.")
+    assert all(sentence in bottom_line(estimates[0], made()) for sentence in said.split(". "))
+    audit = made()
+    del audit["psu_shape"]
+    assert short_line(estimates[0], audit).startswith("The audit is not whole")
+
+
+def test_bottom_line_tells_the_power_of_the_rule_where_it_was_simulated(estimates):
+    rates = [("U as fitted", 0.4, 0.016), ("no association", 0.001, 0.001)]
+    shapes = pd.DataFrame(rates, columns=["curve", "rate", "monte_carlo_error"]).assign(rule="verdict U, by draws")
+    for say in (bottom_line, short_line):
+        said = say(estimates[0], made(), {"shapes": shapes})
+        assert "a true U as deep as the fitted curve in 40.0 % (± 1.6), and one where" in said
+        assert "invented surveys" not in say(estimates[0], made())
+
+
+def test_bottom_line_says_if_single_units_carry_the_bend(estimates):
+    said = bottom_line(estimates[0], made(psu_shape=psu_shape(0.002, [0.001, 0.2])))
+    assert said.startswith(
+        "In the primary analysis the curve bends, but that rests on single sampling units (without one of them, p = "
+        "0.200)."
+    )
+
+
+def test_one_energy_form_without_the_bend_is_enough_not_to_tell_whose_it_is(estimates):
+    p = dict.fromkeys(FORM_WORDS, 0.001) | {"density": 0.2}
+    assert "cannot tell them apart" in bottom_line(estimates[0], specific() | {"energy_forms": energy_forms(p)})
+
+
+# ---- the claims
+
+
+def test_every_claim_has_a_row_and_the_unanswered_ones_say_so(real):
+    table = claims_table(*real)
+    assert [claim[:2] for claim in table.index] == [f"{number}." for number in range(1, 10)]
+    unanswered = table.index[table["verdict"] == NOT_ANALYSED]
+    assert [claim[0] for claim in unanswered] == ["4", "5", "6", "7"]
+    assert (table.loc[unanswered, "what the data say"] == "").all()
+
+
+def claim(estimates, audit, number):
+    return claims_table(estimates, audit).iloc[number - 1]
+
+
+def with_shape(estimates, **numbers):
+    """The invented survey's estimates with another shape of the primary curve."""
+    shape = estimates[0]["shape"].copy()
+    for name, value in numbers.items():
+        shape.loc[shape["model"] == "1", name] = value
+    return estimates[0] | {"shape": shape}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("U", "U shown in the primary analysis"),
+        ("non-linear, U not shown", "bends; that it is a U is not shown"),
+        ("no departure shown", "no departure from a straight line shown"),
+    ],
+)
+def test_claim_of_a_u_ends_in_the_rules_verdict(estimates, verdict, said):
+    assert claim(with_shape(estimates, verdict=verdict), made(), 1)["verdict"] == said
+
+
+def test_claim_of_deficiency_names_the_forms_in_which_the_low_end_falls(estimates):
+    said = claim(estimates[0], made(), 2)["verdict"]
+    assert said.startswith(
+        "a fall at the low end is shown as it is, with energy as a straight line beside it; not shown"
+    )
+    nowhere = claim(estimates[0], without_a_bend(), 2)["verdict"]
+    assert nowhere == "a fall at the low end is not shown. Low intake on one day is not deficiency"
+
+
+@pytest.mark.parametrize(
+    ("p", "conf_low", "said"),
+    [
+        (0.2, 1.1, "food: more neuropathy there than in the middle, that it still rises there is not shown"),
+        (0.01, 1.1, "food: more neuropathy there than in the middle, that it still rises there is shown"),
+        (0.2, 0.9, "food: no more neuropathy there is shown, that it still rises there is not shown"),
+    ],
+)
+def test_claim_of_excess_is_about_food_alone(estimates, p, conf_low, said):
+    shape, audit = with_shape(estimates, end_slopes_high_p=p), made(energy_curves=energy_curves(high=conf_low))
+    assert claim(shape, audit, 3)["verdict"] == f"{said}; supplements, antacids, laxatives: {NOT_ANALYSED}"
+
+
+def test_claim_of_other_causes_quotes_the_covariates_own_odds_ratios(estimates):
+    fits = estimates[0]["fits"].copy()
+    of_diabetes = (fits["model"] == "2") & (fits["term"] == "has_diabetes")
+    fits.loc[of_diabetes, ["estimate", "conf_low", "conf_high", "p_value"]] = [0.693147, 0.0, 1.386294, 0.2]
+    row = claim(estimates[0] | {"fits": fits}, made(), 8)
+    assert row["what the data say"].startswith("diabetes 2.00 (1.00 to 4.00); ")
+    assert "not shown: diabetes" in row["verdict"]
+    assert "none of them shown to be causes" in row["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("audit", "verdict", "said"),
+    [
+        (made, "U", "a U, as an association; whose it is is not shown"),
+        (specific, "non-linear, U not shown", "neither shown nor refuted"),
+        (specific, "U", "a U, as an association; whose it is is not shown"),
+    ],
+)
+def test_claim_of_balance_is_that_of_a_u_and_names_no_owner(estimates, audit, verdict, said):
+    assert claim(with_shape(estimates, verdict=verdict), audit(), 9)["verdict"] == said
+
+
+def test_claims_as_markdown_have_a_line_each(real):
+    lines = claims_markdown(*real).splitlines()
+    assert len(lines) == 11
+    assert {line.count(" | ") for line in lines} == {3}

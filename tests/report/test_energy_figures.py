@@ -1,0 +1,253 @@
+"""The audits' figures are held to their numbers, not to pixels."""
+
+import matplotlib.colors
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.contour import QuadContourSet
+
+from analysis.audit.energy import energy_forms, energy_slices, energy_surface
+from analysis.audit.heterogeneity import REFITTED, cycle_curves, cycle_heterogeneity, psu_influence_on_shape
+from analysis.provenance import Provenance
+from analysis.report.figures.energy import (
+    FORM_NAMES,
+    LINES,
+    energy_forms_caption,
+    energy_surface_caption,
+    plot_energy_forms,
+    plot_energy_surface,
+)
+from analysis.report.figures.heterogeneity import heterogeneity_caption, plot_heterogeneity
+from analysis.report.figures.layout import BAND, VERMILION, save_figure
+from analysis.report.words.numbers import format_p
+
+REAL = Provenance("NHANES 1999-2004", synthetic=False)
+
+
+@pytest.fixture(scope="module")
+def frames(participants):
+    parts = (energy_forms(participants), energy_surface(participants, points=21), energy_slices(participants),
+             cycle_curves(participants), cycle_heterogeneity(participants),
+             psu_influence_on_shape(participants))  # fmt: skip
+    return {name: frame for part in parts for name, frame in part.items()}
+
+
+@pytest.fixture(scope="module")
+def none(frames):
+    return frames["energy_forms"].iloc[0]
+
+
+@pytest.fixture(scope="module")
+def forms_figure(frames):
+    forms = frames["energy_forms"]
+    return plot_energy_forms(frames["energy_curves"], forms, caption=energy_forms_caption(forms), provenance=REAL)
+
+
+@pytest.fixture(scope="module")
+def surface_figure(frames, none):
+    surface, density, tests = (frames[f"energy_{name}"] for name in ("surface", "density", "tests"))
+    slices, slice_tests = frames["energy_slices"], frames["energy_slice_tests"]
+    words = energy_surface_caption(surface, tests, slice_tests, none)
+    return plot_energy_surface(surface, density, slices, slice_tests, none, caption=words, provenance=REAL)
+
+
+@pytest.fixture(scope="module")
+def heterogeneity_figure(frames, none):
+    curves, shapes, tests = (frames[f"cycle_{name}"] for name in ("curves", "shapes", "heterogeneity"))
+    words = heterogeneity_caption(shapes, tests, frames["psu_shape"])
+    return plot_heterogeneity(curves, shapes, frames["psu_shape"], none, caption=words, provenance=REAL)
+
+
+def axes_of(figure, label):
+    return next(axes for axes in figure.axes if axes.get_label() == label)
+
+
+def line(axes, label):
+    return next(line for line in axes.get_lines() if line.get_label().startswith(label))
+
+
+def corners(axes):
+    """Points of each band, in the order they were drawn."""
+    bands = (c for c in axes.collections if isinstance(c, PolyCollection) and c.get_label() == "_band")
+    return [{tuple(point) for point in band.get_paths()[0].vertices} for band in bands]
+
+
+def caption(figure):
+    return next(text.get_text() for text in figure.texts if text.get_label() == "caption").replace("\n", " ")
+
+
+def limits(frame, end):
+    return set(zip(frame["x"], frame[end], strict=True))
+
+
+# ---- energy forms
+
+
+@pytest.mark.parametrize("form", FORM_NAMES)
+def test_panel_shows_its_forms_curve_and_band(frames, forms_figure, form):
+    axes = axes_of(forms_figure, form)
+    curve = frames["energy_curves"].query("form == @form")
+    np.testing.assert_array_equal(line(axes, "odds ratio").get_xydata(), curve[["x", "odds_ratio"]])
+    assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(axes)[0]
+
+
+@pytest.mark.parametrize("form", FORM_NAMES)
+def test_panel_says_p_verdict_and_unit_and_marks_the_reference(frames, forms_figure, form):
+    axes, row = axes_of(forms_figure, form), frames["energy_forms"].set_index("form").loc[form]
+    assert axes.get_title(loc="left") == f"{FORM_NAMES[form]}\np {format_p(row['nonlinear_p'])}"
+    verdict = next(text.get_text() for text in axes.texts if text.get_label() == "verdict")
+    assert verdict.replace("\n", " ") == row["verdict"]
+    assert axes.get_xlabel() == row["unit"]
+    np.testing.assert_array_equal(line(axes, "reference").get_xydata(), [[row["reference"], 1]])
+
+
+def test_panels_share_one_log_axis(forms_figure):
+    assert [axes.get_yscale() for axes in forms_figure.axes] == ["log"] * 5
+    assert len({axes.get_ylim() for axes in forms_figure.axes}) == 1
+
+
+def test_caption_of_the_forms_says_people_df_and_correlations(frames, forms_figure):
+    forms = frames["energy_forms"]
+    words = caption(forms_figure)
+    assert words.startswith(f"Model 1 in {forms['n'].iloc[0]:,} people ({forms['cases'].iloc[0]:,} cases), magnesium")
+    assert "residual df 35, 34, 32, 35, 35." in words
+    correlation = forms.set_index("form")["correlation"]
+    density = f"{correlation['density']:.2f}".replace("-", "\u2212")
+    assert f"correlation with energy 0.00 and {density}, of the unadjusted intake {correlation['none']:.2f}." in words
+
+
+# ---- the surface
+
+
+def test_contours_are_of_the_known_points_only(frames, surface_figure):
+    axes = axes_of(surface_figure, "surface")
+    contours = next(c for c in axes.collections if isinstance(c, QuadContourSet))
+    known = frames["energy_surface"].dropna(subset="log_or")
+    assert np.exp(contours.levels) == pytest.approx(np.round(np.exp(contours.levels), 2))
+    assert known["log_or"].min() < contours.levels.min() <= contours.levels.max() < known["log_or"].max()
+    places = set(zip(known["x"], known["energy_kcal"], strict=True))
+    drawn = np.vstack([path.vertices for path in contours.get_paths()])
+    step = np.diff(np.unique(frames["energy_surface"]["x"]))[0]
+    nearest = [min(abs(x - at) for at, _ in places) for x, _ in drawn]
+    assert max(nearest) <= step
+
+
+def test_contours_below_one_are_blue_and_above_vermilion(surface_figure):
+    contours = next(c for c in axes_of(surface_figure, "surface").collections if isinstance(c, QuadContourSet))
+    colors = [matplotlib.colors.to_hex(color).upper() for color in contours.get_edgecolor()]
+    for level, color in zip(contours.levels, colors, strict=True):
+        assert abs(level) < 1e-12 or color == (BAND if level < 0 else VERMILION)
+    assert VERMILION in colors
+
+
+def test_shading_is_the_share_of_bins_and_blank_where_it_is_missing(frames, surface_figure):
+    mesh = next(c for c in axes_of(surface_figure, "surface").collections if isinstance(c, QuadMesh))
+    density = frames["energy_density"].sort_values(["energy_lower", "lower"])
+    np.testing.assert_array_equal(np.ma.getmaskarray(mesh.get_array()).ravel(), density["share"].isna())
+    np.testing.assert_allclose(mesh.get_array().compressed(), 100 * density["share"].dropna())
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_slice_is_drawn_beside_and_placed_on_the_surface(frames, surface_figure, number):
+    row = frames["energy_slice_tests"].iloc[number]
+    curve = frames["energy_slices"].query("energy_kcal == @row.energy_kcal")
+    beside, above = axes_of(surface_figure, "slices"), axes_of(surface_figure, "surface")
+    drawn = line(beside, f"{row['energy_kcal']:,.0f} kcal")
+    np.testing.assert_array_equal(drawn.get_xydata(), curve[["x", "odds_ratio"]])
+    assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(beside)[number]
+    placed = line(above, f"_slice {row['energy_quantile']:g}")
+    expected = [[row["p05"], row["energy_kcal"]], [row["p95"], row["energy_kcal"]]]
+    np.testing.assert_array_equal(placed.get_xydata(), expected)
+    assert drawn.get_color() == placed.get_color() == LINES[number][0]
+
+
+def test_caption_of_the_surface_says_its_tests(frames, surface_figure):
+    words = caption(surface_figure)
+    p = frames["energy_tests"].set_index(["model", "test", "method"])["p_value"]
+    wald, rao_scott = p["tensor", "interaction", "wald"], p["tensor", "interaction", "rao_scott"]
+    said = f"Interaction (9 products): p {format_p(wald)} (Wald F) and {format_p(rao_scott).removeprefix('= ')} (Rao-S"
+    assert said in words
+    assert f"magnesium beside energy: p {format_p(p['additive', 'exposure', 'wald'])} (Wald F)" in words
+    assert f"energy beside magnesium: p {format_p(p['additive', 'energy', 'wald'])} (Wald F)" in words
+    for row in frames["energy_slice_tests"].itertuples():
+        assert f"{row.energy_kcal:,.0f} kcal, n = {row.n:,}, overall p {format_p(row.overall_p)}" in words
+
+
+# ---- heterogeneity
+
+
+def test_each_cycle_has_its_curve_and_band_and_number_of_people(frames, heterogeneity_figure):
+    axes = axes_of(heterogeneity_figure, "cycles")
+    for position, row in enumerate(frames["cycle_shapes"].itertuples()):
+        curve = frames["cycle_curves"].query("cycle == @row.cycle")
+        np.testing.assert_array_equal(
+            line(axes, f"{row.cycle} (n = {row.n:,})").get_xydata(), curve[["x", "odds_ratio"]]
+        )
+        assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(axes)[position]
+
+
+def test_pooled_curve_is_black_and_its_reference_is_marked(frames, heterogeneity_figure):
+    axes = axes_of(heterogeneity_figure, "cycles")
+    reference = frames["cycle_shapes"]["reference"].iloc[0]
+    assert line(axes, "pooled").get_color() == "black"
+    np.testing.assert_array_equal(line(axes, "_reference").get_xydata(), [[reference, 1]])
+
+
+def test_a_point_for_each_unit_left_out_and_one_for_everybody(frames, heterogeneity_figure):
+    axes = axes_of(heterogeneity_figure, "units")
+    units = frames["psu_shape"].pivot_table(index=["stratum", "psu"], columns="quantity", values="estimate")
+    drawn = {tuple(point) for point in line(axes, "one unit left out").get_xydata()}
+    assert drawn == set(zip(units["nadir"], units[REFITTED], strict=True))
+    full = frames["psu_shape"].groupby("quantity")["full"].first()
+    assert line(axes, "everybody").get_xydata().tolist() == [[full["nadir"], full[REFITTED]]]
+    assert axes.get_yscale() == "log"
+
+
+def test_units_with_the_largest_and_the_smallest_p_are_named(frames, heterogeneity_figure):
+    p = frames["psu_shape"].query("quantity == @REFITTED").sort_values("estimate")
+    ends = [*p.head(2).itertuples(), *p.tail(2).itertuples()]
+    texts = [text.get_text() for text in axes_of(heterogeneity_figure, "units").texts]
+    assert texts == [f"{row.stratum}/{row.psu}" for row in ends]
+
+
+def test_unit_without_an_estimate_is_not_drawn(frames, none):
+    influence = frames["psu_shape"].copy()
+    influence.loc[(influence["stratum"] == 5) & (influence["psu"] == 2), "estimate"] = np.nan
+    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none, caption="Caption.",
+                                provenance=REAL)  # fmt: skip
+    assert len(line(axes_of(figure, "units"), "one unit left out").get_xydata()) == 86
+
+
+def test_caption_of_the_cycles_says_both_tests_of_each_kind(frames, heterogeneity_figure):
+    words, tests = caption(heterogeneity_figure), frames["cycle_heterogeneity"]
+    for covariates, said in (("common", "the same covariate coefficients in all"), ("own", "each its own")):
+        p = tests[(tests["covariates"] == covariates) & (tests["test"] == "curve")].set_index("method")["p_value"]
+        rao_scott = format_p(p["rao_scott"]).removeprefix("= ")
+        assert f"p {format_p(p['wald'])} (Wald F) and {rao_scott} (Rao-Scott) with {said}" in words
+    assert "1999-2000 5 df" in words
+
+
+def test_caption_of_the_cycles_is_silent_where_there_is_no_test(frames):
+    tests = frames["cycle_heterogeneity"]
+    untested = tests.assign(p_value=tests["p_value"].mask(tests["covariates"] == "own"))
+    words = heterogeneity_caption(frames["cycle_shapes"], untested, frames["psu_shape"])
+    assert "each its own" not in words
+    assert "the same covariate coefficients in all" in words
+
+
+# ---- all
+
+
+@pytest.mark.parametrize("name", ["forms_figure", "surface_figure", "heterogeneity_figure"])
+def test_figure_renders_with_its_caption_and_source(request, name, tmp_path):
+    figure = request.getfixturevalue(name)
+    png, svg = save_figure(figure, tmp_path / name)
+    assert png.stat().st_size > 20_000
+    assert "<svg" in svg.read_text()[:600]
+    assert caption(figure).endswith("Data: NHANES 1999-2004.")
+
+
+def test_invented_data_is_marked_across_the_page(frames):
+    figure = plot_energy_forms(frames["energy_curves"], frames["energy_forms"], caption="Caption.",
+                               provenance=Provenance("an invented survey", synthetic=True))  # fmt: skip
+    assert "SYNTHETIC" in [text.get_text() for text in figure.texts]

@@ -1,0 +1,132 @@
+"""The figure of the specificity audit is held to its numbers, and its names to their places."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, place_of, specificity_cells, summarise
+from analysis.provenance import Provenance
+from analysis.report.figures.specificity import LABELLED, SMALLEST, plot_specificity, specificity_caption
+
+INVENTED = Provenance("SYNTHETIC survey", synthetic=True)
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """Invented answers of every cell; alcohol has none as it is."""
+    rng = np.random.default_rng(7)
+    correlation = {one.exposure: rng.uniform(0, 0.9) for one in specificity_cells()} | {"energy_kcal": 1.0}
+    rows = []
+    for one in specificity_cells():
+        low = {"none": -3.5, "residual": -2.0}.get(one.form, -1.5)
+        numbers = {name: 10 ** rng.uniform(low, 0) for name in ("overall_p", "nonlinear_p", "u_p")}
+        if one.exposure == "alcohol_g" and one.form == "none":
+            numbers = {}
+        if one.exposure == "age_years":
+            numbers["overall_p"] = 1e-15
+        rows.append({"kind": one.kind, "exposure": one.exposure, "outcome": one.outcome, "form": one.form,
+                     "label": one.label, "n": 7000, "cases": 1000, "verdict": "-", "reason": "",
+                     "energy_rank_correlation": correlation[one.exposure], **numbers})  # fmt: skip
+    return summarise(rows)
+
+
+@pytest.fixture(scope="module")
+def figure(summary):
+    caption = specificity_caption(summary, place_of(summary))
+    figure = plot_specificity(summary, caption=caption, provenance=INVENTED)
+    figure.draw_without_rendering()
+    return figure
+
+
+def axes_of(figure, label):
+    return next(axes for axes in figure.axes if axes.get_label() == label)
+
+
+def points(axes, label):
+    found = next(line for line in axes.get_lines() if line.get_label() == label)
+    return {tuple(point) for point in found.get_xydata()}
+
+
+def expected(frame):
+    return set(zip(frame["energy_rank_correlation"], frame["nonlinear_p"], strict=True))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_answered_nutrient_is_one_point(figure, summary, form):
+    axes = axes_of(figure, form)
+    drawn = [points(axes, label) for label in ("discoveries", "others", "heaped", "magnesium_mg", "energy_kcal")]
+    nutrients = summary[(summary["kind"] == "nutrient") & (summary["form"] == form)].dropna(subset="nonlinear_p")
+    assert set.union(*drawn) == expected(nutrients)
+    assert sum(map(len, drawn)) == len(nutrients)
+
+
+def test_filled_are_the_discoveries(figure, summary):
+    nutrients = summary[(summary["kind"] == "nutrient") & (summary["form"] == "none")]
+    found = nutrients[nutrients["nonlinear_q"] < FALSE_DISCOVERIES]
+    special = found["exposure"].isin(["magnesium_mg", "energy_kcal"])
+    assert points(axes_of(figure, "none"), "discoveries") == expected(found[~special]) != set()
+
+
+def test_nutrient_without_an_answer_as_it_is_is_a_cross_elsewhere(figure, summary):
+    alcohol = summary[(summary["exposure"] == "alcohol_g") & (summary["form"] == "residual")]
+    assert points(axes_of(figure, "residual"), "heaped") == expected(alcohol)
+    assert points(axes_of(figure, "none"), "heaped") == set()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_magnesium_energy_and_the_top_nutrients_are_named(figure, summary, form):
+    nutrients = summary[(summary["kind"] == "nutrient") & (summary["form"] == form)].dropna(subset="nonlinear_p")
+    special = nutrients["exposure"].isin(["magnesium_mg", "energy_kcal"])
+    top = nutrients[~special].nsmallest(LABELLED, "nonlinear_p")
+    names = {text.get_text() for text in axes_of(figure, form).texts}
+    assert names == {*top["label"], "magnesium", *(["energy"] if form == "none" else [])}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_name_covers_another_or_leaves_its_panel(figure, form):
+    axes = axes_of(figure, form)
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    panel = axes.get_window_extent()
+    assert all(panel.x0 <= box.x0 and box.x1 <= panel.x1 and panel.y0 <= box.y0 <= box.y1 <= panel.y1 for box in boxes)
+
+
+def test_small_p_values_are_above_large_ones_and_inside(figure, summary):
+    low, high = axes_of(figure, "none").get_ylim()
+    p = summary.loc[summary["kind"] == "nutrient", "nonlinear_p"]
+    assert low > p.max() > p.min() > high
+
+
+def test_controls_are_drawn_in_their_rows(figure, summary):
+    axes = axes_of(figure, "controls")
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[:3] == ["Age", "HbA1c", "Height"]
+    assert len(names) == 9
+    negative = summary[(summary["kind"] == "negative control") & (summary["form"] == "none")]
+    assert {x for x, _ in points(axes, "non-linear")} == set(negative["nonlinear_p"])
+    assert {x for x, _ in points(axes, "U (both tests)")} == set(negative["u_p"])
+
+
+def test_p_value_beyond_the_axis_stands_at_its_end_with_an_arrowhead(figure):
+    axes = axes_of(figure, "controls")
+    assert any(x == SMALLEST for x, _ in points(axes, "any association"))
+    assert len(points(axes, "_beyond")) == 1
+
+
+def test_caption_tells_magnesiums_place_and_what_has_no_answer(figure, summary):
+    place = place_of(summary).set_index("form")
+    caption = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    for form in FORMS:
+        assert f"{place.loc[form, 'nonlinear_rank']} of {place.loc[form, 'tested']} (p " in caption
+    for piece in ("Crosses: alcohol", "7,000 people", "false-discovery rate of 5 %", "age, HbA1c, height"):
+        assert piece in caption
+
+
+def test_caption_has_no_word_on_crosses_without_any(summary):
+    full = summary.assign(nonlinear_p=summary["nonlinear_p"].fillna(0.5))
+    assert "Crosses" not in specificity_caption(full, place_of(full))
+
+
+def test_figure_from_invented_data_says_so(figure):
+    assert "SYNTHETIC" in [text.get_text() for text in figure.texts]
