@@ -1,6 +1,7 @@
 """Invented people for the tests: raw NHANES tables, harmonised rows, and tables a reader can check by eye.
 
-The layout of the raw tables is written out here, from the CDC codebooks, and not taken from `analysis.data.people.harmonise`:
+The layout of the raw tables is written out here, from the CDC codebooks, and not taken from
+`analysis.data.people.harmonise`:
 a wrong raw name there must fail here. Nobody described here exists; values are round on purpose.
 """
 

@@ -5,13 +5,12 @@ expects to type and the popular alternatives do not offer it.
 """
 
 import argparse
+import importlib
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-
-from threadpoolctl import threadpool_limits
+from collections.abc import Sequence
 
 from analysis.cli.options import build_parser
 from analysis.errors import AnalysisError
@@ -25,11 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end cleans up like Ctrl-C
-    run: Callable[[argparse.Namespace], None] = args.run
     try:
-        # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
-        with threadpool_limits(limits=1, user_api="blas"):
-            run(args)
+        # Loaded now, so that --help and a mistyped option need none of the libraries of numbers.
+        importlib.import_module("analysis.cli.commands").run_stage(args)
         sys.stdout.flush()
     except AnalysisError as error:
         print(f"{args.stage}: {error}", file=sys.stderr)

@@ -22,6 +22,9 @@ CYCLES = (1999, 2001, 2003)
 KnotQuantiles = Literal["unweighted", "weighted"]
 KNOT_NUMBERS = (3, 4, 5, 6)
 
+BOOTSTRAP_REPLICATES = 1000
+"""Samples of the design bootstrap that gives the lowest point its interval."""
+
 _DEMOGRAPHIC = ("age_years", "sex", "race_ethnicity")
 _HEALTH = ("education", "pir", "bmi_kg_m2", "smoking", "alcohol", "has_diabetes", "has_hypertension")
 

@@ -98,7 +98,8 @@ def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
 
     Raises
     ------
-    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.dose_response.association.estimate`, and
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
+        `analysis.dose_response.association.estimate`, and
         as `energy_adjusted`.
     """
     setting = set_out(frame, study)
@@ -275,7 +276,8 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
 
     Raises
     ------
-    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.dose_response.association.estimate`.
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
+        `analysis.dose_response.association.estimate`.
     """
     setting = set_out(frame, study)
     cohort, inside = setting.cohort.rows.to_numpy(), setting.domain.rows

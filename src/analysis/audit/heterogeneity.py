@@ -66,7 +66,8 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
 
     Raises
     ------
-    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as `analysis.dose_response.association.estimate`.
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
+        `analysis.dose_response.association.estimate`.
     """
     pooled = pose(frame, study)
     problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in study.cycles} | {POOLED: pooled}

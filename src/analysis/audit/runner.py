@@ -36,8 +36,8 @@ from analysis.stats.arrays import Array
 
 PACKAGE = Path(__file__).parents[1]
 WITHOUT_NUMBERS = (
-    "__init__.py", "__main__.py", "provenance.py", "files.py", "errors.py", "report/", "pipeline/", "cli/", "simulation/", "validation/",
-    "data/synthetic/", "data/source/",
+    "__init__.py", "__main__.py", "provenance.py", "files.py", "errors.py",
+    "report/", "pipeline/", "cli/", "simulation/", "validation/", "data/synthetic/", "data/source/",
 )  # fmt: skip
 """Beginnings of modules that no task's result depends on."""
 

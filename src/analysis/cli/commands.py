@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
@@ -31,6 +32,24 @@ from analysis.study import Study
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""
+
+
+def run_stage(args: argparse.Namespace) -> None:
+    """Run the stage that was asked for; errors as the stage's own."""
+    stages: dict[str, Callable[[argparse.Namespace], None]] = {
+        "fetch": run_fetch,
+        "cohort": run_cohort,
+        "fit": run_fit,
+        "shapes": run_shapes,
+        "audit": run_audit,
+        "simulate": run_simulate,
+        "figures": run_figures,
+        "demo": run_demo,
+        "estimate": run_estimate,
+    }
+    # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
+    with threadpool_limits(limits=1, user_api="blas"):
+        stages[args.stage](args)
 
 
 def run_fetch(args: argparse.Namespace) -> None:

@@ -5,21 +5,20 @@ import os
 from pathlib import Path
 from typing import get_args
 
-from analysis.cli.commands import (
-    run_audit,
-    run_cohort,
-    run_demo,
-    run_estimate,
-    run_fetch,
-    run_figures,
-    run_fit,
-    run_shapes,
-    run_simulate,
-)
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
-from analysis.dose_response.shape import REPLICATES
 from analysis.errors import expected_one_of
-from analysis.study import CYCLES, KNOT_NUMBERS, OUTCOMES, PRIMARY, KnotQuantiles, LonelyDomain, Model, Outcome, Weights
+from analysis.study import (
+    BOOTSTRAP_REPLICATES,
+    CYCLES,
+    KNOT_NUMBERS,
+    OUTCOMES,
+    PRIMARY,
+    KnotQuantiles,
+    LonelyDomain,
+    Model,
+    Outcome,
+    Weights,
+)
 
 DICTIONARY = "data/processed/README.md"
 """Where every harmonised column is described."""
@@ -107,20 +106,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     options = {
-        "fetch": (run_fetch, _add_fetch_options, "download, verify and record the public NHANES files"),
-        "cohort": (run_cohort, _add_folders, "harmonise the raw files: one row per person, cohort counted"),
-        "fit": (run_fit, _add_folders, "fit the crude model and models 1-3, write the estimates"),
-        "shapes": (run_shapes, _add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
-        "figures": (run_figures, _add_folders, "draw the figures from the estimates"),
-        "demo": (run_demo, _add_demo_options, "invent a survey with a known truth and run every stage on it"),
-        "estimate": (run_estimate, _add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
-        "audit": (run_audit, _add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
-        "simulate": (run_simulate, _add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
+        "fetch": (_add_fetch_options, "download, verify and record the public NHANES files"),
+        "cohort": (_add_folders, "harmonise the raw files: one row per person, cohort counted"),
+        "fit": (_add_folders, "fit the crude model and models 1-3, write the estimates"),
+        "shapes": (_add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
+        "figures": (_add_folders, "draw the figures from the estimates"),
+        "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
+        "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+        "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
+        "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
-    for name, (run, add_options, purpose) in options.items():
+    for name, (add_options, purpose) in options.items():
         stage = stages.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.",
                                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)  # fmt: skip
-        stage.set_defaults(run=run)
         add_options(stage)
     return parser
 
@@ -137,7 +135,7 @@ def _add_shape_options(stage: argparse.ArgumentParser) -> None:
 
 
 def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("--replicates", type=_replicates, default=REPLICATES,
+    stage.add_argument("--replicates", type=_replicates, default=BOOTSTRAP_REPLICATES,
                        help="of the design bootstrap; fewer than some hundred give rough intervals")  # fmt: skip
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
 

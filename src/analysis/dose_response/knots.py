@@ -10,17 +10,22 @@ from tqdm import tqdm
 from analysis.dose_response.association import Association
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose_setting
-from analysis.dose_response.shape import REPLICATES, SEED, Row
+from analysis.dose_response.shape import SEED, Row
 from analysis.stats.curve.curves import low_point
 from analysis.stats.curve.forms import fit_fractional_polynomial, fit_penalised_spline, positive_shift
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.replicates import bootstrap
 from analysis.stats.shape.verdict import ShapeTests, examine_shape
-from analysis.study import KNOT_NUMBERS, KnotQuantiles
+from analysis.study import BOOTSTRAP_REPLICATES, KNOT_NUMBERS, KnotQuantiles
 
 
 def knot_sensitivity(
-    association: Association, *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1, progress: str = ""
+    association: Association,
+    *,
+    replicates: int = BOOTSTRAP_REPLICATES,
+    seed: int = SEED,
+    jobs: int = 1,
+    progress: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The shape of one study's curve under 3 to 6 knots on unweighted and weighted quantiles, and two other forms.
 

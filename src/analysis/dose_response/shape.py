@@ -22,8 +22,8 @@ from analysis.stats.shape.slopes import (
     quadratic_turning_point,
 )
 from analysis.stats.shape.verdict import FittedCurve, ShapeTests, examine_shape, verdict
+from analysis.study import BOOTSTRAP_REPLICATES
 
-REPLICATES = 1000
 SEED = 1
 
 Row = dict[str, object]
@@ -53,7 +53,12 @@ class StudyShape:
 
 
 def shape_of(
-    association: Association, *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1, progress: str = ""
+    association: Association,
+    *,
+    replicates: int = BOOTSTRAP_REPLICATES,
+    seed: int = SEED,
+    jobs: int = 1,
+    progress: str = "",
 ) -> StudyShape:
     """Examine the shape of one study's curve.
 
@@ -184,7 +189,7 @@ def threshold_profile(shape: StudyShape) -> pd.DataFrame:
 
 
 def summarise_shapes(
-    found: Sequence[Association], *, replicates: int = REPLICATES, seed: int = SEED, jobs: int = 1
+    found: Sequence[Association], *, replicates: int = BOOTSTRAP_REPLICATES, seed: int = SEED, jobs: int = 1
 ) -> dict[str, pd.DataFrame]:
     """Frames of several models of one study: ``shape`` (one row each), ``threshold`` (profile, first model's knots).
 

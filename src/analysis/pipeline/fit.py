@@ -11,11 +11,11 @@ from analysis.dose_response.association import estimate
 from analysis.dose_response.characteristics import characteristics
 from analysis.dose_response.frames import Estimates, summarise, summarise_adequacy, summarise_quintiles
 from analysis.dose_response.knots import knot_sensitivity
-from analysis.dose_response.shape import REPLICATES, summarise_shapes
+from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_estimates
-from analysis.study import COVARIATES, MODELS, PRIMARY, Study
+from analysis.study import BOOTSTRAP_REPLICATES, COVARIATES, MODELS, PRIMARY, Study
 from analysis.validation.published import compare_with_published
 from analysis.validation.variance import read_replicate_weights, side_by_side, variance_check
 
@@ -42,7 +42,7 @@ def fit_models(folders: Folders) -> Estimates:
     return results
 
 
-def examine_shapes(folders: Folders, *, replicates: int = REPLICATES, jobs: int = 1) -> Estimates:
+def examine_shapes(folders: Folders, *, replicates: int = BOOTSTRAP_REPLICATES, jobs: int = 1) -> Estimates:
     """Stage ``shapes``: is it a U, model by model, and how the answer depends on the knots; written as CSV.
 
     Parameters

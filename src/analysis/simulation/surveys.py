@@ -1,6 +1,7 @@
 """How often the intervals and tests of this project are right, on surveys whose truth is known.
 
-A survey is invented by `analysis.data.synthetic.survey` with all it has of people, design and intakes; then its outcome is
+A survey is invented by `analysis.data.synthetic.survey` with all it has of people, design and intakes; then its
+outcome is
 drawn many times from a known curve. The outcome of person i is 1 where a normal deviate, a part of which i's PSU
 shares, lies below the quantile of mu_i. So P(y_i = 1) is exactly mu_i = expit(adjustment_i + curve(exposure_i)) and
 people of one PSU resemble each other: model 1 is right but for the curve's shape, and what errs is the inference.

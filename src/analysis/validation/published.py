@@ -8,11 +8,11 @@ from analysis.data.people.harmonise import pooled_weight
 from analysis.dose_response.association import estimate
 from analysis.dose_response.fits import curve_of
 from analysis.dose_response.quintiles import quintiles
-from analysis.dose_response.shape import REPLICATES, SEED
+from analysis.dose_response.shape import SEED
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.sample.replicates import bootstrap
-from analysis.study import Study
+from analysis.study import BOOTSTRAP_REPLICATES, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ NOTES = {
 }
 
 
-def compare_with_published(frame: pd.DataFrame, *, replicates: int = REPLICATES) -> pd.DataFrame:
+def compare_with_published(frame: pd.DataFrame, *, replicates: int = BOOTSTRAP_REPLICATES) -> pd.DataFrame:
     """Published numbers recomputed on the real participants.
 
     Parameters

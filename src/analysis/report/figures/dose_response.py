@@ -54,7 +54,7 @@ def plot_dose_response(
         for one, label in zip(axes, ("curve", "prevalence", "distribution"), strict=True):
             one.set_label(label)
         above, middle, below = axes
-        _draw_curve(above, curve, model, planted)
+        draw_odds_ratios(above, curve, model, planted)
         _draw_prevalence(middle, prevalence, model)
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
@@ -67,7 +67,8 @@ def plot_dose_response(
     return figure
 
 
-def _draw_curve(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None) -> None:
+def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None = None) -> None:
+    """The curve of odds ratios with its two bands, reference and knots; arguments as for `plot_dose_response`."""
     odds_axis(axes, curve[["band_low", "band_high"]].to_numpy())
     _draw_bands(axes, curve, model)
     axes.plot(curve["x"], curve["odds_ratio"], color=BAND, label="odds ratio")

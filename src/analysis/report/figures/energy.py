@@ -104,7 +104,8 @@ def energy_forms_caption(forms: pd.DataFrame) -> str:
         "mean) and density (per 1,000 kcal): composition of the diet, energy not in the model; correlation with energy "
         f"{_signed(form.loc['residual', 'correlation'])} and {_signed(form.loc['density', 'correlation'])}, of the "
         f"unadjusted intake {_signed(first['correlation'])}. Black dot: the form's median. P: non-linear terms, "
-        f"Wald F; residual df {residual_df}. Below it the verdict by the protocol's rule. {conf_level_of(first)} pointwise "
+        f"Wald F; residual df {residual_df}. Below it the verdict by the protocol's rule. {conf_level_of(first)} "
+        "pointwise "
         "intervals. Grey: beyond the 5th and 95th percentile; curves end at the 1st and 99th."
     )
 

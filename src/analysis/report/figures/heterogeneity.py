@@ -118,7 +118,8 @@ def heterogeneity_caption(shapes: pd.DataFrame, tests: pd.DataFrame, influence: 
     return (
         f"Left: {MODEL_NAMES[shapes['model'].iloc[0]].lower()} in each cycle with its own weights; knots, reference "
         "(dot) and range are those of all cycles; "
-        f"{conf_level_of(shapes.iloc[0])} pointwise bands, wide as a cycle has few sampling units: {of_cycles}. Test that "
+        f"{conf_level_of(shapes.iloc[0])} pointwise bands, wide as a cycle has few sampling units: {of_cycles}. Test "
+        "that "
         f"the curves of the cycles differ: {'; '.join(words)}. Grey: beyond the pooled 5th and 95th percentile. Right: "
         f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {len(refitted)} PSUs is "
         "left out and the others of its stratum stand for it; the ends are named stratum/PSU. Largest p "

@@ -19,7 +19,10 @@ WIDTH = 110
 def format_association(
     association: Association, *, shape: Mapping[str, Any], points: Sequence[float], source: str
 ) -> str:
-    """Everything one study found, as text for a terminal; ``shape`` as `analysis.dose_response.shape.shape_dict`, or a reason."""
+    """Everything one study found, as text for a terminal.
+
+    ``shape`` is as `analysis.dose_response.shape.shape_dict`, or a reason.
+    """
     study, fit, unit = association.study, association.fit, exposure_unit(association.study.exposure)
     nadir, knots = association.nadir, ", ".join(f"{knot:.6g}" for knot in association.spline.knots)
     where = f", where {study.where}" if study.where else ""

@@ -4,7 +4,8 @@ A model costs a few passes over its (m, p) matrix: the linear predictor, the fit
 information, 2 m p (p + 2) floating-point operations a pass. The first passes, which only have to come near, are done in
 single precision; the last ones, and everything that is reported, in double. Rows are taken in the order of their PSUs,
 so that totals of PSUs are sums of neighbours. A model that the quick way does not settle is given to
-`analysis.stats.regression.fit.fit_logistic`, which settles it or says why there is no estimate; so a fit is never missing
+`analysis.stats.regression.fit.fit_logistic`, which settles it or says why there is no estimate; so a fit is never
+missing
 without its reason.
 
 References

@@ -1,0 +1,207 @@
+"""Results that show themselves in a notebook cell: what the front door's `estimate` and `shape_of` return.
+
+A view is the result itself with a face: every function takes it where it takes the plain result, which stays free of
+HTML and drawings. Showing one computes nothing that takes time, and shows no single person's value.
+"""
+
+import dataclasses
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.dose_response import association as plain
+from analysis.dose_response import shape as plain_shape
+from analysis.dose_response.association import Association
+from analysis.dose_response.frames import round_intakes
+from analysis.dose_response.shape import StudyShape, shape_dict
+from analysis.report.figures.dose_response import draw_odds_ratios
+from analysis.report.words.numbers import format_intake, format_p
+from analysis.report.words.shape import describe_shape
+from analysis.report.words.study import WEIGHT_WORDS
+from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
+
+NULL_HYPOTHESES = {
+    "overall": "no association: the curve is flat",
+    "nonlinear": "a straight line in log odds",
+}
+METHODS = {"wald": "Wald F", "rao_scott": "Rao-Scott likelihood ratio"}
+SEED = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AssociationView(Association):
+    """One study's answer, shown as tables of odds ratios and tests.
+
+    Attributes
+    ----------
+    As `analysis.dose_response.association.Association`.
+    """
+
+    def to_frame(self) -> pd.DataFrame:
+        """Odds ratios at round intakes: x, odds_ratio, conf_low, conf_high, band_low, band_high (whole curve)."""
+        points = list(round_intakes(self))
+        columns = ["x", "odds_ratio", "conf_low", "conf_high", "band_low", "band_high"]
+        return self.curve(points).frame[columns]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the odds-ratio curve with its bands, from the 1st to the 99th percentile, into ``ax`` or new axes.
+
+        Returns
+        -------
+        The axes, whose lines and bands can be changed.
+        """
+        axes = plt.subplots()[1] if ax is None else ax
+        study, unit = self.study, exposure_unit(self.study.exposure)
+        model = {
+            "reference": self.reference,
+            "conf_level": study.conf_level,
+            "knots": " ".join(f"{knot:.17g}" for knot in self.spline.knots),
+            "exposure_label": exposure_label(study.exposure),
+            "unit": unit,
+        }
+        draw_odds_ratios(axes, self.curve(self.grid()).frame, pd.Series(model))
+        axes.legend(fontsize="small")
+        axes.set_xlabel(f"{exposure_label(study.exposure).capitalize()} ({unit})")
+        return axes
+
+    def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:
+        study, fit, unit = self.study, self.fit, exposure_unit(self.study.exposure)
+        level = f"{100 * study.conf_level:g} %"
+        head = (
+            f"{exposure_label(study.exposure).capitalize()} and peripheral neuropathy ({study.outcome}), model "
+            f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
+            f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}. "
+            f"n = {fit.n:,}, cases = {fit.cases:,}; design df {fit.design_df}, residual df {fit.residual_df}; knots "
+            f"{', '.join(map(format_intake, self.spline.knots))}, reference {format_intake(self.reference)} {unit}."
+        )
+        odds = self.to_frame()
+        shown = pd.DataFrame(
+            {unit: odds["x"].map(format_intake), "odds ratio": odds["odds_ratio"].map("{:.2f}".format)}
+        )
+        bands = {level: ("conf_low", "conf_high"), f"{level}, whole curve": ("band_low", "band_high")}
+        for name, (low, high) in bands.items():
+            shown[name] = [f"{a:.2f} to {b:.2f}" for a, b in zip(odds[low], odds[high], strict=True)]
+        tests = self.tests_frame()
+        told = pd.DataFrame(
+            {
+                "null hypothesis": tests["test"].map(NULL_HYPOTHESES),
+                "test": tests["method"].map(METHODS),
+                "statistic": tests["statistic"].map("{:.2f}".format),
+                "df": [f"{row.df_num}, {row.df_den}" for row in tests.itertuples()],
+                "p": [format_p(p).removeprefix("= ") for p in tests["p_value"]],
+            }
+        )
+        return head, {"": shown, "Tests": told}
+
+    def __repr__(self) -> str:
+        return _as_text(*self._parts())
+
+    def _repr_html_(self) -> str:
+        return _as_html(*self._parts())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ShapeView(StudyShape):
+    """The shape of one study's curve, shown with its low point, tests and verdict.
+
+    Attributes
+    ----------
+    As `analysis.dose_response.shape.StudyShape`.
+    """
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every number about the shape: columns quantity, value."""
+        return pd.DataFrame(shape_dict(self).items(), columns=["quantity", "value"])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The curve, with its lowest point and the interval of that by the design bootstrap; see `AssociationView`."""
+        axes = _shown(self.association).plot(ax)
+        row: Mapping[str, Any] = shape_dict(self)
+        axes.axvspan(
+            row["nadir_bootstrap_low"],
+            row["nadir_bootstrap_high"],
+            color="0.5",
+            alpha=0.15,
+            label="lowest point, interval",
+        )
+        axes.axvline(self.association.nadir.x, color="0.3", linestyle=":", label="lowest point")
+        return axes
+
+    def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:
+        row = pd.Series(shape_dict(self))
+        unit = exposure_unit(self.association.study.exposure)
+        head = describe_shape(row, unit=unit)
+        tests = pd.DataFrame(
+            {
+                "null hypothesis": [NULL_HYPOTHESES["nonlinear"], "no fall at the low end", "no rise at the high end",
+                                    "two lines: the first does not fall", "two lines: the second does not rise"],
+                "p": [format_p(float(row[name])).removeprefix("= ") for name in
+                      ("nonlinear_p", "end_slopes_low_p", "end_slopes_high_p", "two_lines_low_p", "two_lines_high_p")],
+            }
+        )  # fmt: skip
+        return head, {"": tests}
+
+    def __repr__(self) -> str:
+        return _as_text(*self._parts())
+
+    def _repr_html_(self) -> str:
+        return _as_html(*self._parts())
+
+
+def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
+    """Answer a study: its curve, tests and prevalence.
+
+    Parameters
+    ----------
+    people : all interviewed people, as `read_participants` gives them. A column of one's own may be added with
+        ``people.assign(...)``; nobody may be dropped, or the variance would be wrong: say it in ``Study(where=...)``.
+    study : the protocol; `PRIMARY` unless said.
+
+    Raises
+    ------
+    StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
+        `analysis.dose_response.association.estimate`.
+    """
+    return _shown(plain.estimate(people, study))
+
+
+def shape_of(
+    association: Association, *, replicates: int = BOOTSTRAP_REPLICATES, seed: int = SEED, jobs: int = 1
+) -> ShapeView:
+    """Whether a curve is a U: end slopes, two lines, lowest point with its interval, verdict by the protocol's rule.
+
+    Parameters
+    ----------
+    association : of `estimate`.
+    replicates, seed : of the design bootstrap, which takes a second or two.
+    jobs : workers; no number depends on them.
+    """
+    found = plain_shape.shape_of(association, replicates=replicates, seed=seed, jobs=jobs)
+    return ShapeView(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
+
+
+def _shown(association: Association) -> AssociationView:
+    if isinstance(association, AssociationView):
+        return association
+    return AssociationView(
+        **{field.name: getattr(association, field.name) for field in dataclasses.fields(association)}
+    )
+
+
+def _as_text(head: str, tables: Mapping[str, pd.DataFrame]) -> str:
+    parts = [head]
+    for title, table in tables.items():
+        parts.append(f"{title}\n{table.to_string(index=False)}".strip("\n"))
+    return "\n\n".join(parts)
+
+
+def _as_html(head: str, tables: Mapping[str, pd.DataFrame]) -> str:
+    parts = [f"<p>{html.escape(head)}</p>"]
+    for title, table in tables.items():
+        parts.append((f"<p><b>{title}</b></p>" if title else "") + table.to_html(index=False, border=0))
+    return "\n".join(parts)
