@@ -28,6 +28,9 @@ SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
 	diagnostics_influence.csv diagnostics_distribution.csv)
+FITTED := data/processed/estimates/models.csv
+SHAPED := data/processed/estimates/shape.csv
+DRAWN := figures/dose_response.png
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
 .PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench audit simulate clean
@@ -66,18 +69,29 @@ $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
 	@$(RUN) fetch --needed $(ACCEPT)
 	@$(RUN) cohort
 
-$(ESTIMATES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)
+# One file of each stage stands for all it writes: make -n would forget what follows from the others of a group.
+$(FITTED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 	@$(RUN) fit
 
-$(SHAPES) &: $(PARTICIPANTS) $(FIT_CODE) | $(READY)
+$(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 	@$(RUN) shapes
 
-$(FIGURES) &: $(ESTIMATES) $(SHAPES) $(DRAW_CODE) | $(READY)
+$(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 	@$(RUN) figures
+
+# A file that was lost is made again with the others of its stage.
+$(filter-out $(FITTED),$(ESTIMATES)): | $(FITTED)
+	@test -e $@ || $(RUN) fit
+
+$(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
+	@test -e $@ || $(RUN) shapes
+
+$(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
+	@test -e $@ || $(RUN) figures
 
 notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
 
-notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(FIGURES) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
+notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@
 
 check: $(READY) ## lint, types, lock and environment in step; changes nothing

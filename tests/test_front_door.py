@@ -1,0 +1,54 @@
+"""The package's own door: what it offers, and that opening it loads nothing heavy."""
+
+import doctest
+import subprocess
+import sys
+
+import pytest
+
+import analysis
+from analysis.cli.options import build_parser
+
+HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib", "joblib")
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Top-level modules that a fresh Python has loaded when it is done with ``arguments``."""
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['analysis', *sys.argv[1:]]\n"
+        "try:\n    runpy.run_module('analysis', run_name='__main__') if sys.argv[1:] else __import__('analysis')\n"
+        "except SystemExit:\n    pass\n"
+        "print('LOADED', *{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("estimate", "--help")], ids=["import", "help", "stage help"])
+def test_opening_the_door_loads_no_library_of_numbers(arguments):
+    loaded = loaded_by(*arguments)
+    assert "analysis" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_every_name_that_is_offered_is_there():
+    assert [name for name in analysis.__all__ if getattr(analysis, name, None) is None] == []
+    assert set(dir(analysis)) == set(analysis.__all__)
+
+
+def test_name_that_is_not_offered_is_refused_with_those_that_are():
+    with pytest.raises(AttributeError, match=r"'estimates': it offers .*estimate"):
+        _ = analysis.estimates
+
+
+def test_every_stage_of_the_command_line_has_its_function():
+    from analysis.cli import commands  # noqa: PLC0415 - beside the tests of what is not loaded
+
+    stages = next(action for action in build_parser()._actions if action.dest == "stage").choices
+    assert all(callable(getattr(commands, f"run_{stage}")) for stage in stages)
+
+
+def test_examples_of_the_door_run():
+    assert doctest.testmod(analysis).attempted > 0
+    assert doctest.testmod(analysis).failed == 0
