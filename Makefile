@@ -125,6 +125,7 @@ reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data
 	Rscript tests/reference/threshold_reference.R tests/reference/design_input.csv tests/reference/threshold
 	Rscript tests/reference/inference_reference.R tests/reference/design_input.csv tests/reference/inference
 	Rscript tests/reference/shape_reference.R tests/reference/design_input.csv tests/reference/shape
+	Rscript tests/reference/knots_reference.R tests/reference/hmisc_knots
 
 audit: $(PARTICIPANTS) ## how much of the curve stands: 3,240 specifications, every nutrient, energy, cycles; resumes where it stopped
 	@$(RUN) audit

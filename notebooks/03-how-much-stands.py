@@ -120,6 +120,13 @@ figures["specificity"].draw()
 display(Markdown(words.specificity.specificity_sentence(audit)))
 words.specificity.specificity_table(audit)
 
+# %% [markdown]
+# Nutrients that many people had none of are left out above: several of their knots fall on zero. Here they are with
+# knots by Hmisc's rule for ties. That was chosen after the others were known, so none of them is counted.
+
+# %%
+words.specificity.heaped_table(audit)
+
 # %%
 display(Markdown(words.specificity.controls_sentence(audit)))
 words.specificity.controls_table(audit)

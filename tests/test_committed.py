@@ -12,6 +12,8 @@ from analysis.simulation.shapes import RULES, SHAPES
 from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
 from analysis.study import PRIMARY
 
+pytestmark = pytest.mark.committed
+
 PROCESSED = Path(__file__).parents[1] / "data" / "processed"
 ESTIMATES, SIMULATION = PROCESSED / "estimates", PROCESSED / "simulation"
 

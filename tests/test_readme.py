@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
 
 
+@pytest.mark.committed
 def test_answer_and_verdict_are_the_committed_estimates_sentences():
     estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
     assert not provenance.synthetic
@@ -29,6 +30,7 @@ def test_answer_and_verdict_are_the_committed_estimates_sentences():
         assert words in " ".join(TEXT.split())
 
 
+@pytest.mark.committed
 def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
     folders = Folders(ROOT / "data", ROOT / "figures")
     audit, provenance = read_audit(folders)
@@ -44,6 +46,7 @@ def test_power_of_the_energy_forms_is_that_of_the_committed_simulation():
     assert means in " ".join(TEXT.split())
 
 
+@pytest.mark.committed
 def test_numbers_written_by_hand_are_those_of_the_study():
     words = " ".join(TEXT.split())
     assert f"{len(specification_grid()):,} specifications, every nutrient" in words
@@ -57,6 +60,7 @@ def test_answer_is_short_enough_to_be_read_before_the_first_figure():
     assert len(answer.splitlines()) <= 12
 
 
+@pytest.mark.committed
 def test_claims_about_the_knots_are_those_of_the_committed_estimates():
     """By hand in the README: three knots on unweighted quantiles make it a U, four to six do not."""
     said = "three of them, on unweighted quantiles, would have made it a U, four to six do not"

@@ -17,11 +17,13 @@ from analysis.audit.specifications import CHOICES, answer_people, people_groups
 from analysis.audit.specificity import FORMS, NEUROPATHY, SpecificityCell, answer_cells
 from analysis.data.people.cohort import select_cohort
 from analysis.data.source.nhanes import receipts
+from analysis.dose_response.association import estimate
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import ESTIMATES, OF_REAL_FILES, read_audit, read_estimates, read_simulation
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import study as study_words
+from analysis.stats.curve.splines import place_knots
 from analysis.study import PRIMARY, Study
 from tests.reference_numbers import FOLDER, Reference, read_studies
 
@@ -101,6 +103,7 @@ def test_published_threshold_lies_at_the_low_point_and_not_at_the_best_break():
     assert best_break == pytest.approx(740, abs=10)
 
 
+@pytest.mark.committed
 @pytest.mark.parametrize("name", [*ESTIMATES, *OF_REAL_FILES, *AUDIT])
 def test_committed_estimates_are_unchanged(name):
     path = f"data/processed/estimates/{name}.csv"
@@ -123,6 +126,7 @@ def assert_same_numbers(found: pd.DataFrame, committed: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(left, right, rtol=RTOL_COMMITTED, atol=1e-12, check_dtype=False)
 
 
+@pytest.mark.committed
 @pytest.mark.parametrize("group", ["dietary, strict, all, 1", "mec, two_sites, without 1999-2000, 2 + height"])
 def test_specifications_computed_anew_are_the_committed_ones(people, group):
     """The whole grid takes minutes: the primary people's cells, and some that are far from them."""
@@ -133,16 +137,19 @@ def test_specifications_computed_anew_are_the_committed_ones(people, group):
     assert_same_numbers(found.sort_values(order), committed[same].sort_values(order))
 
 
+@pytest.mark.committed
 def test_specificity_of_magnesium_computed_anew_is_the_committed_one(people):
     cells = [SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, form) for form in FORMS]
     committed = committed_audit("specificity").query("kind == 'nutrient' and exposure == @PRIMARY.exposure")
     assert_same_numbers(pd.DataFrame(answer_cells(people, cells)), committed)
 
 
+@pytest.mark.committed
 def test_differences_between_cycles_computed_anew_are_the_committed_ones(people):
     assert_same_numbers(cycle_heterogeneity(people)["cycle_heterogeneity"], committed_audit("cycle_heterogeneity"))
 
 
+@pytest.mark.committed
 @pytest.mark.parametrize("name", ["recall", "recall_curves"])
 def test_second_recall_computed_anew_is_the_committed_one(people, name):
     assert_same_numbers(two_days(people)[name], committed_audit(name))
@@ -154,8 +161,33 @@ def test_accepted_files_are_recorded_and_none_is_a_revision():
     assert not any(receipt.revised for receipt in recorded)
 
 
+@pytest.mark.committed
 def test_readme_quotes_these_estimates():
     estimates, _ = read_estimates(FOLDERS)
     text = " ".join((ROOT / "README.md").read_text().split())
     assert study_words.answer(estimates) in text
     assert bottom_line_words.bottom_line(estimates, read_audit(FOLDERS)[0], read_simulation(FOLDERS)) in text
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(
+    ("study", "knots"),
+    [
+        (Study(exposure="caffeine_mg", knot_rule="hmisc"), (0.22, 3.0, 141.0, 583.4)),
+        (Study(where="egfr_ml_min_1_73m2 < 30", knot_rule="hmisc"), (75.12, None, None, 348.0)),
+    ],
+)
+def test_heaped_and_small_cohorts_have_hmiscs_knots(people, study, knots):
+    """Hmisc 4.8-0, `rcspline.eval`, of the cohort's exposure."""
+    cohort = select_cohort(people, study)
+    x = people.loc[cohort.rows, study.exposure].to_numpy()
+    placed = place_knots(x, study.knots, rule="hmisc")
+    known = [position for position, knot in enumerate(knots) if knot is not None]
+    np.testing.assert_allclose(placed[known], [knots[position] for position in known], rtol=1e-12)
+
+
+@pytest.mark.reference
+def test_people_of_one_cycle_are_weighted_alike_whichever_way_they_are_asked_for(people):
+    found = [estimate(people, study) for study in (Study(cycles=(1999,)), Study(where="cycle == 1999"))]
+    statistics = [one.tests["overall", "wald"].statistic for one in found]
+    np.testing.assert_allclose(statistics, 7.967711003, rtol=1e-9)

@@ -20,6 +20,7 @@ CYCLES = (1999, 2001, 2003)
 """First year of each two-year cycle in which the monofilament examination was done with this protocol."""
 
 KnotQuantiles = Literal["unweighted", "weighted"]
+KnotRule = Literal["harrell", "hmisc"]
 KNOT_NUMBERS = (3, 4, 5, 6)
 
 BOOTSTRAP_REPLICATES = 1000
@@ -60,8 +61,19 @@ OUTCOMES: dict[Outcome, str] = {
 
 
 _COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
+_NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
+_WORD = r"[a-z0-9.]+(?:_[a-z0-9]+)*"
+_PLAIN_CONDITION = re.compile(
+    rf"({_NAME}) *({'|'.join(_COMPARISONS)}) *(?:'({_NAME})'|\"({_NAME})\"|([0-9]+(?:\.[0-9]+)?))"
+)
+_LINKS = {"and", *_COMPARISONS.values()}
+"""Words of a file name that stand for what cannot be in one; a column or level that has one of them is not plain."""
+
 LONGEST_SLUG = 120
 """Letters of a study's file name; a longer one is cut and told apart by a digest."""
+
+DIGEST = 12
+"""Hexadecimal digits that tell apart studies whose readable names could be another's: one chance in 10¹⁴ a pair."""
 
 
 class StudyError(AnalysisError):
@@ -79,7 +91,9 @@ class Study:
     exposure : harmonised nutrient column with its unit, for example ``magnesium_mg`` (mg/day, day-1 recall).
     outcome : rule that turns insensate sites into peripheral neuropathy; see `OUTCOMES`.
     weights : survey weight: day-1 dietary, MEC examination, or none (weight 1, design kept).
-    knots : number of knots of the restricted cubic spline, placed by Harrell's quantiles.
+    knots : number of knots of the restricted cubic spline.
+    knot_rule : where they are placed: on Harrell's quantiles, or as R's ``Hmisc::rcspline.eval`` does, which departs
+        from them where many share the lowest or highest value, and below 100 people.
     knot_quantiles : whether those quantiles are the cohort's or, by the study's weight, the population's.
     model : covariate set; see `COVARIATES`.
     cycles : first years of the cycles that are pooled.
@@ -100,6 +114,7 @@ class Study:
     weights: Weights = "dietary"
     knots: int = 4
     knot_quantiles: KnotQuantiles = "unweighted"
+    knot_rule: KnotRule = "harrell"
     model: Model = "1"
     cycles: tuple[int, ...] = CYCLES
     where: str | None = None
@@ -118,16 +133,24 @@ class Study:
         _require("model", self.model, get_args(Model))
         _require("knots", self.knots, KNOT_NUMBERS)
         _require("knot_quantiles", self.knot_quantiles, get_args(KnotQuantiles))
+        _require("knot_rule", self.knot_rule, get_args(KnotRule))
+        if (self.knot_rule, self.knot_quantiles) == ("hmisc", "weighted"):
+            raise StudyError(
+                'knot_rule="hmisc" with knot_quantiles="weighted": Hmisc\'s rule knows no weights. Leave one out.'
+            )
         _require("lonely_domain", self.lonely_domain, get_args(LonelyDomain))
         if not self.cycles or len(set(self.cycles)) != len(self.cycles):
             raise StudyError(f"cycles={self.cycles}: expected each of {CYCLES} at most once, and at least one.")
         for cycle in self.cycles:
             _require("cycles", cycle, CYCLES)
-        object.__setattr__(self, "cycles", tuple(sorted(self.cycles)))
         if not isinstance(self.conf_level, float) or not 0 < self.conf_level < 1:
             raise StudyError(f"conf_level={self.conf_level!r}: expected a number between 0 and 1.")
         if not isinstance(self.age_min, int) or self.age_min < 0:
             raise StudyError(f"age_min={self.age_min!r}: expected a whole number of years.")
+        # Of one type, so that equal studies are written alike.
+        for field, plain in (("knots", int(self.knots)), ("cycles", tuple(sorted(map(int, self.cycles)))),
+                             ("conf_level", float(self.conf_level)), ("age_min", int(self.age_min))):  # fmt: skip
+            object.__setattr__(self, field, plain)
         if len(set(self.covariates)) != len(self.covariates):
             raise StudyError(f"extra_covariates={self.extra_covariates}: model {self.model} already has one of them.")
         if self.exposure in self.covariates:
@@ -146,14 +169,19 @@ class Study:
 
     @property
     def slug(self) -> str:
-        """A file name's part: the exposure and every field that is not the primary study's."""
-        usual = {field.name: field.default for field in dataclasses.fields(self)}
-        others = {name: getattr(self, name) for name in usual if name != "exposure"}
-        told = [f"{name} {value}" for name, value in others.items() if value != usual[name]]
-        slug = "-".join([self.exposure, *map(_file_name, told)])
-        if len(slug) <= LONGEST_SLUG:
+        """A file name's part, no two studies' the same: the exposure and every field that is not `Study`'s default.
+
+        Where letters had to be left out that could tell this study from another (parentheses, ``or``, capitals, what a
+        file system does not take), or the name is too long, a digest of all fields follows. Blanks and the kind of
+        quotation marks in a plain condition tell nothing apart.
+        """
+        changed = [field.name for field in dataclasses.fields(self) if getattr(self, field.name) != field.default]
+        fields = [_field_name(name, getattr(self, name)) for name in changed if name != "exposure"]
+        parts = [(_file_name(self.exposure), re.fullmatch(_NAME, self.exposure) is not None), *fields]
+        slug = "-".join(words for words, _ in parts)
+        if all(plain for _, plain in parts) and len(slug) <= LONGEST_SLUG:
             return slug
-        return f"{slug[:LONGEST_SLUG]}-{hashlib.sha256(repr(self).encode()).hexdigest()[:8]}"
+        return f"{slug[:LONGEST_SLUG]}-{hashlib.sha256(repr(self).encode()).hexdigest()[:DIGEST]}"
 
     @property
     def outcome_column(self) -> str:
@@ -161,11 +189,30 @@ class Study:
         return f"pn_{self.outcome}"
 
 
+def _field_name(name: str, value: object) -> tuple[str, bool]:
+    """A field in the letters of a file name, and whether it can be read back from them."""
+    if name == "where":
+        return _condition_name(str(value))
+    words = [str(item) for item in value] if isinstance(value, tuple) else [str(value)]
+    plain = all(re.fullmatch(_WORD, word) and not _LINKS & set(word.split("_")) for word in words)
+    link = " and " if name == "extra_covariates" else " "
+    return _file_name(f"{name} {link.join(words)}"), plain
+
+
+def _condition_name(where: str) -> tuple[str, bool]:
+    """A condition likewise: plain if it is comparisons of columns with values, joined by ``and``."""
+    pieces = [_PLAIN_CONDITION.fullmatch(piece) for piece in re.split(r" +and +", where.strip(" "))]
+    compared = [(piece[1], _COMPARISONS[piece[2]], piece[3] or piece[4] or piece[5]) for piece in pieces if piece]
+    if len(compared) < len(pieces) or any(_LINKS & set(f"{a}_{b}".split("_")) for a, _, b in compared):
+        return _file_name(f"where {where}"), False
+    return f"where_{'_and_'.join('_'.join(words) for words in compared)}", True
+
+
 def _file_name(text: str) -> str:
     """Text in the letters of a file name; comparisons keep their meaning."""
     for sign, word in _COMPARISONS.items():
         text = text.replace(sign, f" {word} ")
-    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_")
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_.")
 
 
 def _require(field: str, value: object, allowed: tuple[object, ...]) -> None:

@@ -126,6 +126,19 @@ def test_residual_of_a_heaped_exposure_has_an_answer(participants):
     assert 0 < row["nonlinear_p"] < 1
 
 
+@pytest.mark.parametrize("form", ["none", "spline"])
+@pytest.mark.parametrize("exposure", HEAPED)
+def test_heaped_exposure_is_answered_by_hmiscs_rule_and_not_counted(summary, participants, exposure, form):
+    rows = summary[(summary["exposure"] == exposure) & (summary["form"] == form)].set_index("kind")
+    assert rows["knot_rule"].to_dict() == {"nutrient": "harrell", "heaped nutrient": "hmisc"}
+    heaped = rows.loc["heaped nutrient"]
+    if form == "none":
+        found = estimate(participants, dataclasses.replace(PRIMARY, exposure=exposure, knot_rule="hmisc"))
+        assert heaped["nonlinear_p"] == pytest.approx(found.tests["nonlinear", "wald"].p_value, rel=RTOL)
+        assert heaped["knots"] == found.spline.knots.size
+    assert rows.loc["nutrient", "tested"] == len(NUTRIENT_COLUMNS) - len(HEAPED) - (form == "spline")
+
+
 def test_u_needs_both_tests(summary):
     answered = summary.dropna(subset="u_p")
     assert (answered["u_p"] == answered[["end_slopes_p", "two_lines_p"]].max(axis="columns")).all()

@@ -131,7 +131,7 @@ def test_every_option_reaches_the_study(run):
     assert study == {
         "exposure": "magnesium_mg", "outcome": "two_sites", "weights": "mec", "knots": 3, "model": "2",
         "cycles": [1999, 2001], "where": "age_years >= 50", "extra_covariates": ["height_cm"], "age_min": 40,
-        "conf_level": 0.9, "lonely_domain": "fail", "knot_quantiles": "unweighted",
+        "conf_level": 0.9, "lonely_domain": "fail", "knot_quantiles": "unweighted", "knot_rule": "harrell",
     }  # fmt: skip
 
 
@@ -408,3 +408,56 @@ def test_a_polite_end_from_outside_is_an_interrupt(demo, tmp_path):
     assert "demo: interrupted" in err
     assert "Traceback" not in err
     assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
+
+
+# ---- what every output of a study says
+
+
+NOT_WHITE = "race_ethnicity != 'non_hispanic_white' and cycle == 1999"
+SAID = ("Reference level of race_ethnicity: mexican_american, as nobody is non_hispanic_white.",
+        "Everybody is of cycle 1999: weighted as by --cycles 1999.")  # fmt: skip
+
+
+def test_another_reference_level_and_the_weights_of_one_cycle_are_said_in_every_output(run, tmp_path):
+    _, text, _ = run("--where", NOT_WHITE)
+    _, as_json, _ = run("--where", NOT_WHITE, "--format", "json")
+    _, as_csv, _ = run("--where", NOT_WHITE, "--format", "csv", "--figure", str(tmp_path))
+    assert all(note in text for note in SAID)
+    assert json.loads(as_json)["notes"] == list(SAID)
+    tables = [io.StringIO(as_csv), *tmp_path.glob("*.csv")]
+    assert len(tables) == 4
+    for table in map(pd.read_csv, tables):
+        assert table["notes"].unique().tolist() == [" ".join(SAID)]
+    assert (
+        "mexican_american" in next(tmp_path.glob("*.svg")).read_text()
+    )  # of the caption; the condition has no such word
+
+
+@pytest.mark.parametrize("part", ["curve", "coefficients", "tests", "shape"])
+def test_a_printed_table_names_exposure_subgroup_and_model_in_its_columns(run, part):
+    _, out, _ = run(
+        "--exposure", "calcium_mg", "--where", "pir < 1.3", "--model", "2", "--format", "csv", "--part", part
+    )
+    table = pd.read_csv(io.StringIO(out), dtype=str)
+    told = table[["exposure", "where", "model", "study"]].drop_duplicates().to_numpy().tolist()
+    assert told == [["calcium_mg", "pir < 1.3", "2", "calcium_mg-model_2-where_pir_below_1.3"]]
+
+
+def test_two_subgroups_are_drawn_into_files_of_their_own(run, tmp_path):
+    for below in ("1.3", "1.85"):
+        code, _, err = run("--where", f"pir < {below}", "--figure", str(tmp_path))
+        assert code == 0
+        assert f"where_pir_below_{below}.png" in err
+    assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.svg"))) == 2
+    for table in tmp_path.glob("*.csv"):
+        (where,) = pd.read_csv(table)["where"].unique()
+        assert f"below_{where.removeprefix('pir < ')}" in table.name
+
+
+def test_a_heaped_exposure_is_refused_with_the_option_that_answers_it(run):
+    code, _, err = run("--exposure", "alcohol_g")
+    assert code == 5
+    assert "--knot-rule hmisc" in err
+    code, out, _ = run("--exposure", "alcohol_g", "--knot-rule", "hmisc")
+    assert code == 0
+    assert "Knots placed by Hmisc's rule for ties and small samples." in out

@@ -10,7 +10,8 @@ from analysis.dose_response.characteristics import exposure_distribution
 from analysis.dose_response.problem import covariate_columns
 from analysis.dose_response.quintiles import quintiles
 from analysis.stats.curve.splines import SplineError
-from analysis.stats.regression.fit import ConvergenceError
+from analysis.stats.regression.fit import ConvergenceError, fit_logistic
+from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.design import DesignError
 from analysis.study import MODELS, PRIMARY, Study, StudyError
 
@@ -205,13 +206,101 @@ def test_contrast_of_zero_is_an_odds_ratio_of_one(primary):
 def test_categories_become_indicators_of_all_levels_but_the_first(participants, primary):
     domain_rows = primary.cohort.complete.to_numpy()
     domain = dataclasses.make_dataclass("D", ["rows"])(domain_rows)
-    columns, names, dropped = covariate_columns(participants, PRIMARY, domain)
+    columns, names, dropped, references = covariate_columns(participants, PRIMARY, domain)
     assert names[:2] == ("age_years", "sex_female")
     assert "race_ethnicity_non_hispanic_white" not in names
     assert dropped == ()
+    assert references == {}
     np.testing.assert_array_equal(columns[:, 1], participants["sex"] == "female")
 
 
 def test_nadir_is_looked_for_between_the_5th_and_95th_percentile(participants, primary):
     intake = participants.loc[primary.cohort.rows, "magnesium_mg"]
     assert (primary.nadir.low, primary.nadir.high) == pytest.approx((intake.quantile(0.05), intake.quantile(0.95)))
+
+
+# ---- people without a category's first level
+
+
+@pytest.mark.parametrize(
+    ("model", "where", "level"),
+    [
+        ("1", "race_ethnicity != 'non_hispanic_white'", ("race_ethnicity", "mexican_american")),
+        ("2", "smoking != 'never'", ("smoking", "former")),
+        ("2", "alcohol in ('moderate', 'heavy')", ("alcohol", "moderate")),
+    ],
+)
+def test_first_level_that_is_present_becomes_the_reference(participants, model, where, level):
+    name, first = level
+    found = estimate(participants, Study(model=model, where=where))
+    assert found.problem.setting.references == {name: first}
+    assert f"{name}_{first}" not in found.fit.terms
+    assert f"{name}_{first}" not in found.dropped
+    assert any(first in note for note in found.notes)
+    # The same model with another level left out: the curve does not depend on which.
+    domain = found.problem.setting.domain
+    other = [term for term in found.fit.terms if term.startswith(f"{name}_")][0]
+    turned = found.problem.X.copy()
+    turned[:, found.fit.terms.index(other)] = (participants[name] == first).to_numpy(dtype=float)
+    setting = found.problem.setting
+    again = fit_logistic(turned, setting.y, design=setting.design, domain=domain, terms=found.fit.terms)
+    test = wald_test(again, found.problem.spline_terms)
+    assert test.p_value == pytest.approx(found.tests["overall", "wald"].p_value, rel=1e-8)
+
+
+def test_a_category_of_one_level_has_no_reference(participants):
+    women = estimate(participants, Study(where="sex == 'female'"))
+    assert women.problem.setting.references == {}
+    assert women.notes == ()
+
+
+# ---- one cycle, whichever way it is asked for
+
+
+@pytest.mark.parametrize(
+    ("cycles", "where"),
+    [((1999,), "cycle == 1999"), ((2001, 2003), "cycle != 1999"), ((1999, 2001), "cycle in (1999, 2001)")],
+)
+def test_cycles_are_weighted_alike_whichever_way_they_are_asked_for(participants, cycles, where):
+    by_cycles, by_where = (estimate(participants, study) for study in (Study(cycles=cycles), Study(where=where)))
+    pd.testing.assert_frame_equal(by_where.tests_frame(), by_cycles.tests_frame())
+    assert by_cycles.notes == ()
+    asked = " ".join(map(str, cycles))
+    assert by_where.notes == (f"Everybody is of cycle {asked}: weighted as by --cycles {asked}.",)
+
+
+def test_a_covariate_of_one_cycle_only_is_told(participants):
+    found = estimate(participants, Study(model="crude", extra_covariates=("energy_kcal_day2",)))
+    assert found.cohort.complete_cycles == (2003,)
+    assert found.notes[0].startswith(
+        "Everybody whose covariates are known is of cycle 2003, but weighted as one of 1999"
+    )
+
+
+# ---- what is asked of an answer
+
+
+def test_each_of_the_four_tests_can_be_named(primary):
+    assert list(primary.tests) == [
+        ("overall", "wald"), ("overall", "rao_scott"), ("nonlinear", "wald"), ("nonlinear", "rao_scott")
+    ]  # fmt: skip
+    assert all(test.method == method for (_, method), test in primary.tests.items())
+    assert primary.tests["nonlinear", "wald"].df_num == 2
+
+
+@pytest.mark.parametrize("method", ["curve", "prevalence"])
+def test_beyond_the_cohorts_intakes_nothing_is_told_unasked(primary, method):
+    with pytest.raises(StudyError, match=r"^100000: below the lowest or above the highest intake"):
+        getattr(primary, method)([1e5])
+    with pytest.raises(StudyError, match="^nan"):
+        getattr(primary, method)(float("nan"))
+
+
+def test_extrapolation_that_is_asked_for_follows_the_straight_line(primary):
+    log_or = primary.curve([3000.0, 4000.0, 5000.0], extrapolate=True).frame["log_or"].to_numpy()
+    assert np.diff(log_or)[0] == pytest.approx(np.diff(log_or)[1], rel=1e-6)
+
+
+def test_one_intake_is_a_curve_of_one_point(primary):
+    pd.testing.assert_frame_equal(primary.curve(100).frame, primary.curve([100.0]).frame)
+    pd.testing.assert_frame_equal(primary.prevalence(100), primary.prevalence([100.0]))

@@ -7,6 +7,7 @@ import scipy.stats
 
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.characteristics import COLUMNS, GROUPS, characteristics
+from analysis.report.words.study import characteristics_table
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.stats.sample.crosstabs import cross_table, independence_test
 from analysis.stats.sample.design import SurveyDesign, domain_of
@@ -206,3 +207,33 @@ def test_wider_confidence_level_gives_wider_intervals(participants, table) -> No
     wide = characteristics(participants, replace(PRIMARY, conf_level=0.99))
     assert (wide["conf_low"] < table["conf_low"]).mean() > 0.95
     assert (wide["conf_high"] >= table["conf_high"]).all()
+
+
+@pytest.fixture(scope="module")
+def lonely(participants) -> pd.DataFrame:
+    """Participants of whom, in one stratum, only one PSU has people with neuropathy."""
+    first = participants["strata"].min()
+    cured = (participants["strata"] == first) & (participants["psu"] == 1) & (participants["pn_strict"] == 1)
+    return participants.assign(pn_strict=participants["pn_strict"].mask(cured, 0.0))
+
+
+def test_estimate_of_people_in_one_psu_of_a_stratum_stands_without_an_interval_and_says_why(lonely) -> None:
+    refused, kept = (characteristics(lonely, replace(PRIMARY, lonely_domain=policy)) for policy in ("fail", "keep"))
+    alone = (refused["group"] == "with_neuropathy") & refused["n"].notna()
+    assert alone.any()
+    assert refused.loc[alone, ["std_error", "conf_low", "conf_high"]].isna().all(axis=None)
+    stratum = lonely["strata"].min()
+    assert refused.loc[alone, "note"].unique().tolist() == [f"no interval: one PSU in stratum {stratum}"]
+    assert refused.loc[~alone, "note"].isna().all()
+    # The numbers are those of R's policy, which has the interval, too.
+    pd.testing.assert_frame_equal(refused[["n", "estimate", "p_value"]], kept[["n", "estimate", "p_value"]])
+    assert "note" not in kept
+    assert f"(no interval: one PSU in stratum {stratum})" in characteristics_table(refused).iloc[0, 3]
+
+
+def test_a_group_of_nobody_is_told_as_few(participants) -> None:
+    well = participants.assign(pn_strict=participants["pn_strict"].mask(participants["pn_strict"] == 1))
+    table = characteristics(well, PRIMARY)
+    assert table["group"].unique().tolist() == list(GROUPS)
+    assert table.loc[table["group"] == "with_neuropathy", ["n", "estimate"]].isna().all(axis=None)
+    assert table["p_value"].isna().all()

@@ -177,9 +177,15 @@ study_domain <- function(people, weight, response, columns, cohort) {
   domain
 }
 
-# A covariate that does not vary in the domain (sex among women) has no coefficient.
+# A covariate that does not vary in the domain (sex among women) has no coefficient. Where nobody has the usual reference
+# of a factor, its first level present is the reference, as if the factor had been made in the domain.
 varying <- function(domain, terms) {
-  Filter(function(term) length(unique(domain$variables[[term]])) > 1, terms)
+  terms <- Filter(function(term) length(unique(domain$variables[[term]])) > 1, terms)
+  for (factor in c("race_ethnicity", "education", "smoking", "alcohol")) {
+    levels <- grep(paste0("^", factor, "_"), terms, value = TRUE)
+    if (length(levels) > 1 && all(rowSums(domain$variables[levels]) == 1)) terms <- setdiff(terms, levels[1])
+  }
+  terms
 }
 
 quintile_rows <- function(id, people, weight, study, cohort, covariates) {

@@ -8,6 +8,7 @@ import pytest
 from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, place_of, specificity_cells, summarise
 from analysis.provenance import Provenance
 from analysis.report.figures.specificity import LABELLED, SMALLEST, plot_specificity, specificity_caption
+from analysis.report.words.specificity import heaped_table
 
 INVENTED = Provenance("SYNTHETIC survey", synthetic=True)
 
@@ -28,6 +29,9 @@ def summary():
         rows.append({"kind": one.kind, "exposure": one.exposure, "outcome": one.outcome, "form": one.form,
                      "label": one.label, "n": 7000, "cases": 1000, "verdict": "-", "reason": "",
                      "energy_rank_correlation": correlation[one.exposure], **numbers})  # fmt: skip
+    alcohol = next(row for row in rows if row["exposure"] == "alcohol_g" and row["form"] == "none")
+    rows.append(alcohol | {"kind": "heaped nutrient", "knot_rule": "hmisc", "knots": 4, "nonlinear_p": 0.0004,
+                           "verdict": "U", "zero_share": 0.75})  # fmt: skip
     return summarise(rows)
 
 
@@ -72,6 +76,21 @@ def test_nutrient_without_an_answer_as_it_is_is_a_cross_elsewhere(figure, summar
     alcohol = summary[(summary["exposure"] == "alcohol_g") & (summary["form"] == "residual")]
     assert points(axes_of(figure, "residual"), "heaped") == expected(alcohol)
     assert points(axes_of(figure, "none"), "heaped") == set()
+
+
+def test_heaped_nutrients_have_a_table_of_their_own(summary):
+    table = heaped_table({"specificity": summary})
+    assert table.index.tolist() == ["alcohol"]
+    assert table.iloc[0, 1:].tolist() == ["75", "4", "< 0.001", "U"]
+
+
+def test_nutrient_answered_by_hmiscs_knots_is_a_plus_that_the_caption_explains(figure, summary):
+    heaped = summary[summary["kind"] == "heaped nutrient"]
+    assert points(axes_of(figure, "none"), "Hmisc's knots") == expected(heaped) != set()
+    assert points(axes_of(figure, "spline"), "Hmisc's knots") == set()
+    caption = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert "Pluses: the same with knots by Hmisc's rule for ties, chosen later and not counted" in caption
+    assert "alcohol p < 0.001, U" in caption
 
 
 @pytest.mark.parametrize("form", FORMS)

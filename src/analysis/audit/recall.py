@@ -20,7 +20,7 @@ from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.stats.arrays import Array
 from analysis.stats.sample.design import SurveyDesign, domain_of
-from analysis.study import PRIMARY, Study
+from analysis.study import PRIMARY, Study, StudyError
 
 SECOND_RECALL = 2003
 """First year of the only cycle with a second recall in its public files."""
@@ -44,6 +44,11 @@ def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.Dat
     recall_curves: days, n, cases and the numbers of
     `shape_numbers` on the first day, the second, and their mean, among people with both.
     """
+    if study.exposure not in DAYS or SECOND_RECALL not in study.cycles:
+        raise StudyError(
+            f"{study.exposure} of {study.cycles}: expected one of {', '.join(DAYS)}, and the cycle {SECOND_RECALL}, of "
+            "which both days are known."
+        )
     setting, both, weights = _people_with_both(frame, study)
     agreement = [_agreement(name, frame, both, weights) for name in DAYS]
     first = frame[study.exposure].to_numpy(dtype=float)

@@ -12,7 +12,7 @@ Epidemiol 124:17-27 (residual and density forms of energy adjustment).
 import dataclasses
 import itertools
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,10 @@ from analysis.dose_response.problem import Problem, Setting, pose_setting, set_o
 from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
+from analysis.stats.curve.splines import SplineError
 from analysis.stats.regression.fit import LogisticFit, coefficient_influence
 from analysis.stats.shape.verdict import FittedCurve
-from analysis.study import CYCLES, PRIMARY, Outcome, Study, Weights
+from analysis.study import COVARIATES, CYCLES, PRIMARY, Outcome, Study, StudyError, Weights
 from analysis.study import Model as ModelName
 
 Covariates = Literal["1", "2", "2 + height"]
@@ -36,11 +37,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "500-6000 kcal": {"where": "energy_kcal >= 500 and energy_kcal <= 6000"},
     "no diabetes": {"where": "has_diabetes == 0"},
     **{
-        f"without {cycle}-{cycle + 1}": {"cycles": tuple(other for other in CYCLES if other != cycle)}
+        f"without {cycle}-{cycle + 1}": {"cycles": tuple(other for other in PRIMARY.cycles if other != cycle)}
         for cycle in CYCLES
     },
 }
-"""Who is analysed, as fields of `Study`."""
+"""Who of the primary study's people is analysed, as fields of `Study`."""
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
@@ -74,11 +75,14 @@ class Specification:
     def study(self) -> Study:
         """The study whose people and covariates these are; the energy form is added to it."""
         model: ModelName = "1" if self.covariates == "1" else "2"
-        extra = ("height_cm",) if self.covariates == "2 + height" else ()
-        fields = SAMPLES[self.sample]
+        height = ("height_cm",) if self.covariates == "2 + height" else ()
+        extra = dict.fromkeys(name for name in PRIMARY.extra_covariates + height if name not in COVARIATES[model])
+        fields = dict(SAMPLES[self.sample])
+        if PRIMARY.where and "where" in fields:
+            fields["where"] = f"({PRIMARY.where}) and ({fields['where']})"
         return dataclasses.replace(
             PRIMARY, weights=self.weights, outcome=self.outcome, knots=self.knots, model=model,
-            extra_covariates=extra, **fields,
+            extra_covariates=tuple(extra), **fields,
         )  # fmt: skip
 
     @property
@@ -87,9 +91,29 @@ class Specification:
         return (self.weights, self.outcome, self.sample, self.covariates)
 
 
-PRIMARY_CELL = Specification("dietary", "strict", "all", "1", "none", 4)
+# Beyond the grid if the primary study was changed to that; `refuse_outside_grid` says so before anything is fitted.
+PRIMARY_CELL = Specification(
+    PRIMARY.weights, PRIMARY.outcome, "all", cast(Covariates, PRIMARY.model), "none", PRIMARY.knots
+)
 PUBLISHED_CELL = Specification("mec", "strict", "all", "1", "none", 4)
 """The recipe that comes nearest to the published analysis of phosphorus: MEC weights, no energy."""
+
+
+def refuse_outside_grid() -> None:
+    """Refuse to audit a primary study that the grid does not hold, or whose exposure is energy itself.
+
+    Raises
+    ------
+    StudyError : which choice it is, and what the grid holds.
+    """
+    for name in ("weights", "outcome", "covariates", "knots"):
+        if getattr(PRIMARY_CELL, name) not in CHOICES[name]:
+            raise StudyError(
+                f"the audit's grid does not hold the primary study: {name} {getattr(PRIMARY_CELL, name)}, expected one "
+                f"of {', '.join(map(str, CHOICES[name]))}. Change PRIMARY, or CHOICES in audit/specifications.py."
+            )
+    if "energy_kcal" in (PRIMARY.exposure, *PRIMARY.covariates):
+        raise StudyError("the audit adjusts for energy: expected a primary study of another exposure, without it.")
 
 
 def specification_grid() -> list[Specification]:
@@ -181,6 +205,8 @@ def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | 
         if isinstance(setting, AnalysisError):
             raise setting
         problem = pose_setting(dataclasses.replace(setting, study=cell.study))
+        if problem.spline.knots.size != cell.knots:
+            raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
         fit = fit_problem(problem, eta=eta)
         answer = Answer(_choices(cell) | _numbers(problem, curve_of(problem, fit)), _influence_totals(problem, fit))
         return answer, problem.X[setting.domain.rows] @ fit.beta
@@ -205,7 +231,8 @@ def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
     for number, name in enumerate(("p10", "p90")):
         of_mark = {f"{column}_{name}": odds[column].iloc[number] for column in ("odds_ratio", "conf_low", "conf_high")}
         numbers |= {name: marks[number]} | of_mark
-    dropped = ", ".join(problem.setting.dropped)
+    references = [f"reference of {name}: {level}" for name, level in problem.setting.references.items()]
+    dropped = ", ".join([*problem.setting.dropped, *references])
     return numbers | shape_numbers(curve) | {"dropped": dropped, "reason": ""}
 
 

@@ -3,7 +3,9 @@
 If the shape belongs to magnesium, magnesium should stand out among the nutrients, and still do so once the exposure is
 freed from energy. If it belongs to how much people eat, or report to have eaten, energy and all that goes with it draw
 the same curve. Every nutrient that the three cycles share is put through model 1 as it is, and with each way of
-adjusting for energy; false discoveries are controlled over the nutrients of each way.
+adjusting for energy; false discoveries are controlled over the nutrients of each way. A nutrient that many did not
+have, on whose zeros knots coincide, is answered with knots by Hmisc's rule for ties, as a kind of its own ("heaped
+nutrient"): that was chosen after the others were known, so it is marked and not counted among them.
 
 Positive controls are exposures known to go with neuropathy, which a method that works must find: age and, by HbA1c,
 diabetes (Gregg 2004), and height (Hicks 2021). They are fitted without and with energy as a spline, which must not take
@@ -36,16 +38,18 @@ from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
-Kind = Literal["nutrient", "positive control", "negative control"]
+Kind = Literal["nutrient", "heaped nutrient", "positive control", "negative control"]
 
 FORMS: tuple[EnergyForm, ...] = ("none", "residual", "density", "spline")
 CONTROL_FORMS: tuple[EnergyForm, ...] = ("none", "spline")
 """Forms that leave the exposure what it is: the others would make a control of another kind of it."""
 
+HEAPED: Kind = "heaped nutrient"
 NEUROPATHY = "neuropathy"
 ENERGY = "energy_kcal"
 FALSE_DISCOVERIES = 0.05
@@ -180,7 +184,8 @@ def answer_cells(frame: pd.DataFrame, cells: Iterable[SpecificityCell]) -> list[
     Returns
     -------
     One row a cell, in their order: its choices, `NUMBERS`, verdict and reason. Without an estimate (knots of an
-    exposure that many did not have coincide) the reason says why; people and correlations stand all the same.
+    exposure that many did not have coincide) the reason says why; people and correlations stand all the same. Such a
+    nutrient has a second row, of the kind "heaped nutrient", with knots by Hmisc's rule.
     """
     settings: dict[tuple[str, str, str], Setting | AnalysisError] = {}
     energy = frame[ENERGY].to_numpy(dtype=float)
@@ -188,7 +193,7 @@ def answer_cells(frame: pd.DataFrame, cells: Iterable[SpecificityCell]) -> list[
     for cell in cells:
         if cell.people not in settings:
             settings[cell.people] = _try_setting(frame, cell)
-        rows.append(_answer(cell, settings[cell.people], energy))
+        rows += _answer(cell, settings[cell.people], energy)
     return rows
 
 
@@ -248,25 +253,45 @@ def _restricted(setting: Setting, known: pd.Series, step: str) -> Setting:
     )
 
 
-def _answer(cell: SpecificityCell, setting: Setting | AnalysisError, energy: Array) -> dict[str, Any]:
+def _answer(cell: SpecificityCell, setting: Setting | AnalysisError, energy: Array) -> list[dict[str, Any]]:
     row: dict[str, Any] = {"kind": cell.kind, "exposure": cell.exposure, "outcome": cell.outcome, "form": cell.form,
            "label": cell.label}  # fmt: skip
     if isinstance(setting, AnalysisError):
-        return row | {"reason": str(setting)}
+        return [row | {"reason": str(setting)}]
+    row |= {"knot_rule": setting.study.knot_rule}
     rows = setting.domain.rows
     row |= {"n": int(rows.sum()), "cases": int(setting.y[rows].sum())} | _correlations(setting, energy)
     try:
         adjusted = energy_adjusted(setting, energy, cell.form)
         row |= {"adjusted_correlation": _weighted(adjusted, energy)}
-        problem = pose_setting(adjusted)
+    except AnalysisError as error:
+        return [row | {"reason": str(error)}]
+    answer = _numbers_or_reason(adjusted)
+    other = dataclasses.replace(adjusted, study=dataclasses.replace(adjusted.study, knot_rule="hmisc"))
+    if cell.kind != "nutrient" or not _knots_coincide(adjusted) or other.study == adjusted.study:
+        return [row | answer]
+    return [row | answer, row | {"kind": HEAPED, "knot_rule": "hmisc"} | _numbers_or_reason(other)]
+
+
+def _knots_coincide(setting: Setting) -> bool:
+    try:
+        pose_setting(setting)
+    except SplineError:
+        return True
+    return False
+
+
+def _numbers_or_reason(setting: Setting) -> dict[str, Any]:
+    try:
+        problem = pose_setting(setting)
         fit = fit_problem(problem)
         numbers = shape_numbers(curve_of(problem, fit))
     except AnalysisError as error:
-        return row | {"reason": str(error)}
+        return {"reason": str(error)}
     # A U is shown only if both tests show it; the larger p-value is that of the intersection-union test.
     u_p = max(numbers["end_slopes_p"], numbers["two_lines_p"])
     answer = {"residual_df": fit.residual_df, "reference": problem.reference, "u_p": u_p, "reason": ""}
-    return row | numbers | answer
+    return answer | {"knots": problem.spline.knots.size} | numbers
 
 
 def _correlations(setting: Setting, energy: Array) -> dict[str, float]:
@@ -330,19 +355,19 @@ def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
     Returns
     -------
-    kind, exposure, outcome, form, label, `NUMBERS`, verdict, reason; nonlinear_q and u_q by Benjamini and Hochberg over
-    the cells of the same kind and form that have a p-value (`tested` of them); nonlinear_rank and u_rank, 1 for the
-    smallest p-value.
+    kind, exposure, outcome, form, label, knot_rule, knots (placed), `NUMBERS`, verdict, reason; nonlinear_q and u_q by
+    Benjamini and Hochberg over the cells of the same kind and form that have a p-value (`tested` of them);
+    nonlinear_rank and u_rank, 1 for the smallest p-value.
     """
     choices = ["kind", "exposure", "outcome", "form", "label"]
-    frame = pd.DataFrame(rows).reindex(columns=[*choices, *NUMBERS, "verdict", "reason"])
+    frame = pd.DataFrame(rows).reindex(columns=[*choices, "knot_rule", "knots", *NUMBERS, "verdict", "reason"])
     families = frame.groupby(["kind", "form"], sort=False)
     frame["tested"] = families["nonlinear_p"].transform("count")
     for test in ("nonlinear", "u"):
         p_values = families[f"{test}_p"]
         frame[f"{test}_q"] = p_values.transform(false_discovery_q)
         frame[f"{test}_rank"] = p_values.rank(method="min").astype("Int64")
-    return frame.astype({"n": "Int64", "cases": "Int64"})
+    return frame.astype({"n": "Int64", "cases": "Int64", "knots": "Int64"})
 
 
 def false_discovery_q(p_values: pd.Series) -> pd.Series:

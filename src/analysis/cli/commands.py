@@ -15,7 +15,7 @@ from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
 from analysis.dose_response.association import Association, estimate
-from analysis.dose_response.frames import association_dict, round_intakes, tabulated_curve
+from analysis.dose_response.frames import association_dict, named, round_intakes, tabulated_curve
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
 from analysis.pipeline.audit import audit
@@ -143,6 +143,7 @@ def run_estimate(args: argparse.Namespace) -> None:
         weights=args.weights,
         knots=args.knots,
         knot_quantiles=args.knot_quantiles,
+        knot_rule=args.knot_rule,
         model=args.model,
         cycles=tuple(args.cycles),
         where=args.where,
@@ -165,7 +166,7 @@ def run_estimate(args: argparse.Namespace) -> None:
             "shape": lambda: pd.DataFrame([shape()]),
         }
         part = parts[args.part]()
-        print(part.assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
+        print(named(part, found).assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
         points = args.at or list(round_intakes(found))
         print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))

@@ -14,6 +14,7 @@ from analysis.study import (
     OUTCOMES,
     PRIMARY,
     KnotQuantiles,
+    KnotRule,
     LonelyDomain,
     Model,
     Outcome,
@@ -184,6 +185,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
     stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),
                        help="knots on quantiles of the cohort or, weighted, of the population")  # fmt: skip
+    stage.add_argument("--knot-rule", default=PRIMARY.knot_rule, choices=get_args(KnotRule),
+                       help="knots on quantiles of all or, as R's Hmisc, beyond values that many share")  # fmt: skip
     stage.add_argument("--model", default=PRIMARY.model, choices=get_args(Model), help="covariate set")
     stage.add_argument("--covariates", nargs="+", default=[], metavar="COLUMN",
                        help=f"harmonised columns to adjust for beside the model's own; {DICTIONARY} describes "

@@ -53,13 +53,13 @@ class Association:
     ----------
     problem : the study as a regression.
     fit : the survey-weighted logistic regression.
-    tests : (test, TermTest) pairs: overall and nonlinear, Wald and Rao-Scott.
+    tests : by test and method: ``tests["nonlinear", "wald"]``; overall and nonlinear, wald and rao_scott.
     nadir : lowest point between the cohort's 5th and 95th percentile.
     """
 
     problem: Problem
     fit: LogisticFit
-    tests: tuple[tuple[str, TermTest], ...]
+    tests: dict[tuple[str, str], TermTest]
     nadir: Nadir
 
     @property
@@ -88,6 +88,13 @@ class Association:
         return self.problem.setting.dropped
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that every output of this study must have; see `analysis.dose_response.problem.Setting.notes`."""
+        placed, asked = self.spline.knots.size, self.study.knots
+        fewer = () if placed == asked else (f"{placed} knots instead of {asked}, where places coincide.",)
+        return (*self.problem.setting.notes, *fewer)
+
+    @property
     def spline_index(self) -> Integers:
         """Positions of the spline's coefficients."""
         return self.fit.index(self.problem.spline_terms)
@@ -97,7 +104,7 @@ class Association:
         low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
         return np.linspace(low, high, GRID_POINTS)
 
-    def refuse_unseen(self, x: Sequence[float]) -> None:
+    def refuse_unseen(self, x: Sequence[float] | Array) -> None:
         """Refuse exposures beyond the cohort's, where the curve is a straight line that nobody's data bear.
 
         Raises
@@ -121,9 +128,19 @@ class Association:
         vcov = contrast @ self.fit.vcov[np.ix_(index, index)] @ contrast.T
         return sup_t_critical_value(vcov, df=self.fit.residual_df, conf_level=self.study.conf_level)
 
-    def curve(self, x: Sequence[float] | Array) -> OddsRatioCurve:
-        """Odds ratios at x against the reference: log OR(x) = (basis(x) - basis(reference)) beta."""
-        points = np.asarray(x, dtype=float)
+    def curve(self, x: float | Sequence[float] | Array, *, extrapolate: bool = False) -> OddsRatioCurve:
+        """Odds ratios at x against the reference: log OR(x) = (basis(x) - basis(reference)) beta.
+
+        Parameters
+        ----------
+        x : an exposure, or several.
+        extrapolate : follow the straight lines beyond the lowest and the highest exposure of the cohort, too.
+
+        Raises
+        ------
+        StudyError : one of x lies there, and ``extrapolate`` is not set; see `refuse_unseen`.
+        """
+        points = self._seen(x, extrapolate)
         frame = contrast_frame(
             self.fit, self.spline_index, self.problem.contrast(points), conf_level=self.study.conf_level
         )
@@ -133,8 +150,16 @@ class Association:
         frame.insert(0, "x", points)
         return OddsRatioCurve(tuple(self.spline.knots), self.reference, self.study.conf_level, critical.value, frame)
 
-    def prevalence(self, x: Sequence[float] | Array) -> pd.DataFrame:
+    def _seen(self, x: float | Sequence[float] | Array, extrapolate: bool) -> Array:
+        points = np.atleast_1d(np.asarray(x, dtype=float))
+        if not extrapolate:
+            self.refuse_unseen(points)
+        return points
+
+    def prevalence(self, x: float | Sequence[float] | Array, *, extrapolate: bool = False) -> pd.DataFrame:
         """Standardised prevalence at x, its difference from and ratio to that at the reference.
+
+        Parameters and errors as `curve`.
 
         Returns
         -------
@@ -142,7 +167,7 @@ class Association:
         difference_low, difference_high, ratio, ratio_low, ratio_high; prevalences and differences as shares.
         """
         # Each exposure once, so that the reference differs from itself by nothing and not by rounding.
-        points, asked = np.unique(np.append(np.asarray(x, dtype=float), self.reference), return_inverse=True)
+        points, asked = np.unique(np.append(self._seen(x, extrapolate), self.reference), return_inverse=True)
         found = self._standardised(points)
         level, reference = self.study.conf_level, int(asked[-1])
         prevalence = found.to_frame(conf_level=level)
@@ -192,7 +217,7 @@ class Association:
                     "df_den": test.df_den,
                     "p_value": test.p_value,
                 }
-                for name, test in self.tests
+                for (name, _), test in self.tests.items()
             ]
         )
 
@@ -231,12 +256,12 @@ def answer(problem: Problem) -> Association:
     return Association(
         problem=problem,
         fit=full,
-        tests=(
-            ("overall", wald_test(full, spline_terms)),
-            ("overall", rao_scott_test(full, fit_without(spline_terms), spline_terms)),
-            ("nonlinear", wald_test(full, spline_terms[1:])),
-            ("nonlinear", rao_scott_test(full, fit_without(spline_terms[1:]), spline_terms[1:])),
-        ),
+        tests={
+            ("overall", "wald"): wald_test(full, spline_terms),
+            ("overall", "rao_scott"): rao_scott_test(full, fit_without(spline_terms), spline_terms),
+            ("nonlinear", "wald"): wald_test(full, spline_terms[1:]),
+            ("nonlinear", "rao_scott"): rao_scott_test(full, fit_without(spline_terms[1:]), spline_terms[1:]),
+        },
         nadir=find_nadir(problem.spline, beta, reference=problem.reference, low=float(low), high=float(high)),
     )
 

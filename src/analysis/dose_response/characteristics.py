@@ -1,5 +1,6 @@
 """Who was studied: survey-weighted characteristics of a study's cohort by outcome, the usual Table 1."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from analysis.stats.regression.fit import fit_linear
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.crosstabs import cross_table, independence_test
 from analysis.stats.sample.descriptives import Estimate, weighted_mean, weighted_proportion, weighted_quantile
-from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
+from analysis.stats.sample.design import Domain, SurveyDesign, domain_of, lonely_strata
 from analysis.study import CATEGORIES, COVARIATES, Study
 
 GROUPS = ("all", "with_neuropathy", "without_neuropathy")
@@ -32,7 +33,9 @@ class _Variable:
     Attributes
     ----------
     name, values : harmonised column.
-    design, domains : the whole sample, and the people of each group in whom the characteristic is known.
+    design, domains : the whole sample, and the people of each group in whom the characteristic is known; a group of
+        nobody is not among them.
+    lonely : strata in which the people of a group are of one PSU only, if the study refuses a variance of them.
     n_missing : people of each group in whom it is not.
     outcome : (n,) 1 with neuropathy, 0 without; read inside the domains only.
     conf_level : level of every interval.
@@ -42,6 +45,7 @@ class _Variable:
     values: pd.Series
     design: SurveyDesign
     domains: dict[str, Domain]
+    lonely: dict[str, list[int]]
     n_missing: dict[str, int]
     outcome: Array
     conf_level: float
@@ -66,33 +70,39 @@ def characteristics(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     the design df, Woodruff's for a median, the logit's for a percentage. p_value compares people with and without
     neuropathy: a Wald F of the difference in means, Rao-Scott's F of a category (empty where a level has nobody in one
     of the two groups). Where fewer than `FEWEST_PEOPLE` stand behind a number, it and its n are empty; a percentage of
-    100 has no interval.
+    100 has no interval. Where people of a group are of one PSU only in a stratum, and the study refuses a variance of
+    them (`Study.lonely_domain`), the estimate stands without standard error and interval, and a further column ``note``
+    says so; if they are so in both groups together, there is no p-value.
 
     Raises
     ------
-    StudyError, ConditionError, DesignError, ConvergenceError : the study asks for what the protocol does not define, or
-        its cohort has nobody with, or nobody without, neuropathy.
+    StudyError, ConditionError, DesignError : the study asks for what the protocol does not define.
     """
     rows: list[Row] = []
     for variable in _variables(frame, study):
         levels = _levels(variable)
         rows.extend(_category_rows(variable, levels) if levels else _number_rows(variable))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"n": "Int64"})
+    columns = [*COLUMNS, *["note"] * any("note" in row for row in rows)]
+    return pd.DataFrame(rows, columns=columns).astype({"n": "Int64"})
 
 
 def _variables(frame: pd.DataFrame, study: Study) -> Iterator[_Variable]:
     cohort = select_cohort(frame, study)
-    design = declare_design(frame, cohort, study)
+    # Estimates need no variance: what the study refuses is left out of the rows instead.
+    design = declare_design(frame, cohort, dataclasses.replace(study, lonely_domain="keep"))
     everybody = cohort.rows.to_numpy() & (design.weights > 0)
     outcome = frame[study.outcome_column].to_numpy(dtype=float)
     members = dict(zip(GROUPS, (everybody, everybody & (outcome == 1), everybody & (outcome == 0)), strict=True))
     for name in dict.fromkeys((study.exposure, *COVARIATES["3"], *study.extra_covariates)):
         known = frame[name].notna().to_numpy()
+        present = {group: people & known for group, people in members.items() if np.any(people & known)}
+        refused = study.lonely_domain == "fail"
         yield _Variable(
             name=name,
             values=frame[name],
             design=design,
-            domains={group: domain_of(design, people & known) for group, people in members.items()},
+            domains={group: domain_of(design, people) for group, people in present.items()},
+            lonely={group: lonely_strata(design, people) if refused else [] for group, people in present.items()},
             n_missing={group: int(np.sum(people & ~known)) for group, people in members.items()},
             outcome=outcome,
             conf_level=study.conf_level,
@@ -112,20 +122,28 @@ def _number_rows(variable: _Variable) -> Iterator[Row]:
     values = variable.values.to_numpy(dtype=float)
     p_value = _difference_p(variable, values)
     design, conf_level = variable.design, variable.conf_level
-    for group, domain in variable.domains.items():
-        n = int(domain.rows.sum())
-        mean = weighted_mean(values, design=design, domain=domain, conf_level=conf_level)
-        median = weighted_quantile(values, probability=0.5, design=design, domain=domain, conf_level=conf_level)
-        yield _row(variable, "", group, "mean", n, mean) | {"p_value": p_value}
-        yield _row(variable, "", group, "median", n, median)
+    for group in GROUPS:
+        domain = variable.domains.get(group)
+        mean, median = (_few(variable, "", group, kind) for kind in ("mean", "median"))
+        if domain is not None and (n := int(domain.rows.sum())) >= FEWEST_PEOPLE:
+            mean |= _numbers(
+                variable, group, n, weighted_mean(values, design=design, domain=domain, conf_level=conf_level)
+            )
+            middle = weighted_quantile(values, probability=0.5, design=design, domain=domain, conf_level=conf_level)
+            median |= _numbers(variable, group, n, middle)
+        yield mean | {"p_value": p_value}
+        yield median
 
 
 def _category_rows(variable: _Variable, levels: dict[str, Bools]) -> Iterator[Row]:
     p_value = _association_p(variable, levels)
     for level, people in levels.items():
-        for group, domain in variable.domains.items():
-            n = int(np.sum(people & domain.rows))
-            yield _row(variable, level, group, "percent", n, _percent(variable, people, domain)) | {"p_value": p_value}
+        for group in GROUPS:
+            domain = variable.domains.get(group)
+            row = _few(variable, level, group, "percent")
+            if domain is not None and (n := int(np.sum(people & domain.rows))) >= FEWEST_PEOPLE:
+                row |= _numbers(variable, group, n, _percent(variable, people, domain))
+            yield row | {"p_value": p_value}
 
 
 def _percent(variable: _Variable, people: Bools, domain: Domain) -> Estimate:
@@ -138,12 +156,16 @@ def _percent(variable: _Variable, people: Bools, domain: Domain) -> Estimate:
     return Estimate(mean.estimate, mean.std_error, mean.df, mean.n, 100 * share.conf_low, 100 * share.conf_high)
 
 
-def _row(variable: _Variable, level: str, group: str, kind: str, n: int, found: Estimate) -> Row:
-    row: Row = {"variable": variable.name, "level": level, "group": group, "kind": kind,
-                "n_missing": variable.n_missing[group]}  # fmt: skip
-    if n < FEWEST_PEOPLE:
-        return row
-    return row | {
+def _few(variable: _Variable, level: str, group: str, kind: str) -> Row:
+    """A row without its numbers: all there is where fewer than `FEWEST_PEOPLE` stand behind them."""
+    return {"variable": variable.name, "level": level, "group": group, "kind": kind,
+            "n_missing": variable.n_missing[group]}  # fmt: skip
+
+
+def _numbers(variable: _Variable, group: str, n: int, found: Estimate) -> Row:
+    if strata := variable.lonely[group]:
+        return {"n": n, "estimate": found.estimate, "note": f"no interval: one PSU in stratum {strata[0]}"}
+    return {
         "n": n,
         "estimate": found.estimate,
         "std_error": found.std_error,
@@ -154,7 +176,9 @@ def _row(variable: _Variable, level: str, group: str, kind: str, n: int, found: 
 
 def _difference_p(variable: _Variable, values: Array) -> float:
     """P-value of the difference in means between people with and without neuropathy; NaN for a constant."""
-    domain = variable.domains["all"]
+    domain = variable.domains.get("all")
+    if domain is None or variable.lonely["all"] or len(variable.domains) < len(GROUPS):
+        return np.nan
     if np.ptp(values[domain.rows]) == 0:
         return np.nan
     X = np.column_stack([np.ones(values.size), variable.outcome])
@@ -164,7 +188,9 @@ def _difference_p(variable: _Variable, values: Array) -> float:
 
 def _association_p(variable: _Variable, levels: dict[str, Bools]) -> float:
     """P-value of the association with neuropathy; NaN where a level has nobody with or nobody without it."""
-    domain = variable.domains["all"]
+    domain = variable.domains.get("all")
+    if domain is None or variable.lonely["all"]:
+        return np.nan
     level = np.argmax(np.column_stack(list(levels.values())), axis=1)
     table = cross_table(level, variable.outcome, design=variable.design, domain=domain)
     if min(table.n.shape) < 2 or np.any(table.n == 0):

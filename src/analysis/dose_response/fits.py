@@ -36,4 +36,6 @@ def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
         eligible_weights=setting.knot_weights,
         design=setting.design,
         domain=setting.domain,
+        knot_rule=setting.study.knot_rule,
+        knots_asked=setting.study.knots,
     )

@@ -167,6 +167,7 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "study": dataclasses.asdict(study),
         "covariates": _kept_covariates(association),
         "dropped_terms": list(association.dropped),
+        "notes": list(association.notes),
         "n": fit.n,
         "cases": fit.cases,
         "n_psu": fit.n_psu,
@@ -188,6 +189,18 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
             "sought_to": nadir.high,
         },
     }
+
+
+def named(frame: pd.DataFrame, association: Association) -> pd.DataFrame:
+    """A table of one study that says in its columns which: exposure, where, model, study (its file name), notes."""
+    study = association.study
+    return frame.assign(
+        exposure=study.exposure,
+        where=study.where or "",
+        model=study.model,
+        study=study.slug,
+        notes=" ".join(association.notes),
+    )
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -233,6 +246,7 @@ def _model_row(association: Association) -> dict[str, object]:
         "nadir_log_or": nadir.log_or,
         "nadir_at_boundary": nadir.at_boundary,
         "critical_value": association.critical_value().value,
+        **({"notes": " ".join(association.notes)} if association.notes else {}),
     }
 
 

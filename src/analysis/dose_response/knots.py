@@ -54,7 +54,8 @@ def _variant(
     association: Association, knots: int, quantiles: KnotQuantiles, replicates: int, seed: int
 ) -> tuple[Row, pd.DataFrame]:
     setting = association.problem.setting
-    study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles)
+    rule = setting.study.knot_rule if quantiles == "unweighted" else "harrell"  # Hmisc's knows no weights
+    study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles, knot_rule=rule)
     posed = pose_setting(dataclasses.replace(setting, study=study))
     problem = dataclasses.replace(posed, reference=association.reference)
     curve = curve_of(problem, fit_problem(problem))

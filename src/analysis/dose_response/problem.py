@@ -24,6 +24,7 @@ class Setting:
     y : (n,) float array, the outcome; 0 where unknown, which is outside the domain.
     adjustment, adjustment_terms : (n, q) design columns of the covariates, and their names.
     dropped : covariates, or levels of them, that do not vary in this domain and left the model.
+    references : reference level of each category whose first level nobody of the domain has: the first one present.
     """
 
     study: Study
@@ -35,6 +36,26 @@ class Setting:
     adjustment: Array
     adjustment_terms: tuple[str, ...]
     dropped: tuple[str, ...]
+    references: dict[str, str]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that every output must have: what these people, or this study, have that others have not."""
+        found = [
+            f"Reference level of {name}: {level}, as nobody is {CATEGORIES[name][0]}."
+            for name, level in self.references.items()
+        ]
+        pooled, fitted = (" ".join(map(str, cycles)) for cycles in (self.cohort.cycles, self.cohort.complete_cycles))
+        if self.cohort.cycles != self.study.cycles:
+            found.append(f"Everybody is of cycle {pooled}: weighted as by --cycles {pooled}.")
+        if fitted != pooled:
+            found.append(
+                f"Everybody whose covariates are known is of cycle {fitted}, but weighted as one of {pooled}: with "
+                f"--cycles {fitted} the weights are those of {fitted} alone."
+            )
+        if self.study.knot_rule == "hmisc":
+            found.append("Knots placed by Hmisc's rule for ties and small samples.")
+        return tuple(found)
 
     @property
     def eligible(self) -> Array:
@@ -131,7 +152,8 @@ def pose_setting(setting: Setting) -> Problem:
     SplineError : knots cannot be placed.
     """
     study = setting.study
-    spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots, weights=setting.knot_weights))
+    knots = place_knots(setting.eligible, study.knots, rule=study.knot_rule, weights=setting.knot_weights)
+    spline = RestrictedCubicSpline(knots)
     spline_terms = (study.exposure, *(f"{study.exposure}_s{j}" for j in range(1, spline.columns)))
     basis = np.nan_to_num(spline.basis(setting.exposure))
     return Problem(
@@ -146,13 +168,15 @@ def pose_setting(setting: Setting) -> Problem:
 
 def covariate_columns(
     frame: pd.DataFrame, study: Study, domain: Domain
-) -> tuple[Array, tuple[str, ...], tuple[str, ...]]:
+) -> tuple[Array, tuple[str, ...], tuple[str, ...], dict[str, str]]:
     """Design columns of the study's covariates: numbers as they are, categories as indicators.
+
+    The reference of a category is its first level that somebody of the domain has.
 
     Returns
     -------
-    (n, p) float array, p names, and the names of columns left out because they do not vary in the domain (a study of
-    women has no column for sex).
+    (n, p) float array, p names, the names of columns left out because they do not vary in the domain (a study of
+    women has no column for sex), and the reference level of each category where that is not its usual one.
     """
     columns: dict[str, Array] = {}
     for name in study.covariates:
@@ -162,7 +186,19 @@ def covariate_columns(
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
     constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
-    kept = tuple(name for name in columns if name not in constant)
+    references = _references(frame[domain.rows], study)
+    moved = {f"{name}_{level}" for name, level in references.items()}
+    kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:
-        return np.empty((len(frame), 0)), (), constant
-    return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant
+        return np.empty((len(frame), 0)), (), constant, references
+    return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant, references
+
+
+def _references(people: pd.DataFrame, study: Study) -> dict[str, str]:
+    """First level present of each category that varies, but whose usual reference nobody has."""
+    present = {
+        name: [level for level in CATEGORIES[name] if (people[name] == level).any()]
+        for name in study.covariates
+        if name in CATEGORIES
+    }
+    return {name: levels[0] for name, levels in present.items() if len(levels) > 1 and levels[0] != CATEGORIES[name][0]}

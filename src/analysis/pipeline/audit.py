@@ -4,6 +4,7 @@ from pathlib import Path
 
 from analysis.audit.questions import audit_frames, audit_tasks
 from analysis.audit.runner import run_tasks
+from analysis.audit.specifications import refuse_outside_grid
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import read_audit, refuse_mixing, write_drawing, write_estimates
@@ -25,8 +26,10 @@ def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fres
 
     Raises
     ------
+    StudyError : the grid does not hold the primary study.
     StageError, AuditError : the cohort stage has not been run; a run that stopped, whose finished tasks are kept.
     """
+    refuse_outside_grid()
     frame, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
     finished = run_tasks(

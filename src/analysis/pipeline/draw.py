@@ -1,5 +1,6 @@
 """Stage ``figures``: from estimates to drawings, each with the CSV of its numbers."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.dose_response.association import Association
-from analysis.dose_response.frames import summarise
+from analysis.dose_response.frames import named, summarise
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_estimates, write_drawing
 from analysis.provenance import Provenance
@@ -46,4 +47,5 @@ def draw_study(
     if shape is not None and shape["verdict"] is not None:
         estimates["shape"] = pd.DataFrame([{"model": study.model, **shape}])
     drawing = dose_response(estimates, provenance, model=study.model)
-    return write_drawing(drawing, into, f"dose_response_{study.slug}")
+    numbers = {suffix: named(frame, association) for suffix, frame in drawing.numbers.items()}
+    return write_drawing(dataclasses.replace(drawing, numbers=numbers), into, f"dose_response_{study.slug}")

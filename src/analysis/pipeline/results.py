@@ -80,6 +80,8 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
         read = {name: pd.read_csv(folders.estimates / f"{name}.csv", dtype=TEXT) for name in ESTIMATES}
         _check_estimates(read)
         read["models"] = read["models"].fillna({"covariates": "", "where": ""})
+        if "notes" in read["models"]:
+            read["models"]["notes"] = read["models"]["notes"].fillna("")
         read["collinearity"] = read["collinearity"].fillna({"terms": "", "warning": ""})
         read["knots"] = read["knots"].fillna({"knot_quantiles": "", "placed": "", "verdict": "", "detail": ""})
         read["characteristics"] = read["characteristics"].fillna({"level": ""})

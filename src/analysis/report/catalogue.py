@@ -16,6 +16,7 @@ from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
 from analysis.report.words import shape as shape_words
+from analysis.report.words import study as study_words
 from analysis.study import PRIMARY
 
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
@@ -45,21 +46,26 @@ def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> d
             lambda: dose_response_figures.plot_models(
                 estimates["odds_ratio_curve"],
                 models,
-                caption=dose_response_figures.models_caption(estimates),
+                caption=study_words.noted(dose_response_figures.models_caption(estimates), estimates),
                 provenance=provenance,
             ),
             {"": estimates["odds_ratio_curve"]},
         ),
         "quintiles": Drawing(
             lambda: dose_response_figures.plot_quintiles(
-                shown, models, caption=dose_response_figures.quintiles_caption(shown, estimates), provenance=provenance
+                shown,
+                models,
+                caption=study_words.noted(dose_response_figures.quintiles_caption(shown, estimates), estimates),
+                provenance=provenance,
             ),
             {"": shown},
         ),
         "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
         "flow": Drawing(
             lambda: dose_response_figures.plot_flow(
-                flow, caption=dose_response_figures.flow_caption(estimates), provenance=provenance
+                flow,
+                caption=study_words.noted(dose_response_figures.flow_caption(estimates), estimates),
+                provenance=provenance,
             ),
             {"": flow},
         ),
@@ -77,7 +83,7 @@ def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance,
             prevalence,
             bars,
             row,
-            caption=dose_response_figures.curve_caption(estimates, model),
+            caption=study_words.noted(dose_response_figures.curve_caption(estimates, model), estimates, model),
             provenance=provenance,
             planted=None if planted is None else planted[planted["x"].isin(curve["x"])],
         ),
@@ -96,7 +102,7 @@ def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, mode
             profile,
             shape_words.shape_of_model(estimates, model),
             row,
-            caption=shape_figures.shape_caption(estimates, model),
+            caption=study_words.noted(shape_figures.shape_caption(estimates, model), estimates, model),
             provenance=provenance,
             planted_nadir=None if planted is None else float(planted["nadir"].iloc[0]),
         ),
@@ -113,7 +119,7 @@ def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Draw
             variants,
             curves,
             row,
-            caption=shape_figures.knots_caption(estimates, PRIMARY.model),
+            caption=study_words.noted(shape_figures.knots_caption(estimates, PRIMARY.model), estimates, PRIMARY.model),
             provenance=provenance,
         ),
         {"": variants, "_curves": curves},
@@ -131,7 +137,7 @@ def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *
             influence,
             bars,
             row,
-            caption=diagnostics_figures.diagnostics_caption(estimates, model),
+            caption=study_words.noted(diagnostics_figures.diagnostics_caption(estimates, model), estimates, model),
             provenance=provenance,
         ),
         {"": calibration, "_influence": influence, "_distribution": bars},

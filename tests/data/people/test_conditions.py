@@ -345,7 +345,6 @@ def test_a_level_the_category_does_not_have_is_refused_with_its_levels(
         ("'60' < age_years", "age_years", "'60'"),
         ("age_years in (40, 'x')", "age_years", "'x'"),
         ("has_diabetes == 'yes'", "has_diabetes", "'yes'"),
-        ("examined == 'yes'", "examined", "'yes'"),
     ],
 )
 def test_a_number_is_not_compared_with_text(frame: pd.DataFrame, condition: str, column: str, text: str) -> None:
@@ -641,3 +640,18 @@ def test_a_long_condition_is_repeated_shortened() -> None:
         select_rows(pd.DataFrame({"age_years": [40.0]}), "age_years == " + "'x' * " * 1000 + "2")
     assert len(str(caught.value)) < 1000
     assert " ... " in str(caught.value)
+
+
+# ---- how to write it
+
+
+@pytest.mark.parametrize("condition", ["examined == 'yes'", "examined in ('yes', 'no')", "'no' != examined"])
+def test_a_column_of_yes_and_no_says_how_it_is_asked_for(frame: pd.DataFrame, condition: str) -> None:
+    with pytest.raises(ConditionError, match=r"^examined is yes or no: write examined or not examined by itself"):
+        select_rows(frame, condition)
+
+
+def test_a_list_of_one_says_where_its_comma_is_missing(frame: pd.DataFrame) -> None:
+    with pytest.raises(ConditionError, match=r"A list of one value has a comma at its end: \('female',\)\."):
+        select_rows(frame, "sex in ('female')")
+    assert selected(frame, "sex in ('female',)") == [2, 3, 5]

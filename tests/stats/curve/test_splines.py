@@ -67,7 +67,10 @@ def test_knots_of_nobody_are_refused() -> None:
 
 def test_knots_of_a_heaped_exposure_are_refused_with_the_number_of_its_values() -> None:
     heaped = np.repeat([0.0, 1.0, 2.0], [80, 10, 10])
-    with pytest.raises(SplineError, match=r"4 knots fall on .* 3 distinct values or is heaped; use fewer knots"):
+    with pytest.raises(
+        SplineError,
+        match=r"4 knots fall on .* 3 distinct values or is heaped; place them by Hmisc's rule for ties \(knot_rule=",
+    ):
         place_knots(heaped, 4)
 
 
@@ -220,3 +223,61 @@ def test_a_person_of_weight_zero_moves_no_quantile():
 def test_weights_that_cannot_weight_are_refused(weights):
     with pytest.raises(SplineError, match=r"expected \(3,\), not negative and not all zero"):
         weighted_quantiles(np.array([1.0, 2, 3]), weights, np.array([0.5]))
+
+
+# ---- knots by Hmisc's rule
+
+
+def hmisc_samples() -> dict[str, Array]:
+    """Invented samples of tests/reference/knots_reference.R, their values in a mixed order."""
+    every = reference_table("hmisc_knots/samples")
+    generator = np.random.default_rng(1)
+    return {
+        str(name): generator.permutation(np.repeat(part["value"].to_numpy(), part["count"]))
+        for name, part in every.groupby("sample", sort=False)
+    }
+
+
+def hmisc_knots(sample: str, asked: int) -> Array:
+    return reference_table("hmisc_knots/knots").query("sample == @sample and asked == @asked")["knot"].to_numpy()
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("asked", [3, 4, 5, 6])
+@pytest.mark.parametrize("sample", list(hmisc_samples()))
+def test_knots_by_hmiscs_rule_are_those_of_rcspline_eval(sample: str, asked: int) -> None:
+    x, expected = hmisc_samples()[sample], hmisc_knots(sample, asked)
+    if expected.size == 0:
+        with pytest.raises(SplineError, match=r"Hmisc"):
+            place_knots(x, asked, rule="hmisc")
+    else:
+        np.testing.assert_allclose(place_knots(x, asked, rule="hmisc"), expected, rtol=BASIS_RTOL)
+
+
+@pytest.mark.reference
+def test_the_samples_reach_every_branch_of_hmiscs_rule() -> None:
+    placed = reference_table("hmisc_knots/knots").groupby(["sample", "asked"]).size()
+    asked = placed.index.get_level_values("asked")
+    assert (placed < asked).any()
+    assert (placed > asked).any()
+    assert (placed == asked).sum() > len(placed) / 2
+    assert len(placed) < 4 * len(hmisc_samples())
+
+
+def test_hmiscs_rule_is_harrells_where_nothing_is_heaped_or_small() -> None:
+    x = np.random.default_rng(3).normal(size=250)
+    for number in (3, 4, 5, 6):
+        np.testing.assert_allclose(place_knots(x, number, rule="hmisc"), place_knots(x, number), rtol=1e-12)
+
+
+def test_hmiscs_rule_takes_no_weights() -> None:
+    x = np.arange(200.0)
+    with pytest.raises(SplineError, match="knows no weights"):
+        place_knots(x, 4, rule="hmisc", weights=np.ones(200))
+
+
+def test_the_refusal_of_heaped_knots_names_the_option_that_answers() -> None:
+    x = hmisc_samples()["most_at_the_lowest"]
+    with pytest.raises(SplineError, match=r"--knot-rule hmisc"):
+        place_knots(x, 4)
+    assert place_knots(x, 4, rule="hmisc").size == 4

@@ -369,8 +369,8 @@ def test_number_of_draws_follows_the_p_value(monkeypatch):
     for name, value in (("FEWEST_DRAWS", 2_000), ("MOST_DRAWS", 40_000), ("CHUNK", 1_000)):
         monkeypatch.setattr(score_process, name, value)
     vcov = np.eye(3)
-    far, near = (score_process._null_draws(vcov, 30, None, 1, statistic) for statistic in (5.0, 7.5))
-    for null, statistic in ((far, 5.0), (near, 7.5)):
+    far, near = (score_process._null_draws(vcov, 30, None, 1, statistic) for statistic in (2.0, 6.4))
+    for null, statistic in ((far, 2.0), (near, 6.4)):
         found = score_process.SupScore(np.full(3, np.sqrt(statistic)), np.ones(3), null, 30)
         exact = found.mc_error <= 0.1 * min(found.p_value, abs(found.p_value - 0.05))
         assert exact or null.size == 40_000

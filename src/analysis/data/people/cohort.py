@@ -24,6 +24,7 @@ class Cohort:
     rows : (n,) boolean series on the frame's index: eligible, with outcome and exposure known.
     complete : (n,) boolean series: of those, the ones with every covariate of the study's model.
     weights : (n,) float series, the study's survey weight for every sampled row, 0 where there is none.
+    cycles, complete_cycles : those that ``rows`` lie in, whose weights are pooled, and those that ``complete`` does.
     flow : step, n, cases: unweighted counts left after each step; cases (neuropathy by the study's rule) are missing
         as long as the outcome of some is unknown.
     """
@@ -32,10 +33,16 @@ class Cohort:
     complete: pd.Series
     weights: pd.Series
     flow: pd.DataFrame
+    cycles: tuple[int, ...]
+    complete_cycles: tuple[int, ...]
 
 
 def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     """Apply a study's eligibility to the harmonised participants.
+
+    The weights are those of the cycles in which somebody is eligible, however that came about: people of one cycle get
+    its own 2-year weight whether ``cycles`` or ``where`` asks for it, and the 4-year weight of 1999-2002 is for people
+    of both its cycles, as NCHS asks for it.
 
     Parameters
     ----------
@@ -63,11 +70,13 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         steps[f"where {study.where}"] = select_rows(frame, study.where)
     complete = frame[list(study.covariates)].notna().all(axis="columns")
     rows = pd.Series(True, index=frame.index)
-    weights = pooled_weight(frame, weights=study.weights, cycles=study.cycles)
     counts = []
     for step, passed in {**steps, _covariate_step(study): complete}.items():
         before, rows = rows, rows & passed
         counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
+    # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
+    present = _cycles_of(frame[before]) or study.cycles
+    weights = pooled_weight(frame, weights=study.weights, cycles=present)
     if (weights[rows] == 0).any():  # they represent nobody and leave every fit
         rows = rows & (weights > 0)
         counts.append({"step": "survey weight above 0", "n": int(rows.sum()),
@@ -77,7 +86,13 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         complete=rows,
         weights=weights,
         flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
+        cycles=present,
+        complete_cycles=_cycles_of(frame[rows]),
     )
+
+
+def _cycles_of(people: pd.DataFrame) -> tuple[int, ...]:
+    return tuple(sorted(int(cycle) for cycle in people["cycle"].unique()))
 
 
 def refuse_empty(cohort: Cohort, study: Study) -> None:

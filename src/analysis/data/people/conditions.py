@@ -138,13 +138,21 @@ def _check_kind(column: pd.Series, value: object, op: ast.cmpop, condition: str)
     """Refuse a text level that does not exist and a comparison of numbers with text: both would select nobody."""
     several = isinstance(value, tuple | list | set)
     if several != isinstance(op, ast.In | ast.NotIn):
+        one = (
+            f" A list of one value has a comma at its end: ({value!r},)." if isinstance(op, ast.In | ast.NotIn) else ""
+        )
         raise ConditionError(
-            f"condition {shorten(condition)}: `in` takes a list such as ('a', 'b'), other comparisons one value."
+            f"condition {shorten(condition)}: `in` takes a list such as ('a', 'b'), other comparisons one value.{one}"
         )
     categories = list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else None
     for item in value if several else [value]:  # type: ignore[attr-defined]
         if categories is not None and item not in categories:
             raise ConditionError(f"{column.name} has no level {item!r}: expected one of {', '.join(categories)}.")
+        if column.dtype == bool and isinstance(item, str):
+            raise ConditionError(
+                f"{column.name} is yes or no: write {column.name} or not {column.name} by itself, without a value such "
+                f"as {item!r}."
+            )
         if categories is None and isinstance(item, str):
             raise ConditionError(f"{column.name} is a number: expected a number to compare it with, got {item!r}.")
     if categories is not None and type(op) not in (ast.Eq, ast.NotEq, ast.In, ast.NotIn):

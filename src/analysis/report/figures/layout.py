@@ -26,7 +26,8 @@ ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write stem.png (300 dpi) and stem.svg without dates, so that the same figure gives the same bytes."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
+    # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
+    png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
     with matplotlib.style.context(STYLE):
         figure.savefig(png, metadata={"Software": None})
         figure.savefig(svg, metadata={"Date": None, "Creator": None})

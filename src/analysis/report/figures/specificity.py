@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
-from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
 from analysis.report.words.numbers import format_p, sentence
@@ -35,6 +35,8 @@ FORM_TITLES = {
 P_TICKS = (1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
 SMALLEST = 1e-6
 """P-values below it are drawn there, with an arrowhead."""
+
+NUTRIENTS = ("nutrient", HEAPED)
 
 NAMED = {PRIMARY.exposure: ("D", VERMILION), ENERGY: ("s", "black")}
 """Marker and colour of the exposures that are always named."""
@@ -66,7 +68,7 @@ def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provena
     -------
     Figure with axes labelled by form (``none``, ``residual``, ``density``, ``spline``), and ``controls``.
     """
-    nutrients = _heaped(summary[summary["kind"] == "nutrient"]).dropna(subset="nonlinear_p")
+    nutrients = _heaped(summary[summary["kind"].isin(NUTRIENTS)]).dropna(subset="nonlinear_p")
     smallest = min(float(nutrients["nonlinear_p"].min()), 0.001) / 2
     with matplotlib.style.context(STYLE):
         figure, sides = blank_page(8.6, caption, provenance)
@@ -83,13 +85,14 @@ def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provena
             axes.set_xlabel("Rank correlation of intake with energy" if place[0] == 1 else "")
             _draw_form(axes, nutrients[nutrients["form"] == form], form)
         box = (0.36, sides["bottom"], sides["right"] - 0.36, 0.25 * height)
-        _draw_controls(figure.add_axes(box, label="controls"), summary[summary["kind"] != "nutrient"])
+        _draw_controls(figure.add_axes(box, label="controls"), summary[~summary["kind"].isin(NUTRIENTS)])
     return figure
 
 
 def _heaped(nutrients: pd.DataFrame) -> pd.DataFrame:
     """With a column that says of which nutrients the intake as it is has no answer."""
-    unanswered = nutrients.loc[(nutrients["form"] == "none") & nutrients["nonlinear_p"].isna(), "exposure"]
+    own_knots = nutrients["kind"] != HEAPED
+    unanswered = nutrients.loc[own_knots & (nutrients["form"] == "none") & nutrients["nonlinear_p"].isna(), "exposure"]
     return nutrients.assign(heaped=nutrients["exposure"].isin(unanswered))
 
 
@@ -102,12 +105,14 @@ def _p_axis(axis: Axis, smallest: float) -> None:
 
 def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str) -> None:
     axes.axhline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", label="p = 0.05", zorder=0)
+    by_hmisc = nutrients["kind"] == HEAPED
     found = nutrients["nonlinear_q"] < FALSE_DISCOVERIES
     plain = ~nutrients["exposure"].isin(NAMED)
     for mask, marker, face, words in (
         (found & plain & ~nutrients["heaped"], "o", BAND, "discoveries"),
         (~found & plain & ~nutrients["heaped"], "o", "white", "others"),
-        (plain & nutrients["heaped"], "x", BAND, "heaped"),
+        (plain & nutrients["heaped"] & ~by_hmisc, "x", BAND, "heaped"),
+        (by_hmisc, "+", BAND, "Hmisc's knots"),
     ):
         axes.plot("energy_rank_correlation", "nonlinear_p", marker, data=nutrients[mask], color=BAND, linestyle="none",
                   markerfacecolor=face, markersize=4.2, markeredgewidth=0.9, label=words)  # fmt: skip
@@ -117,7 +122,7 @@ def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str) -> None:
                   markerfacecolor=color if found[one].any() else "white", markeredgewidth=1.3, linestyle="none",
                   label=name, zorder=4)  # fmt: skip
     axes.set_title(FORM_TITLES[form])
-    top = nutrients[plain].nsmallest(LABELLED, "nonlinear_p")
+    top = nutrients[plain & ~by_hmisc].nsmallest(LABELLED, "nonlinear_p")
     _name_points(axes, pd.concat([nutrients[~plain], top]), nutrients)
 
 
@@ -217,6 +222,15 @@ def _best_place(marker: npt.NDArray[np.float64], size: npt.NDArray[np.float64], 
 
 
 # ---- caption
+def _hmisc_words(summary: pd.DataFrame) -> str:
+    """What the heaped nutrients show under knots of another rule; nothing if there are none."""
+    heaped = summary[(summary["kind"] == HEAPED) & (summary["form"] == "none")].dropna(subset="nonlinear_p")
+    if heaped.empty:
+        return ""
+    p = "; ".join(f"{row.label} p {format_p(row.nonlinear_p)}, {row.verdict}" for row in heaped.itertuples())
+    return f" Pluses: the same with knots by Hmisc's rule for ties, chosen later and not counted (as they are: {p})."
+
+
 def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
     """Caption of the figure.
 
@@ -239,6 +253,7 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
     crosses = (
         f" {sentence(tested)} could be tested as they are. Crosses: {', '.join(heaped)}, whose knots coincide, "
         "because many people had none; for those people the residual is minus a multiple of their energy."
+        f"{_hmisc_words(summary)}"
     )
     outcomes = ", ".join(control.label for control in NEGATIVE_CONTROLS.values())
     return (

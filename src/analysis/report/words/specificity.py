@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL
-from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
 from analysis.report.words.energy import FORM_WORDS, split_forms
 from analysis.report.words.numbers import (
     NUMBERS,
@@ -82,6 +82,22 @@ def specificity_table(audit: Audit) -> pd.DataFrame:
             "first": [f"{row.top}, p {format_p(row.top_p)}" for row in place.itertuples()],
         },
         index=pd.Index([FORM_WORDS[form] for form in place["form"]]),
+    )
+
+
+def heaped_table(audit: Audit) -> pd.DataFrame:
+    """Nutrients whose knots coincide, under knots by Hmisc's rule: not counted among the others."""
+    every = audit["specificity"]
+    heaped = every[every["kind"] == HEAPED]
+    return pd.DataFrame(
+        {
+            "energy": [FORM_WORDS[form] for form in heaped["form"]],
+            "without any of it, %": (100 * heaped["zero_share"]).map("{:.0f}".format).tolist(),
+            "knots placed": heaped["knots"].map("{:.0f}".format, na_action="ignore").fillna(NO_ANSWER).tolist(),
+            "non-linear p": p_words(heaped["nonlinear_p"]),
+            "verdict": heaped["verdict"].fillna(NO_ANSWER).tolist(),
+        },
+        index=pd.Index(heaped["label"].tolist()),
     )
 
 
@@ -167,7 +183,7 @@ def _low_point(audit: Audit) -> str:
 def controls_table(audit: Audit) -> pd.DataFrame:
     """Controls with their tests, without energy and with it as a spline."""
     every = audit["specificity"]
-    controls = every[(every["kind"] != "nutrient") & (every["exposure"] != ENERGY)]
+    controls = every[~every["kind"].isin(("nutrient", HEAPED)) & (every["exposure"] != ENERGY)]
     return pd.DataFrame(
         {
             "control": controls["label"].tolist(),

@@ -52,6 +52,15 @@ def describe_people(row: pd.Series) -> str:
     return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
 
 
+def noted(caption: str, estimates: Estimates, model: str | None = None) -> str:
+    """A caption with the notes of one model, or of all, that every output must have."""
+    models = estimates["models"]
+    if "notes" not in models:
+        return caption
+    told = models if model is None else models[models["model"] == model]
+    return " ".join([caption, *dict.fromkeys(note for note in told["notes"].fillna("") if note)])
+
+
 def adjustment_words(models: pd.DataFrame) -> str:
     """What each model adjusts for, beyond the one before: the models are nested."""
     known: set[str] = set()
@@ -74,7 +83,7 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
     q = estimates["tests"].query("model == @model and test == 'nonlinear'").set_index("method")["p_value"]
     low, high = (_nearest(estimates, row, quantile) for quantile in ("p05", "p95"))
     unit = row["unit"]
-    return (
+    words = (
         f"Among {row['n']:,} {describe_people(row)} ({row['cases']:,} with neuropathy), the odds of peripheral "
         f"neuropathy against the unweighted median intake of {row['reference']:.4g} {unit} are "
         f"{format_odds_ratio(low)} times as "
@@ -84,6 +93,7 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
         f"p {format_p(q['rao_scott'])}). The curve is lowest at {low_point_words(estimates, row)}. Its shape by the "
         f"rule of the protocol: {verdict_words(shape_of_model(estimates, model)['verdict'])}."
     )
+    return noted(words, estimates, model)
 
 
 def _nearest(estimates: Estimates, row: pd.Series, quantile: str) -> pd.Series:
@@ -172,7 +182,8 @@ def _format_characteristic(cell: Any) -> str:
     decimals = 0 if cell.kind != "percent" and cell.estimate >= 100 else 1
     estimate = f"{cell.estimate:,.{decimals}f}"
     if pd.isna(cell.conf_low):
-        return estimate
+        note = getattr(cell, "note", None)
+        return f"{estimate} ({note})" if isinstance(note, str) and note else estimate
     return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
 
 

@@ -28,6 +28,7 @@ def format_association(
     where = f", where {study.where}" if study.where else ""
     extra = f" + {' + '.join(study.extra_covariates)}" if study.extra_covariates else ""
     left_out = f"\nleft out, no variation here: {', '.join(association.dropped)}" if association.dropped else ""
+    left_out += "".join(f"\n{note}" for note in association.notes)
     flow = "\n".join(f"  {row.n:>8,}  {row.step}" for row in association.cohort.flow.itertuples())
     return (
         f"{exposure_label(study.exposure)} ({unit}) and peripheral neuropathy ({study.outcome}), "

@@ -6,10 +6,12 @@ which makes the test of non-linearity a test that the other coefficients are zer
 
 References
 ----------
-Harrell 2015, Regression Modeling Strategies, 2nd ed., section 2.4. Checked against Hmisc in tests/reference.
+Harrell 2015, Regression Modeling Strategies, 2nd ed., section 2.4. The help page of Hmisc's ``rcspline.eval``. Checked
+against Hmisc 4.8-0 in tests/reference.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -24,6 +26,19 @@ KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
 }
 """Quantiles at which Harrell (2015, table 2.3) places the knots."""
 
+KnotRule = Literal["harrell", "hmisc"]
+
+HEAPED = 0.05
+"""Share of a sample that Hmisc lets tie at one value before it departs from quantiles of everybody."""
+
+FEW = 100
+"""Fewer values than this, and Hmisc's outer knots are the `FROM_END`-th from each end."""
+
+FROM_END = 5
+FEWEST_KNOTS = 3
+FEWEST = 6
+"""Values below which Hmisc places no knots."""
+
 
 class SplineError(AnalysisError):
     """Knots that cannot carry a restricted cubic spline."""
@@ -31,25 +46,37 @@ class SplineError(AnalysisError):
     exit_code = 5
 
 
-def place_knots(x: Array, number: int, *, weights: Array | None = None) -> Array:
-    """Knots at Harrell's quantiles of x.
+def place_knots(x: Array, number: int, *, rule: KnotRule = "harrell", weights: Array | None = None) -> Array:
+    """Knots of x, at Harrell's quantiles or by Hmisc's rule.
 
     Quantiles are of type 7 (linear between order statistics) and, without ``weights``, unweighted, so that a change of
-    weight does not move the knots.
+    weight does not move the knots. Hmisc's ``rcspline.eval`` places knots at the same quantiles but for three cases:
+
+    - no more than ``number`` + 2 distinct values: the knots are those between the lowest and the highest;
+    - 5 % or more tie at the lowest value (or the highest), and at no value between: a knot is the next value, and the
+      others are at quantiles of what lies beyond it, evenly spaced from 5 % to 95 % (10 % to 90 % of three knots), or,
+      where two are left, at the median and the upper of these;
+    - below 100 of the values that quantiles are taken of, the outer ones of them are the 5th from each end, but not
+      at an end that has its knot already.
+
+    Quantiles that fall on fewer than three places are taken anew, twice as many as knots and evenly spaced. Places that
+    coincide are one knot, so that there may be fewer knots than asked for (seldom more), as in Hmisc.
 
     Parameters
     ----------
     x : (n,) float array. Exposure of the cohort, before any loss to missing covariates.
     number : 3, 4, 5 or 6.
+    rule : ``harrell`` or ``hmisc``; the latter takes no weights.
     weights : (n,) float array for quantiles of the population instead, see `weighted_quantiles`.
 
     Returns
     -------
-    (number,) float array, increasing, in the unit of x.
+    (number,) float array, increasing, in the unit of x; (k,), k >= 3, by Hmisc's rule.
 
     Raises
     ------
-    SplineError : an unknown number of knots, missing values, or too few distinct values for distinct knots.
+    SplineError : an unknown number of knots, missing values, too few distinct values for distinct knots, or weights
+        with Hmisc's rule.
     """
     if number not in KNOT_PROBABILITIES:
         raise SplineError(f"{number} knots: expected one of {sorted(KNOT_PROBABILITIES)}.")
@@ -57,14 +84,55 @@ def place_knots(x: Array, number: int, *, weights: Array | None = None) -> Array
         raise SplineError("no values to place knots on: expected at least one observation.")
     if not np.all(np.isfinite(x)):
         raise SplineError(f"{np.sum(~np.isfinite(x))} values are missing or infinite: expected a number for everybody.")
+    if rule == "hmisc":
+        return _hmisc_knots(x, number, weights)
     places = np.array(KNOT_PROBABILITIES[number])
     knots = np.quantile(x, places) if weights is None else weighted_quantiles(x, weights, places)
     if np.any(np.diff(knots) <= 0):
         raise SplineError(
             f"{number} knots fall on {knots.tolist()}: expected increasing values. The exposure has "
-            f"{np.unique(x).size} distinct values or is heaped; use fewer knots, or only people who have some."
+            f"{np.unique(x).size} distinct values or is heaped; place them by Hmisc's rule for ties "
+            '(knot_rule="hmisc", --knot-rule hmisc), or study only people who have some.'
         )
     return knots
+
+
+def _hmisc_knots(x: Array, number: int, weights: Array | None) -> Array:
+    """Knots as Hmisc places them."""
+    if weights is not None:
+        raise SplineError("Hmisc's rule for knots knows no weights: expected none, or Harrell's quantiles.")
+    if x.size < FEWEST:
+        raise SplineError(f"{x.size} values: Hmisc places knots on {FEWEST} or more; widen the cohort.")
+    values, counts = np.unique(x, return_counts=True)
+    knots = values[1:-1] if values.size <= number + 2 else np.unique(_beyond_heaps(x, number, values, counts / x.size))
+    if knots.size < FEWEST_KNOTS:
+        raise SplineError(
+            f"{number} knots by Hmisc's rule fall on {knots.tolist()}: expected {FEWEST_KNOTS} places or more. The "
+            f"exposure has {values.size} distinct values or is heaped; study only people who have some."
+        )
+    return knots
+
+
+def _beyond_heaps(x: Array, number: int, values: Array, shares: Array) -> Array:
+    """Knots beyond the values that many tie at; ``shares`` are those of the distinct values, both ascending."""
+    heaped = shares >= HEAPED
+    low, high = (bool(end) and not heaped[1:-1].any() for end in (heaped[0], heaped[-1]))
+    ends = [*values[1:2][:low], *values[-2:-1][:high]]
+    inner = np.sort(x[(x > (values[1] if low else -np.inf)) & (x < (values[-2] if high else np.inf))])
+    outer, left = KNOT_PROBABILITIES[number][0], number - low - high
+    places = {1: np.array([0.5]), 2: np.array([0.5, 1 - outer])}.get(left, np.linspace(outer, 1 - outer, left))
+    knots = np.quantile(inner, places)
+    if np.unique([*ends, *knots]).size < FEWEST_KNOTS:
+        knots = np.quantile(inner, np.linspace(outer, 1 - outer, 2 * number))
+        if np.unique([*ends, *knots]).size < FEWEST_KNOTS:
+            return np.array([*ends, *knots])
+    if inner.size < FROM_END:  # too few for a fifth from an end
+        return np.array(ends)
+    if inner.size < FEW and not low:
+        knots[0] = inner[FROM_END - 1]
+    if inner.size < FEW and not high:
+        knots[left - 1] = inner[-FROM_END]
+    return np.array([*ends, *knots])
 
 
 def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:

@@ -164,17 +164,24 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
             f"the domain is empty: {int(rows.sum())} rows were selected and none of them has a positive weight."
         )
     present = np.unique(design.psu_index[counted])
-    strata, psus_present = np.unique(design.psu_stratum[present], return_counts=True)
-    several = np.bincount(design.psu_stratum)[strata] > 1
-    lonely = strata[(psus_present == 1) & several]
-    if lonely.size and design.lonely_domain == "fail":
-        codes = np.unique(design.strata)[lonely].tolist()
+    strata = np.unique(design.psu_stratum[present])
+    lonely = lonely_strata(design, counted)
+    if lonely and design.lonely_domain == "fail":
         raise DesignError(
-            f"strata {codes} have people of the domain in one PSU only: expected at least two PSUs in each. "
+            f"strata {lonely} have people of the domain in one PSU only: expected at least two PSUs in each. "
             'Widen the domain, or choose lonely_domain="keep" (--lonely-domain keep) to count the empty PSUs as zero, '
             "as R does."
         )
     return Domain(rows=counted, n_psu=present.size, n_strata=strata.size)
+
+
+def lonely_strata(design: SurveyDesign, rows: Bools) -> list[int]:
+    """Codes of the strata of several PSUs whose rows of positive weight are all of one PSU."""
+    present = np.unique(design.psu_index[rows & (design.weights > 0)])
+    strata, psus_present = np.unique(design.psu_stratum[present], return_counts=True)
+    several = np.bincount(design.psu_stratum)[strata] > 1
+    codes: list[int] = np.unique(design.strata)[strata[(psus_present == 1) & several]].tolist()
+    return codes
 
 
 def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import scipy.stats
 
 from analysis.stats.arrays import Array, Bools, Integers
-from analysis.stats.curve.splines import KNOT_PROBABILITIES, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import Fit
 from analysis.stats.regression.quick import quick_estimate
@@ -250,8 +250,9 @@ class NadirData:
     eligible, eligible_psu : (e,) exposures of the cohort, and positions of its people's PSUs: knots and range.
     x, y, adjustment : (m,), (m,) of 0 and 1, (m, q): the domain's rows. The adjustment brings the intercept.
     weights, psu : (m,) survey weights, and positions of PSUs.
-    knots : number of knots.
+    knots : number of knots asked for.
     eligible_weights : (e,) for knots on weighted quantiles, else None.
+    knot_rule : by which they are placed; see `analysis.stats.curve.splines.place_knots`.
     """
 
     eligible: Array
@@ -263,6 +264,7 @@ class NadirData:
     psu: Integers
     knots: int
     eligible_weights: Array | None = None
+    knot_rule: KnotRule = "harrell"
 
 
 def bootstrap_nadirs(
@@ -349,8 +351,10 @@ def _places(
     )
     quantiles = below + (place - whole) * (above - below)
     knots = quantiles[: data.knots]
-    if cohort.weights is not None:
-        times = drawn[cohort.psu]
+    times = drawn[cohort.psu]
+    if data.knot_rule == "hmisc":
+        knots = place_knots(np.repeat(cohort.x, times), data.knots, rule="hmisc")
+    elif cohort.weights is not None:
         one = cohort.weights * factor[cohort.psu] / np.maximum(times, 1)
         knots = place_knots(np.repeat(cohort.x, times), data.knots, weights=np.repeat(one, times))
     return knots, (float(quantiles[-2]), float(quantiles[-1]))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from analysis.stats.arrays import Array, Integers
-from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.design import Domain, SurveyDesign
@@ -52,6 +52,8 @@ class FittedCurve:
     eligible : (e,) exposure of the cohort, before loss to missing covariates: what knots and range are placed on.
     eligible_psu : (e,) positions of their PSUs.
     eligible_weights : (e,) for knots on weighted quantiles, else None.
+    knot_rule : by which knots are placed; see `analysis.stats.curve.splines.place_knots`.
+    knots_asked : number of knots asked for, of which Hmisc's rule may leave fewer; 0 if they are those of the spline.
     design, domain : the whole sample, and the m rows.
     """
 
@@ -67,6 +69,8 @@ class FittedCurve:
     eligible_weights: Array | None
     design: SurveyDesign
     domain: Domain
+    knot_rule: KnotRule = "harrell"
+    knots_asked: int = 0
 
     @property
     def index(self) -> Integers:
@@ -119,8 +123,9 @@ class FittedCurve:
             adjustment=intercept_and_rest,
             weights=self.design.weights[rows],
             psu=self.design.psu_index[rows],
-            knots=self.spline.knots.size,
+            knots=self.knots_asked or self.spline.knots.size,
             eligible_weights=self.eligible_weights,
+            knot_rule=self.knot_rule,
         )
         others = np.setdiff1d(np.arange(len(self.fit.terms)), self.index)
         eta = self.spline.basis(self.x) @ self.fit.beta[self.index] + intercept_and_rest @ self.fit.beta[others]

@@ -1,0 +1,94 @@
+"""A primary study that was changed, as the README says one may: through every stage, or refused before the first."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.audit import specifications
+from analysis.audit.recall import two_days
+from analysis.audit.specifications import Specification, refuse_outside_grid
+from analysis.pipeline.folders import Folders
+from analysis.study import PRIMARY, Study, StudyError
+from tests.audits import copied
+
+ROOT = Path(__file__).parents[1]
+CHANGED = 'Study(outcome="two_sites")'
+"""What README's example ``replace(PRIMARY, ..., outcome="two_sites")`` is as a primary study."""
+
+DIABETICS = "Study(where='has_diabetes == 1', knots=3)"
+
+
+def stage(folders: Folders, source: Path, *arguments: str) -> str:
+    """Run a stage of the changed sources as a user would; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", *arguments, "--data", str(folders.data), "--figures", str(folders.figures)],
+        env=os.environ | {"PYTHONPATH": str(source)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("primary", [CHANGED, DIABETICS])
+def test_a_changed_primary_study_goes_through_fit_shapes_and_figures(demo, tmp_path, primary):
+    source = tmp_path / "src"
+    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    text, times = re.subn(
+        r"^PRIMARY = .*$", f"PRIMARY = {primary}", (source / "analysis/study.py").read_text(), flags=re.M
+    )
+    assert times == 1
+    (source / "analysis/study.py").write_text(text)
+    folders = copied(demo, tmp_path)
+    shutil.rmtree(folders.estimates)
+    stage(folders, source, "fit")
+    stage(folders, source, "shapes", "--replicates", "10", "--jobs", "1")
+    assert str(folders.figures / "dose_response.png") in stage(folders, source, "figures")
+    models = pd.read_csv(folders.estimates / "models.csv", dtype=str)
+    asked = eval(primary, {"Study": Study})
+    assert models["outcome"].unique().tolist() == [asked.outcome]
+    assert models["where"].fillna("").unique().tolist() == [asked.where or ""]
+
+
+def test_specifications_are_of_the_changed_studys_people(monkeypatch):
+    monkeypatch.setattr(specifications, "PRIMARY", replace(PRIMARY, where="pir < 1 or pir > 4", cycles=(2001, 2003)))
+    cell = Specification("dietary", "strict", "no diabetes", "2 + height", "none", 4)
+    assert cell.study.where == "(pir < 1 or pir > 4) and (has_diabetes == 0)"
+    assert cell.study.cycles == (2001, 2003)
+    assert cell.study.extra_covariates == ("height_cm",)
+    everybody = replace(PRIMARY, extra_covariates=("height_cm", "hba1c_percent", "pir"))
+    monkeypatch.setattr(specifications, "PRIMARY", everybody)
+    assert cell.study.extra_covariates == ("height_cm", "hba1c_percent")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("knots", 6, r"does not hold the primary study: knots 6, expected one of 3, 4, 5"),
+        ("covariates", "3", r"does not hold the primary study: covariates 3, expected one of 1, 2, 2 \+ height"),
+    ],
+)
+def test_the_audit_is_refused_before_it_begins_where_its_grid_does_not_hold_the_study(
+    monkeypatch, name, value, message
+):
+    refuse_outside_grid()
+    monkeypatch.setattr(specifications, "PRIMARY_CELL", replace(specifications.PRIMARY_CELL, **{name: value}))
+    with pytest.raises(StudyError, match=message):
+        refuse_outside_grid()
+
+
+def test_the_audit_of_energy_is_refused(monkeypatch):
+    monkeypatch.setattr(specifications, "PRIMARY", Study(exposure="energy_kcal"))
+    with pytest.raises(StudyError, match="the audit adjusts for energy"):
+        refuse_outside_grid()
+
+
+@pytest.mark.parametrize("study", [Study(exposure="calcium_mg"), Study(cycles=(1999, 2001))])
+def test_two_days_of_what_has_one_are_refused(participants, study):
+    with pytest.raises(StudyError, match=r"expected one of magnesium_mg, energy_kcal, and the cycle 2003"):
+        two_days(participants, study=study)
