@@ -174,3 +174,30 @@ def slow(pause):
 def serve(other: bytes):
     """Serve another file in its place."""
     return lambda handler, _body: handler.give(other)
+
+
+def headers(*pairs: tuple[str, str], status: int = 200, rest: bytes | None = None):
+    """An answer with exactly these headers; the body is the file, or ``rest``, and the connection closes after it."""
+
+    def answer(handler, body):
+        handler.close_connection = True
+        handler.send_response(status)
+        for name, value in (*pairs, ("Connection", "close")):
+            handler.send_header(name, value.replace("{length}", str(len(body))))
+        handler.end_headers()
+        handler.wfile.write(body if rest is None else rest)
+
+    return answer
+
+
+def crawl(pause):
+    """One byte after each pause, without end."""
+
+    def answer(handler, body):
+        handler.give(b"", length=len(body))
+        for at in range(len(body)):
+            if handler.server.owner.released.wait(pause):
+                return
+            handler.wfile.write(body[at : at + 1])
+
+    return answer

@@ -1,6 +1,8 @@
 """Writing that leaves either the old file or the whole new one, never half of it."""
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,3 +18,15 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Give a whole file its name; on another file system by a copy beside the target, which then takes the name."""
+    try:
+        os.replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with replacing(target) as draft:
+            shutil.copyfile(source, draft)
+        source.unlink()

@@ -278,7 +278,18 @@ def test_a_pause_that_the_server_asks_for_is_kept(get, server):
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7), (" 7 ", 7), ("", 0), ("soon", 0), ("Wed, 01 Jan 2020 00:00:00 GMT", 0), ("-3", 0)],
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("", 0),
+        ("soon", 0),
+        ("Wed, 01 Jan 2020 00:00:00 GMT", 0),
+        ("-3", 0),
+        ("\u00b2", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -0500", 0),
+        ("9" * 40, 0),
+        (", :", 0),
+    ],
 )
 def test_retry_after_is_read_as_seconds(header, seconds):
     assert transport._seconds(header) == seconds
@@ -429,9 +440,10 @@ def test_a_file_that_lost_many_whole_rows_is_damaged_not_revised(get, server, na
     [
         (requests.ConnectTimeout(), "UNREACHABLE", "no connection within 10 s"),
         (requests.exceptions.ChunkedEncodingError(IncompleteRead(3, None)), "BROKEN", "an answer that broke off"),
-        (requests.TooManyRedirects(), "BROKEN", "a closed connection (TooManyRedirects)"),
+        (requests.TooManyRedirects(), "CIRCLE", "more than 5 redirects, one to the next"),
+        (requests.exceptions.ContentDecodingError(), "BROKEN", "a closed connection (ContentDecodingError)"),
     ],
-    ids=["timeout", "chunks", "other"],
+    ids=["timeout", "chunks", "redirects", "other"],
 )
 def test_rare_failures_are_named_too(error, reason, got):
     fault = transport._fault_of(error, Retry())

@@ -5,7 +5,7 @@ of the registry. What was accepted is written beside it and compared before ever
 parquet under the file's digest, so that a cache never outlives the file it was made from.
 """
 
-import os
+import re
 import shutil
 import tempfile
 import threading
@@ -23,7 +23,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.data.source.receipts import Receipt, digest_of, read_receipt, write_receipt
-from analysis.data.source.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
+from analysis.data.source.refusals import (
+    SHOWN_DETAILS,
+    DownloadError,
+    Reason,
+    Refusal,
+    explain,
+    explain_unusable,
+    without_password,
+)
 from analysis.data.source.registry import Registry, Table, differences
 from analysis.data.source.sas import (
     FormatError,
@@ -37,6 +45,7 @@ from analysis.data.source.sas import (
 )
 from analysis.data.source.transport import Retry, Server, retrieve
 from analysis.errors import AnalysisError
+from analysis.files import move_into_place
 
 DEFAULT_RETRY = Retry()
 INDEX = "SEQN"  # respondent sequence number
@@ -260,12 +269,16 @@ def _address(registry: Registry, url: str | None) -> str:
     base = (url or registry.url).strip().rstrip("/")
     try:
         parts = urlsplit(base)
+        wrong = _wrong_host(parts.hostname or "", parts.port) if parts.scheme in ("http", "https") else ""
     except ValueError as error:
-        message = f"NHANES_URL={base} is no address ({error}): correct it and run `make data` again."
-        raise SourceError(message) from error
+        parts, wrong = urlsplit(""), str(error)
+    if wrong:
+        message = f"NHANES_URL={without_password(base)} is no address ({wrong}): correct it and run `make data` again."
+        raise SourceError(message)
     if parts.scheme not in ("http", "https", "file"):
         message = (
-            f"NHANES_URL={base} is no address: it must begin with http://, https:// or file:// and end with /Public."
+            f"NHANES_URL={without_password(base)} is no address: it must begin with http://, https:// or file:// and "
+            "end with /Public."
         )
         raise SourceError(message)
     if parts.scheme == "file" and not Path(url2pathname(parts.path)).is_dir():
@@ -277,9 +290,34 @@ def _address(registry: Registry, url: str | None) -> str:
     return base
 
 
+def _wrong_host(host: str, port: int | None) -> str:
+    """Why a host cannot be asked; empty if it can. A port that is no number is urlsplit's to refuse."""
+    if not host or re.search(r"[\s\x00-\x1f]", host):
+        return "no host" if not host else "a space in the host"
+    if port == 0:
+        return "port 0"
+    if not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")) or len(host) > 253:
+        return f"the host {host} has an empty or too long part between its dots"
+    return ""
+
+
+def _adopt(file: Path) -> str:
+    """Give a file that was saved by hand under other capitals its name; why that cannot be done, or empty."""
+    if file.exists() or not file.parent.is_dir():
+        return ""
+    alike = sorted(one for one in file.parent.iterdir() if one.name.lower() == file.name.lower())
+    if len(alike) > 1:
+        return f"{' and '.join(one.name for one in alike)} differ only in capitals: keep the right one, as {file.name}"
+    if alike:
+        alike[0].rename(file)
+    return ""
+
+
 def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
     """Return the receipt of the file in place, a new one if it had none and is good, or what is wrong with it."""
     file = table.file(raw)
+    if ambiguous := _adopt(file):
+        return ambiguous
     receipt = read_receipt(file)
     objection = _objection(table, file, receipt)
     if receipt and not objection:
@@ -357,7 +395,8 @@ def _fetch_all(
         tempfile.TemporaryDirectory(prefix=INCOMING, dir=raw, ignore_cleanup_errors=True) as folder,
         tqdm(desc="NHANES files", total=size, unit="B", unit_scale=True, disable=hidden) as bar,
     ):
-        outcomes = _run(errands, Path(folder), server=Server(retry, bar), jobs=jobs)
+        server = Server(retry, bar, lines=progress and bool(bar.disable))
+        outcomes = _run(errands, Path(folder), server=server, jobs=jobs)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     if refusals:
         raise SourceError(explain(refusals, n_good=n_good + len(errands) - len(refusals)))
@@ -383,13 +422,13 @@ def _run_errand(errand: _Errand, incoming: Path, *, server: Server) -> Receipt |
         delivery = retrieve(errand.url, target, check=check, server=server, expected_bytes=size)
         target.chmod(0o644)  # the temporary name was the user's alone
         errand.file.parent.mkdir(exist_ok=True)
-        os.replace(target, errand.file)
+        move_into_place(target, errand.file)
         return _write_receipt(
             errand.table,
             errand.file,
             delivery.verdict,
             sha256=delivery.sha256,
-            url=errand.url,
+            url=without_password(errand.url),
             last_modified=delivery.last_modified,
         )
     except DownloadError as fault:

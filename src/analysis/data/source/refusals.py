@@ -4,6 +4,7 @@ The message says which file, what was got, what was expected, whether the CDC mo
 download broke off, and what to do.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -22,11 +23,19 @@ class Reason(Enum):
     MOVED = auto()  # the server has no such file, or a web page in its place
     DENIED = auto()  # the server will not give it
     BUSY = auto()  # the server says so: 429 or 5xx
+    PROXY = auto()  # the proxy does not let the download through
+    CERTIFICATE = auto()  # the server's certificate, or the file that certificates are checked against, is no good
+    CIRCLE = auto()  # the server sends from one address to the next
     UNREACHABLE = auto()  # no connection, no name, no answer
     BROKEN = auto()  # an answer that broke off, or never the same answer twice
     DAMAGED = auto()  # the server's own copy is no whole file of its kind
     REVISED = auto()  # a sound file that holds something else than expected
     LOCAL = auto()  # this machine cannot store it
+
+
+def without_password(text: str) -> str:
+    """Text in which no address shows who asks: ``http://user:secret@host`` becomes ``http://host``."""
+    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
 
 
 class DownloadError(Exception):
@@ -53,7 +62,7 @@ class DownloadError(Exception):
     ) -> None:
         super().__init__(got)
         self.reason = reason
-        self.got = got
+        self.got = without_password(got)
         self.details = tuple(details)
         self.wait = wait
         self.final = final
@@ -85,7 +94,7 @@ class Refusal:
 
 
 # Files told in full; the others are named. One tells all where the server is at fault; revised ones must be judged.
-_SHOWN_FILES = {Reason.UNREACHABLE: 1, Reason.BUSY: 1, Reason.REVISED: 100}
+_SHOWN_FILES = {Reason.UNREACHABLE: 1, Reason.PROXY: 1, Reason.CERTIFICATE: 1, Reason.BUSY: 1, Reason.REVISED: 100}
 _SHOWN_OTHERWISE = 3
 
 _AGAIN = "run `make data` again, which goes on with what is missing"
@@ -99,6 +108,9 @@ _HEADINGS = {
     Reason.MOVED: "The CDC has moved {names}, or NHANES_URL does not name the folder that holds 1999/DataFiles/.",
     Reason.DENIED: "{host} refuses to hand out {names}.",
     Reason.BUSY: "The server {host} is down or busy.",
+    Reason.PROXY: "Could not reach {host}: the proxy that is set does not let the download through.",
+    Reason.CERTIFICATE: "Could not trust {host}: its certificate was not accepted.",
+    Reason.CIRCLE: "{host} sends the download of {names} round in a circle.",
     Reason.UNREACHABLE: "Could not reach {host}: is there no network?",
     Reason.BROKEN: "The download of {names} broke off; nothing of it was kept.",
     Reason.DAMAGED: "{host} holds a damaged copy of {names}: it came twice, alike byte for byte. It was not kept.",
@@ -113,6 +125,12 @@ _ADVICE = {
     Reason.MOVED: f"look up the new address at {DATA_PAGE}, then {_OTHER_SERVER}. {_BY_HAND}",
     Reason.DENIED: f"{_AGAIN}; or {_OTHER_SERVER}. {_BY_HAND}",
     Reason.BUSY: f"wait a while and {_AGAIN}; or {_OTHER_SERVER}.",
+    Reason.PROXY: f"correct or unset HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, then {_AGAIN}. {_BY_HAND}",
+    Reason.CERTIFICATE: (
+        "look at the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names: it must be there and hold certificates; "
+        f"where a company's proxy signs connections, it must hold the proxy's. Then {_AGAIN}. {_BY_HAND}"
+    ),
+    Reason.CIRCLE: f"{_OTHER_SERVER}. {_BY_HAND}",
     Reason.UNREACHABLE: (
         f"once there is network, {_AGAIN}; or {_OTHER_SERVER}. "
         "`make demo` runs the whole analysis on an invented survey and needs no NHANES file."
@@ -173,7 +191,7 @@ def _paragraph(group: Sequence[Refusal]) -> str:
     words = {
         "names": _listing(names),
         "accept": " ".join(names),
-        "host": urlsplit(first.url).netloc or "the folder",
+        "host": urlsplit(without_password(first.url)).netloc or "the folder",
         "page": first.page,
         "file": first.file,
         "folder": first.file.parent.parent,
@@ -201,7 +219,7 @@ def _case(refusal: Refusal) -> str:
     if fault.reason is Reason.LOCAL:
         return f"{refusal.table}: {fault.got}."
     times = f" ({fault.tries} tries)" if fault.tries > 1 else ""
-    text = f"{refusal.table}: got {fault.got}{times} from {refusal.url}, expected {refusal.expected}."
+    text = f"{refusal.table}: got {fault.got}{times} from {without_password(refusal.url)}, expected {refusal.expected}."
     if fault.details:
         text += f" It differs in: {_differences(fault.details)}."
     if refusal.in_place:

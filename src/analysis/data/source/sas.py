@@ -30,6 +30,7 @@ _HEADER = b"HEADER RECORD*******%-8bHEADER RECORD!!!!!!!"
 _LIBRARY, _MEMBER, _NAMES, _OBSERVATIONS = (
     _HEADER % name for name in (b"LIBRARY ", b"MEMBER  ", b"NAMESTR ", b"OBS     ")
 )
+NARROWEST = 3  # bytes of a number that pyreadstat reads; z/OS also writes 2, which it takes for missing
 NUMERIC = 1  # type of a column in its header entry; 2 is text
 MISSING_MARKS = np.frombuffer(b"\0._ABCDEFGHIJKLMNOPQRSTUVWXYZ", np.uint8)  # 0: the number zero itself
 ROWS_AT_A_TIME = 20_000
@@ -75,7 +76,8 @@ def read_layout(path: Path) -> Layout:
     Raises
     ------
     HtmlError : the file is a web page.
-    FormatError : the file is empty, something else than a SAS transport file, or ends within its header.
+    FormatError : the file is empty, something else than a SAS transport file, or ends within its header; or it is one
+        that would be misread: a library of several data sets, or numbers of fewer than 3 bytes.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -98,7 +100,26 @@ def read_layout(path: Path) -> Layout:
         for name, column in zip(names, columns, strict=True)
         if _integer(column[:2]) == NUMERIC
     )
+    narrow = [f"{name} ({width} bytes)" for name, _, width in numbers if width < NARROWEST]
+    if narrow:
+        raise FormatError(f"a SAS transport file with numbers of fewer than {NARROWEST} bytes, which would be read as "
+                          f"missing: {', '.join(narrow)}")  # fmt: skip
+    members = _members(path, start)
+    if len(members) > 1:
+        raise FormatError(f"a SAS transport library of {len(members)} data sets ({', '.join(members)}), whose second "
+                          "header would be read as rows")  # fmt: skip
     return Layout(names, numbers, row_bytes, start, size)
+
+
+def _members(path: Path, start: int) -> list[str]:
+    """Names of the data sets in a library: the one whose header ends at ``start``, and any that follow."""
+    content = path.read_bytes()
+    places, at = [3 * RECORD], start
+    while (at := content.find(_MEMBER, at)) >= 0:
+        if at % RECORD == 0:
+            places.append(at)
+        at += 1
+    return [content[place + 2 * RECORD + 8 :][:8].decode("ascii", "replace").strip() for place in places]
 
 
 def check_end(path: Path, layout: Layout) -> None:

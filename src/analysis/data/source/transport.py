@@ -5,8 +5,11 @@ move. What several downloads from one server must know together (that it is down
 user stopped the run) lies in `Server`. Nothing here knows what the files hold.
 """
 
+import os
 import random
+import re
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,13 +25,17 @@ from urllib.request import url2pathname
 import pooch
 import requests
 from tqdm import tqdm
-from urllib3.exceptions import IncompleteRead, MaxRetryError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, IncompleteRead, MaxRetryError, ReadTimeoutError
 
 from analysis.data.source.receipts import digest_of
-from analysis.data.source.refusals import DownloadError, Reason
+from analysis.data.source.refusals import DownloadError, Reason, without_password
 
 USER_AGENT = "magnesium-neuropathy (research on public NHANES files; a few files at a time, each fetched once)"
-CHUNK = 64 * 1024  # bytes; pooch's own 1 KiB would cost more time than the network
+CHUNK = 64 * 1024  # bytes
+REDIRECTS = 5  # the CDC's move of its files needs one
+SECONDS_BETWEEN_LINES = 10.0  # of progress, where there is no terminal for a bar
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 # pooch announces each download and suggests a hash to pin; one progress bar says it better.
 pooch.get_logger().setLevel("WARNING")
@@ -53,6 +60,8 @@ class Retry:
     first_delay : seconds before the second try; doubles with each further one, less a random part.
     longest_delay : seconds; the longest pause, and the longest Retry-After that is waited for.
     connect_timeout, read_timeout : seconds without a connection, without a byte.
+    slowest, slow_for : a transfer that brings fewer than ``slowest`` bytes a second over ``slow_for`` seconds is given
+        up: at 1 kB a second the needed files would take a day.
     """
 
     attempts: int = 4
@@ -61,6 +70,8 @@ class Retry:
     longest_delay: float = 60.0
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
+    slowest: float = 1000.0
+    slow_for: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +97,15 @@ class Server:
     ----------
     retry : how patient to be.
     bar : progress bar in bytes, common to all files.
+    lines : report progress in lines on standard error, because no bar is shown.
     """
 
-    def __init__(self, retry: Retry, bar: "tqdm[Any]") -> None:
+    def __init__(self, retry: Retry, bar: "tqdm[Any]", *, lines: bool = False) -> None:
         self.retry = retry
         self._bar = bar
+        self._lines = lines
+        self._bytes = self._files = 0
+        self._said = time.monotonic()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._reason = Reason.LOCAL
@@ -133,10 +148,16 @@ class Server:
         with self._lock:
             self._bar.total = (self._bar.total or 0) + more
             self._bar.update(n_bytes)
+            self._bytes += n_bytes
+            if self._lines and time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+                self._said = time.monotonic()
+                told = f"NHANES files: {self._files} complete, {self._bytes / 1e6:,.1f} of about "
+                sys.stderr.write(f"{told}{self._bar.total / 1e6:,.0f} MB received\n")
 
     def deliver(self) -> None:
         """Note a good file."""
         self._lost = 0
+        self._files += 1
 
     def reconsider(self, faults: Sequence[DownloadError], *, begun: float) -> None:
         """Wait as long as the faults of one file ask for, or raise the last of them if it is time to give up."""
@@ -202,6 +223,7 @@ class _Meter:
         self._server = server
         self._total = expected_bytes
         self._n = 0
+        self._window = (time.monotonic(), 0)
 
     @property
     def total(self) -> int:
@@ -215,10 +237,22 @@ class _Meter:
     def update(self, n_bytes: int) -> None:
         self._n += n_bytes
         self._server.receive(n_bytes)
+        self._refuse_crawling()
+
+    def _refuse_crawling(self) -> None:
+        retry, now = self._server.retry, time.monotonic()
+        since, before = self._window
+        if now - since < retry.slow_for:
+            return
+        if self._n - before < retry.slowest * (now - since):
+            told = f"{self._n - before:,} bytes in {now - since:.0f} s, slower than {retry.slowest:,.0f} a second"
+            raise DownloadError(Reason.BROKEN, f"a transfer that all but stood still ({told})")
+        self._window = (now, self._n)
 
     def reset(self) -> None:
         self._server.show(-self._n)
         self._n = 0
+        self._window = (time.monotonic(), 0)
 
     def close(self) -> None:
         """Leave the common bar open: other files still use it."""
@@ -268,27 +302,36 @@ def _transfer(url: str, copy: Path, *, server: Server, meter: _Meter) -> str:
     """Bring the bytes of one address into a file and return the Last-Modified header."""
     if url.startswith("file:"):
         return _copy(url, copy, meter=meter)
-    answers: list[requests.Response] = []
+    timeout = (server.retry.connect_timeout, server.retry.read_timeout)
+    with requests.Session() as session:
+        session.max_redirects = REDIRECTS
+        session.hooks["response"].append(lambda answer, **_options: server.hear(answer))
+        try:
+            with session.get(url, headers={"User-Agent": USER_AGENT}, timeout=timeout, stream=True) as answer:
+                answer.raise_for_status()
+                _receive(answer, copy, meter=meter)
+                return answer.headers.get("Last-Modified", "")
+        except requests.RequestException as error:
+            raise _fault_of(error, server.retry) from error
+        except HTTPError as error:  # urllib3's own, of a body that breaks off
+            raise _fault_of(requests.ConnectionError(error), server.retry) from error
+        except UnicodeError as error:
+            raise DownloadError(Reason.MOVED, f"an address that cannot be asked for ({error})", final=True) from error
+        except OSError as error:
+            if "certificate" not in str(error).lower():
+                raise
+            raise DownloadError(Reason.CERTIFICATE, _certificate_words(error), final=True) from error
 
-    def listen(answer: requests.Response, *_args: object, **_options: object) -> None:
-        server.hear(answer)
-        answers.append(answer)
 
-    downloader = pooch.HTTPDownloader(
-        progressbar=meter,
-        chunk_size=CHUNK,
-        timeout=(server.retry.connect_timeout, server.retry.read_timeout),
-        headers={"User-Agent": USER_AGENT},
-        hooks={"response": listen},
-    )
-    try:
-        downloader(url, str(copy), None)
-        return answers[-1].headers.get("Last-Modified", "")
-    except requests.RequestException as error:
-        raise _fault_of(error, server.retry) from error
-    finally:
-        for answer in answers:  # pooch leaves a broken one open
-            answer.close()
+def _receive(answer: requests.Response, copy: Path, *, meter: _Meter) -> None:
+    """Write a body as it comes: what is there at each moment, so that a crawling transfer is noticed."""
+    length = answer.headers.get("Content-Length", "").partition(",")[0].strip()  # sent twice, it comes as "9, 9"
+    if re.fullmatch(r"[0-9]{1,15}", length):
+        meter.total = int(length)
+    with copy.open("wb") as file:
+        while part := answer.raw.read1(CHUNK, decode_content=True):
+            file.write(part)
+            meter.update(len(part))
 
 
 def _copy(url: str, copy: Path, *, meter: _Meter) -> str:
@@ -308,6 +351,14 @@ def _fault_of(error: requests.RequestException, retry: Retry) -> DownloadError:
     """Tell from the exception what went wrong between here and the server."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return _fault_of_status(error.response)
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+        return DownloadError(Reason.PROXY, f"no way through the proxy {_named(PROXIES)} ({_cause_of(error)})")
+    if isinstance(error, requests.exceptions.SSLError):
+        return DownloadError(Reason.CERTIFICATE, _certificate_words(error), final=True)
+    if isinstance(error, requests.TooManyRedirects):
+        return DownloadError(Reason.CIRCLE, f"more than {REDIRECTS} redirects, one to the next", final=True)
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return DownloadError(Reason.MOVED, f"an address that cannot be followed ({error})", final=True)
     if isinstance(error, requests.ConnectTimeout):
         return DownloadError(Reason.UNREACHABLE, f"no connection within {retry.connect_timeout:g} s")
     if isinstance(error, requests.ReadTimeout):
@@ -334,6 +385,8 @@ def _share_of_bytes(cause: IncompleteRead) -> str:
 def _fault_of_status(response: requests.Response) -> DownloadError:
     status = response.status_code
     got = f"HTTP {status} {response.reason}"
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return DownloadError(Reason.PROXY, f"{got} from the proxy {_named(PROXIES)}", final=True)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return DownloadError(Reason.MOVED, got)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
@@ -343,11 +396,32 @@ def _fault_of_status(response: requests.Response) -> DownloadError:
 
 
 def _seconds(retry_after: str) -> float:
-    """Return the seconds that a Retry-After header asks for: it gives them, or an HTTP date."""
-    if retry_after.strip().isdigit():
+    """Return the seconds that a Retry-After header asks for: it gives them, or an HTTP date; 0 if it gives neither."""
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", retry_after):
         return float(retry_after)
     try:
         moment = parsedate_to_datetime(retry_after)
-    except ValueError:  # no header, or nothing that can be understood
+        return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError, TypeError, IndexError):  # no header, or nothing that can be understood
         return 0.0
-    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _named(names: Sequence[str]) -> str:
+    """Variables of the environment that are set, with their values but no password: "HTTP_PROXY=http://host:9"."""
+    found = [f"{name}={without_password(os.environ[name])}" for name in os.environ if name.lower() in names]
+    return ", ".join(sorted(found)) or "of this system's settings"
+
+
+def _certificate_words(error: Exception) -> str:
+    files = _named([name.lower() for name in CERTIFICATES])
+    return f"no accepted certificate ({_cause_of(error)}; certificate file: {files})"
+
+
+def _cause_of(error: BaseException) -> str:
+    """The innermost cause of a failed connection, in its own words."""
+    cause: object = error
+    while True:
+        inner = getattr(cause, "reason", None) or next(iter(getattr(cause, "args", ())), None)
+        if not isinstance(inner, BaseException):
+            return without_password(str(inner if isinstance(inner, str) else cause).rpartition("] ")[2].rstrip(")'"))
+        cause = inner
