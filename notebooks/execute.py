@@ -7,6 +7,9 @@ their execution, so that every run would change the file.
 """
 
 import argparse
+import hashlib
+import itertools
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +17,9 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+DIGEST_KEY = "cells_written"
+"""Where a notebook's metadata hold the digest of the cells that were written."""
 
 
 def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNode:
@@ -36,6 +42,34 @@ def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNo
     return notebook
 
 
+def sources_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest of what people write in a notebook, its cells' kinds and sources; outputs do not count."""
+    cells = [[cell["cell_type"], cell["source"]] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
+
+
+def keep_changed(output: Path) -> Path | None:
+    """Put a notebook aside whose cells a reader has changed since it was written here.
+
+    Returns
+    -------
+    Where it is now, or None: there is none, or nobody changed it.
+    """
+    if not output.exists():
+        return None
+    try:
+        present = nbformat.read(output, as_version=4)
+        written = present.metadata.get(DIGEST_KEY)
+        if written == sources_digest(present):
+            return None
+    except (ValueError, LookupError, AttributeError, nbformat.ValidationError):
+        pass  # no notebook any more: all the more the reader's own
+    free = (output.with_name(f"{output.stem}.changed-{number}.ipynb") for number in itertools.count(1))
+    aside = next(path for path in free if not path.exists())
+    output.rename(aside)
+    return aside
+
+
 def main() -> int:
     """Execute one notebook; a failing cell is reported with its error and nothing is written."""
     parser = argparse.ArgumentParser(description="Execute a paired notebook and write it as .ipynb.")
@@ -48,6 +82,10 @@ def main() -> int:
     except CellExecutionError as error:
         print(f"{args.source}: a cell failed, nothing was written.\n{error}", file=sys.stderr)
         return 1
+    notebook.metadata[DIGEST_KEY] = sources_digest(notebook)
+    aside = keep_changed(args.output)
+    if aside is not None:
+        print(f"{args.output} had cells that were changed or added by hand: it is kept as {aside}.", file=sys.stderr)
     nbformat.write(notebook, args.output)
     print(args.output)
     return 0

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "analysis"
 ROOMS = (
-    ("errors", "files"),
+    ("errors", "files", "streams"),
     ("study", "provenance"),
     ("stats.arrays", "stats.disclosure", "stats.parallel"),
     ("stats.sample",),
@@ -36,7 +36,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 DISK_AND_NETWORK = {"pyreadstat", "pooch", "requests", "tempfile", "shutil", "urllib"}
-MAY_TOUCH_DISK = ("data.source", "data.synthetic", "pipeline")
+MAY_TOUCH_DISK = ("files", "data.source", "data.synthetic", "pipeline")
 LONGEST_MODULE = 500
 LONGEST_FUNCTION = 50
 

@@ -6,7 +6,6 @@ expects to type and the popular alternatives do not offer it.
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 import threading
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 
 from analysis.cli.options import build_parser
 from analysis.errors import AnalysisError
+from analysis.streams import claim_streams, flushed, lost_output, tell, tell_lost
 
 RESUMABLE = ("fetch", "audit")
 """Stages of many tasks, each of which is kept as it finishes."""
@@ -21,29 +21,35 @@ RESUMABLE = ("fetch", "audit")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one stage; a failure the user can act on becomes one message and a non-zero exit code."""
-    args = build_parser().parse_args(arguments)
+    if not claim_streams():
+        return 1
+    try:
+        args = build_parser().parse_args(arguments)
+    except SystemExit as left:  # help was printed, or a wrong option was told
+        raise SystemExit(flushed("python -m analysis", int(left.code or 0))) from None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end cleans up like Ctrl-C
+    return flushed(args.stage, _performed(args))
+
+
+def _performed(args: argparse.Namespace) -> int:
+    """Exit code of a stage, whose failure is told."""
     try:
         # Loaded now, so that --help and a mistyped option need none of the libraries of numbers.
         importlib.import_module("analysis.cli.commands").run_stage(args)
-        sys.stdout.flush()
     except AnalysisError as error:
-        print(f"{args.stage}: {error}", file=sys.stderr)
+        tell(f"{args.stage}: {error}")
         return error.exit_code
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (OSError, UnicodeEncodeError) as error:
-        name, reason = getattr(error, "filename", None) or "a file", getattr(error, "strerror", None) or error
-        print(
-            f"{args.stage}: cannot read or write {name}: {reason}. Check that the folder exists, is writable and has "
-            "space; nothing was left half-written.",
-            file=sys.stderr,
-        )
+    except OSError as error:
+        if (lost := lost_output()) is not None:
+            return tell_lost(args.stage, lost)
+        tell(f"{args.stage}: cannot read or write {error.filename or 'a file'}: {error.strerror or error}. Check that "
+              "the folder exists, is writable and has space; nothing was left half-written.")  # fmt: skip
         return 1
     except KeyboardInterrupt:
-        print(f"{args.stage}: interrupted. {_what_is_left(args)}", file=sys.stderr)
+        tell(f"{args.stage}: interrupted. {_what_is_left(args)}")
         return 130
     return 0
 

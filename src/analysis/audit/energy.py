@@ -29,7 +29,7 @@ from analysis.dose_response.problem import Problem, Setting, pose_setting, set_o
 from analysis.dose_response.shape import shape_numbers
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import Discreet, blanked
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Model, fit_one
@@ -151,8 +151,8 @@ def form_unit(exposure: str, form: EnergyForm) -> str:
 
 
 # ---- the surface
-@dataclass(frozen=True, slots=True, eq=False)
-class Margin:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Margin(Discreet):
     """Columns of one side of the surface: a restricted cubic spline, centred and made uncorrelated in the cohort.
 
     Products of raw spline columns, cubes of kilocalories among them, are so nearly alike that a fit loses its digits.
@@ -196,8 +196,8 @@ def margin_of(values: Array, *, term: str, knots: int) -> Margin:
     return Margin(spline, centre, turn, float(np.median(values)), terms)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Surface:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Surface(Discreet):
     """A logistic regression on the tensor product of an exposure's spline and energy's.
 
     Attributes
@@ -346,7 +346,7 @@ def _surface_grid(surface: Surface, points: int) -> pd.DataFrame:
         reach=[NEIGHBOURHOOD * (high - low) for low, high in ends],
     )
     numbers = surface.odds(rows).assign(n=n.astype(float))
-    numbers = numbers.where(numbers["n"] >= FEWEST_PEOPLE)
+    numbers = blanked(numbers, numbers.columns)
     columns = ["x", "energy_kcal", "n", "log_or", "std_error", "odds_ratio", "conf_low", "conf_high"]
     return numbers.assign(x=x, energy_kcal=energy)[columns]
 
@@ -383,7 +383,7 @@ def _density(surface: Surface) -> pd.DataFrame:
     counted = pd.DataFrame({"n": n.ravel(), "share": share.ravel()})
     frame = pd.DataFrame({"lower": x[left], "upper": x[left + 1],
                           "energy_lower": energy[below], "energy_upper": energy[below + 1]})  # fmt: skip
-    return frame.join(counted.where(counted["n"] >= FEWEST_PEOPLE))
+    return frame.join(blanked(counted, counted.columns))
 
 
 # ---- slices

@@ -22,7 +22,7 @@ from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import blanked
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit
 from analysis.stats.regression.hypotheses import product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Model, fit_one
@@ -241,8 +241,7 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
                               converged=refitted.converged))  # fmt: skip
     long = pd.concat(parts, ignore_index=True)
     long["change"] = long["estimate"] - long["full"]
-    numbers = ["n", "estimate", "change"]
-    long[numbers] = long[numbers].where(long["n"] >= FEWEST_PEOPLE)
+    long = blanked(long, ("n", "estimate", "change"))
     return {"psu_shape": long[["stratum", "psu", "n", "quantity", "full", "estimate", "change", "converged"]]}
 
 

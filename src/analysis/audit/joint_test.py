@@ -23,6 +23,7 @@ import scipy.stats
 from analysis.audit.specifications import CHOICES, STATISTICS
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.disclosure import Discreet
 from analysis.stats.shape.verdict import ALPHA, Verdict
 
 NO_ANSWER = "no answer"
@@ -45,8 +46,8 @@ class WholeCurveError(AnalysisError):
     exit_code = 5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SpecificationCurve:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SpecificationCurve(Discreet):
     """The answers of many specifications.
 
     Attributes

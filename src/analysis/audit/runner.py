@@ -10,12 +10,14 @@ import hashlib
 import importlib
 import io
 import json
-import multiprocessing
+import pickle
+import queue
 import re
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -23,6 +25,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -33,10 +36,11 @@ from tqdm import tqdm
 from analysis.errors import AnalysisError
 from analysis.files import replacing
 from analysis.stats.arrays import Array
+from analysis.stats.disclosure import Discreet
 
 PACKAGE = Path(__file__).parents[1]
 WITHOUT_NUMBERS = (
-    "__init__.py", "__main__.py", "provenance.py", "files.py", "errors.py",
+    "__init__.py", "__main__.py", "streams.py", "provenance.py", "files.py", "errors.py",
     "report/", "pipeline/", "cli/", "simulation/", "validation/", "data/synthetic/", "data/source/",
 )  # fmt: skip
 """Beginnings of modules that no task's result depends on."""
@@ -44,18 +48,27 @@ WITHOUT_NUMBERS = (
 LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
 
 LONGEST_SILENCE = 1800.0
-"""Seconds without any result after which a cluster is given up: a task that kills its workers is not reported by it."""
-
-ROUNDS = 3
-"""How often a cluster is asked for what it lost."""
+"""Seconds without any result after which a cluster is given up."""
 
 LONGEST_GREETING = 10.0
-"""Seconds in which a scheduler must answer and have its workers."""
+"""Seconds in which a scheduler must answer and have its first worker."""
 
-FEWEST_CORES = 2
+LONGEST_ABSENCE = 60.0
+"""Seconds without any worker, or any word from the scheduler, after which a cluster is given up: workers that died are
+started anew within some seconds, if at all."""
+
+PULSE = 0.5
+"""Seconds without a result after which it is looked whether the cluster is still there."""
+
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})/?")
+HIGHEST_PORT = 65535
 
 Found: TypeAlias = pd.DataFrame | Sequence[Mapping[str, Any]] | Mapping[str, pd.DataFrame | Array]
 """What a task's function may return: a frame, its rows, or several frames and arrays by name."""
+
+
+Arriving: TypeAlias = Generator[tuple[int, "Finished"], None, None]
+"""Numbers of tasks and what they found, in the order in which they are done."""
 
 
 class AuditError(AnalysisError):
@@ -86,8 +99,8 @@ class Task:
         return f"{re.sub(r'[^a-z0-9]+', '-', self.name.lower()).strip('-')}-{work[:16]}.npz"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Finished:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Finished(Discreet):
     """What a task found.
 
     Attributes
@@ -131,9 +144,11 @@ def run_tasks(
 
     Raises
     ------
-    AuditError : two tasks are alike, a task raises anything else, a worker dies, the disk is full, or no cluster can be
-        used. Finished tasks are kept: another call goes on from there.
+    AuditError : two tasks are alike, a task raises anything else or ends the process that performs it, the disk is
+        full, or no cluster can be used. Finished tasks are kept: another call goes on from there.
     """
+    if scheduler is not None:
+        _check_address(scheduler)
     store = folder / run_digest(frame)
     paths = [store / task.file_name for task in tasks]
     _refuse_doubles(tasks, paths)
@@ -145,30 +160,19 @@ def run_tasks(
                disable=None if progress else True, leave=False)  # fmt: skip
     if progress and finished and not sys.stderr.isatty():  # a bar would show it
         sys.stderr.write(f"{progress}: {finished} of {len(tasks)} tasks are done already\n")
-    with bar, _explained(paths):
-        for again in reversed(range(ROUNDS)):
-            try:
-                _run_round(tasks, frame, paths, jobs, scheduler, bar)
-                break
-            except CancelledError:  # a result went with its worker before it was fetched
-                if not again:
-                    raise
-    return [_reread(path) for path in paths]
-
-
-def _run_round(
-    tasks: Sequence[Task], frame: pd.DataFrame, paths: Sequence[Path], jobs: int, scheduler: str | None, bar: Any
-) -> None:
     waiting = [number for number, path in enumerate(paths) if _read(path) is None]
-    if not waiting:
-        return
-    with _backend(frame, jobs, scheduler) as options:
-        parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
-        work = (joblib.delayed(_perform)(number, tasks[number], frame) for number in waiting)
-        with closing(parallel(work)) as arriving:
-            for number, finished in arriving:
-                _write(finished, paths[number])
-                bar.update()
+    with bar, _explained(paths):
+        if waiting:
+            performed = (
+                _in_processes(tasks, waiting, frame, jobs)
+                if scheduler is None
+                else _on_cluster(tasks, waiting, frame, scheduler)
+            )
+            with closing(performed) as arriving:
+                for number, one in arriving:
+                    _write(one, paths[number])
+                    bar.update()
+    return [_reread(path) for path in paths]
 
 
 def run_digest(frame: pd.DataFrame) -> str:
@@ -212,18 +216,107 @@ def _finished(name: str, found: Found) -> Finished:
     return Finished(name, frames, {key: np.asarray(value) for key, value in found.items() if key not in frames})
 
 
-@contextmanager
-def _backend(frame: pd.DataFrame, jobs: int, scheduler: str | None) -> Iterator[dict[str, Any]]:
-    """Set joblib's backend; yields the options of ``joblib.Parallel`` that go with it."""
-    if scheduler is None:
-        yield {"n_jobs": jobs}
-        return
-    # Every worker gets the participants at the start, so that the loss of one does not lose them.
-    with (
-        _client(scheduler) as client,
-        joblib.parallel_config(backend="dask", client=client, scatter=[frame]),
-    ):
-        yield {"n_jobs": -1, "timeout": LONGEST_SILENCE}
+def _in_processes(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, jobs: int) -> Arriving:
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    with closing(parallel(joblib.delayed(_perform)(number, tasks[number], frame) for number in waiting)) as arriving:
+        yield from arriving
+
+
+# ---- on a cluster
+def _on_cluster(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, scheduler: str) -> Arriving:
+    """Perform tasks on the workers of a scheduler, those included that join later.
+
+    A scheduler suspects every task that a worker had in hand when it died, and gives it up after some deaths. So each
+    suspect is tried once more with no other beside it: one that ends its workers again is named, the others are done.
+    """
+    with _client(scheduler) as client:
+        # The result of a task, and not data sent: whoever loses it, or joins late, can have it made anew.
+        people = client.submit(_unpacked, zlib.compress(pickle.dumps(frame)), key=f"people-{uuid4().hex}")
+        suspects: list[int] = []
+        for number, finished in _results(client, tasks, waiting, people):
+            if finished is None:
+                suspects.append(number)
+            else:
+                yield number, finished
+        deadly = []
+        for suspect in suspects:
+            for number, finished in _results(client, tasks, [suspect], people):
+                if finished is None:
+                    deadly.append(tasks[number].name)
+                else:
+                    yield number, finished
+    if deadly:
+        raise AuditError(f"task {', '.join(map(repr, deadly))} ended every worker that tried it, also alone: perhaps a "
+                         "worker's memory is too small for it.")  # fmt: skip
+
+
+def _unpacked(packed: bytes) -> pd.DataFrame:
+    frame: pd.DataFrame = pickle.loads(zlib.decompress(packed))
+    return frame
+
+
+def _results(
+    client: Any, tasks: Sequence[Task], numbers: Sequence[int], people: Any
+) -> Iterator[tuple[int, Finished | None]]:
+    """What tasks found, as it arrives; None for one whose workers died."""
+    distributed: Any = importlib.import_module("distributed")
+    pending = {
+        client.submit(_perform, number, tasks[number], people, key=f"task-{number}-{uuid4().hex}"): number
+        for number in numbers
+    }
+    arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for future in pending:
+        future.add_done_callback(arrived.put)
+    heard = seen = time.monotonic()
+    while pending:
+        try:
+            future = arrived.get(timeout=PULSE)
+        except queue.Empty:
+            seen = _last_seen(client, seen)
+            if time.monotonic() - heard > LONGEST_SILENCE:
+                raise AuditError(f"no result for {LONGEST_SILENCE:g} s.") from None
+            continue
+        heard = seen = time.monotonic()
+        number = pending.pop(future)
+        found, error = None, future.exception()
+        if error is None:
+            try:
+                found = future.result()
+            except distributed.scheduler.KilledWorker as late:  # its result went with its worker, and so did the next
+                error = late
+        if found is not None:
+            yield found
+        elif isinstance(error, distributed.scheduler.KilledWorker):
+            yield number, None
+        elif isinstance(error, AuditError | CancelledError):
+            raise error
+        else:
+            name, what = tasks[number].name, f"{type(error).__name__}: {error}"
+            raise AuditError(
+                f"task {name!r} stopped on the cluster: {what}. Do its workers have this version of the project?"
+            ) from error
+
+
+def _last_seen(client: Any, before: float) -> float:
+    """When the cluster was last known to have a worker: now, or as before.
+
+    Raises
+    ------
+    AuditError : that is too long ago.
+    """
+    if client.status == "running" and client.ncores():
+        return time.monotonic()
+    if time.monotonic() - before > LONGEST_ABSENCE:
+        raise AuditError(f"the cluster has had no worker for {LONGEST_ABSENCE:g} s: start workers, and see why theirs "
+                         "ended.")  # fmt: skip
+    return before
+
+
+def _check_address(scheduler: str) -> None:
+    parts = ADDRESS.fullmatch(scheduler)
+    if parts is None or not 0 < int(parts[1]) <= HIGHEST_PORT:
+        raise AuditError(f"--scheduler {scheduler}: expected the address that `dask scheduler` prints, a host and a "
+                         "port, such as tcp://10.0.0.1:8786.")  # fmt: skip
 
 
 @contextmanager
@@ -239,21 +332,20 @@ def _client(scheduler: str) -> Iterator[Any]:
         client = distributed.Client(scheduler, timeout=LONGEST_GREETING, set_as_default=False)
     except (OSError, ValueError) as error:
         raise AuditError(
-            f"no scheduler answers at {scheduler} ({type(error).__name__}: {error}): expected the address that "
-            "`dask scheduler` prints, such as tcp://10.0.0.1:8786."
+            f"no scheduler answers at {scheduler} within {LONGEST_GREETING:g} s ({type(error).__name__}: {error}): "
+            "expected the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786."
         ) from error
     with client:
-        _wait_for_cores(client, scheduler)
+        _wait_for_workers(client, scheduler)
         yield client
 
 
-def _wait_for_cores(client: Any, scheduler: str) -> None:
-    """With a single core joblib would perform the tasks here, and not there."""
+def _wait_for_workers(client: Any, scheduler: str) -> None:
     until = time.monotonic() + LONGEST_GREETING
-    while (cores := sum(client.ncores().values())) < FEWEST_CORES:
+    while not client.ncores():
         if time.monotonic() > until:
-            raise AuditError(f"the cluster at {scheduler} has {cores} cores: expected {FEWEST_CORES} or more; start "
-                             "workers, or leave the option out to use processes here.")  # fmt: skip
+            raise AuditError(f"the cluster at {scheduler} has had no worker for {LONGEST_GREETING:g} s: start workers, "
+                             "or leave the option out to use processes here.")  # fmt: skip
         time.sleep(0.05)
 
 
@@ -262,8 +354,8 @@ def _explained(paths: Sequence[Path]) -> Iterator[None]:
     """Say of a run that stops what is kept and how to go on."""
     try:
         yield
-    except (AuditError, BrokenProcessPool, CancelledError, multiprocessing.TimeoutError, OSError) as error:
-        lost = f"a worker was lost, perhaps for want of memory, or does not answer any more ({error!r})."
+    except (AuditError, BrokenProcessPool, CancelledError, OSError) as error:
+        lost = f"a worker or the scheduler was lost, perhaps for want of memory ({error!r})."
         what = error if isinstance(error, AuditError) else lost
         finished = sum(path.exists() for path in paths)
         kept = (

@@ -25,6 +25,7 @@ from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import SplineError
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, coefficient_influence
 from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import COVARIATES, CYCLES, PRIMARY, Outcome, Study, StudyError, Weights
@@ -121,8 +122,8 @@ def specification_grid() -> list[Specification]:
     return [Specification(*choice) for choice in itertools.product(*CHOICES.values())]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Answer(Discreet):
     """What one specification found.
 
     Attributes

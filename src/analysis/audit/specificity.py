@@ -39,7 +39,7 @@ from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.curve.splines import SplineError
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import is_few
 from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
@@ -316,7 +316,7 @@ def _weighted(setting: Setting, energy: Array, *, ranked: bool = False) -> float
 def _share(these: Bools) -> float:
     """Share of people, NaN where 1 to 9 of them would be told of."""
     number = int(these.sum())
-    return number / these.size if number == 0 or number >= FEWEST_PEOPLE else np.nan
+    return np.nan if is_few(number) else number / these.size
 
 
 def weighted_correlation(x: Array, y: Array, weights: Array, *, ranked: bool = False) -> float:

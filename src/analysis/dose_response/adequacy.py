@@ -17,15 +17,15 @@ from analysis.stats.checks.design_effects import (
     summarise_weights,
 )
 from analysis.stats.checks.influence import PsuInfluence, PsuTestInfluence, psu_influence, psu_influence_on_test
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import Discreet, blanked
 from analysis.study import CATEGORIES
 
 INTAKE_QUANTILES = {"log_or_p10": 0.10, "log_or_p90": 0.90}
 """Quantiles of the cohort's exposure at which the curve is taken again without each PSU, by the name it then has."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Adequacy:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Adequacy(Discreet):
     """How well the regression of one study stands.
 
     Attributes
@@ -73,8 +73,7 @@ class Adequacy:
         )
         frame = pd.concat([odds, p_values], ignore_index=True)
         frame["n"] = np.append(np.repeat(self.people, len(self.intakes)), self.people).astype(float)
-        numbers = ["n", "estimate", "change", "dfbetas"]
-        frame[numbers] = frame[numbers].where(frame["n"] >= FEWEST_PEOPLE)
+        frame = blanked(frame, ("n", "estimate", "change", "dfbetas"))
         return frame[["stratum", "psu", "n", "quantity", "x", "full", "estimate", "change", "dfbetas", "converged"]]
 
     def collinearity_frame(self) -> pd.DataFrame:

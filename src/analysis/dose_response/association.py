@@ -11,6 +11,7 @@ from analysis.data.people.cohort import Cohort
 from analysis.dose_response.problem import Problem, pose
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
@@ -26,8 +27,8 @@ CURVE_RANGE = (0.01, 0.99)
 GRID_POINTS = 201
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OddsRatioCurve:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OddsRatioCurve(Discreet):
     """Odds ratio of the outcome at each exposure against the reference.
 
     Attributes
@@ -45,8 +46,8 @@ class OddsRatioCurve:
     frame: pd.DataFrame
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Association:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Association(Discreet):
     """Everything one study found.
 
     Attributes
@@ -56,6 +57,8 @@ class Association:
     tests : by test and method: ``tests["nonlinear", "wald"]``; overall and nonlinear, wald and rao_scott.
     nadir : lowest point between the cohort's 5th and 95th percentile.
     """
+
+    shown = ("study.exposure", "study.outcome", "study.model", "fit.n", "fit.cases", "fit.residual_df", "fit.terms")
 
     problem: Problem
     fit: LogisticFit

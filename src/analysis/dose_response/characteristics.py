@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
 from analysis.stats.arrays import Array, Bools
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet
 from analysis.stats.regression.fit import fit_linear
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.crosstabs import cross_table, independence_test
@@ -26,8 +26,8 @@ COLUMNS = ("variable", "level", "group", "kind", "n", "n_missing", "estimate", "
 Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Variable:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Variable(Discreet):
     """One characteristic of the cohort.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy as np
 from analysis.dose_response.problem import Setting
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.disclosure import count_of
 
 EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
 
@@ -45,8 +46,9 @@ def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Settin
         residual = setting.exposure - (intercept + slope * energy)
         return dataclasses.replace(setting, exposure=residual + setting.exposure[rows].mean())
     if not np.all(energy[rows] > 0):
-        raise SplineError(f"{np.sum(~(energy[rows] > 0))} people of the cohort have no energy intake: expected it "
-                          "positive for everybody, to divide by it.")  # fmt: skip
+        without = count_of(np.sum(~(energy[rows] > 0)))
+        raise SplineError(f"{without} people of the cohort have no energy intake: expected it positive for everybody, "
+                          "to divide by it.")  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):  # rows outside the cohort, which are not read
         return dataclasses.replace(setting, exposure=1000 * setting.exposure / energy)
 

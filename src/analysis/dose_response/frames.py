@@ -12,7 +12,7 @@ from analysis.dose_response.association import Association
 from analysis.dose_response.characteristics import exposure_distribution
 from analysis.dose_response.quintiles import quintiles, trend_test
 from analysis.stats.arrays import Array
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import FEWEST_PEOPLE, told
 from analysis.stats.regression.confounding import EValue, e_value
 from analysis.stats.regression.criteria import daic, dbic
 from analysis.study import CATEGORIES, PRIMARY
@@ -48,7 +48,7 @@ def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Estim
     ``tabulated``), prevalence (likewise, and at the reference), distribution (of the first one's cohort).
     """
     return {
-        "flow": _by_model(found, lambda a: a.cohort.flow),
+        "flow": _by_model(found, lambda a: _told_flow(a.cohort.flow)),
         "models": pd.DataFrame([_model_row(a) | _criteria(a, found) for a in found]),
         "fits": _by_model(found, lambda a: a.fit.to_frame(conf_level=a.study.conf_level)),
         "tests": _by_model(found, Association.tests_frame),
@@ -168,8 +168,8 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "covariates": _kept_covariates(association),
         "dropped_terms": list(association.dropped),
         "notes": list(association.notes),
-        "n": fit.n,
-        "cases": fit.cases,
+        "n": told(fit.n),
+        "cases": told(fit.cases),
         "n_psu": fit.n_psu,
         "n_strata": fit.n_strata,
         "design_df": fit.design_df,
@@ -177,7 +177,7 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "knots": association.spline.knots.tolist(),
         "reference": association.reference,
         "unit": exposure_unit(study.exposure),
-        "flow": _records(association.cohort.flow),
+        "flow": _records(_told_flow(association.cohort.flow)),
         "coefficients": _records(fit.to_frame(conf_level=study.conf_level)),
         "tests": _records(association.tests_frame()),
         "curve": _records(curve.drop(columns="tabulated")),
@@ -201,6 +201,12 @@ def named(frame: pd.DataFrame, association: Association) -> pd.DataFrame:
         study=study.slug,
         notes=" ".join(association.notes),
     )
+
+
+def _told_flow(flow: pd.DataFrame) -> pd.DataFrame:
+    """The flow without counts of few people."""
+    counts = {name: flow[name].map(told, na_action="ignore").astype("Int64") for name in ("n", "cases")}
+    return flow.assign(**counts)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -232,8 +238,8 @@ def _model_row(association: Association) -> dict[str, object]:
         "age_min": study.age_min,
         "where": study.where or "",
         "conf_level": study.conf_level,
-        "n": fit.n,
-        "cases": fit.cases,
+        "n": told(fit.n),
+        "cases": told(fit.cases),
         "n_psu": fit.n_psu,
         "n_strata": fit.n_strata,
         "design_df": fit.design_df,

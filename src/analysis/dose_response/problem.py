@@ -8,12 +8,13 @@ import pandas as pd
 from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.disclosure import Discreet
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES, Study
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Setting:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Setting(Discreet):
     """A study's people: who they are in the design, and what they took in and have.
 
     Attributes
@@ -26,6 +27,8 @@ class Setting:
     dropped : covariates, or levels of them, that do not vary in this domain and left the model.
     references : reference level of each category whose first level nobody of the domain has: the first one present.
     """
+
+    shown = ("study.exposure", "study.outcome", "study.model", "domain.n", "cases", "domain.df", "adjustment_terms")
 
     study: Study
     cohort: Cohort
@@ -58,6 +61,11 @@ class Setting:
         return tuple(found)
 
     @property
+    def cases(self) -> int:
+        """People of the domain with the outcome."""
+        return int(np.sum(self.y[self.domain.rows] == 1))
+
+    @property
     def eligible(self) -> Array:
         """Exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on."""
         return self.exposure[self.cohort.rows.to_numpy()]
@@ -70,8 +78,8 @@ class Setting:
         return self.cohort.weights[self.cohort.rows].to_numpy(dtype=float)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Problem(Discreet):
     """A study as a regression on a spline of its exposure.
 
     Attributes
@@ -83,6 +91,8 @@ class Problem:
     terms : p names.
     spline_terms : those of the basis columns, the linear one first.
     """
+
+    shown = ("setting.study.exposure", "setting.domain.n", "setting.cases", "setting.domain.df", "terms")
 
     setting: Setting
     spline: RestrictedCubicSpline

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from analysis.dose_response.association import Association
 from analysis.dose_response.fits import curve_of
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import Model, fit_one
 from analysis.stats.sample.replicates import bootstrap
@@ -30,8 +31,8 @@ SEED = 1
 Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StudyShape:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StudyShape(Discreet):
     """The shape of one study's curve.
 
     Attributes
@@ -43,6 +44,8 @@ class StudyShape:
         fit it.
     replicates, seed : of the design bootstrap.
     """
+
+    shown = ("association.fit.n", "association.fit.cases", "association.fit.residual_df", "replicates", "seed")
 
     association: Association
     curve: FittedCurve

@@ -56,3 +56,11 @@ class Folders:
     def registry(self) -> Registry:
         """The registry that lies with the files, as a synthetic survey's does, or the committed one."""
         return registry_for(self.raw)
+
+
+def place_of(folder: Path) -> str:
+    """A folder in full, since a name such as ../data depends on where the reader stands."""
+    where = str(folder.resolve())
+    if folder.parts[:1] == ("..",) and not folder.exists():
+        where += " (the notebooks name their data from the folder notebooks/: open and run them there)"
+    return where

@@ -14,7 +14,7 @@ from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.source.nhanes import read_table, receipts
 from analysis.data.source.registry import Registry
 from analysis.files import replacing
-from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.folders import Folders, StageError, place_of
 from analysis.pipeline.results import write_text
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY
@@ -50,8 +50,8 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
         frame = pd.read_parquet(folders.participants)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise StageError(
-            f"no readable participants in {folders.processed} ({error.__class__.__name__}): run `make figures` or "
-            "`python -m analysis cohort` first, or `make demo` for an invented survey."
+            f"no readable participants in {place_of(folders.processed)} ({error.__class__.__name__}): run "
+            "`make figures` or `python -m analysis cohort` first, or `make demo` for an invented survey."
         ) from None
     if code != _code_digest():
         raise StageError(

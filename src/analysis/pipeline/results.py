@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.audit.questions import ALWAYS_AUDITED
 from analysis.dose_response.frames import Estimates
 from analysis.files import replacing
-from analysis.pipeline.folders import SYNTHETIC, Folders, StageError
+from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
 from analysis.provenance import Provenance
 from analysis.report.catalogue import Drawing
 from analysis.report.figures.layout import save_figure
@@ -57,7 +57,7 @@ def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
         source = str(read["specifications"]["data"].iloc[0])
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
-            f"no readable audit in {folders.estimates} ({error.__class__.__name__}): run `make audit` or "
+            f"no readable audit in {place_of(folders.estimates)} ({error.__class__.__name__}): run `make audit` or "
             "`python -m analysis audit` first."
         ) from None
     return read, Provenance(source, source.startswith(SYNTHETIC))
@@ -87,8 +87,8 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
         read["characteristics"] = read["characteristics"].fillna({"level": ""})
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
-            f"no readable estimates in {folders.estimates} ({error.__class__.__name__}): run `make figures` or "
-            "`python -m analysis fit` and `shapes` first, or `make demo` for an invented survey."
+            f"no readable estimates in {place_of(folders.estimates)} ({error.__class__.__name__}): run `make "
+            "figures` or `python -m analysis fit` and `shapes` first, or `make demo` for an invented survey."
         ) from None
     source = str(read["models"]["data"].iloc[0])
     provenance = Provenance(source, source.startswith(SYNTHETIC))

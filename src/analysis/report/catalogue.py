@@ -17,14 +17,15 @@ from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
 from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
+from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
 
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
 Frames = Mapping[str, pd.DataFrame]
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+@dataclass(frozen=True, slots=True, repr=False)
+class Drawing(Discreet):
     """A figure to be drawn, and the numbers it shows by the suffix of the CSV they are written to."""
 
     draw: Callable[[], Figure]

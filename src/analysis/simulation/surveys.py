@@ -24,6 +24,7 @@ from analysis.data.synthetic.survey import PLANTED, survey_frames
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.quick import Model, quick_estimate
 from analysis.study import PRIMARY
 
@@ -62,8 +63,8 @@ FITTED_DEPTH = 0.62
 odds ratio 1.53 instead of 1.98. A test holds it to the committed estimate."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Base:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Base(Discreet):
     """An invented survey whose outcome is still to be drawn.
 
     Attributes

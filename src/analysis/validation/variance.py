@@ -40,6 +40,7 @@ from analysis.data.source.nhanes import read_table
 from analysis.data.source.registry import Registry
 from analysis.dose_response.problem import Problem, pose
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import Contrasts
 from analysis.stats.regression.refits import refit_logistic
@@ -75,8 +76,8 @@ COLUMNS = ("term", "unit", "n", "variance", "estimate", "std_error", "ratio_to_t
            "conf_low", "conf_high", "replicates", "failed")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sample:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Sample(Discreet):
     """The people of the cycle, the study posed on them, and the replicates to try, by name."""
 
     people: pd.DataFrame
@@ -204,7 +205,7 @@ def delete_one_group(weights: Array, design: SurveyDesign) -> Replicates:
     left_out = np.sum(weights[design.weights > 0] == 0, axis=1)
     if np.any(left_out != 1):
         raise DesignError(
-            f"{np.sum(left_out != 1)} people are left out of {left_out.min()} to {left_out.max()} of the "
+            f"{count_of(np.sum(left_out != 1))} people are left out of {left_out.min()} to {left_out.max()} of the "
             f"{replicates.size} replicates: expected each with a weight to be left out of exactly one, as in a "
             "delete-one-group jackknife."
         )
@@ -215,8 +216,9 @@ def _of_people(replicate_weights: pd.DataFrame, people: pd.DataFrame) -> Array:
     strangers = replicate_weights.index.symmetric_difference(people.index)
     if len(strangers) or not replicate_weights.index.is_unique:
         raise DesignError(
-            f"replicate weights of {len(replicate_weights)} rows for {len(people)} people, {len(strangers)} SEQN in "
-            "one of the two only: expected one row for everybody interviewed in 1999-2000."
+            f"replicate weights of {len(replicate_weights)} rows for {len(people)} people, "
+            f"{count_of(len(strangers))} SEQN in one of the two only: expected one row for everybody interviewed in "
+            "1999-2000."
         )
     return replicate_weights.loc[people.index].to_numpy(dtype=float)
 

@@ -183,7 +183,7 @@ def test_basis_is_the_natural_cubic_spline_through_its_own_values_at_the_knots(s
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_knots_of_unknown_values_are_refused(value: float) -> None:
-    with pytest.raises(SplineError, match="1 values are missing or infinite"):
+    with pytest.raises(SplineError, match="fewer than 10 values are missing or infinite"):
         place_knots(np.append(np.arange(10.0), value), 3)
 
 

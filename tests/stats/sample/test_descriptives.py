@@ -121,7 +121,7 @@ def test_mean_of_a_domain_counts_its_empty_psus_as_totals_of_zero() -> None:
 
 def test_a_mean_of_unknown_values_is_refused() -> None:
     unknown = np.array([2.0, np.nan, 6, 1, np.nan, 5])
-    with pytest.raises(DesignError, match="y is missing for 2 people in the domain"):
+    with pytest.raises(DesignError, match="y is missing for fewer than 10 people in the domain"):
         weighted_mean(unknown, design=HAND_DESIGN, domain=domain_of(HAND_DESIGN, np.full(6, True)))
 
 
@@ -432,7 +432,7 @@ def test_a_proportion_of_a_number_is_refused() -> None:
 
 
 def test_a_proportion_that_does_not_vary_is_refused() -> None:
-    with pytest.raises(DesignError, match="y is 1 for all 6 people"):
+    with pytest.raises(DesignError, match="y is the same for all of fewer than 10 people"):
         hand(weighted_proportion, np.ones(6))
 
 

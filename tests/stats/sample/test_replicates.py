@@ -374,9 +374,9 @@ def weights_with(value: float) -> Array:
         (np.ones((5, 3)), r"replicate weights \(5, 3\): expected \(6, B\), a row per sampled row"),
         (np.ones(6), r"replicate weights \(6,\): expected \(6, B\)"),
         (np.ones((6, 1)), r"replicate weights \(6, 1\).*B at least 2"),
-        (weights_with(np.nan), "1 replicate weights are missing or infinite"),
-        (weights_with(np.inf), "1 replicate weights are missing or infinite"),
-        (weights_with(-0.5), r"1 replicate weights are negative \(lowest -0.5\): expected >= 0"),
+        (weights_with(np.nan), "fewer than 10 replicate weights are missing or infinite"),
+        (weights_with(np.inf), "fewer than 10 replicate weights are missing or infinite"),
+        (weights_with(-0.5), "fewer than 10 replicate weights are negative: expected >= 0"),
         (np.ones((6, 3)) * [1, 0, 0], r"replicates \[1, 2\] \(from 0\) have no positive weight"),
     ],
     ids=["rows", "vector", "one", "missing", "infinite", "negative", "empty"],
@@ -388,7 +388,7 @@ def test_provided_weights_that_make_no_sense_are_refused(weights: Array, message
 
 def test_weight_in_a_replicate_alone_is_refused() -> None:
     design = replace(HAND_DESIGN, weights=np.array([0.0, 3, 2, 4, 1, 1]))
-    with pytest.raises(DesignError, match="1 rows have weight in a replicate and none in the full sample"):
+    with pytest.raises(DesignError, match="fewer than 10 rows have weight in a replicate and none in the full sample"):
         provided(np.ones((6, 3)), design=design, scale=1.0)
 
 

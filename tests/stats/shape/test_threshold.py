@@ -347,7 +347,7 @@ def test_candidates_leave_twenty_people_and_five_with_and_without_the_outcome_on
         ({"x": np.full(600, 3.0)}, "from 3 to 3: expected low < high. Is the exposure constant?"),
         ({"x": np.arange(600) % 3.0}, "3 distinct values"),
         ({"y": np.append(np.ones(4), np.zeros(596))}, "no breakpoint from"),
-        ({"x": np.arange(600) * np.append(np.nan, np.ones(599))}, "1 values of the exposure are missing"),
+        ({"x": np.arange(600) * np.append(np.nan, np.ones(599))}, "fewer than 10 values of the exposure are missing"),
         ({"x": np.ones(5)}, r"x \(5,\)"),
         ({"adjustment": np.ones(600)}, r"adjustment \(600,\)"),
         ({"adjustment_terms": ("z",)}, "1 names of 2 adjustment columns"),

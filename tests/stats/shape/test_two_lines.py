@@ -11,7 +11,7 @@ from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Model, fit_one
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
 from analysis.stats.shape.two_lines import (
-    FEWEST,
+    FEWEST_ON_A_SIDE,
     Line,
     TwoLines,
     centred_curve,
@@ -313,13 +313,14 @@ def test_an_inverted_u_looks_for_the_top():
 
 def test_a_side_with_few_people_is_refused():
     cohort = invented(v_shape)
-    with pytest.raises(DesignError, match=f"people with .* below the break .* at least {FEWEST} people"):
-        cohort.lines(np.sort(cohort.x)[FEWEST // 2])
+    expected = f"people, or all of one exposure, below the break .* at least {FEWEST_ON_A_SIDE} people"
+    with pytest.raises(DesignError, match=expected):
+        cohort.lines(np.sort(cohort.x)[FEWEST_ON_A_SIDE // 2])
 
 
 def test_a_side_with_one_exposure_is_refused():
     cohort = invented(v_shape, round_to=50)
-    with pytest.raises(DesignError, match="with 1 different exposures below the break"):
+    with pytest.raises(DesignError, match="people, or all of one exposure, below the break"):
         cohort.lines(cohort.x.min())
 
 
@@ -357,5 +358,5 @@ def test_arrays_of_another_length_are_refused(name):
 
 def test_a_missing_exposure_is_refused():
     cohort = invented(v_shape, n=1000)
-    with pytest.raises(DesignError, match="1 exposures are missing"):
+    with pytest.raises(DesignError, match="fewer than 10 exposures are missing"):
         replace(cohort, x=np.where(np.arange(cohort.x.size) == 3, np.nan, cohort.x)).lines(300.0)

@@ -9,14 +9,15 @@ from analysis.data.people.conditions import select_rows
 from analysis.data.people.harmonise import pooled_weight
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.errors import expected_one_of
+from analysis.stats.disclosure import Discreet, count_of
 from analysis.study import COVARIATES, Study, StudyError
 
 NO_COVARIATES = ("pn_", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cohort:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Cohort(Discreet):
     """The people a study is about, as a domain of the whole sample.
 
     Attributes
@@ -29,12 +30,19 @@ class Cohort:
         as long as the outcome of some is unknown.
     """
 
+    shown = ("n", "rows")
+
     rows: pd.Series
     complete: pd.Series
     weights: pd.Series
     flow: pd.DataFrame
     cycles: tuple[int, ...]
     complete_cycles: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        """People with every covariate."""
+        return int(self.complete.sum())
 
 
 def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
@@ -106,7 +114,7 @@ def refuse_empty(cohort: Cohort, study: Study) -> None:
     if counts[-1] > 0:
         return
     position = counts.index(0)
-    before = f", of {counts[position - 1]:,} before it" if position else ""
+    before = f", of {count_of(counts[position - 1])} before it" if position else ""
     asks_age = study.where is not None and re.search(r"\bage_years\b", study.where)
     age = f" The cohort begins at {study.age_min} years (age_min)." if asks_age else ""
     raise StudyError(

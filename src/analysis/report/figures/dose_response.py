@@ -16,7 +16,7 @@ from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank
 from analysis.report.words.numbers import MODEL_NAMES, Estimates, format_p, rows_of_model, sentence, verdict_words
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.report.words.study import WEIGHT_WORDS, adjustment_words, covariate_words, describe_people, describe_tests
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import FEW, count_of
 from analysis.study import OUTCOMES
 
 
@@ -219,8 +219,8 @@ def curve_caption(estimates: Estimates, model: str) -> str:
         nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
     knots = ", ".join(f"{float(knot):.4g}" for knot in row["knots"].split())
     return (
-        f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {row['cases']:,} of "
-        f"{row['n']:,} {describe_people(row)}{_without_covariates(estimates, model)}, against "
+        f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {count_of(row['cases'])} of "
+        f"{count_of(row['n'])} {describe_people(row)}{_without_covariates(estimates, model)}, against "
         f"{row['reference']:.4g} {row['unit']}, their unweighted median. Survey-weighted logistic "
         f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
         f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
@@ -229,7 +229,7 @@ def curve_caption(estimates: Estimates, model: str) -> str:
         f"whole curve at once (sup-t, {row['critical_value']:.2f} standard errors). Middle: prevalence if everybody "
         "had that intake and kept their own covariates (standardised to the weighted people of the model), bands "
         "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
-        f"distribution, 1st to 99th percentile, those of fewer than {FEWEST_PEOPLE} people left out."
+        f"distribution, 1st to 99th percentile, those of {FEW} people left out."
     )
 
 

@@ -15,7 +15,7 @@ from analysis.audit.energy import ABOUT, TENSOR_KNOTS
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
 from analysis.report.words.numbers import MODEL_NAMES, format_p, sentence
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import FEW
 
 LINES = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."))
 """Colour and dash of the slices, and of the cycles."""
@@ -208,8 +208,8 @@ def energy_surface_caption(
     return (
         f"Left: odds ratio of neuropathy against the median {label} at the median energy, from the tensor product of "
         f"two restricted cubic splines of {TENSOR_KNOTS} knots in {MODEL_NAMES[form['model']].lower()}. Contours end "
-        f"where fewer than {FEWEST_PEOPLE} people are near ({100 * surface['log_or'].isna().mean():.0f} % of the "
-        f"plane). Shading: weighted share of adults, bins of fewer than {FEWEST_PEOPLE} people left blank. Interaction "
+        f"where {FEW} people are near ({100 * surface['log_or'].isna().mean():.0f} % of the "
+        f"plane). Shading: weighted share of adults, bins of {FEW} people left blank. Interaction "
         f"({(TENSOR_KNOTS - 1) ** 2} products): "
         f"{both('tensor', 'interaction')}. Without products, {label} beside energy: {both('additive', 'exposure')}; "
         f"energy beside {label}: {both('additive', 'energy')}. Right: the surface cut at the quartiles of energy "

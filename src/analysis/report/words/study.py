@@ -16,7 +16,7 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
-from analysis.stats.disclosure import FEWEST_PEOPLE
+from analysis.stats.disclosure import FEW, count_of
 from analysis.study import PRIMARY
 
 WEIGHT_WORDS = {
@@ -31,8 +31,6 @@ VARIABLE_WORDS = {
     "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
     "smoking": "Smoking", "alcohol": "Alcohol", "has_diabetes": "Diabetes", "has_hypertension": "Hypertension",
 }  # fmt: skip
-
-FEW = f"fewer than {FEWEST_PEOPLE}"
 
 
 def describe_tests(tests: pd.DataFrame) -> str:
@@ -84,7 +82,7 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
     low, high = (_nearest(estimates, row, quantile) for quantile in ("p05", "p95"))
     unit = row["unit"]
     words = (
-        f"Among {row['n']:,} {describe_people(row)} ({row['cases']:,} with neuropathy), the odds of peripheral "
+        f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with neuropathy), the odds of peripheral "
         f"neuropathy against the unweighted median intake of {row['reference']:.4g} {unit} are "
         f"{format_odds_ratio(low)} times as "
         f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
@@ -166,7 +164,7 @@ def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, s
     ]
     missing = cells.groupby("group")["n_missing"].first()
     if missing.max() > 0:
-        words = {str(group): FEW if 0 < n < FEWEST_PEOPLE else f"{n:,}" for group, n in missing.items()}
+        words = {str(group): count_of(n) for group, n in missing.items()}
         rows.append({"variable": name, "level": "unknown, n", "p": p} | words)
     return rows
 

@@ -11,6 +11,7 @@ from analysis.dose_response.association import Association
 from analysis.report.words.numbers import format_odds_ratio
 from analysis.report.words.shape import describe_shape
 from analysis.report.words.study import WEIGHT_WORDS, describe_tests
+from analysis.stats.disclosure import count_of
 
 WIDTH = 110
 """Letters in a line of a sentence on a terminal."""
@@ -29,13 +30,13 @@ def format_association(
     extra = f" + {' + '.join(study.extra_covariates)}" if study.extra_covariates else ""
     left_out = f"\nleft out, no variation here: {', '.join(association.dropped)}" if association.dropped else ""
     left_out += "".join(f"\n{note}" for note in association.notes)
-    flow = "\n".join(f"  {row.n:>8,}  {row.step}" for row in association.cohort.flow.itertuples())
+    flow = "\n".join(f"  {count_of(row.n):>8}  {row.step}" for row in association.cohort.flow.itertuples())
     return (
         f"{exposure_label(study.exposure)} ({unit}) and peripheral neuropathy ({study.outcome}), "
         f"model {study.model}{extra}\n"
         f"{source}; cycles {', '.join(map(str, study.cycles))}; {WEIGHT_WORDS[study.weights]}{where}{left_out}\n\n"
         f"{flow}\n\n"
-        f"n = {fit.n:,}, cases = {fit.cases:,}; {fit.n_psu} PSUs in {fit.n_strata} strata; "
+        f"n = {count_of(fit.n)}, cases = {count_of(fit.cases)}; {fit.n_psu} PSUs in {fit.n_strata} strata; "
         f"design df {fit.design_df}, residual df {fit.residual_df}\n"
         f"knots {knots}; reference {association.reference:.6g} {unit}\n\n"
         f"odds ratio ({100 * study.conf_level:g} % interval) at {unit}; * beyond the 5th to 95th percentile of intake\n"

@@ -14,13 +14,11 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array, Integers
+from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, blanked
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, taylor_vcov
 
 MeanResiduals = Literal["zero", "equal"]
-
-FEWEST = 10
-"""People in a group below which its row stays empty: a statement about so few is one about single people."""
 
 ROUNDING = 1e-12
 """Share of the total weight by which a cut may be missed: the same sum in another order."""
@@ -29,8 +27,8 @@ SINGULAR = 1e-13
 """Smallest eigenvalue of a correlation matrix of mean residuals that can be told from zero."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Calibration(Discreet):
     """Observed and predicted risk in g groups of predicted risk, lowest first.
 
     Attributes
@@ -58,21 +56,21 @@ class Calibration:
 
     def to_frame(self) -> pd.DataFrame:
         """A row a group: group, n, low, high, predicted, estimate, std_error, df, conf_low, conf_high."""
-        few = self.n < FEWEST
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 "group": np.arange(1, self.n.size + 1),
-                "n": np.where(few, np.nan, self.n),
+                "n": self.n.astype(float),
                 "low": self.low,
                 "high": self.high,
                 "predicted": self.predicted,
                 "estimate": self.observed,
                 "std_error": self.std_error,
-                "df": np.where(few, np.nan, self.df),
+                "df": self.df.astype(float),
                 "conf_low": self.conf_low,
                 "conf_high": self.conf_high,
             }
         )
+        return blanked(frame, ("n", "df"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ def calibration_by_group(
         "conf_low": scipy.special.expit(centre - half),
         "conf_high": scipy.special.expit(centre + half),
     }
-    shown = {name: np.where(n < FEWEST, np.nan, values) for name, values in floats.items()}
+    shown = {name: np.where(n < FEWEST_PEOPLE, np.nan, values) for name, values in floats.items()}
     return Calibration(n=n, df=df, conf_level=conf_level, **shown)
 
 

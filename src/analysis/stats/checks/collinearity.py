@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import Discreet
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 
 CONDITION_THRESHOLD = 30.0
@@ -50,8 +51,8 @@ class CollinearityWarning:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Collinearity:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Collinearity(Discreet):
     """Condition indexes and variance inflation of the p columns of a regression.
 
     Attributes

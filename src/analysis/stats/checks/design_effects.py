@@ -13,22 +13,20 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, count_of, same_for_all
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 
 SimpleSample = Literal["with_replacement", "without_replacement"]
 
-FEWEST = 10
-"""People below which a number stays empty: a statement about so few is one about single people."""
-
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 """Of the weights; the smallest and the largest weight belong to one person each."""
 
 
 # ---- design effects
-@dataclass(frozen=True, slots=True, eq=False)
-class DesignEffects:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DesignEffects(Discreet):
     """How much larger the variances are than those of a simple random sample of as many people.
 
     Attributes
@@ -92,14 +90,12 @@ def design_effect_of_mean(
     mean = weighted_mean(y, design=design, domain=domain)
     weights, values, n = design.weights[domain.rows], y[domain.rows], mean.n
     if values.min() == values.max():
-        raise DesignError(
-            f"y is {values[0]:g} for all {n} people: expected some variation, or no design effect exists."
-        )
+        raise DesignError(f"{same_for_all('y', values[0], n)}: expected some variation, or no design effect exists.")
     variance_srs = np.sum(weights * (values - mean.estimate) ** 2) / weights.sum() / (n - 1)
     if simple_sample == "without_replacement":
         if weights.sum() <= n:
-            raise DesignError(f"the weights of {n} people add up to {weights.sum():g}: expected weights that count "
-                              'the population, or simple_sample="with_replacement".')  # fmt: skip
+            raise DesignError(f"the weights of {count_of(n)} people add up to no more than their number: expected "
+                              'weights that count the population, or simple_sample="with_replacement".')  # fmt: skip
         variance_srs = variance_srs * (1 - n / weights.sum())
     return DesignEffects(("mean",), np.array([mean.std_error**2]), np.array([variance_srs]), n)
 
@@ -193,9 +189,9 @@ def summarise_weights(design: SurveyDesign, *, rows: Bools) -> WeightSummary:
         raise DesignError(f"rows of shape {rows.shape}: expected {design.weights.shape}, one entry per sampled row.")
     weights = np.sort(design.weights[rows & (design.weights > 0)])
     n = weights.size
-    if n < FEWEST:
-        raise DesignError(f"{n} people of positive weight: expected at least {FEWEST}, or the summary describes "
-                          "single people.")  # fmt: skip
+    if n < FEWEST_PEOPLE:
+        raise DesignError(f"{count_of(n)} people of positive weight: expected at least {FEWEST_PEOPLE}, or the summary "
+                          "describes single people.")  # fmt: skip
     quantiles = np.percentile(weights, PERCENTILES)
     beyond = n * np.minimum(PERCENTILES, 100 - np.array(PERCENTILES)) / 100
     heaviest = -(-n // 100)
@@ -208,13 +204,13 @@ def summarise_weights(design: SurveyDesign, *, rows: Bools) -> WeightSummary:
         cv=float(weights.std() / weights.mean()),
         kish_deff=n / n_effective,
         n_effective=n_effective,
-        percentiles=tuple(np.where(beyond < FEWEST, np.nan, quantiles).tolist()),
-        top_share=float(weights[-heaviest:].sum() / weights.sum()) if heaviest >= FEWEST else np.nan,
+        percentiles=tuple(np.where(beyond < FEWEST_PEOPLE, np.nan, quantiles).tolist()),
+        top_share=float(weights[-heaviest:].sum() / weights.sum()) if heaviest >= FEWEST_PEOPLE else np.nan,
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EffectiveSizes:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EffectiveSizes(Discreet):
     """Kish's effective sample size in m bins of an exposure.
 
     Attributes
@@ -262,12 +258,14 @@ def effective_sizes(x: Array, *, design: SurveyDesign, domain: Domain, edges: Ar
         raise DesignError(f"x {x.shape}: expected {domain.rows.shape}, one value per sampled row.")
     values, weights, psu = x[domain.rows], design.weights[domain.rows], design.psu_index[domain.rows]
     if not np.all(np.isfinite(values)):
-        raise DesignError(f"x is missing for {np.sum(~np.isfinite(values))} people in the domain: expected none.")
+        raise DesignError(
+            f"x is missing for {count_of(np.sum(~np.isfinite(values)))} people in the domain: expected none."
+        )
     position = np.searchsorted(edges, values, side="left") - 1
     position[values == edges[0]] = 0
     counts = np.full((3, edges.size - 1), np.nan)
     for number in range(edges.size - 1):
         inside = position == number
-        if inside.sum() >= FEWEST:
+        if inside.sum() >= FEWEST_PEOPLE:
             counts[:, number] = inside.sum(), np.unique(psu[inside]).size, kish_effective_size(weights[inside])
     return EffectiveSizes(edges, *counts)

@@ -16,6 +16,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, wald_test
 from analysis.stats.regression.refits import refit_logistic
@@ -25,8 +26,8 @@ from analysis.stats.sample.replicates import jackknife
 TestCovariance = Literal["fixed", "refitted"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PsuInfluence:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PsuInfluence(Discreet):
     """What q quantities of a regression become without each of the PSUs of a design.
 
     Attributes
@@ -143,8 +144,8 @@ def _psu_codes(design: SurveyDesign) -> tuple[npt.NDArray[np.integer], npt.NDArr
     return design.strata[first], design.psu[first]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PsuTestInfluence:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PsuTestInfluence(Discreet):
     """What a test of several coefficients becomes without each of the PSUs of a design.
 
     Attributes

@@ -13,6 +13,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array
+from analysis.stats.disclosure import Discreet
 from analysis.stats.sample.design import DesignError
 
 LOW_POINTS = 401
@@ -25,8 +26,8 @@ class Basis(Protocol):
         """(k, c) float array for k exposures."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Curve(Discreet):
     """A fitted dose-response curve, log odds ratios against a reference.
 
     Attributes

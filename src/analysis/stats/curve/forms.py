@@ -25,6 +25,7 @@ from scipy.special import expit
 
 from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit
 from analysis.stats.regression.quick import Model, fit_logistic_many
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
@@ -70,14 +71,14 @@ class PowerBasis:
         """(k, 2) float array."""
         u = (x + self.shift) / self.scale
         if np.any(u <= 0):
-            raise DesignError(f"exposure {np.min(x):g} with shift {self.shift:g}: expected a positive sum.")
+            raise DesignError(f"an exposure with shift {self.shift:g} is not above zero: expected a positive sum.")
         log_u = np.log(u)
         first, second = (log_u if power == 0 else u**power for power in self.powers)
         return np.column_stack([first, first * log_u if self.powers[0] == self.powers[1] else second])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FractionalPolynomial:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FractionalPolynomial(Discreet):
     """A fractional polynomial of degree 2.
 
     Attributes
@@ -110,8 +111,8 @@ def positive_shift(x: Array) -> float:
     lowest, percentile = float(np.min(x)), float(np.quantile(x, BOUNDARY[0]))
     shift = max(0.0, percentile - 2 * lowest)
     if lowest + shift <= 0:
-        raise DesignError(f"a hundredth of the people or more have the lowest exposure, {lowest:g}: expected fewer, to "
-                          "move it above zero. Give shift.")  # fmt: skip
+        raise DesignError("a hundredth of the people or more have the lowest exposure, which is not positive: expected "
+                          "fewer, to move it above zero. Give shift.")  # fmt: skip
     return shift
 
 
@@ -214,8 +215,8 @@ class PenalisedBasis:
         return D.T @ D
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PenalisedSpline:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PenalisedSpline(Discreet):
     """A penalised spline regression.
 
     Attributes
@@ -236,8 +237,8 @@ class PenalisedSpline:
     daic: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Penalised:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Penalised(Discreet):
     """A penalised regression before its smoothing is known.
 
     The spline's coefficients are turned so that the penalty is a diagonal of zeros (for straight lines) and ones.

@@ -17,6 +17,7 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
+from analysis.stats.disclosure import Discreet, count_of
 
 KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
     3: (0.10, 0.50, 0.90),
@@ -83,7 +84,9 @@ def place_knots(x: Array, number: int, *, rule: KnotRule = "harrell", weights: A
     if x.size == 0:
         raise SplineError("no values to place knots on: expected at least one observation.")
     if not np.all(np.isfinite(x)):
-        raise SplineError(f"{np.sum(~np.isfinite(x))} values are missing or infinite: expected a number for everybody.")
+        raise SplineError(
+            f"{count_of(np.sum(~np.isfinite(x)))} values are missing or infinite: expected a number for everybody."
+        )
     if rule == "hmisc":
         return _hmisc_knots(x, number, weights)
     places = np.array(KNOT_PROBABILITIES[number])
@@ -169,8 +172,8 @@ def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
     return np.asarray(below + (place - np.floor(place)) * (above - below))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RestrictedCubicSpline:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RestrictedCubicSpline(Discreet):
     """A restricted cubic spline with its knots; a new x always re-uses them.
 
     Attributes

@@ -27,6 +27,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparatio
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
+from analysis.stats.disclosure import FEW, Discreet, is_few, same_for_all
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, taylor_vcov
 
 MAX_ITERATIONS = 50
@@ -50,8 +51,8 @@ class ConvergenceError(AnalysisError):
     exit_code = 6
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fit(Discreet):
     """A survey-weighted regression.
 
     Attributes
@@ -105,7 +106,7 @@ class Fit:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LogisticFit(Fit):
     """A survey-weighted logistic regression; beta in log odds.
 
@@ -117,6 +118,8 @@ class LogisticFit(Fit):
         without it.
     """
 
+    shown = ("n", "cases", "residual_df", "terms")
+
     deviance: float
     cases: int
     n_iter: int
@@ -126,7 +129,7 @@ class LogisticFit(Fit):
         return np.asarray(scipy.special.expit(X @ self.beta))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearFit(Fit):
     """A survey-weighted linear regression; beta in the unit of y.
 
@@ -210,7 +213,7 @@ def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, term
     if not np.all(np.isfinite(inside)) or not np.all(np.isfinite(outcome)):
         raise ConvergenceError("missing values inside the domain: expected complete cases.")
     if outcome.min() == outcome.max():
-        raise ConvergenceError(f"the outcome is {outcome[0]:g} for all {outcome.size} people: expected it to vary.")
+        raise ConvergenceError(f"{same_for_all('the outcome', outcome[0], outcome.size)}: expected it to vary.")
     _refuse_redundant(inside, weights, terms)
     root, scale = np.sqrt(weights), np.sqrt(np.mean(inside**2, axis=0))
     beta = np.linalg.lstsq(inside / scale * root[:, None], outcome * root)[0] / scale
@@ -272,7 +275,7 @@ def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...])
         raise ConvergenceError("missing values or an outcome other than 0 and 1 inside the domain: "
                                "expected complete cases.")  # fmt: skip
     if y.min() == y.max():
-        raise ConvergenceError(f"the outcome is {y[0]:g} for all {y.size} people: expected some with and some without.")
+        raise ConvergenceError(f"{same_for_all('the outcome', y[0], y.size)}: expected some with and some without.")
     _refuse_redundant(X, weights, terms)
 
 
@@ -345,9 +348,14 @@ def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
             continue
         for level, group in ((values[0], y[first]), (other[0], y[~first])):
             if group.min() == group.max():
+                alike = (
+                    f"one of its two values is that of {FEW} people, who all have the same outcome"
+                    if is_few(group.size)
+                    else f"all {group.size:,} people with {term} = {level:g} have outcome {group[0]:g}"
+                )
                 raise ConvergenceError(
-                    f"{term}: all {group.size} people with {term} = {level:g} have outcome {group[0]:g}, so its odds "
-                    "ratio is infinite (separation). Merge levels, remove the term, or widen the domain."
+                    f"{term}: {alike}, so its odds ratio is infinite (separation). Merge levels, remove the term, or "
+                    "widen the domain."
                 )
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.sample.design import DesignError
 
@@ -43,8 +44,8 @@ class TermTest:
     p_value: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Contrasts:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Contrasts(Discreet):
     """Estimates that are tested and covered by t intervals: contrasts of coefficients or of what follows from them.
 
     Attributes
@@ -195,7 +196,7 @@ def group_scores(x: Array, group: npt.NDArray[np.integer], *, rows: Bools) -> Ar
     DesignError : arrays of different length, nobody in ``rows``, or x missing there.
     """
     if not x.shape == group.shape == rows.shape or not rows.any() or not np.all(np.isfinite(x[rows])):
-        raise DesignError(f"x {x.shape}, group {group.shape}, rows {rows.shape} with {int(np.sum(rows))} people: "
+        raise DesignError(f"x {x.shape}, group {group.shape}, rows {rows.shape} with {count_of(np.sum(rows))} people: "
                           "expected one length, and x known for everybody in rows.")  # fmt: skip
     scores = np.full(x.shape, np.nan)
     for code in np.unique(group[rows]):

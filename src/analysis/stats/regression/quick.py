@@ -27,6 +27,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import LogisticFit, fit_logistic, logistic_deviance
 from analysis.stats.regression.refits import Floats, expit
@@ -55,8 +56,8 @@ LARGEST_SCRATCH = 2**24
 """Bytes of an array that a thread keeps for its next fit; a larger one is worth its fresh memory."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Model(Discreet):
     """One logistic regression of a domain.
 
     Attributes
@@ -78,8 +79,8 @@ class Model:
         return Model(self.X[:, kept], self.y, self.domain, tuple(self.terms[position] for position in kept))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fits:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fits(Discreet):
     """Results of M models as arrays, NaN where a model is shorter than the longest or has no estimate.
 
     Attributes
@@ -207,8 +208,8 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _People:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _People(Discreet):
     """The rows of a domain in the order of their PSUs.
 
     Attributes
@@ -288,8 +289,8 @@ def quick_estimate(X: Array, y: Array, weights: Array, *, eta: Array | None = No
     return None if found is None else found.rotation @ found.gamma
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Maximum:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Maximum(Discreet):
     """A settled fit in rotated coordinates: Z = rotationᵀ Xᵀ, (p, m), and beta = rotation gamma.
 
     Z is scratch: it is gone with the thread's next fit.

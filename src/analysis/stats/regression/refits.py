@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
@@ -43,8 +44,8 @@ TOLERANCE = 1e-11
 """Largest last step, in units in which the full sample's information is the identity: standard errors, nearly."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Refits:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Refits(Discreet):
     """Coefficients of B replicates.
 
     Attributes
@@ -62,8 +63,8 @@ class Refits:
         return int(np.sum(~self.converged))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Problem:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Problem(Discreet):
     """One regression in coordinates where its information at the full-sample estimate is the identity.
 
     Attributes

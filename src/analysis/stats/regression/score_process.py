@@ -16,6 +16,7 @@ import numpy as np
 import scipy.linalg
 
 from analysis.stats.arrays import Array
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
@@ -33,8 +34,8 @@ KNOWN = 1e-9
 """A candidate column is in the model already when less than this share of its length is left beside the others."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SupScore:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SupScore(Discreet):
     """Sup-score test of a model against one more column, the best of G candidates.
 
     Attributes

@@ -16,6 +16,7 @@ import pandas as pd
 import scipy.special
 
 from analysis.stats.arrays import Array, Integers
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, coefficient_influence
 from analysis.stats.regression.hypotheses import Contrasts
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
@@ -24,8 +25,8 @@ CHUNK = 32
 """Settings at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes, 31,126 within 8."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StandardisedPrevalence:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StandardisedPrevalence(Discreet):
     """Prevalence of the outcome in the domain at each exposure setting.
 
     Attributes

@@ -16,6 +16,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array, Integers
+from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.sample.descriptives import logit_interval
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, taylor_vcov
 
@@ -24,8 +25,8 @@ Method = Literal["rao_scott_f", "rao_scott_chisq", "wald", "adjusted_wald"]
 Codes = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CrossTable:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CrossTable(Discreet):
     """A weighted two-way table of r rows and c columns.
 
     Attributes
@@ -235,7 +236,7 @@ def _levels(name: str, values: Codes, domain: Domain) -> tuple[tuple[Any, ...], 
     inside = values[domain.rows]
     unknown = np.sum(pd.isna(inside))
     if unknown:
-        raise DesignError(f"{name} are missing for {unknown} people in the domain: expected none.")
+        raise DesignError(f"{name} are missing for {count_of(unknown)} people in the domain: expected none.")
     levels, position = np.unique(inside, return_inverse=True)
     return tuple(levels.tolist()), position.astype(np.intp)
 

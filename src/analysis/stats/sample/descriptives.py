@@ -19,6 +19,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import Discreet, count_of, same_for_all
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of, taylor_vcov
 
 COINCIDE = 1e-12
@@ -45,8 +46,8 @@ class Estimate:
     conf_high: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JointEstimates:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JointEstimates(Discreet):
     """Estimates about several domains with their covariance.
 
     Attributes
@@ -244,7 +245,7 @@ def weighted_proportion(y: Array, *, design: SurveyDesign, domain: Domain, conf_
     if not np.all(np.isin(values, (0.0, 1.0))):
         raise DesignError("y has other values than 0 and 1 in the domain: expected 1 for those who are counted.")
     if values.min() == values.max():
-        raise DesignError(f"y is {values[0]:g} for all {values.size} people in the domain: expected some of 0 and some "
+        raise DesignError(f"{same_for_all('y', values[0], values.size)} in the domain: expected some of 0 and some "
                           "of 1, or the interval has no width to be found.")  # fmt: skip
     low, high = logit_interval(mean.estimate, mean.std_error, df=mean.df, conf_level=conf_level)
     return Estimate(mean.estimate, mean.std_error, mean.df, mean.n, float(low), float(high))
@@ -337,7 +338,7 @@ def _check(domain: Domain, **columns: Array) -> None:
             raise DesignError(f"{name} {values.shape}: expected {rows.shape}, one value per sampled row.")
         unknown = np.sum(~np.isfinite(values[rows]))
         if unknown:
-            raise DesignError(f"{name} is missing for {unknown} people in the domain: expected none.")
+            raise DesignError(f"{name} is missing for {count_of(unknown)} people in the domain: expected none.")
     if domain.df < 1:
         raise DesignError(f"{domain.n_psu} PSUs in {domain.n_strata} strata leave no degree of freedom for an "
                           "interval: expected a larger domain.")  # fmt: skip

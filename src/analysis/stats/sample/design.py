@@ -18,6 +18,7 @@ import scipy.sparse
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.disclosure import Discreet, count_of
 
 LonelyPsu = Literal["fail", "certainty", "adjust", "average"]
 LonelyDomain = Literal["fail", "keep"]
@@ -29,8 +30,8 @@ class DesignError(AnalysisError):
     exit_code = 5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SurveyDesign:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SurveyDesign(Discreet):
     """Strata, PSUs and weights of a whole sample: all sampled rows, never a subset.
 
     PSUs count as drawn with replacement: there is no finite-population correction, as NHANES, which publishes no
@@ -56,6 +57,8 @@ class SurveyDesign:
     DesignError : arrays of different length, missing strata or PSUs, missing or negative weights, no positive weight,
         an unknown policy, or a lonely PSU under ``fail``.
     """
+
+    shown = ("weights", "psu_stratum", "lonely_psu", "lonely_domain")
 
     strata: npt.NDArray[np.integer]
     psu: npt.NDArray[np.integer]
@@ -103,7 +106,9 @@ def _check_units(strata: npt.NDArray[np.integer], psu: npt.NDArray[np.integer]) 
             raise DesignError(f"{name} holds {' and '.join(kinds)}: expected codes of one type, numbers or text.")
     unknown = pd.isna(strata) | pd.isna(psu)
     if unknown.any():
-        raise DesignError(f"{unknown.sum()} rows have no stratum or PSU: expected a code for every sampled row.")
+        raise DesignError(
+            f"{count_of(unknown.sum())} rows have no stratum or PSU: expected a code for every sampled row."
+        )
 
 
 def _check_policies(lonely_psu: str, lonely_domain: str) -> None:
@@ -117,16 +122,18 @@ def _check_policies(lonely_psu: str, lonely_domain: str) -> None:
 
 def _check_weights(weights: Array) -> None:
     if not np.all(np.isfinite(weights)):
-        raise DesignError(f"{np.sum(~np.isfinite(weights))} weights are missing or infinite: expected numbers; "
-                          "a row that represents nobody has weight 0.")  # fmt: skip
+        unknown = count_of(np.sum(~np.isfinite(weights)))
+        raise DesignError(
+            f"{unknown} weights are missing or infinite: expected numbers; a row that represents nobody has weight 0."
+        )
     if np.any(weights < 0):
-        raise DesignError(f"{np.sum(weights < 0)} weights are negative (lowest {weights.min():g}): expected >= 0.")
+        raise DesignError(f"{count_of(np.sum(weights < 0))} weights are negative: expected >= 0.")
     if not np.any(weights > 0):
         raise DesignError("all weights are zero: expected at least one positive weight.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Domain:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Domain(Discreet):
     """The part of a design that a statement is about.
 
     Rows outside keep their place in the design and enter every variance as zero.
@@ -137,9 +144,16 @@ class Domain:
     n_psu, n_strata : PSUs and strata that have people in the domain.
     """
 
+    shown = ("n", "n_psu", "n_strata", "df")
+
     rows: Bools
     n_psu: int
     n_strata: int
+
+    @property
+    def n(self) -> int:
+        """People in it."""
+        return int(np.sum(self.rows))
 
     @property
     def df(self) -> int:
@@ -161,7 +175,7 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
     counted = rows & (design.weights > 0)
     if not counted.any():
         raise DesignError(
-            f"the domain is empty: {int(rows.sum())} rows were selected and none of them has a positive weight."
+            f"the domain is empty: {count_of(rows.sum())} rows were selected and none of them has a positive weight."
         )
     present = np.unique(design.psu_index[counted])
     strata = np.unique(design.psu_stratum[present])

@@ -20,6 +20,7 @@ import scipy.stats
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.parallel import in_parallel
 from analysis.stats.sample.design import DesignError, SurveyDesign
 
@@ -37,8 +38,8 @@ CHUNK = 25
 EVERY = slice(None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Replicates:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Replicates(Discreet):
     """A replicate design.
 
     Attributes
@@ -250,19 +251,18 @@ def _check_provided(weights: Array, design: SurveyDesign) -> None:
     if weights.ndim != 2 or len(weights) != n or weights.shape[1] < 2:
         raise DesignError(f"replicate weights {weights.shape}: expected ({n}, B), a row per sampled row, B at least 2.")
     if not np.all(np.isfinite(weights)):
-        raise DesignError(f"{np.sum(~np.isfinite(weights))} replicate weights are missing or infinite: expected "
-                          "numbers; a row that a replicate leaves out has weight 0.")  # fmt: skip
+        raise DesignError(f"{count_of(np.sum(~np.isfinite(weights)))} replicate weights are missing or infinite: "
+                          "expected numbers; a row that a replicate leaves out has weight 0.")  # fmt: skip
     if np.any(weights < 0):
-        raise DesignError(f"{np.sum(weights < 0)} replicate weights are negative (lowest {weights.min():g}): "
-                          "expected >= 0.")  # fmt: skip
+        raise DesignError(f"{count_of(np.sum(weights < 0))} replicate weights are negative: expected >= 0.")
     empty = np.flatnonzero(~np.any(weights > 0, axis=0))
     if empty.size:
         raise DesignError(f"replicates {empty.tolist()} (from 0) have no positive weight: expected some in each.")
     strangers = np.any(weights > 0, axis=1) & (design.weights == 0)
     if strangers.any():
         raise DesignError(
-            f"{strangers.sum()} rows have weight in a replicate and none in the full sample: expected none. Do the "
-            "full-sample weights belong to these replicate weights?"
+            f"{count_of(strangers.sum())} rows have weight in a replicate and none in the full sample: expected none. "
+            "Do the full-sample weights belong to these replicate weights?"
         )
 
 
@@ -293,8 +293,8 @@ def _rank(weights: Array) -> int:
 
 
 # ---- statistics
-@dataclass(frozen=True, slots=True, eq=False)
-class ReplicateEstimate:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ReplicateEstimate(Discreet):
     """A statistic with its replicates.
 
     Attributes

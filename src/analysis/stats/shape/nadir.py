@@ -18,6 +18,7 @@ import scipy.stats
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import Fit
 from analysis.stats.regression.quick import quick_estimate
@@ -54,8 +55,8 @@ class Nadir:
     at_boundary: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NadirDraws:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NadirDraws(Discreet):
     """Lowest points of many curves: draws of the coefficients, or replicates of the sample.
 
     Attributes
@@ -241,8 +242,8 @@ def draw_nadirs(
     return NadirDraws("normal", x, (x > low) & (x < high))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NadirData:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NadirData(Discreet):
     """What a bootstrap that places the knots anew needs of the sample.
 
     Attributes
@@ -300,8 +301,8 @@ def bootstrap_nadirs(
     return NadirDraws("bootstrap", found[:, 0], found[:, 1] == 1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sorted:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Sorted(Discreet):
     """The cohort in order of exposure, so that no replicate sorts: exposures, PSU positions, weights or None."""
 
     x: Array

@@ -19,6 +19,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.stats.arrays import Array, Integers
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import Fit
 from analysis.stats.sample.design import DesignError
 
@@ -26,8 +27,8 @@ Shape = Literal["u", "inverted_u"]
 ConfidenceSet = Literal["bounded", "complement", "whole_line"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Slopes:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Slopes(Discreet):
     """Slopes of a fitted curve at m exposures.
 
     Attributes

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.arrays import Array
+from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, contrast
 from analysis.stats.regression.quick import Fits, Model, fit_logistic_many, fit_one
@@ -43,7 +44,7 @@ POINTS = 40
 FINE_POINTS = 25
 """Candidates in the first search, and in the second between the two neighbours of the first one's best."""
 
-FEWEST_PEOPLE, FEWEST_CASES = 20, 5
+FEWEST_ON_A_SIDE, FEWEST_CASES = 20, 5
 """A break with fewer people, or fewer with or without the outcome, on a side is not a candidate."""
 
 FEWEST_VALUES = 5
@@ -54,8 +55,8 @@ CHUNK = 64
 """Replicates whose (m, CHUNK) linear predictors are held at a time."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BreakpointReplicates:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BreakpointReplicates(Discreet):
     """Breakpoints of B bootstrap replicates.
 
     Attributes
@@ -86,8 +87,8 @@ class BreakpointReplicates:
         return float(low), float(high)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Threshold:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Threshold(Discreet):
     """A two-piece linear logistic regression with its break.
 
     Attributes
@@ -160,8 +161,8 @@ class Threshold:
         return pd.concat([place, slopes, searched], ignore_index=True)[slopes.columns.tolist()]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _People:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _People(Discreet):
     """What every model of a search shares: the domain's rows.
 
     Attributes
@@ -304,12 +305,12 @@ def break_grid(x: Array, y: Array, *, low: float, high: float, points: int = POI
                           f"{FEWEST_VALUES} to look for a break between them.")  # fmt: skip
     grid = np.unique(np.quantile(inside, np.linspace(0, 1, points)))
     enough = (grid > x.min()) & (grid < x.max())  # beyond everybody a break is none, or the line itself
-    for group, fewest in ((x, FEWEST_PEOPLE), (x[y == 1], FEWEST_CASES), (x[y == 0], FEWEST_CASES)):
+    for group, fewest in ((x, FEWEST_ON_A_SIDE), (x[y == 1], FEWEST_CASES), (x[y == 0], FEWEST_CASES)):
         below = np.searchsorted(np.sort(group), grid, side="right")
         enough &= np.minimum(below, group.size - below) >= fewest
     if not enough.any():
         raise DesignError(
-            f"no breakpoint from {low:g} to {high:g} has {FEWEST_PEOPLE} people, {FEWEST_CASES} with and "
+            f"no breakpoint from {low:g} to {high:g} has {FEWEST_ON_A_SIDE} people, {FEWEST_CASES} with and "
             f"{FEWEST_CASES} without the outcome, on each side: expected one. Widen the domain or move the range."
         )
     return grid[enough]
@@ -323,7 +324,8 @@ def _gather(
         raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
                           f"({m}, q), the domain's rows only.")  # fmt: skip
     if not np.all(np.isfinite(x)):
-        raise DesignError(f"{np.sum(~np.isfinite(x))} values of the exposure are missing: expected complete cases.")
+        unknown = count_of(np.sum(~np.isfinite(x)))
+        raise DesignError(f"{unknown} values of the exposure are missing: expected complete cases.")
     if terms is None:
         terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
     if len(terms) != adjustment.shape[1]:

@@ -27,12 +27,13 @@ import scipy.stats
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.stats.disclosure import count_of, same_for_all
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Model, fit_in_turn
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 from analysis.stats.shape.slopes import Shape, check_shape
 
-FEWEST = 20
+FEWEST_ON_A_SIDE = 20
 """People on one side of the break below which no line is fitted there."""
 
 LINES = ("x_low", "x_high", "high")
@@ -334,11 +335,12 @@ def _line(fit: LogisticFit, term: str, people: Bools) -> Line:
 
 
 def _check_side(x: Array, y: Array, where: str) -> None:
-    if x.size < FEWEST or np.ptp(x) == 0:
-        raise DesignError(f"{x.size} people with {np.unique(x).size} different exposures {where}: expected at least "
-                          f"{FEWEST} people with two, or no line can be fitted; narrow the range.")  # fmt: skip
+    if x.size < FEWEST_ON_A_SIDE or np.ptp(x) == 0:
+        raise DesignError(f"{count_of(x.size)} people, or all of one exposure, {where}: expected at least "
+                          f"{FEWEST_ON_A_SIDE} people with two, or no line can be fitted; "
+                          "narrow the range.")  # fmt: skip
     if y.min() == y.max():
-        raise DesignError(f"the outcome is {y[0]:g} for all {y.size} people {where}: expected some with and some "
+        raise DesignError(f"{same_for_all('the outcome', y[0], y.size)} {where}: expected some with and some "
                           "without, or no line can be fitted; narrow the range.")  # fmt: skip
 
 
@@ -348,4 +350,5 @@ def _check_people(x: Array, y: Array, adjustment: Array, domain: Domain) -> None
         raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
                           f"({m}, q), the domain's rows only.")  # fmt: skip
     if not np.all(np.isfinite(x)):
-        raise DesignError(f"{np.sum(~np.isfinite(x))} exposures are missing or infinite: expected complete cases.")
+        unknown = count_of(np.sum(~np.isfinite(x)))
+        raise DesignError(f"{unknown} exposures are missing or infinite: expected complete cases.")

@@ -12,6 +12,7 @@ import numpy as np
 
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.design import Domain, SurveyDesign
@@ -38,8 +39,8 @@ INTERIOR = 0.95
 """Probability that the low point is interior from which a curve may be called a U."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedCurve:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FittedCurve(Discreet):
     """A fitted spline and the people it was fitted to.
 
     Attributes
@@ -56,6 +57,8 @@ class FittedCurve:
     knots_asked : number of knots asked for, of which Hmisc's rule may leave fewer; 0 if they are those of the spline.
     design, domain : the whole sample, and the m rows.
     """
+
+    shown = ("fit.n", "fit.cases", "fit.residual_df", "fit.terms")
 
     fit: LogisticFit
     spline: RestrictedCubicSpline
@@ -139,8 +142,8 @@ class FittedCurve:
                              high=high, replicates=replicates, draws=None, seed=seed)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ShapeTests:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ShapeTests(Discreet):
     """Everything that is asked about the shape of one curve.
 
     Attributes
