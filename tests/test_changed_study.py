@@ -14,6 +14,9 @@ import pytest
 from analysis.audit import specifications
 from analysis.audit.recall import two_days
 from analysis.audit.specifications import Specification, refuse_outside_grid
+from analysis.errors import AnalysisError
+from analysis.pipeline import fit as pipeline
+from analysis.pipeline.fit import fit_models
 from analysis.pipeline.folders import Folders
 from analysis.study import PRIMARY, Study, StudyError
 from tests.audits import copied
@@ -53,6 +56,20 @@ def test_a_changed_primary_study_goes_through_fit_shapes_and_figures(demo, tmp_p
     asked = eval(primary, {"Study": Study})
     assert models["outcome"].unique().tolist() == [asked.outcome]
     assert models["where"].fillna("").unique().tolist() == [asked.where or ""]
+
+
+@pytest.mark.parametrize(
+    ("primary", "message"),
+    [
+        (Study(cycles=(1999,)), r"^model 2: \d+ coefficients on"),
+        (Study(where="age_years >= 84"), r"^model crude: strata"),
+    ],
+)
+def test_a_fit_that_is_refused_names_the_model(demo, tmp_path, monkeypatch, primary, message):
+    folders = copied(demo, tmp_path)
+    monkeypatch.setattr(pipeline, "PRIMARY", primary)
+    with pytest.raises(AnalysisError, match=message):
+        fit_models(folders)
 
 
 def test_specifications_are_of_the_changed_studys_people(monkeypatch):

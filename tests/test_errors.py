@@ -1,8 +1,9 @@
-"""A name that is not known is answered with those it resembles, those it is a word of, or all."""
+"""A name that is not known is answered with those it resembles or all; a refusal names its part of a stage."""
 
 import pytest
 
-from analysis.errors import expected_one_of
+from analysis.errors import expected_one_of, naming
+from analysis.study import StudyError
 
 NAMES = ["age_years", "height_cm", "has_diabetes", "told_diabetes", "total_fat_g", "saturated_fat_g", "pulse_per_min"]
 
@@ -36,3 +37,10 @@ def test_a_word_of_very_many_names_tells_too_little_to_choose_among_them() -> No
     names = [f"fatty_acid_{k}" for k in range(9)]
     assert expected_one_of("acid", names) == f"expected one of {', '.join(names)}."
     assert expected_one_of("acid", names[:8]) == f"expected one of 8 names; did you mean {' or '.join(names[:8])}?"
+
+
+def test_a_refusal_names_its_part_of_a_stage_and_stays_of_its_kind() -> None:
+    with pytest.raises(StudyError, match=r"^model 2: nobody is left$"), naming("model 2"):
+        raise StudyError("nobody is left")
+    with pytest.raises(KeyError, match="^'nobody'$"), naming("model 2"):
+        raise KeyError("nobody")

@@ -81,6 +81,7 @@ def invented(demo, tmp_path_factory):
     return audited(demo, tmp_path_factory.getbasetemp())
 
 
+@pytest.mark.committed
 def test_notebook_runs_on_the_invented_survey(notebook, invented):
     execute = runpy.run_path(str(FOLDER / "execute.py"))["execute"]
     executed = execute(notebook, data_dir=str(invented.data))
@@ -111,11 +112,13 @@ def committed_words(notebook: Path) -> str:
     return "".join("".join(output.get("data", {}).get("text/markdown", "")) for output in outputs)
 
 
+@pytest.mark.committed
 def test_committed_notebook_quotes_the_committed_estimates(notebook):
     estimates, _ = read_estimates(COMMITTED)
     assert study_words.answer(estimates) in committed_words(notebook)
 
 
+@pytest.mark.committed
 def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     estimates, audit = read_estimates(COMMITTED)[0], read_audit(COMMITTED)[0]
     text = committed_words(FOLDER / "03-how-much-stands.py")

@@ -173,7 +173,7 @@ def test_readme_quotes_these_estimates():
 @pytest.mark.parametrize(
     ("study", "knots"),
     [
-        (Study(exposure="caffeine_mg", knot_rule="hmisc"), (0.22, 3.0, 141.0, 583.4)),
+        (Study(exposure="caffeine_mg", knot_rule="hmisc"), (0.22, 3.0, 141.0, 583.413)),
         (Study(where="egfr_ml_min_1_73m2 < 30", knot_rule="hmisc"), (75.12, None, None, 348.0)),
     ],
 )

@@ -257,8 +257,8 @@ def test_several_values_may_come_as_a_list() -> None:
         ({"cycles": (1999, 2003), "conf_level": 0.9}, "magnesium_mg-cycles_1999_2003-conf_level_0.9"),
     ],
 )
-def test_a_studys_file_name_says_what_is_not_as_in_the_primary_study(changes, slug):
-    assert dataclasses.replace(PRIMARY, **changes).slug == slug
+def test_a_studys_file_name_says_what_is_not_by_default(changes, slug):
+    assert Study(**changes).slug == slug
 
 
 def test_long_conditions_that_begin_alike_have_different_file_names():
@@ -321,6 +321,27 @@ def test_two_different_studies_never_share_a_file_name(studies):
     for study in studies:
         other = named.setdefault(study.slug.lower(), study)
         assert spelled_alike(other) == spelled_alike(study)
+
+
+RESPELLED = {
+    "in parentheses": lambda where: f"({where})",
+    "without parentheses": lambda where: where.replace("(", "").replace(")", ""),
+    "without quotation marks": lambda where: where.replace("'", ""),
+    "joined by underscores": lambda where: where.replace(" ", "_"),
+    "in capitals": str.upper,
+    "signs in words": lambda where: where.replace("==", " is ").replace("<", " below "),
+    "with a point": lambda where: f"{where}.",
+    "with a dash": lambda where: where.replace("_", "-"),
+}
+"""Other texts that look alike once letters that no file name takes are gone."""
+
+
+@pytest.mark.parametrize("change", RESPELLED.values(), ids=list(RESPELLED))
+@given(CONDITIONS)
+def test_a_condition_and_what_looks_like_it_do_not_share_a_file_name(change, where):
+    first, second = Study(where=where), Study(where=change(where))
+    if spelled_alike(first) != spelled_alike(second):
+        assert first.slug.lower() != second.slug.lower()
 
 
 @given(STUDIES)

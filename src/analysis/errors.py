@@ -4,7 +4,8 @@ Each module defines its own subclass next to the code that raises it; the comman
 message without a traceback and leaves with the class's exit code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 MOST_SUGGESTED = 8
@@ -15,6 +16,16 @@ class AnalysisError(Exception):
     """A failure whose message says what was got, what was expected and what to do."""
 
     exit_code = 1
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Begin the message of whatever is refused within by its part of a stage: "model 2: 21 coefficients on ..."."""
+    try:
+        yield
+    except AnalysisError as error:
+        error.args = (f"{what}: {error}",)
+        raise
 
 
 def expected_one_of(got: str, known: Sequence[str]) -> str:

@@ -202,6 +202,7 @@ def test_answers_side_by_side_leave_out_the_totals_of_cells_without(participants
     assert found["totals"].shape == (87, 4)
 
 
+@pytest.mark.committed
 def test_an_outcome_that_exposure_foretells_has_the_reason_of_its_fit(participants):
     frame = participants.assign(pn_strict=(participants["magnesium_mg"] > 250).astype(float))
     (answer,) = answer_people(frame, [PRIMARY_CELL])

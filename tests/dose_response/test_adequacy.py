@@ -95,6 +95,7 @@ def test_changes_add_up_to_about_the_variance(influence, quantity):
     assert np.sum((n_h - 1) / n_h * one["dfbetas"] ** 2) == pytest.approx(1, abs=ROUGH)
 
 
+@pytest.mark.committed
 def test_psu_of_fewer_than_ten_people_is_left_empty(participants):
     unit = (participants["strata"] == 5) & (participants["psu"] == 2)
     rows = participants.index[unit & participants["pn_strict"].notna() & (participants["age_years"] >= 40)]

@@ -13,7 +13,7 @@ from analysis.stats.curve.splines import SplineError
 from analysis.stats.regression.fit import ConvergenceError, fit_logistic
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.design import DesignError
-from analysis.study import MODELS, PRIMARY, Study, StudyError
+from analysis.study import MODELS, Study, StudyError
 
 INTAKES = (100.0, 150.0, 300.0, 400.0, 500.0)
 
@@ -27,7 +27,7 @@ TWO_DIGITS = 0.05
 
 @pytest.fixture(scope="module")
 def primary(participants):
-    return estimate(participants, PRIMARY)
+    return estimate(participants, Study())
 
 
 def test_pipeline_recovers_the_planted_odds_ratios(primary):
@@ -81,7 +81,7 @@ def test_a_new_x_reuses_the_stored_knots(primary):
 
 
 def test_wider_confidence_level_gives_a_wider_band(participants, primary):
-    wide = estimate(participants, dataclasses.replace(PRIMARY, conf_level=0.99)).curve(INTAKES).frame
+    wide = estimate(participants, dataclasses.replace(Study(), conf_level=0.99)).curve(INTAKES).frame
     assert (wide["conf_high"] > primary.curve(INTAKES).frame["conf_high"]).all()
 
 
@@ -153,7 +153,7 @@ def test_covariate_that_repeats_another_is_refused_by_name(participants):
 
 
 def test_quintiles_hold_a_fifth_each_and_the_reference_is_one(participants):
-    frame = quintiles(participants, PRIMARY, reference_quintile=2)
+    frame = quintiles(participants, Study(), reference_quintile=2)
     np.testing.assert_allclose(frame["n"] / frame["n"].sum(), 0.2, atol=0.005)
     reference = frame.set_index("quintile").loc[2]
     assert (reference["odds_ratio"], reference["std_error"]) == (1.0, 0.0)
@@ -161,12 +161,12 @@ def test_quintiles_hold_a_fifth_each_and_the_reference_is_one(participants):
 
 
 def test_quintiles_tell_no_single_persons_intake(participants):
-    frame = quintiles(participants, PRIMARY, reference_quintile=2)
+    frame = quintiles(participants, Study(), reference_quintile=2)
     assert (frame["lower"].iloc[0], frame["upper"].iloc[-1]) == (-np.inf, np.inf)
 
 
 def test_another_reference_quintile_divides_every_odds_ratio_by_the_same_number(participants):
-    first, second = (quintiles(participants, PRIMARY, reference_quintile=q) for q in (1, 2))
+    first, second = (quintiles(participants, Study(), reference_quintile=q) for q in (1, 2))
     ratio = first["odds_ratio"] / second["odds_ratio"]
     np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-10)
 
@@ -174,7 +174,7 @@ def test_another_reference_quintile_divides_every_odds_ratio_by_the_same_number(
 @pytest.mark.parametrize("quintile", [0, 6])
 def test_reference_quintile_outside_one_to_five_is_refused(participants, quintile):
     with pytest.raises(StudyError, match="expected 1 to 5"):
-        quintiles(participants, PRIMARY, reference_quintile=quintile)
+        quintiles(participants, Study(), reference_quintile=quintile)
 
 
 def test_quintiles_that_coincide_are_refused(participants):
@@ -185,7 +185,7 @@ def test_quintiles_that_coincide_are_refused(participants):
 
 def test_distribution_is_the_weighted_share(participants, primary):
     edges = np.array([0.0, 200.0, 1e9])
-    shares = exposure_distribution(participants, PRIMARY, edges=edges)["share"]
+    shares = exposure_distribution(participants, Study(), edges=edges)["share"]
     eligible = participants[primary.cohort.rows]
     below = np.average(eligible["magnesium_mg"] < 200, weights=eligible["weight_dietary"])
     assert shares.tolist() == pytest.approx([below, 1 - below])
@@ -206,7 +206,7 @@ def test_contrast_of_zero_is_an_odds_ratio_of_one(primary):
 def test_categories_become_indicators_of_all_levels_but_the_first(participants, primary):
     domain_rows = primary.cohort.complete.to_numpy()
     domain = dataclasses.make_dataclass("D", ["rows"])(domain_rows)
-    columns, names, dropped, references = covariate_columns(participants, PRIMARY, domain)
+    columns, names, dropped, references = covariate_columns(participants, Study(), domain)
     assert names[:2] == ("age_years", "sex_female")
     assert "race_ethnicity_non_hispanic_white" not in names
     assert dropped == ()

@@ -11,7 +11,7 @@ from analysis.report.words.study import characteristics_table
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.stats.sample.crosstabs import cross_table, independence_test
 from analysis.stats.sample.design import SurveyDesign, domain_of
-from analysis.study import CATEGORIES, COVARIATES, PRIMARY, Study
+from analysis.study import CATEGORIES, COVARIATES, Study
 
 SAME = 1e-10
 """The same sums in another order differ by less."""
@@ -19,13 +19,13 @@ SAME = 1e-10
 
 @pytest.fixture(scope="module")
 def table(participants) -> pd.DataFrame:
-    return characteristics(participants, PRIMARY)
+    return characteristics(participants, Study())
 
 
 @pytest.fixture(scope="module")
 def cohort(participants) -> pd.DataFrame:
     """People of the primary study's cohort, who all have a weight."""
-    return participants[select_cohort(participants, PRIMARY).rows]
+    return participants[select_cohort(participants, Study()).rows]
 
 
 def row_of(table: pd.DataFrame, variable: str, level: str, group: str, kind: str) -> pd.Series:
@@ -146,7 +146,7 @@ def test_median_carries_no_p_value_of_the_difference_in_means(table) -> None:
 
 
 def test_p_value_of_a_category_is_rao_scotts(participants, table) -> None:
-    cohort = select_cohort(participants, PRIMARY)
+    cohort = select_cohort(participants, Study())
     design = SurveyDesign(strata=participants["strata"].to_numpy(), psu=participants["psu"].to_numpy(),
                           weights=cohort.weights.to_numpy())  # fmt: skip
     domain = domain_of(design, (cohort.rows & participants["education"].notna()).to_numpy())
@@ -159,13 +159,13 @@ def test_p_value_of_a_category_is_rao_scotts(participants, table) -> None:
 @pytest.fixture(scope="module")
 def sparse(participants) -> pd.DataFrame:
     """The cohort with nine heavy drinkers among those with neuropathy, and ten among those without."""
-    rows = select_cohort(participants, PRIMARY).rows
+    rows = select_cohort(participants, Study()).rows
     heavy = rows & (participants["alcohol"] == "heavy")
     kept = pd.Index([])
     for status, people in ((1, FEWEST_PEOPLE - 1), (0, FEWEST_PEOPLE)):
         kept = kept.append(participants.index[heavy & (participants["pn_strict"] == status)][:people])
     changed = heavy & ~participants.index.isin(kept)
-    return characteristics(participants.assign(alcohol=participants["alcohol"].mask(changed, "moderate")), PRIMARY)
+    return characteristics(participants.assign(alcohol=participants["alcohol"].mask(changed, "moderate")), Study())
 
 
 def test_cell_of_fewer_than_ten_people_is_left_empty(sparse) -> None:
@@ -195,16 +195,16 @@ def test_number_that_does_not_vary_has_no_test(participants) -> None:
 
 
 def test_model_of_the_study_changes_nothing(participants, table) -> None:
-    pd.testing.assert_frame_equal(characteristics(participants, replace(PRIMARY, model="crude")), table)
+    pd.testing.assert_frame_equal(characteristics(participants, replace(Study(), model="crude")), table)
 
 
 def test_order_of_rows_changes_nothing(participants, table) -> None:
-    shuffled = characteristics(participants.sample(frac=1, random_state=3), PRIMARY)
+    shuffled = characteristics(participants.sample(frac=1, random_state=3), Study())
     pd.testing.assert_frame_equal(shuffled, table, rtol=1e-7)
 
 
 def test_wider_confidence_level_gives_wider_intervals(participants, table) -> None:
-    wide = characteristics(participants, replace(PRIMARY, conf_level=0.99))
+    wide = characteristics(participants, replace(Study(), conf_level=0.99))
     assert (wide["conf_low"] < table["conf_low"]).mean() > 0.95
     assert (wide["conf_high"] >= table["conf_high"]).all()
 
@@ -218,7 +218,7 @@ def lonely(participants) -> pd.DataFrame:
 
 
 def test_estimate_of_people_in_one_psu_of_a_stratum_stands_without_an_interval_and_says_why(lonely) -> None:
-    refused, kept = (characteristics(lonely, replace(PRIMARY, lonely_domain=policy)) for policy in ("fail", "keep"))
+    refused, kept = (characteristics(lonely, replace(Study(), lonely_domain=policy)) for policy in ("fail", "keep"))
     alone = (refused["group"] == "with_neuropathy") & refused["n"].notna()
     assert alone.any()
     assert refused.loc[alone, ["std_error", "conf_low", "conf_high"]].isna().all(axis=None)
@@ -233,7 +233,7 @@ def test_estimate_of_people_in_one_psu_of_a_stratum_stands_without_an_interval_a
 
 def test_a_group_of_nobody_is_told_as_few(participants) -> None:
     well = participants.assign(pn_strict=participants["pn_strict"].mask(participants["pn_strict"] == 1))
-    table = characteristics(well, PRIMARY)
+    table = characteristics(well, Study())
     assert table["group"].unique().tolist() == list(GROUPS)
     assert table.loc[table["group"] == "with_neuropathy", ["n", "estimate"]].isna().all(axis=None)
     assert table["p_value"].isna().all()

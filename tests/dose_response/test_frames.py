@@ -30,6 +30,7 @@ def p_of(frames, model: str, test: str) -> float:
     return frames["tests"].query("model == @model and test == @test")["p_value"].item()
 
 
+@pytest.mark.committed
 @pytest.mark.parametrize("model", ["crude", "2"])
 def test_p_for_trend_is_that_of_the_quintiles_medians_as_one_number(participants, frames, model):
     problem = pose(participants, Study(model=model))
@@ -50,6 +51,7 @@ def test_goodness_of_fit_is_one_test_in_two_tables(frames, models):
         assert models.loc[model, "goodness_of_fit_p"] == p_of(frames, model, "goodness_of_fit")
 
 
+@pytest.mark.committed
 def test_information_criteria_prefer_age_and_sex_and_not_energy(models):
     """The invented neuropathy depends on age and sex, and on energy only through what else is adjusted for."""
     for criterion in ("d_aic", "d_bic"):
@@ -57,6 +59,7 @@ def test_information_criteria_prefer_age_and_sex_and_not_energy(models):
         assert abs(models.loc["3", criterion] - models.loc["2", criterion]) < 20
 
 
+@pytest.mark.committed
 @pytest.mark.parametrize("model", ["1", "3"])
 def test_largest_model_of_its_people_has_the_ordinary_bic(participants, models, model):
     fit = estimate(participants, Study(model=model)).fit

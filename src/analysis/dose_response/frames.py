@@ -11,6 +11,7 @@ from analysis.dose_response.adequacy import Adequacy, adequacy
 from analysis.dose_response.association import Association
 from analysis.dose_response.characteristics import exposure_distribution
 from analysis.dose_response.quintiles import quintiles, trend_test
+from analysis.errors import naming
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import FEWEST_PEOPLE, told
 from analysis.stats.regression.confounding import EValue, e_value
@@ -71,7 +72,10 @@ def summarise_adequacy(estimates: Estimates, found: Sequence[Association]) -> Es
     models with condition_number and goodness_of_fit_p; fits with design_effect; tests with the rows ``trend``
     (`trend_test`) and ``goodness_of_fit`` (Archer and Lemeshow's F); and calibration, influence, collinearity, weights.
     """
-    checked = [adequacy(association) for association in found]
+    checked = []
+    for association in found:
+        with naming(f"model {association.study.model}, how well it fits"):
+            checked.append(adequacy(association))
     tests = [_all_tests(association, one) for association, one in zip(found, checked, strict=True)]
     return estimates | {
         "models": estimates["models"].assign(
@@ -89,8 +93,9 @@ def summarise_adequacy(estimates: Estimates, found: Sequence[Association]) -> Es
 
 def _all_tests(association: Association, checked: Adequacy) -> pd.DataFrame:
     """The curve's tests, then ``trend`` and ``goodness_of_fit``."""
-    more = (("trend", "wald", trend_test(association)),
-            ("goodness_of_fit", "archer_lemeshow", checked.goodness_of_fit))  # fmt: skip
+    with naming(f"model {association.study.model}, trend over quintiles"):
+        trend = trend_test(association)
+    more = (("trend", "wald", trend), ("goodness_of_fit", "archer_lemeshow", checked.goodness_of_fit))
     rows = [
         {
             "test": name,
@@ -110,7 +115,8 @@ def summarise_quintiles(found: Sequence[Association], participants: pd.DataFrame
 
     def both(association: Association) -> pd.DataFrame:
         study = association.study
-        return pd.concat([quintiles(participants, study, reference_quintile=q) for q in REFERENCE_QUINTILES])
+        with naming(f"model {study.model}, quintiles"):
+            return pd.concat([quintiles(participants, study, reference_quintile=q) for q in REFERENCE_QUINTILES])
 
     return _by_model(found, both)
 

@@ -7,11 +7,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.data.synthetic.survey import read_truth
-from analysis.dose_response.association import estimate
+from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.characteristics import characteristics
 from analysis.dose_response.frames import Estimates, summarise, summarise_adequacy, summarise_quintiles
 from analysis.dose_response.knots import knot_sensitivity
 from analysis.dose_response.shape import summarise_shapes
+from analysis.errors import naming
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_estimates
@@ -25,9 +26,7 @@ PLANTED_EXPOSURE = "magnesium_mg"
 def fit_models(folders: Folders) -> Estimates:
     """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
     frame, provenance = read_participants(folders)
-    found = [
-        estimate(frame, study) for study in tqdm(_studies(), desc="fitting", unit="model", disable=None, leave=False)
-    ]
+    found = _fitted(frame)
     results = summarise_adequacy(summarise(found, frame), found)
     results |= {"quintiles": summarise_quintiles(found, frame), "characteristics": characteristics(frame, PRIMARY)}
     refuse_mixing(folders, provenance)
@@ -52,13 +51,21 @@ def examine_shapes(folders: Folders, *, replicates: int = BOOTSTRAP_REPLICATES, 
     """
     frame, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
-    found = [estimate(frame, study) for study in _studies()]
+    found = _fitted(frame)
     results = summarise_shapes(found, replicates=replicates, jobs=jobs)
     primary = next(association for association in found if association.study == PRIMARY)
     knots, curves = knot_sensitivity(primary, replicates=replicates, jobs=jobs, progress="varying the knots")
     results |= {"knots": knots, "knot_curves": curves}
     write_estimates(folders, results, provenance)
     return results
+
+
+def _fitted(frame: pd.DataFrame) -> list[Association]:
+    found = []
+    for study in tqdm(_studies(), desc="fitting", unit="model", disable=None, leave=False):
+        with naming(f"model {study.model}"):
+            found.append(estimate(frame, study))
+    return found
 
 
 def _studies() -> list[Study]:

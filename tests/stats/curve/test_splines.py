@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import scipy.interpolate
@@ -72,6 +74,29 @@ def test_knots_of_a_heaped_exposure_are_refused_with_the_number_of_its_values() 
         match=r"4 knots fall on .* 3 distinct values or is heaped; place them by Hmisc's rule for ties \(knot_rule=",
     ):
         place_knots(heaped, 4)
+
+
+def test_knots_that_only_rounding_tells_apart_are_refused() -> None:
+    """(n - 1) 0.275 = 55 but for rounding: the 56th value, 0, and not 7e-14 above it, where a knot at 0 is already."""
+    heaped = np.concatenate([np.zeros(56), np.arange(10.0, 1460.0, 10.0)])
+    with pytest.raises(SplineError, match=re.escape("5 knots fall on [0.0, 0.0, 450.0, 900.0, 1350.0]")):
+        place_knots(heaped, 5)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (3, (90, 140, 670)),
+        (4, (90, 140, 194, 670)),
+        (5, (90, 100, 140, 200, 670)),
+        (6, (90, 100, 140, 200, 670)),
+    ],
+)
+def test_knots_between_two_heaps_with_three_values_are_those_of_hmisc(number: int, expected: tuple[int, ...]) -> None:
+    """Hmisc 4.8-0: rcspline.eval(c(rep(0, 53), 90, 100, 140, 200, 670, rep(2000, 25)), nk, knots.only = TRUE)."""
+    heaped = np.concatenate([np.zeros(53), [90.0, 100.0, 140.0, 200.0, 670.0], np.full(25, 2000.0)])
+    np.testing.assert_allclose(place_knots(heaped, number, rule="hmisc"), expected, rtol=BASIS_RTOL)
 
 
 @pytest.mark.parametrize(

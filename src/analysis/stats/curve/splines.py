@@ -35,6 +35,9 @@ HEAPED = 0.05
 FEW = 100
 """Fewer values than this, and Hmisc's outer knots are the `FROM_END`-th from each end."""
 
+ROUNDING = 1e-12
+"""Part of a place among the values by which it may miss a whole number; sums of weights and products round so."""
+
 FROM_END = 5
 FEWEST_KNOTS = 3
 FEWEST = 6
@@ -90,7 +93,7 @@ def place_knots(x: Array, number: int, *, rule: KnotRule = "harrell", weights: A
     if rule == "hmisc":
         return _hmisc_knots(x, number, weights)
     places = np.array(KNOT_PROBABILITIES[number])
-    knots = np.quantile(x, places) if weights is None else weighted_quantiles(x, weights, places)
+    knots = _quantiles(x, places) if weights is None else weighted_quantiles(x, weights, places)
     if np.any(np.diff(knots) <= 0):
         raise SplineError(
             f"{number} knots fall on {knots.tolist()}: expected increasing values. The exposure has "
@@ -124,18 +127,29 @@ def _beyond_heaps(x: Array, number: int, values: Array, shares: Array) -> Array:
     inner = np.sort(x[(x > (values[1] if low else -np.inf)) & (x < (values[-2] if high else np.inf))])
     outer, left = KNOT_PROBABILITIES[number][0], number - low - high
     places = {1: np.array([0.5]), 2: np.array([0.5, 1 - outer])}.get(left, np.linspace(outer, 1 - outer, left))
-    knots = np.quantile(inner, places)
+    knots = _quantiles(inner, places)
     if np.unique([*ends, *knots]).size < FEWEST_KNOTS:
-        knots = np.quantile(inner, np.linspace(outer, 1 - outer, 2 * number))
+        knots = _quantiles(inner, np.linspace(outer, 1 - outer, 2 * number))
         if np.unique([*ends, *knots]).size < FEWEST_KNOTS:
             return np.array([*ends, *knots])
-    if inner.size < FROM_END:  # too few for a fifth from an end
+    if inner.size < FROM_END and not (low and high):  # too few for a fifth from an end
         return np.array(ends)
     if inner.size < FEW and not low:
         knots[0] = inner[FROM_END - 1]
     if inner.size < FEW and not high:
         knots[left - 1] = inner[-FROM_END]
     return np.array([*ends, *knots])
+
+
+def _quantiles(x: Array, probabilities: Array) -> Array:
+    """Quantiles of type 7; one whose place among the values is a whole number, up to rounding, is that value itself.
+
+    Otherwise (n - 1) p = 4 - 1e-15 would lie a rounding error from the value, and a knot beside one that is on it.
+    """
+    place = (x.size - 1) * probabilities
+    whole = np.rint(place)
+    at_value = np.abs(place - whole) <= ROUNDING * np.maximum(whole, 1)
+    return np.where(at_value, np.sort(x)[whole.astype(np.intp)], np.quantile(x, probabilities))
 
 
 def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
@@ -166,8 +180,7 @@ def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
     reached = np.cumsum(weights[order]) * (n / weights.sum())
     place = 1 + (n - 1) * probabilities
     low = np.maximum(np.floor(place), 1)
-    # Sums of weights meet a whole number up to rounding only.
-    positions = [np.searchsorted(reached * (1 + 1e-12), j).clip(max=n - 1) for j in (low, np.minimum(low + 1, n))]
+    positions = [np.searchsorted(reached * (1 + ROUNDING), j).clip(max=n - 1) for j in (low, np.minimum(low + 1, n))]
     below, above = (x[order][position] for position in positions)
     return np.asarray(below + (place - np.floor(place)) * (above - below))
 
