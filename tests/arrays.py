@@ -33,9 +33,6 @@ R_POLICIES: dict[str, dict[str, Any]] = {
 }
 """What R does by default or by option in these two studies, and we only when asked."""
 
-R_POLICIES_OF_TOTALS = R_POLICIES | {"lonely_psu": {"lonely_psu": "certainty"}}
-"""Of descriptives_reference.R: a policy under which versions 4.1 and 4.5 of R's survey agree on totals."""
-
 R_TERMS = ("intercept", "x", "x_s1", "x_s2", "z")
 
 

@@ -30,9 +30,7 @@ PROBABILITIES <- c(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 PAIRS <- list(c("y", "x_group"), c("z_group", "x_group"), c("y", "x_half"))
 METHODS <- c(rao_scott_f = "F", rao_scott_chisq = "Chisq", wald = "Wald", adjusted_wald = "adjWald")
 
-# Only lonely_psu has a stratum with one PSU. Under "adjust" survey 4.1 and 4.5 differ in totals, and so in Wald tests of
-# counts (see lonely_reference.R); they agree under this.
-options(survey.lonely.psu = "certainty")
+options(survey.lonely.psu = "adjust")  # only lonely_psu has a stratum with one PSU
 sample_of <- function(id, people) {
   if (id == "lonely_psu") subset(people, !(strata == 1 & psu == 2)) else people
 }

@@ -7,12 +7,7 @@
 # What the numbers show (survey:::onestrat, survey:::onestage):
 #   certainty   a lonely stratum adds nothing
 #   adjust      it adds the square of its total about zero. Influence values of means and regressions add up to zero, so
-#               that zero is their mean; those of a total do not, and its lonely PSU counts whole. survey 4.5 takes the
-#               square about the mean of the PSUs' totals instead. Its own test has five people, strata 1 1 2 2 3, PSUs
-#               1 to 5, weights 10.5 10.5 20 20 15, ages 30.5 40.5 35 52 44, and expects 127,579.8 for the variance of
-#               the total of age, which is (320.25 - 425.25)^2 + (700 - 1040)^2 + (660 - 629.1)^2, 629.1 being the mean
-#               of the five totals; about zero the last term is 660^2 and the sum 562,225, as 4.1.1 has it. So totals
-#               under adjust are written out here, in adjusted_total_rows
+#               that zero is their mean; those of a total do not, and its lonely PSU counts whole
 #   average     the sum over the other strata is multiplied by strata / strata with several PSUs, both counted among the
 #               strata that have rows in the domain: less_stratum loses one of several, not_lonely the lonely ones
 
@@ -33,22 +28,6 @@ mean_rows <- function(id, statistic, found) {
              std_error = unname(SE(found)))
 }
 
-# Totals by the rule of survey 4.5: sum over strata n/(n - 1) sum (t - mean)^2, a lonely PSU about the mean total of the
-# PSUs of all strata that have people of the domain; an empty PSU of such a stratum has a total of zero.
-adjusted_total_rows <- function(id, people, counted) {
-  rows <- lapply(c("y", "z"), function(variable) {
-    value <- people$w * people[[variable]] * counted
-    totals <- aggregate(list(t = value), list(strata = people$strata, psu = people$psu), sum)
-    totals <- totals[totals$strata %in% people$strata[counted], ]
-    parts <- lapply(split(totals$t, totals$strata), function(t) {
-      n <- length(t)
-      if (n == 1) (t - mean(totals$t))^2 else n / (n - 1) * sum((t - mean(t))^2)
-    })
-    data.frame(study_id = id, statistic = "total", variable, estimate = sum(value), std_error = sqrt(sum(unlist(parts))))
-  })
-  do.call(rbind, rows)
-}
-
 lonely_reference <- function(cut, domain_id, policy, people) {
   id <- paste(cut, domain_id, policy, sep = "-")
   options(survey.lonely.psu = policy)
@@ -61,8 +40,7 @@ lonely_reference <- function(cut, domain_id, policy, people) {
   fit <- suppressWarnings(fit_domain(domain, "y", c(colnames(spline), "z")))
   list(knots = data.frame(study_id = id, index = seq_along(knots), knot = knots),
        means = rbind(mean_rows(id, "mean", svymean(~y + z, domain)),
-                     if (policy == "adjust") adjusted_total_rows(id, people, DOMAINS[[domain_id]](people))
-                     else mean_rows(id, "total", svytotal(~y + z, domain))),
+                     mean_rows(id, "total", svytotal(~y + z, domain))),
        fits = fit_rows(id, fit), vcov = vcov_rows(id, fit))
 }
 

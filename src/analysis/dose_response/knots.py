@@ -68,7 +68,6 @@ def _variant(
 
 def _variant_row(problem: Problem, tests: ShapeTests, conf_level: float) -> Row:
     low, high = tests.bootstrapped.interval(conf_level)
-    low_error, high_error = tests.bootstrapped.interval_mc_error(conf_level)
     return {
         "placed": " ".join(f"{knot:.10g}" for knot in problem.spline.knots),
         "nonlinear_p": tests.nonlinear_p,
@@ -77,10 +76,7 @@ def _variant_row(problem: Problem, tests: ShapeTests, conf_level: float) -> Row:
         "nadir": tests.nadir.x,
         "nadir_low": low,
         "nadir_high": high,
-        "nadir_low_mc_error": low_error,
-        "nadir_high_mc_error": high_error,
         "interior": tests.bootstrapped.interior_share,
-        "interior_mc_error": tests.bootstrapped.interior_mc_error,
         "verdict": tests.verdict,
         "detail": "",
     }

@@ -15,7 +15,6 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import Model, fit_one
 from analysis.stats.sample.replicates import bootstrap
-from analysis.stats.shape.nadir import NadirDraws
 from analysis.stats.shape.slopes import (
     EndSlopes,
     TurningPoint,
@@ -158,25 +157,14 @@ def _nadir_row(tests: ShapeTests, conf_level: float) -> Row:
         "nadir_normal_low": drawn[0],
         "nadir_normal_high": drawn[1],
         "nadir_normal_interior": tests.drawn.interior_share,
-        **_nadir_mc_errors(tests.drawn, "nadir_normal", conf_level),
         "nadir_bootstrap_low": bootstrapped[0],
         "nadir_bootstrap_high": bootstrapped[1],
         "nadir_bootstrap_interior": tests.bootstrapped.interior_share,
         "nadir_bootstrap_failed": tests.bootstrapped.failed,
-        **_nadir_mc_errors(tests.bootstrapped, "nadir_bootstrap", conf_level),
         "flat_low": tests.flat.low,
         "flat_high": tests.flat.high,
         "flat_open_low": tests.flat.open_low,
         "flat_open_high": tests.flat.open_high,
-    }
-
-
-def _nadir_mc_errors(drawn: NadirDraws, name: str, conf_level: float) -> Row:
-    low, high = drawn.interval_mc_error(conf_level)
-    return {
-        f"{name}_low_mc_error": low,
-        f"{name}_high_mc_error": high,
-        f"{name}_interior_mc_error": drawn.interior_mc_error,
     }
 
 
@@ -193,9 +181,6 @@ def _threshold_row(tests: ShapeTests) -> Row:
         "threshold_above_se": slopes.loc["slope_above", "std_error"],
         "threshold_naive_p": threshold.naive_p,
         "threshold_search_p": threshold.search_p,
-        "threshold_search_p_mc_error": threshold.search.mc_error,
-        "threshold_search_draws": threshold.search.null.size,
-        "threshold_touches_end": threshold.touches_end,
         "threshold_failed": 0 if threshold.replicates is None else threshold.replicates.failed,
     }
 

@@ -13,7 +13,7 @@ from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.descriptives import domain_means, weighted_mean
 from analysis.stats.sample.design import DesignError, domain_of, taylor_vcov
 from tests.arrays import (
-    R_POLICIES_OF_TOTALS,
+    R_POLICIES,
     R_STUDIES,
     Sample,
     assert_inference_is,
@@ -36,7 +36,7 @@ studies = pytest.mark.parametrize("study_id", R_STUDIES)
 
 def r_linear_fit(study_id: str) -> LinearFit:
     """Our fit of z on x, its square and y in one of R's domains."""
-    sample, policies, people = r_sample(study_id), R_POLICIES_OF_TOTALS.get(study_id, {}), r_people(study_id)
+    sample, policies, people = r_sample(study_id), R_POLICIES.get(study_id, {}), r_people(study_id)
     X = np.column_stack([np.ones(len(people)), people[["x", "x_squared", "y"]]])
     design, domain = sample.design(**policies), sample.domain(**policies)
     terms = ("intercept", "x", "x_squared", "y")

@@ -14,7 +14,7 @@ from analysis.stats.sample.descriptives import weighted_proportion, weighted_rat
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from tests.arrays import (
     HAND_DESIGN,
-    R_POLICIES_OF_TOTALS,
+    R_POLICIES,
     R_STUDIES,
     Sample,
     clustered_sample,
@@ -43,7 +43,7 @@ methods = pytest.mark.parametrize("method", METHODS)
 
 def r_table(study_id: str, pair: str) -> CrossTable:
     """Our table of two columns of design_input.csv in one of R's domains."""
-    sample, policies, people = r_sample(study_id), R_POLICIES_OF_TOTALS.get(study_id, {}), r_people(study_id)
+    sample, policies, people = r_sample(study_id), R_POLICIES.get(study_id, {}), r_people(study_id)
     rows, columns = (people[name].to_numpy() for name in pair.split(":"))
     return cross_table(rows, columns, design=sample.design(**policies), domain=sample.domain(**policies))
 

@@ -31,7 +31,6 @@ from tests.arrays import (
     HAND_DESIGN,
     HAND_VALUES,
     R_POLICIES,
-    R_POLICIES_OF_TOTALS,
     R_STUDIES,
     Sample,
     clustered_sample,
@@ -74,7 +73,7 @@ def estimate_of(statistic: str, sample: Sample, design: SurveyDesign, domain: Do
 
 def by_z(study_id: str) -> JointEstimates:
     """Means of z in the four groups of x, as svyby has them."""
-    sample, policies = r_sample(study_id), R_POLICIES_OF_TOTALS.get(study_id, {})
+    sample, policies = r_sample(study_id), R_POLICIES.get(study_id, {})
     people = r_people(study_id)
     design = sample.design(**{"lonely_domain": "keep"} | policies)
     domains = {str(k): domain_of(design, sample.rows & (people["x_group"].to_numpy() == k)) for k in (1, 2, 3, 4)}
@@ -146,7 +145,7 @@ def test_a_mean_of_values_of_another_length_is_refused() -> None:
 @pytest.mark.parametrize(("kind", "variable"), [("mean", "x"), ("total", "y"), ("total", "x"), ("ratio", "z/x"),
                                                 ("proportion", "y")])  # fmt: skip
 def test_estimates_match_r_survey(study_id: str, kind: str, variable: str) -> None:
-    sample, policies, people = r_sample(study_id), R_POLICIES_OF_TOTALS.get(study_id, {}), r_people(study_id)
+    sample, policies, people = r_sample(study_id), R_POLICIES.get(study_id, {}), r_people(study_id)
     place = {"design": sample.design(**policies), "domain": sample.domain(**policies)}
     column = people.get(variable, people["x"]).to_numpy(dtype=float)
     if kind == "ratio":
@@ -163,7 +162,7 @@ def test_estimates_match_r_survey(study_id: str, kind: str, variable: str) -> No
 @studies
 @pytest.mark.parametrize("variable", ["z", "z_heaped", "x"])
 def test_quantiles_match_r_svyquantile(study_id: str, variable: str) -> None:
-    sample, policies = r_sample(study_id), R_POLICIES_OF_TOTALS.get(study_id, {})
+    sample, policies = r_sample(study_id), R_POLICIES.get(study_id, {})
     design, domain = sample.design(**policies), sample.domain(**policies)
     values = r_people(study_id)[variable].to_numpy(dtype=float)
     theirs = of_study("descriptives/quantiles", study_id).query("variable == @variable")
@@ -196,7 +195,7 @@ def test_difference_between_domains_matches_r_svycontrast(study_id: str) -> None
     theirs = of_study("descriptives/by", study_id).set_index("x_group").loc["4-1"]
     np.testing.assert_allclose((difference.estimate, difference.std_error), theirs[["estimate", "std_error"]].tolist(),
                                rtol=R_RTOL)  # fmt: skip
-    assert difference.df == r_sample(study_id).domain(**R_POLICIES_OF_TOTALS.get(study_id, {})).df
+    assert difference.df == r_sample(study_id).domain(**R_POLICIES.get(study_id, {})).df
 
 
 # ---- agreement with calculations by hand

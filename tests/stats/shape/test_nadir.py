@@ -20,7 +20,6 @@ from analysis.stats.shape.nadir import (
     find_nadir,
     find_nadirs,
     flat_range,
-    quantile_mc_errors,
 )
 from tests.arrays import HAND_DESIGN, Sample, clustered_sample
 
@@ -340,16 +339,3 @@ def test_a_curve_of_no_slope_is_flat_all_over() -> None:
 def test_only_a_bootstrap_draws_psus() -> None:
     with pytest.raises(DesignError, match="kind JKn: expected a bootstrap"):
         times_drawn(jackknife(HAND_DESIGN), HAND_DESIGN)
-
-
-def test_monte_carlo_errors_of_an_interval_are_the_spread_between_samples():
-    rng = np.random.default_rng(1)
-    samples = rng.normal(200, 20, size=(400, 1000))
-    ends = np.quantile(samples, [0.025, 0.975], axis=1)
-    told = np.mean([quantile_mc_errors(sample, 0.95) for sample in samples], axis=0)
-    np.testing.assert_allclose(told, ends.std(axis=1), rtol=0.15)
-
-
-def test_monte_carlo_error_of_a_share_is_binomial():
-    drawn = NadirDraws(method="bootstrap", x=np.arange(100.0), interior=np.arange(100) < 90)
-    np.testing.assert_allclose(drawn.interior_mc_error, 0.03)

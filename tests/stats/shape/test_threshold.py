@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats.arrays import Array
-from analysis.stats.regression import score_process
 from analysis.stats.regression.fit import ConvergenceError
 from analysis.stats.regression.quick import Model, fit_one
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
@@ -362,29 +361,3 @@ def test_a_model_without_an_estimate_is_refused_with_its_reason():
     people = invented(1)
     with pytest.raises(ConvergenceError, match="separation"):
         people.fit(adjustment=people.y[:, None])
-
-
-def test_number_of_draws_follows_the_p_value(monkeypatch):
-    """As many draws as bring the error below a tenth of p and of its distance to 0.05, in bounds, by seed alone."""
-    for name, value in (("FEWEST_DRAWS", 2_000), ("MOST_DRAWS", 40_000), ("CHUNK", 1_000)):
-        monkeypatch.setattr(score_process, name, value)
-    vcov = np.eye(3)
-    far, near = (score_process._null_draws(vcov, 30, None, 1, statistic) for statistic in (2.0, 6.4))
-    for null, statistic in ((far, 2.0), (near, 6.4)):
-        found = score_process.SupScore(np.full(3, np.sqrt(statistic)), np.ones(3), null, 30)
-        exact = found.mc_error <= 0.1 * min(found.p_value, abs(found.p_value - 0.05))
-        assert exact or null.size == 40_000
-        np.testing.assert_allclose(found.mc_error, np.sqrt(found.p_value * (1 - found.p_value) / null.size))
-    assert 2_000 <= far.size < near.size <= 40_000
-    np.testing.assert_array_equal(near[: far.size], score_process._null_draws(vcov, 30, far.size, 1, 0.0))
-
-
-def test_monte_carlo_error_is_the_spread_between_seeds(monkeypatch):
-    vcov, statistic = np.eye(4), 8.0
-    p = [
-        score_process.SupScore(
-            np.full(4, np.sqrt(statistic)), np.ones(4), score_process._null_draws(vcov, 30, 2_000, seed, 0.0), 30
-        )
-        for seed in range(200)
-    ]
-    np.testing.assert_allclose(np.std([one.p_value for one in p]), np.mean([one.mc_error for one in p]), rtol=0.15)

@@ -21,7 +21,6 @@ from analysis.report.words.numbers import (
     format_intake,
     format_p,
     format_range,
-    number_drawn_p,
     sentence,
     verdict_words,
 )
@@ -167,8 +166,7 @@ def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None) -> N
 def _draw_profile(axes: Axes, profile: pd.DataFrame, shape: pd.Series) -> None:
     axes.plot(profile["x"], profile["deviance_gain"], color="black", linewidth=1.3, linestyle="-", label="gain")
     axes.axvline(shape["threshold"], color="black", linewidth=0.8, linestyle=":", label="_best break")
-    drawn = number_drawn_p(shape["threshold_search_p"], shape["threshold_search_p_mc_error"])
-    p = f"p = {drawn}, naive {format_p(shape['threshold_naive_p'])}"
+    p = f"p {format_p(shape['threshold_search_p'])} (naive {format_p(shape['threshold_naive_p'])})"
     axes.text(
         0.99, 0.95, f"change of slope: {p}", va="top", ha="right", fontsize=8.5, transform=axes.transAxes, label="_p"
     )

@@ -16,8 +16,6 @@ from analysis.report.words.numbers import (
     format_intake,
     format_p,
     list_words,
-    number_drawn_p,
-    number_p,
     p_words,
     percent,
     verdict_words,
@@ -141,9 +139,9 @@ def joint_test_table(audit: Audit) -> pd.DataFrame:
             "found": tests["estimate"].map("{:.3f}".format).tolist(),
             "if there is nothing, median": tests["null_median"].map("{:.3f}".format).tolist(),
             "95th percentile": tests["null_p95"].map("{:.3f}".format).tolist(),
-            "p": tests["p_value"].map(number_p).tolist(),
+            "p": tests["p_value"].map(format_p).tolist(),
             f"p, adjusted for the {NUMBERS[len(tests)]}": [
-                number_drawn_p(row.adjusted_p, row.adjusted_p_error) for row in tests.itertuples()
+                f"{format_p(row.adjusted_p)} ± {row.adjusted_p_error:.3f}" for row in tests.itertuples()
             ],
         },
         index=pd.Index([TERM_WORDS[term] for term in tests["term"]]),

@@ -1,6 +1,5 @@
 """Numbers and names as a person reads them; nothing else in the project rounds."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -27,7 +26,7 @@ def percent(share: float) -> str:
 
 def p_words(p: pd.Series) -> list[str]:
     """P-values as they stand in a table; of a test without an answer, that."""
-    return [NO_ANSWER if pd.isna(value) else number_p(value) for value in p]
+    return [NO_ANSWER if pd.isna(value) else format_p(value) for value in p]
 
 
 def ordinal(row: pd.Series) -> str:
@@ -50,22 +49,6 @@ def sentence(words: str) -> str:
 def format_p(p_value: float) -> str:
     """P as it stands after "p": "= 0.004", or "< 0.001" below that."""
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
-
-
-def number_p(p_value: float) -> str:
-    """A p-value as a table shows it: "0.231", "< 0.001"."""
-    return format_p(p_value).removeprefix("= ")
-
-
-def number_drawn_p(p_value: float, mc_error: float) -> str:
-    """A p-value from draws with its Monte Carlo error: "0.0121 (± 0.0001)"; as many digits as the error allows."""
-    digits = max(3, -math.floor(math.log10(mc_error))) if mc_error > 0 else 3
-    return f"{p_value:.{digits}f} (± {mc_error:.{digits}f})"
-
-
-def percent_drawn(share: float, mc_error: float) -> str:
-    """A share from draws in percent, with its Monte Carlo error: "99.8 % (± 0.1)"."""
-    return f"{100 * share:.1f} % (± {100 * mc_error:.1f})"
 
 
 def verdict_words(verdict: str) -> str:

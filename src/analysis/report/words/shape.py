@@ -11,9 +11,6 @@ from analysis.report.words.numbers import (
     format_p,
     format_range,
     join_words,
-    number_drawn_p,
-    number_p,
-    percent_drawn,
     rows_of_model,
     verdict_words,
 )
@@ -38,7 +35,7 @@ def end_slopes_table(estimates: Estimates) -> pd.DataFrame:
         for end in ("low", "high"):
             column = f"{words}, at {format_intake(shape[f'{name}_{end}_at'].iloc[0])}"
             columns[column] = [_slope(row, f"{name}_{end}") for _, row in shape.iterrows()]
-        columns[f"{words}, both: p"] = shape[f"{name}_p"].map(number_p).tolist()
+        columns[f"{words}, both: p"] = shape[f"{name}_p"].map(format_p).tolist()
     return _by_model(shape, columns)
 
 
@@ -51,7 +48,7 @@ def two_lines_table(estimates: Estimates) -> pd.DataFrame:
             "break": shape["two_lines_break"].map(format_intake).tolist(),
             "below it": [_slope(row, "two_lines_low") for _, row in shape.iterrows()],
             "above it": [_slope(row, "two_lines_high") for _, row in shape.iterrows()],
-            "both, with a U's signs: p": shape["two_lines_p"].map(number_p).tolist(),
+            "both, with a U's signs: p": shape["two_lines_p"].map(format_p).tolist(),
         },
     )
 
@@ -63,36 +60,27 @@ def low_points_table(estimates: Estimates) -> pd.DataFrame:
         shape,
         {
             "lowest point": shape["nadir"].map(format_intake).tolist(),
-            "normal draws": _drawn_ranges(shape, "nadir_normal"),
-            "bootstrap": _drawn_ranges(shape, "nadir_bootstrap"),
-            "interior, bootstrap": _interior(shape),
+            "normal draws": _ranges(shape, "nadir_normal"),
+            "bootstrap": _ranges(shape, "nadir_bootstrap"),
+            "interior, bootstrap": [f"{100 * share:.1f} %" for share in shape["nadir_bootstrap_interior"]],
             "no worse than the lowest": _ranges(shape, "flat"),
         },
     )
 
 
 def breaks_table(estimates: Estimates) -> pd.DataFrame:
-    """Best break of two straight pieces beside the low point of the spline, and its p naive and search-aware.
-
-    An interval with * reaches an end of where the break was sought, and may go on beyond it.
-    """
+    """Best break of two straight pieces beside the low point of the spline, and its p naive and search-aware."""
     shape = estimates["shape"]
     return _by_model(
         shape,
         {
             "lowest point of the spline": shape["nadir"].map(format_intake).tolist(),
             "best break": shape["threshold"].map(format_intake).tolist(),
-            "bootstrap": [
-                f"{span}{' *' * touches}"
-                for span, touches in zip(_ranges(shape, "threshold"), shape["threshold_touches_end"], strict=True)
-            ],
+            "bootstrap": _ranges(shape, "threshold"),
             "slope below": [_slope_alone(row, "threshold_below") for _, row in shape.iterrows()],
             "slope above": [_slope_alone(row, "threshold_above") for _, row in shape.iterrows()],
-            "naive p": shape["threshold_naive_p"].map(number_p).tolist(),
-            "search-aware p": [
-                number_drawn_p(row["threshold_search_p"], row["threshold_search_p_mc_error"])
-                for _, row in shape.iterrows()
-            ],
+            "naive p": shape["threshold_naive_p"].map(format_p).tolist(),
+            "search-aware p": shape["threshold_search_p"].map(format_p).tolist(),
         },
     )
 
@@ -105,10 +93,10 @@ def knots_table(estimates: Estimates) -> pd.DataFrame:
         rows.append(
             {
                 "form": f"{row['knots']} knots, {row['knot_quantiles']}" if spline else row["form"],
-                "non-linear p": number_p(row["nonlinear_p"]) if spline else "",
-                "end slopes p": number_p(row["end_slopes_p"]) if spline else "",
-                "two lines p": number_p(row["two_lines_p"]) if spline else "",
-                "lowest point": f"{format_intake(row['nadir'])} ({_drawn_range(row, 'nadir')})"
+                "non-linear p": format_p(row["nonlinear_p"]) if spline else "",
+                "end slopes p": format_p(row["end_slopes_p"]) if spline else "",
+                "two lines p": format_p(row["two_lines_p"]) if spline else "",
+                "lowest point": f"{format_intake(row['nadir'])} ({format_range(row['nadir_low'], row['nadir_high'])})"
                 if spline
                 else format_intake(row["nadir"]),
                 "verdict": row["verdict"] if spline else row["detail"],
@@ -123,10 +111,10 @@ def verdicts_table(estimates: Estimates) -> pd.DataFrame:
     return _by_model(
         shape,
         {
-            "end slopes p": shape["end_slopes_p"].map(number_p).tolist(),
-            "two lines p": shape["two_lines_p"].map(number_p).tolist(),
-            "interior": _interior(shape),
-            "non-linear p": shape["nonlinear_p"].map(number_p).tolist(),
+            "end slopes p": shape["end_slopes_p"].map(format_p).tolist(),
+            "two lines p": shape["two_lines_p"].map(format_p).tolist(),
+            "interior": [f"{100 * share:.1f} %" for share in shape["nadir_bootstrap_interior"]],
+            "non-linear p": shape["nonlinear_p"].map(format_p).tolist(),
             "verdict": shape["verdict"].tolist(),
         },
     )
@@ -162,23 +150,6 @@ def _ranges(shape: pd.DataFrame, name: str) -> list[str]:
     return [format_range(row[f"{name}_low"], row[f"{name}_high"]) for _, row in shape.iterrows()]
 
 
-def _interior(shape: pd.DataFrame) -> list[str]:
-    return [
-        percent_drawn(row["nadir_bootstrap_interior"], row["nadir_bootstrap_interior_mc_error"])
-        for _, row in shape.iterrows()
-    ]
-
-
-def _drawn_ranges(shape: pd.DataFrame, name: str) -> list[str]:
-    return [_drawn_range(row, name) for _, row in shape.iterrows()]
-
-
-def _drawn_range(row: pd.Series, name: str) -> str:
-    """A percentile interval of draws with the larger Monte Carlo error of its ends: "200 to 241, ± 2"."""
-    error = max(row[f"{name}_low_mc_error"], row[f"{name}_high_mc_error"])
-    return f"{format_range(row[f'{name}_low'], row[f'{name}_high'])}, ± {error:.2g}"
-
-
 def _slope(row: pd.Series, name: str) -> str:
     return f"{_slope_alone(row, name)}, p {format_p(row[f'{name}_p'])}"
 
@@ -194,7 +165,7 @@ def shape_of_model(estimates: Estimates, model: str) -> pd.Series:
 
 
 def low_point_words(estimates: Estimates, row: pd.Series) -> str:
-    """Nadir with its bootstrap interval where the shape was examined."""
+    """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)"."""
     if "shape" not in estimates:
         return f"{format_intake(row['nadir'])} {row['unit']}"
     return _low_point_of(shape_of_model(estimates, row["model"]), row["unit"])
@@ -204,8 +175,7 @@ def _low_point_of(shape: pd.Series, unit: str) -> str:
     low, high = shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"]
     open_ended = low <= shape["end_slopes_low_at"] or high >= shape["end_slopes_high_at"]
     reach = ": to an end of where it was sought, which moves with the sample" if open_ended else ""
-    span = _drawn_range(shape, "nadir_bootstrap")
-    return f"{format_intake(shape['nadir'])} {unit} ({span} by simulation; design bootstrap{reach})"
+    return f"{format_intake(shape['nadir'])} {unit} ({format_range(low, high)}, design bootstrap{reach})"
 
 
 def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
@@ -227,9 +197,8 @@ def describe_shape(shape: pd.Series, *, unit: str) -> str:
     low_point = "lowest point, at an end of the range," if at_end else "lowest point"
     return (
         f"{_ends_words(shape, unit)} {_two_lines_words(shape, unit)} The {low_point} is "
-        f"{_low_point_of(shape, unit)}, inside the range in "
-        f"{percent_drawn(shape['nadir_bootstrap_interior'], shape['nadir_bootstrap_interior_mc_error'])} of bootstrap "
-        f"samples. Verdict by the rule of the protocol: {verdict_words(shape['verdict'])}."
+        f"{_low_point_of(shape, unit)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of "
+        f"bootstrap samples. Verdict by the rule of the protocol: {verdict_words(shape['verdict'])}."
     )
 
 

@@ -17,7 +17,6 @@ from analysis.report.words.numbers import (
     format_intake,
     format_p,
     list_words,
-    number_p,
     ordinal,
     p_words,
     sentence,
@@ -74,8 +73,8 @@ def specificity_table(audit: Audit) -> pd.DataFrame:
     place = audit["specificity_place"]
     return pd.DataFrame(
         {
-            f"{label_of(audit)}, p": place["nonlinear_p"].map(number_p).tolist(),
-            "q": place["nonlinear_q"].map(number_p).tolist(),
+            f"{label_of(audit)}, p": place["nonlinear_p"].map(format_p).tolist(),
+            "q": place["nonlinear_q"].map(format_p).tolist(),
             "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
             "bend, energy among them": place["discoveries"].astype(str).tolist(),
             "verdict U": place["u_verdicts"].astype(str).tolist(),

@@ -11,7 +11,6 @@ from analysis.report.words.numbers import (
     format_odds_ratio,
     format_p,
     join_words,
-    number_p,
     rows_of_model,
     verdict_words,
 )
@@ -121,7 +120,7 @@ def tests_table(estimates: Estimates) -> pd.DataFrame:
         for test, words in (("overall", "overall"), ("nonlinear", "non-linear"))
         for code, method in (("wald", "Wald F"), ("rao_scott", "Rao-Scott"))
     }
-    p_values = {name: part.set_index("model")["p_value"].map(number_p) for name, part in columns.items()}
+    p_values = {name: part.set_index("model")["p_value"].map(format_p) for name, part in columns.items()}
     df = tests.groupby("model", sort=False)["df_den"].first()
     return pd.DataFrame({**p_values, "df": df}).reindex(tests["model"].unique()).rename(index=MODEL_NAMES)
 
@@ -154,7 +153,7 @@ def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:
     p_value = cells["p_value"].dropna()
-    p = number_p(p_value.iloc[0]) if len(p_value) else ""
+    p = format_p(p_value.iloc[0]) if len(p_value) else ""
     name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
     name += ", %" if (cells["kind"] == "percent").all() else ""
     rows: list[dict[str, str]] = [

@@ -20,16 +20,6 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
-FEWEST_DRAWS = 100_000
-MOST_DRAWS = 1_000_000
-"""Bounds of the number of draws where a p-value says how many it needs; the most take some seconds."""
-
-CHUNK = 50_000
-"""Draws at a time: 60 candidates then take 24 MB."""
-
-ERROR_SHARE = 0.1
-"""Largest Monte Carlo error of a p-value, as a share of itself and of its distance to 0.05."""
-
 KNOWN = 1e-9
 """A candidate column is in the model already when less than this share of its length is left beside the others."""
 
@@ -61,14 +51,9 @@ class SupScore(Discreet):
         """Share of the draws that are as large as the statistic, the sample itself counted as one of them."""
         return self.tail(self.statistic)
 
-    @property
-    def mc_error(self) -> float:
-        """Monte Carlo standard error of the p-value, sqrt(p (1 - p) / draws)."""
-        return _mc_error(self.p_value, self.null.size)
-
     def tail(self, statistic: float) -> float:
         """P-value of another statistic that was maximised over the same candidates, such as a sup-Wald."""
-        return _tail(self.null, statistic)
+        return float((1 + np.sum(self.null >= statistic)) / (1 + self.null.size))
 
 
 def sup_score(
@@ -79,7 +64,7 @@ def sup_score(
     *,
     design: SurveyDesign,
     domain: Domain,
-    draws: int | None = 999,
+    draws: int = 999,
     seed: int = 0,
 ) -> SupScore:
     """Test a logistic regression against the best of many columns that it does not have.
@@ -99,9 +84,7 @@ def sup_score(
     X, y : (m, p) and (m,), what it was fitted to; the domain's rows only.
     columns : (m, G) float array, the candidates.
     design, domain : the whole sample, and the m rows of it the model is about.
-    draws : number of draws. None: as many as bring the Monte Carlo error of the p-value below a tenth of itself and of
-        its distance to 0.05, from 100,000 to 1,000,000; the error is part of the result.
-    seed : of numpy's PCG64; the same seed gives the same draws, and the same number of them.
+    draws, seed : number of draws, and the seed of numpy's PCG64.
 
     Returns
     -------
@@ -112,7 +95,7 @@ def sup_score(
     DesignError : no draws, no candidate or no degree of freedom left, or a candidate that X has already.
     """
     df = fit.residual_df - 1
-    if (draws is not None and draws < 1) or columns.shape[1] < 1 or df < 1:
+    if draws < 1 or columns.shape[1] < 1 or df < 1:
         raise DesignError(f"{draws} draws, {columns.shape[1]} candidates, {df} residual degrees of freedom: expected "
                           "at least one of each.")  # fmt: skip
     weights = design.weights[domain.rows] / design.weights[domain.rows].mean()
@@ -126,40 +109,15 @@ def sup_score(
     scores = left * (weights * (y - mu))[:, None]
     totals = design.psu_sums[:, np.flatnonzero(domain.rows)] @ scores
     vcov = between_psu(totals, design)
-    score, variance = totals.sum(axis=0), np.diag(vcov).copy()
-    return SupScore(score, variance, _null_draws(vcov, df, draws, seed, float(np.max(score**2 / variance))), df)
+    return SupScore(totals.sum(axis=0), np.diag(vcov).copy(), _null_draws(vcov, df, draws, seed), df)
 
 
-def _tail(null: Array, statistic: float) -> float:
-    return float((1 + np.sum(null >= statistic)) / (1 + null.size))
-
-
-def _mc_error(p: float, draws: int) -> float:
-    return float(np.sqrt(p * (1 - p) / draws))
-
-
-def _null_draws(vcov: Array, df: int, draws: int | None, seed: int, statistic: float) -> Array:
-    """Largest U²/V of each draw of U from N(0, V), chunk by chunk until there are enough of them."""
+def _null_draws(vcov: Array, df: int, draws: int, seed: int) -> Array:
+    """Largest U²/V of each draw of U from N(0, V)."""
     generator = np.random.Generator(np.random.PCG64(seed))
     scale = np.sqrt(np.diag(vcov))
     eigenvalues, vectors = scipy.linalg.eigh(vcov / np.outer(scale, scale))
     # The symmetric root is unique; a triangular one, or multipliers of PSUs, would tie the draws to an order of these.
     root = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
-    chunks: list[Array] = []
-    while (left := _draws_left(chunks, draws, statistic)) > 0:
-        size = min(CHUNK, left)
-        largest = np.max(np.abs(generator.standard_normal((size, scale.size)) @ root), axis=1)
-        chunks.append(np.asarray(largest**2 / (generator.chisquare(df, size) / df)))
-    return np.concatenate(chunks)
-
-
-def _draws_left(chunks: list[Array], draws: int | None, statistic: float) -> int:
-    """How many draws are still to be made."""
-    done = sum(chunk.size for chunk in chunks)
-    if draws is not None:
-        return draws - done
-    if done < FEWEST_DRAWS:
-        return FEWEST_DRAWS - done
-    p = _tail(np.concatenate(chunks), statistic)
-    exact = _mc_error(p, done) <= ERROR_SHARE * min(p, abs(p - 0.05))
-    return 0 if exact else MOST_DRAWS - done
+    largest = np.max(np.abs(generator.standard_normal((draws, scale.size)) @ root), axis=1)
+    return np.asarray(largest**2 / (generator.chisquare(df, draws) / df))

@@ -34,9 +34,6 @@ class DesignError(AnalysisError):
 class SurveyDesign(Discreet):
     """Strata, PSUs and weights of a whole sample: all sampled rows, never a subset.
 
-    PSUs count as drawn with replacement: there is no finite-population correction, as NHANES, which publishes no
-    sampling fractions, is to be analysed. Where a large share of a stratum's PSUs was drawn, variances are too large.
-
     Attributes
     ----------
     strata : (n,) integer array.
@@ -44,9 +41,8 @@ class SurveyDesign(Discreet):
     weights : (n,) float array, not negative; zero for a row that represents nobody.
     lonely_psu : what a stratum with one PSU in the whole sample does, as R's option ``survey.lonely.psu``: ``fail``
         refuses; ``certainty`` adds nothing, for a PSU that was sure to be drawn; ``adjust`` adds the square of its
-        total about the mean total of all PSUs, as survey 4.5 does (4.1 takes it about zero, which is the same for means
-        and regressions, whose influence values add up to zero, and not for totals); ``average`` adds what the strata
-        with several PSUs add on average.
+        total about zero, the population mean of influence values; ``average`` adds what the strata with several PSUs
+        add on average.
     lonely_domain : what a stratum does whose PSUs are several but only one of which has people in the domain: ``fail``
         refuses; ``keep`` counts the empty PSUs as totals of zero, which is R's default.
     psu_index, psu_stratum : (n,) position of each row's PSU, and (n_psu,) position of each PSU's stratum, ascending.
@@ -100,10 +96,6 @@ class SurveyDesign(Discreet):
 
 
 def _check_units(strata: npt.NDArray[np.integer], psu: npt.NDArray[np.integer]) -> None:
-    for name, codes in (("strata", strata), ("psu", psu)):
-        kinds = sorted({type(code).__name__ for code in codes[~pd.isna(codes)]}) if codes.dtype == object else []
-        if len(kinds) > 1:
-            raise DesignError(f"{name} holds {' and '.join(kinds)}: expected codes of one type, numbers or text.")
     unknown = pd.isna(strata) | pd.isna(psu)
     if unknown.any():
         raise DesignError(
@@ -233,10 +225,7 @@ def between_psu(totals: Array, design: SurveyDesign) -> Array:
     lonely = n_h == 1
     centres = np.add.reduceat(totals, starts, axis=0) / n_h[:, None]
     if design.lonely_psu == "adjust":
-        # R sees the domain's rows only: a stratum with none of them is not among the strata, and adds nothing.
-        present = np.logical_or.reduceat(np.any(totals != 0, axis=1), starts)
-        others = totals[present[design.psu_stratum]]
-        centres[lonely & present] = others.mean(axis=0) if others.size else 0.0
+        centres[lonely] = 0.0
     root = np.sqrt(np.where(lonely, 1.0, n_h / np.maximum(n_h - 1, 1)))
     centred = (totals - centres[design.psu_stratum]) * root[design.psu_stratum, None]
     vcov: Array = centred.T @ centred

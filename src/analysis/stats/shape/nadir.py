@@ -89,40 +89,6 @@ class NadirDraws(Discreet):
         low, high = np.quantile(known, [tail, 1 - tail])
         return float(low), float(high)
 
-    @property
-    def interior_mc_error(self) -> float:
-        """Monte Carlo standard error of `interior_share`, sqrt(p (1 - p) / B)."""
-        share = self.interior_share
-        return float(np.sqrt(share * (1 - share) / self.interior.size))
-
-    def interval_mc_error(self, conf_level: float = 0.95) -> tuple[float, float]:
-        """Monte Carlo standard errors of the two ends of `interval`."""
-        return quantile_mc_errors(self.x[np.isfinite(self.x)], conf_level)
-
-
-def quantile_mc_errors(drawn: Array, conf_level: float) -> tuple[float, float]:
-    """Monte Carlo standard errors of the ends of a percentile interval of B draws.
-
-    The number of draws below the q-quantile is binomial, so the order statistics B q - s and B q + s, with
-    s = sqrt(B q (1 - q)), lie one standard error below and above it; half their distance is told.
-
-    Parameters
-    ----------
-    drawn : (B,) finite draws.
-    conf_level : of the interval.
-
-    References
-    ----------
-    Conover 1999, Practical Nonparametric Statistics, section 3.2 (binomial intervals of a quantile).
-    """
-    ordered, tail = np.sort(drawn), (1 - conf_level) / 2
-    errors = []
-    for q in (tail, 1 - tail):
-        at, spread = q * (ordered.size - 1), np.sqrt(ordered.size * q * (1 - q))
-        below, above = np.clip([np.floor(at - spread), np.ceil(at + spread)], 0, ordered.size - 1).astype(int)
-        errors.append(float(ordered[above] - ordered[below]) / 2)
-    return errors[0], errors[1]
-
 
 @dataclass(frozen=True, slots=True)
 class FlatRange:

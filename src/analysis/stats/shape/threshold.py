@@ -128,13 +128,8 @@ class Threshold(Discreet):
 
     @property
     def search_p(self) -> float:
-        """P-value of the break, search included: the one to report, with its ``search.mc_error``."""
+        """P-value of the break, search included: the one to report."""
         return self.search.p_value
-
-    @property
-    def touches_end(self) -> bool:
-        """Whether the bootstrap's interval reaches the first or last candidate, so that it may go on beyond."""
-        return bool(self.conf_low <= self.c[0] or self.conf_high >= self.c[-1])
 
     @property
     def wald_search_p(self) -> float:
@@ -206,7 +201,7 @@ def fit_threshold(
     low: float | None = None,
     high: float | None = None,
     points: int = POINTS,
-    draws: int | None = 999,
+    draws: int = 999,
     seed: int = 0,
     replicates: Replicates | None = None,
     exact: bool = False,
@@ -224,8 +219,7 @@ def fit_threshold(
     design, domain : the whole sample, and the m rows of it the model is about.
     adjustment_terms : q names.
     low, high : range of the search; by default the 5th and 95th percentile of x.
-    points : number of candidates.
-    draws, seed : null draws of the test that pays for the search; see `sup_score`.
+    points, draws, seed : number of candidates, and the null draws of `search_test`.
     replicates : bootstrap replicates for the interval of the breakpoint; none without.
     exact : refit every replicate at every candidate; see `replicate_breakpoints`.
     conf_level : level of the interval.
@@ -359,7 +353,7 @@ def search_test(
     design: SurveyDesign,
     domain: Domain,
     c: Array,
-    draws: int | None = 999,
+    draws: int = 999,
     seed: int = 0,
 ) -> SupScore:
     """Test a linear exposure against a break anywhere among the candidates, without fitting any two-piece model.
@@ -375,7 +369,7 @@ def search_test(
     ----------
     x, y, adjustment, design, domain : as `fit_threshold`.
     c : (G,) candidates, see `break_grid`.
-    draws, seed : null draws; see `sup_score`.
+    draws, seed : number of null draws, and the seed of numpy's PCG64.
 
     Returns
     -------
@@ -390,7 +384,7 @@ def search_test(
     return _search(people, fit_one(people.linear_model(), design), c, draws, seed)
 
 
-def _search(people: _People, linear: LogisticFit, c: Array, draws: int | None, seed: int) -> SupScore:
+def _search(people: _People, linear: LogisticFit, c: Array, draws: int, seed: int) -> SupScore:
     columns = np.maximum(people.x[:, None] - c, 0.0)
     return sup_score(linear, people.linear, people.y, columns, design=people.design, domain=people.domain,
                      draws=draws, seed=seed)  # fmt: skip

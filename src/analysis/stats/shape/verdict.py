@@ -139,7 +139,7 @@ class FittedCurve(Discreet):
         """Two-piece linear model, its break looked for within the range."""
         low, high = self.range
         return fit_threshold(self.x, self.y, self.adjustment, design=self.design, domain=self.domain, low=low,
-                             high=high, replicates=replicates, draws=None, seed=seed)  # fmt: skip
+                             high=high, replicates=replicates, seed=seed)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
