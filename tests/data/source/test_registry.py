@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.registry import (
     COMMITTED,
+    UNPUBLISHED,
     ColumnTotal,
     Registry,
     RegistryError,
@@ -109,6 +111,16 @@ def test_code_counts_add_up_to_the_rows(nhanes):
     for table in nhanes.tables.values():
         for variable, counts in table.codes.items():
             assert sum(counts.values()) == table.rows, f"{table.name} {variable}"
+
+
+def test_every_column_that_is_read_has_its_published_counts(nhanes):
+    without = {
+        (table, variable)
+        for table, variables in needed_columns().items()
+        for variable in variables
+        if variable != "SEQN" and variable not in nhanes.tables[table].codes
+    }
+    assert without == UNPUBLISHED
 
 
 @pytest.mark.reference  # CDC codebooks LEXPN, LEXPN_B, LEXPN_C
@@ -246,6 +258,19 @@ def test_a_typing_slip_in_the_committed_counts_is_told_before_any_file_is_looked
     assert "LEXPN_B,LEALPN,3,45\n" in right
     (tmp_path / "codes.csv").write_text(right.replace("LEXPN_B,LEALPN,3,45\n", "LEXPN_B,LEALPN,3,54\n"))
     with pytest.raises(RegistryError, match=r"codes\.csv, LEXPN_B LEALPN: its counts add up to 3,193.* has 3,184 rows"):
+        read_registry(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "variable", "elsewhere"), [("LEXPN_C", "LEALPN", "LEXPN_B"), ("BPX_B", "BPXSAR", "BPX")]
+)
+def test_counts_forgotten_for_one_cycle_are_told(nhanes, tmp_path, table, variable, elsewhere):
+    write_registry(nhanes, tmp_path)
+    lines = (tmp_path / "codes.csv").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(f"{table},{variable},")]
+    assert len(kept) < len(lines)
+    (tmp_path / "codes.csv").write_text("".join(kept))
+    with pytest.raises(RegistryError, match=f"{table} {variable}: no counts, though {elsewhere} has them; see https"):
         read_registry(tmp_path)
 
 

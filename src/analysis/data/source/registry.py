@@ -20,7 +20,8 @@ Living tables (the supplement product tables) are re-released as they grow: only
 registered.
 
 The two kinds were gathered apart, and so each finds the other's slips: a committed registry whose codes.csv and
-columns.csv disagree is refused before any file is fetched or read. An invented survey's is not asked: code writes both.
+columns.csv disagree, or that has a variable's counts of one cycle only, is refused before any file is fetched or read.
+An invented survey's is not asked: code writes both.
 """
 
 import csv
@@ -62,6 +63,9 @@ LARGEST_EXACT = 2**53  # beyond this a sum of doubles is no longer an exact whol
 
 _NUMBER_OR_RANGE = re.compile(r"-?\d+(\.\d+)?( to -?\d+(\.\d+)?)?")
 SHOWN_CONTRADICTIONS = 5
+
+UNPUBLISHED = frozenset({("BPX_C", "BPXSAR"), ("BPX_C", "BPXDAR")})
+"""Table and variable whose codebook gives no counts, though those of other cycles do."""
 
 FEWEST_SUMMED = 30  # people with a value, below which their sum is not written down
 
@@ -214,7 +218,8 @@ def contradictions(registry: Registry) -> tuple[str, ...]:
     """Say where the published counts of a registry do not fit its rows and column totals.
 
     Every count is of rows, so the counts of a variable add up to those of its table, those of its values to the values
-    in the column and, where no range hides them, the values themselves to the column's sum.
+    in the column and, where no range hides them, the values themselves to the column's sum. A variable counted in one
+    cycle is counted in all whose table of that content has it, but for `UNPUBLISHED`.
 
     Parameters
     ----------
@@ -224,18 +229,23 @@ def contradictions(registry: Registry) -> tuple[str, ...]:
     -------
     tuple of str. One sentence for each variable that does not fit, with its file, table and codebook page.
     """
+    counted = {(table.content, name): table.name for table in registry.tables.values() for name in table.codes}
     found = []
     for table in registry.tables.values():
         page = f"{registry.url}/{table.path.rpartition('.')[0]}.htm"
-        for variable, counts in table.codes.items():
-            slip = _slip(counts, rows=table.rows, total=table.column_totals.get(variable))
+        for variable in {**table.codes, **table.column_totals}:
+            slip = _slip(table, variable, counted_in=counted.get((table.content, variable)))
             if slip:
                 found.append(f"codes.csv, {table.name} {variable}: {slip}; see {page}#{variable}.")
     return tuple(found)
 
 
-def _slip(counts: Mapping[str, int], *, rows: int, total: ColumnTotal | None) -> str:
-    """What is wrong with the counts of one variable; empty if nothing is."""
+def _slip(table: Table, variable: str, *, counted_in: str | None) -> str:
+    """What is wrong with the counts of one variable, one of whose cycles has some; empty if nothing is."""
+    counts, rows, total = table.codes.get(variable), table.rows, table.column_totals.get(variable)
+    if counts is None:
+        forgotten = counted_in and (table.name, variable) not in UNPUBLISHED
+        return f"no counts, though {counted_in} has them" if forgotten else ""
     if total is None:
         return "columns.csv has no such variable"
     valued = {code: count for code, count in counts.items() if code not in (MISSING, BLANK)}
@@ -248,11 +258,9 @@ def _slip(counts: Mapping[str, int], *, rows: int, total: ColumnTotal | None) ->
     if n_valued != total.n:
         return f"its counts but for the missing add up to {n_valued:,}, but columns.csv has {total.n:,} values"
     if isinstance(total.total, Decimal) and not any(" to " in code for code, count in valued.items() if count):
-        amount = sum(Decimal(code) * count for code, count in valued.items() if count)
-        if amount != total.total:
-            return (
-                f"its codes times their counts add up to {amount:,}, but the column in columns.csv to {total.total:,}"
-            )
+        amount, column = sum(Decimal(code) * count for code, count in valued.items() if count), total.total
+        if amount != column:
+            return f"its codes times their counts add up to {amount:,}, but the column in columns.csv to {column:,}"
     return ""
 
 
