@@ -13,6 +13,7 @@ ROOMS = (
     ("errors", "files", "streams"),
     ("study", "provenance"),
     ("stats.arrays", "stats.disclosure", "stats.parallel"),
+    ("stats.monte_carlo",),
     ("stats.sample",),
     ("stats.regression",),
     ("stats.curve", "stats.checks"),

@@ -146,3 +146,26 @@ write_versions <- function(folder, packages) {
                 lapply(setNames(nm = packages), function(package) as.character(packageVersion(package))))
   writeLines(jsonlite::toJSON(versions, auto_unbox = TRUE, pretty = TRUE), file.path(folder, "versions.json"))
 }
+
+# survey.lonely.psu = "adjust" centres a lonely PSU's total at zero in survey 4.1.1, and in 4.5 at the sum over all rows of
+# the domain divided by the number of PSUs in the strata these lie in, m. This gives 4.1.1 the rule of 4.5: instead of
+# t t' a lonely PSU of total t adds (t - m)(t - m)'. First it is held to what 4.5's own test (tests/lonely.psu.R) expects
+# of five people with totals 320.25, 425.25 | 700, 1040 | 660. By hand: m = 3145.5 / 5 = 629.1, and
+# (425.25 - 320.25)^2 + (1040 - 700)^2 + (660 - m)^2 = 126625 + 954.81 = 127579.81, where 4.1.1 has 126625 + 660^2.
+adjust_as_survey_4_5 <- function() {
+  about_zero <- survey:::onestage
+  about_mean <- function(x, strata, clusters, nPSU, fpc, lonely.psu = getOption("survey.lonely.psu"), stage = 0, cal) {
+    variance <- about_zero(x, strata, clusters, nPSU, fpc, lonely.psu = lonely.psu, stage = stage, cal = cal)
+    if (lonely.psu != "adjust" || !any(nPSU == 1)) return(variance)
+    totals <- rowsum(x[nPSU == 1, , drop = FALSE], strata[nPSU == 1])
+    mean_total <- colSums(x) / sum(nPSU[!duplicated(strata)])
+    variance - crossprod(totals) + crossprod(sweep(totals, 2, mean_total))
+  }
+  assignInNamespace("onestage", about_mean, "survey")
+  five <- data.frame(h = c(1, 1, 2, 2, 3), i = 1:5, w = c(10.5, 10.5, 20, 20, 15), age = c(30.5, 40.5, 35, 52, 44))
+  design <- svydesign(ids = ~i, strata = ~h, weights = ~w, data = five)
+  chosen <- options(survey.lonely.psu = "adjust")
+  found <- vcov(svytotal(~age, design))[1, 1]
+  options(chosen)
+  if (abs(found - 127579.8) > 0.05) stop("adjust is not that of survey 4.5: ", found)
+}

@@ -23,6 +23,7 @@ script_folder <- function() {
   if (length(script)) dirname(script) else "."
 }
 source(file.path(script_folder(), "common.R"))
+adjust_as_survey_4_5()  # moves only totals, and the Wald tests that rest on them, of lonely_psu
 
 DOMAINS <- c(full = "everybody", part = "in_part", part_less_psu = "in_part_less_psu",
              part_lone_psu = "in_part_lone_psu", part_less_stratum = "in_part_less_stratum", lonely_psu = "in_part")

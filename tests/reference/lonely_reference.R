@@ -6,8 +6,9 @@
 #
 # What the numbers show (survey:::onestrat, survey:::onestage):
 #   certainty   a lonely stratum adds nothing
-#   adjust      it adds the square of its total about zero. Influence values of means and regressions add up to zero, so
-#               that zero is their mean; those of a total do not, and its lonely PSU counts whole
+#   adjust      it adds the square of its total about the mean total of all PSUs, as survey 4.5 does; see
+#               adjust_as_survey_4_5 in common.R. Influence values of means and regressions add up to zero, which is
+#               therefore their mean, and 4.1.1 alone gives them too; a total moves
 #   average     the sum over the other strata is multiplied by strata / strata with several PSUs, both counted among the
 #               strata that have rows in the domain: less_stratum loses one of several, not_lonely the lonely ones
 
@@ -16,6 +17,7 @@ script_folder <- function() {
   if (length(script)) dirname(script) else "."
 }
 source(file.path(script_folder(), "common.R"))
+adjust_as_survey_4_5()
 
 POLICIES <- c("certainty", "adjust", "average")
 CUT_STRATA <- list(one = 1, two = c(1, 5))

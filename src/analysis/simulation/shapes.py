@@ -32,6 +32,9 @@ from analysis.stats.shape.threshold import break_grid, search_test
 from analysis.stats.shape.verdict import FittedCurve, verdict
 
 REPLICATES = 200
+NULL_DRAWS = 999
+"""Of the threshold's test in each survey: the rate over surveys is what is reported, with an error of its own."""
+
 HINGE_MG = 250.0
 FALL_PER_MG = 0.006
 RISE_PER_MG = 0.004
@@ -211,7 +214,9 @@ def _threshold(curve: FittedCurve, *, seed: int) -> Row:
     """Whether a break is found: with its naive p, at the best score, and with the one that pays for the search."""
     low, high = curve.range
     c = break_grid(curve.x, curve.y, low=low, high=high)
-    found = search_test(curve.x, curve.y, curve.adjustment, design=curve.design, domain=curve.domain, c=c, seed=seed)
+    found = search_test(
+        curve.x, curve.y, curve.adjustment, design=curve.design, domain=curve.domain, c=c, draws=NULL_DRAWS, seed=seed
+    )
     best = c[int(np.argmax(found.score**2 / found.variance))]
     broken = np.column_stack([np.ones_like(curve.x), curve.x - best, np.maximum(curve.x - best, 0.0), curve.adjustment])
     terms = ("intercept", "below", "change", *(f"z{number}" for number in range(curve.adjustment.shape[1])))

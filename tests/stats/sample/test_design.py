@@ -116,7 +116,7 @@ OF_TWO = 2 / 1 * ((1 - 2) ** 2 + (3 - 2) ** 2)
     ("policy", "variance"),
     [
         ("certainty", OF_THREE + OF_TWO),
-        ("adjust", OF_THREE + OF_TWO + 7**2),
+        ("adjust", OF_THREE + OF_TWO + (7 - (3 + 5 + 10 + 7 + 1 + 3) / 6) ** 2),
         ("average", (OF_THREE + OF_TWO) * 3 / 2),
     ],
 )
@@ -125,6 +125,46 @@ def test_a_lonely_psu_by_hand(policy: LonelyPsu, variance: float) -> None:
     design = SurveyDesign(strata=strata, psu=psu, weights=np.ones(6), lonely_psu=policy)
     totals = np.array([[3.0], [5.0], [10.0], [7.0], [1.0], [3.0]])
     np.testing.assert_allclose(taylor_vcov(totals, design), [[variance]], rtol=1e-14)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize(("policy", "variance"), [("certainty", 126_625.0), ("adjust", 127_579.8)])
+def test_the_variance_of_a_total_is_what_the_tests_of_survey_4_5_expect(policy: LonelyPsu, variance: float) -> None:
+    """Its tests/lonely.psu.R, to the digits printed there."""
+    weights, ages = np.array([10.5, 10.5, 20, 20, 15]), np.array([30.5, 40.5, 35, 52, 44])
+    design = SurveyDesign(np.array([1, 1, 2, 2, 3]), np.arange(1, 6), weights, lonely_psu=policy)
+    np.testing.assert_allclose(taylor_vcov((weights * ages)[:, None], design), [[variance]], atol=0.05)
+
+
+def test_a_lonely_stratum_without_people_of_the_domain_adds_nothing_when_adjusted() -> None:
+    strata, psu = np.array([1, 1, 2, 3, 3]), np.array([1, 2, 1, 1, 2])
+    totals = np.array([[3.0], [5.0], [0.0], [0.0], [0.0]])
+    design = SurveyDesign(strata, psu, np.ones(5), lonely_psu="adjust")
+    np.testing.assert_allclose(taylor_vcov(totals, design), [[2 / 1 * (1 + 1)]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["strata", "psu"])
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ([1, "1", 2, 2], r"are of mixed or unknown kinds \(numbers, words\)"),
+        (np.array([1, "a", 2, 2], dtype=object), r"are of mixed or unknown kinds \(numbers, words\)"),
+        ([1, (2,), 2, 2], r"are of mixed or unknown kinds \(numbers, other\)"),
+        ([1, None, 2, 2], "1 rows have no stratum or PSU"),
+        (["a", None, "b", np.nan], "2 rows have no stratum or PSU"),
+        (np.array([1, pd.NA, 2, "b"], dtype=object), "1 rows have no stratum or PSU"),
+    ],
+    ids=["list", "objects", "a_tuple", "none", "words_and_none", "mixed_and_missing"],
+)
+def test_strata_and_psus_of_mixed_kinds_are_refused(name: str, codes: Any, message: str) -> None:
+    arrays = {"strata": np.array([1, 1, 2, 2]), "psu": np.array([1, 2, 1, 2]), "weights": np.ones(4)}
+    with pytest.raises(DesignError, match=message):
+        SurveyDesign(**arrays | {name: codes})
+
+
+def test_words_for_strata_give_the_design_that_numbers_give() -> None:
+    words = SurveyDesign(["a", "a", "b", "b"], np.array([1, 2, 1, 2]), np.ones(4))
+    np.testing.assert_array_equal(words.psu_stratum, [0, 0, 1, 1])
 
 
 def test_an_average_over_no_stratum_is_refused() -> None:

@@ -339,3 +339,19 @@ def test_a_curve_of_no_slope_is_flat_all_over() -> None:
 def test_only_a_bootstrap_draws_psus() -> None:
     with pytest.raises(DesignError, match="kind JKn: expected a bootstrap"):
         times_drawn(jackknife(HAND_DESIGN), HAND_DESIGN)
+
+
+def test_monte_carlo_errors_are_how_far_other_draws_move_interval_and_share() -> None:
+    rng = np.random.default_rng(1)
+    every = [NadirDraws("normal", x, x > -1.5) for x in rng.normal(size=(400, 1000))]
+    spread = np.std([draws.interval(0.95) for draws in every], axis=0, ddof=1)
+    told = np.mean([draws.interval_errors(0.95) for draws in every], axis=0)
+    np.testing.assert_allclose(told, spread, rtol=0.1)
+    shares = np.array([draws.interior_share for draws in every])
+    assert every[0].interior_error == pytest.approx(shares.std(ddof=1), rel=0.2)
+
+
+def test_a_share_of_all_draws_is_known_to_half_a_draw() -> None:
+    draws = NadirDraws("normal", np.arange(1000.0), np.full(1000, True))
+    assert draws.interior_share == 1.0
+    assert draws.interior_error == pytest.approx(np.sqrt(0.0005 * 0.9995 / 1000))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats.arrays import Array
+from analysis.stats.regression import score_process
 from analysis.stats.regression.fit import ConvergenceError
 from analysis.stats.regression.quick import Model, fit_one
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
@@ -27,6 +28,9 @@ BREAK = 4.0
 
 SIZE_SAMPLES, POWER_SAMPLES = 300, 40
 NOMINAL = 0.05
+FEW_DRAWS = 999
+"""Where only rates over samples, or whether two fits are one, are asked."""
+
 MONTE_CARLO = 3 * np.sqrt(NOMINAL * (1 - NOMINAL) / SIZE_SAMPLES)
 """Three standard errors of a rejection rate of 5 % in 300 samples: 0.038."""
 
@@ -141,7 +145,7 @@ def test_without_a_break_the_naive_test_rejects_more_than_twice_as_often_as_it_c
 def test_a_marked_break_is_found_by_the_search_test():
     def p_value(seed: int) -> float:
         people = invented(seed, strata=25, change=0.9)
-        return people.test(c=people.grid(12)).p_value
+        return people.test(c=people.grid(12), draws=FEW_DRAWS).p_value
 
     assert np.mean([p_value(seed) < NOMINAL for seed in range(POWER_SAMPLES)]) > 0.8
 
@@ -179,6 +183,40 @@ def test_the_same_seed_gives_the_same_p_value_and_another_seed_nearly_the_same()
     assert first == again
     assert first != other
     assert first == pytest.approx(other, abs=0.02)
+
+
+def sample_of_p(p_value: float) -> tuple[People, Array]:
+    """A sample whose one candidate has nearly that p-value."""
+    c = np.array([BREAK])
+    found = [(abs(scipy.stats.f.sf(test.statistic, 1, test.df) - p_value), seed)
+             for seed in range(300) for test in [invented(seed).test(c=c, draws=1)]]  # fmt: skip
+    return invented(min(found)[1]), c
+
+
+@pytest.mark.parametrize("p_value", [0.5, 0.1, 0.046, 0.009])
+def test_draws_go_on_until_the_error_is_a_tenth_of_p_and_of_its_distance_to_5_percent(p_value):
+    people, c = sample_of_p(p_value)
+    found = people.test(c=c, seed=1)
+    exact = scipy.stats.f.sf(found.statistic, 1, found.df)
+    assert exact == pytest.approx(p_value, rel=0.3)
+    assert found.null.size % 100_000 == 0
+    assert (found.null.size > 100_000) == (p_value == 0.046)
+    assert found.p_error == pytest.approx(np.sqrt(exact * (1 - exact) / found.null.size), rel=0.1)
+    assert found.p_error < 0.1 * min(found.p_value, abs(found.p_value - 0.05))
+    assert abs(found.p_value - exact) < 4 * found.p_error
+    if found.null.size > 100_000:
+        fewer = people.test(c=c, seed=1, draws=found.null.size - 100_000)
+        assert fewer.p_error >= 0.1 * min(fewer.p_value, abs(fewer.p_value - 0.05))
+        np.testing.assert_array_equal(fewer.null, found.null[: fewer.null.size])
+
+
+def test_a_p_value_that_cannot_be_told_from_5_percent_ends_at_the_most_draws_with_its_error(monkeypatch):
+    monkeypatch.setattr(score_process, "MOST_DRAWS", 300_000)
+    people, c = sample_of_p(0.05)
+    monkeypatch.setattr(score_process, "LEVEL", people.test(c=c).p_value)
+    found = people.test(c=c)
+    assert found.null.size == 300_000
+    assert 0 < found.p_error < 0.001
 
 
 def test_a_sample_as_extreme_as_every_draw_does_not_get_a_p_value_of_zero():
@@ -231,9 +269,9 @@ def test_a_frame_has_the_usual_columns_and_both_kinds_of_p_value():
 def test_neither_row_order_nor_the_scale_of_the_weights_changes_a_number(seed):
     people = invented(seed, change=0.5)
     order = np.random.default_rng(seed).permutation(people.x.size)
-    first = people.fit(points=8)
+    first = people.fit(points=8, draws=FEW_DRAWS)
     for other in (people.weighted(people.design.weights, order), people.weighted(1e4 * people.design.weights)):
-        second = other.fit(points=8)
+        second = other.fit(points=8, draws=FEW_DRAWS)
         assert second.breakpoint == pytest.approx(first.breakpoint, rel=1e-12)
         np.testing.assert_allclose(second.slopes.estimate, first.slopes.estimate, rtol=1e-7)
         np.testing.assert_allclose(second.slopes.std_error, first.slopes.std_error, rtol=1e-7)
@@ -244,7 +282,7 @@ def test_neither_row_order_nor_the_scale_of_the_weights_changes_a_number(seed):
 @given(seeds)
 def test_in_another_unit_the_break_is_the_same(seed):
     people = invented(seed, change=0.5)
-    first, second = people.fit(points=8), people.fit(x=1000 * people.x, points=8)
+    first, second = (people.fit(x=unit * people.x, points=8, draws=FEW_DRAWS) for unit in (1, 1000))
     assert second.breakpoint == pytest.approx(1000 * first.breakpoint, rel=1e-12)
     np.testing.assert_allclose(1000 * second.slopes.estimate, first.slopes.estimate, rtol=1e-7)
     assert second.naive_p == pytest.approx(first.naive_p, rel=1e-6)
@@ -289,6 +327,26 @@ def test_breakpoints_after_one_step_are_nearly_all_those_of_refits():
     spread = np.std(exact.breakpoint)
     assert np.sqrt(np.mean((stepped.breakpoint - exact.breakpoint) ** 2)) < 0.3 * spread
     assert np.std(stepped.breakpoint) == pytest.approx(spread, rel=0.1)
+
+
+def test_an_interval_that_reaches_an_end_of_the_search_is_marked():
+    people = invented(10)
+    free = people.fit(points=12, draws=FEW_DRAWS, replicates=bootstrap(people.design, replicates=200, seed=1))
+    assert free.open_ends == (free.conf_low == free.c[0], free.conf_high == free.c[-1])
+    assert True in free.open_ends
+    sure = invented(5, strata=40, people=50, change=0.8)
+    held = sure.fit(draws=FEW_DRAWS, replicates=bootstrap(sure.design, replicates=200, seed=1))
+    assert held.open_ends == (False, False)
+
+
+def test_errors_of_the_interval_are_how_far_other_replicates_move_its_ends():
+    people = invented(5, strata=40, people=50, change=0.8)
+    c = people.grid()
+    found = [people.breakpoints(c=c, replicates=bootstrap(people.design, replicates=200, seed=seed))
+             for seed in range(40)]  # fmt: skip
+    spread = np.std([one.interval(0.95) for one in found], axis=0, ddof=1)
+    told = np.mean([one.interval_errors(0.95) for one in found], axis=0)
+    np.testing.assert_allclose(told, spread, rtol=0.5)
 
 
 def test_without_a_break_many_replicates_end_at_an_end_of_the_range():

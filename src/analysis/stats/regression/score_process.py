@@ -17,8 +17,23 @@ import scipy.linalg
 
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet
+from analysis.stats.monte_carlo import share_error
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
+
+LEVEL = 0.05
+"""The p-value is drawn until it is known on which side of this level it lies."""
+
+BATCH = 100_000
+MOST_DRAWS = 2_000_000
+"""Draws between two looks at the error, and at which drawing ends whatever the error is: some seconds."""
+
+RESOLUTION, SMALLEST = 0.1, 1e-4
+"""The error is to be below this share of the p-value and of its distance to the level; a p-value below the smallest
+need not be known any better than that one would be."""
+
+CHUNK = 10_000
+"""Draws held at a time with all their candidates."""
 
 KNOWN = 1e-9
 """A candidate column is in the model already when less than this share of its length is left beside the others."""
@@ -32,7 +47,8 @@ class SupScore(Discreet):
     ----------
     score, variance : (G,) efficient scores U of the candidates in the smaller model, weights of mean 1, and their
         design-based variances V.
-    null : (draws,) largest statistic of each draw of the process without any of the columns.
+    null : (draws,) largest statistic of each draw of the process without any of the columns. A p-value is known but
+        for its Monte Carlo error, `p_error`.
     df : residual degrees of freedom of the model with one column more.
     """
 
@@ -51,6 +67,11 @@ class SupScore(Discreet):
         """Share of the draws that are as large as the statistic, the sample itself counted as one of them."""
         return self.tail(self.statistic)
 
+    @property
+    def p_error(self) -> float:
+        """Monte Carlo error of the p-value, see `analysis.stats.monte_carlo.share_error`."""
+        return share_error(self.p_value, self.null.size)
+
     def tail(self, statistic: float) -> float:
         """P-value of another statistic that was maximised over the same candidates, such as a sup-Wald."""
         return float((1 + np.sum(self.null >= statistic)) / (1 + self.null.size))
@@ -64,7 +85,7 @@ def sup_score(
     *,
     design: SurveyDesign,
     domain: Domain,
-    draws: int = 999,
+    draws: int | None = None,
     seed: int = 0,
 ) -> SupScore:
     """Test a logistic regression against the best of many columns that it does not have.
@@ -84,7 +105,10 @@ def sup_score(
     X, y : (m, p) and (m,), what it was fitted to; the domain's rows only.
     columns : (m, G) float array, the candidates.
     design, domain : the whole sample, and the m rows of it the model is about.
-    draws, seed : number of draws, and the seed of numpy's PCG64.
+    draws : their number. By default as many as it takes, in batches of 100,000, until the Monte Carlo error of the
+        p-value is below a tenth of itself (or of 0.0001, if that is more) and of its distance to 0.05, or 2,000,000 are
+        drawn. Looking at the error between batches moves the p-value by far less than that error.
+    seed : of numpy's PCG64; the same seed gives the same draws, and so the same number of them.
 
     Returns
     -------
@@ -95,7 +119,7 @@ def sup_score(
     DesignError : no draws, no candidate or no degree of freedom left, or a candidate that X has already.
     """
     df = fit.residual_df - 1
-    if draws < 1 or columns.shape[1] < 1 or df < 1:
+    if (draws is not None and draws < 1) or columns.shape[1] < 1 or df < 1:
         raise DesignError(f"{draws} draws, {columns.shape[1]} candidates, {df} residual degrees of freedom: expected "
                           "at least one of each.")  # fmt: skip
     weights = design.weights[domain.rows] / design.weights[domain.rows].mean()
@@ -109,15 +133,38 @@ def sup_score(
     scores = left * (weights * (y - mu))[:, None]
     totals = design.psu_sums[:, np.flatnonzero(domain.rows)] @ scores
     vcov = between_psu(totals, design)
-    return SupScore(totals.sum(axis=0), np.diag(vcov).copy(), _null_draws(vcov, df, draws, seed), df)
+    score, variance = totals.sum(axis=0), np.diag(vcov).copy()
+    process = _NullProcess(vcov, df, seed)
+    if draws is not None:
+        return SupScore(score, variance, process.draw(draws), df)
+    found = SupScore(score, variance, process.draw(BATCH), df)
+    while not _resolved(found) and found.null.size < MOST_DRAWS:
+        found = SupScore(score, variance, np.append(found.null, process.draw(BATCH)), df)
+    return found
 
 
-def _null_draws(vcov: Array, df: int, draws: int, seed: int) -> Array:
-    """Largest U²/V of each draw of U from N(0, V)."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    scale = np.sqrt(np.diag(vcov))
-    eigenvalues, vectors = scipy.linalg.eigh(vcov / np.outer(scale, scale))
-    # The symmetric root is unique; a triangular one, or multipliers of PSUs, would tie the draws to an order of these.
-    root = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
-    largest = np.max(np.abs(generator.standard_normal((draws, scale.size)) @ root), axis=1)
-    return np.asarray(largest**2 / (generator.chisquare(df, draws) / df))
+def _resolved(found: SupScore) -> bool:
+    p = found.p_value
+    return found.p_error < RESOLUTION * min(max(p, SMALLEST), abs(p - LEVEL))
+
+
+class _NullProcess:
+    """Draws of U from N(0, V), one after the other from one seed."""
+
+    def __init__(self, vcov: Array, df: int, seed: int) -> None:
+        self._generator = np.random.Generator(np.random.PCG64(seed))
+        self._df = df
+        scale = np.sqrt(np.diag(vcov))
+        eigenvalues, vectors = scipy.linalg.eigh(vcov / np.outer(scale, scale))
+        # The symmetric root is unique; a triangular one, or multipliers of PSUs, would tie the draws to an order.
+        self._root = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
+
+    def draw(self, draws: int) -> Array:
+        """(draws,) largest U²/V of each."""
+        sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
+        return np.concatenate([self._largest(size) for size in sizes])
+
+    def _largest(self, draws: int) -> Array:
+        normal = self._generator.standard_normal((draws, len(self._root)))
+        largest = np.max(np.abs(normal @ self._root), axis=1)
+        return np.asarray(largest**2 / (self._generator.chisquare(self._df, draws) / self._df))

@@ -3,6 +3,9 @@
 The design always holds every sampled row. A statement about some of them is a statement about a domain: the others keep
 their place and enter the variance as zero, because the error of a subgroup depends on how the whole sample was drawn.
 
+There is no finite-population correction anywhere: PSUs are taken as drawn with replacement, as NCHS's public files ask
+for, and a variance is never multiplied by one less the sampling fraction.
+
 References
 ----------
 Binder 1983, Int Stat Rev 51:279-292. Checked against R ``survey`` in tests/reference.
@@ -34,15 +37,18 @@ class DesignError(AnalysisError):
 class SurveyDesign(Discreet):
     """Strata, PSUs and weights of a whole sample: all sampled rows, never a subset.
 
+    One stage, with replacement: no finite-population correction is made, so a sample that is a large part of its
+    population gets an error that is too large.
+
     Attributes
     ----------
-    strata : (n,) integer array.
-    psu : (n,) integer array, nested in strata: PSU 1 of stratum 3 is not PSU 1 of stratum 4.
+    strata : (n,) array of codes of one kind: whole numbers or words.
+    psu : (n,) array as strata, nested in them: PSU 1 of stratum 3 is not PSU 1 of stratum 4.
     weights : (n,) float array, not negative; zero for a row that represents nobody.
     lonely_psu : what a stratum with one PSU in the whole sample does, as R's option ``survey.lonely.psu``: ``fail``
         refuses; ``certainty`` adds nothing, for a PSU that was sure to be drawn; ``adjust`` adds the square of its
-        total about zero, the population mean of influence values; ``average`` adds what the strata with several PSUs
-        add on average.
+        total about the mean total of all PSUs, as survey 4.5 does (see `taylor_vcov`); ``average`` adds what the strata
+        with several PSUs add on average.
     lonely_domain : what a stratum does whose PSUs are several but only one of which has people in the domain: ``fail``
         refuses; ``keep`` counts the empty PSUs as totals of zero, which is R's default.
     psu_index, psu_stratum : (n,) position of each row's PSU, and (n_psu,) position of each PSU's stratum, ascending.
@@ -50,8 +56,8 @@ class SurveyDesign(Discreet):
 
     Raises
     ------
-    DesignError : arrays of different length, missing strata or PSUs, missing or negative weights, no positive weight,
-        an unknown policy, or a lonely PSU under ``fail``.
+    DesignError : arrays of different length, strata or PSUs that are missing or of mixed kinds, missing or negative
+        weights, no positive weight, an unknown policy, or a lonely PSU under ``fail``.
     """
 
     shown = ("weights", "psu_stratum", "lonely_psu", "lonely_domain")
@@ -67,11 +73,10 @@ class SurveyDesign(Discreet):
 
     def __post_init__(self) -> None:
         weights = np.array(self.weights, dtype=float)
-        strata, psu = np.asarray(self.strata), np.asarray(self.psu)
+        strata, psu = _codes("strata", self.strata), _codes("psu", self.psu)
         if not strata.shape == psu.shape == weights.shape or weights.ndim != 1:
             raise DesignError(f"strata {strata.shape}, psu {psu.shape}, weights {weights.shape}: expected one length.")
         _check_weights(weights)
-        _check_units(strata, psu)
         _check_policies(self.lonely_psu, self.lonely_domain)
         stratum_codes, stratum_index = np.unique(strata, return_inverse=True)
         psu_codes, number = np.unique(psu, return_inverse=True)
@@ -95,12 +100,28 @@ class SurveyDesign(Discreet):
         object.__setattr__(self, "psu_sums", scipy.sparse.csc_array(entries, shape=(len(pairs), psu.size)))
 
 
-def _check_units(strata: npt.NDArray[np.integer], psu: npt.NDArray[np.integer]) -> None:
-    unknown = pd.isna(strata) | pd.isna(psu)
-    if unknown.any():
+def _codes(name: str, given: npt.ArrayLike) -> npt.NDArray[np.integer]:
+    """Strata or PSUs as one array that can be sorted.
+
+    numpy turns a list of 1 and "1" into words of one kind, so the values are looked at as they were given.
+    """
+    values = np.asarray(given, dtype=object if not isinstance(given, np.ndarray) else None)
+    missing = pd.isna(values)
+    if missing.any():
         raise DesignError(
-            f"{count_of(unknown.sum())} rows have no stratum or PSU: expected a code for every sampled row."
+            f"{count_of(missing.sum())} rows have no stratum or PSU ({name}): expected a code for every sampled row."
         )
+    kinds = sorted({_kind(value) for value in values.ravel()}) if values.dtype == object else []
+    if len(kinds) > 1 or "other" in kinds:
+        raise DesignError(f"{name} are of mixed or unknown kinds ({', '.join(kinds)}): expected whole numbers only, or "
+                          "words only; convert them to one.")  # fmt: skip
+    return np.array(values.tolist()) if values.dtype == object else values
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, str):
+        return "words"
+    return "numbers" if isinstance(value, int | float | np.number) else "other"
 
 
 def _check_policies(lonely_psu: str, lonely_domain: str) -> None:
@@ -194,8 +215,12 @@ def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
     """Design-based covariance of estimates by Taylor linearisation.
 
     V = sum_h n_h/(n_h - 1) sum_i (z_hi - mean_h)(z_hi - mean_h)ᵀ, where z_hi is the total of the influence values of
-    PSU i in stratum h and n_h counts the PSUs of the whole sample. Strata of one PSU add what ``design.lonely_psu``
-    says.
+    PSU i in stratum h and n_h counts the PSUs of the whole sample; no finite-population correction.
+
+    Strata of one PSU add what ``design.lonely_psu`` says. Under ``adjust`` that is (z_h - m)(z_h - m)ᵀ, with m the mean
+    of z over the PSUs of all strata that have rows in the domain, empty PSUs counted as zero. Influence values of means
+    and regressions add up to zero, so there m is zero; those of a total do not, and m is its nth part. R's survey 4.1.1
+    took m as zero there too; 4.5 does as is done here.
 
     Parameters
     ----------
@@ -224,14 +249,14 @@ def between_psu(totals: Array, design: SurveyDesign) -> Array:
     starts = np.cumsum(n_h) - n_h
     lonely = n_h == 1
     centres = np.add.reduceat(totals, starts, axis=0) / n_h[:, None]
-    if design.lonely_psu == "adjust":
-        centres[lonely] = 0.0
     root = np.sqrt(np.where(lonely, 1.0, n_h / np.maximum(n_h - 1, 1)))
+    # R sees the domain's rows only: a stratum with none of them is not among the strata.
+    present = np.logical_or.reduceat(np.any(totals != 0, axis=1), starts) if lonely.any() else ~lonely
+    if design.lonely_psu == "adjust" and np.any(lonely & present):
+        centres[lonely & present] = totals.sum(axis=0) / n_h[present].sum()
     centred = (totals - centres[design.psu_stratum]) * root[design.psu_stratum, None]
     vcov: Array = centred.T @ centred
     if design.lonely_psu == "average" and lonely.any():
-        # R sees the domain's rows only: a stratum with none of them is not among the strata.
-        present = np.logical_or.reduceat(np.any(totals != 0, axis=1), starts)
         vcov *= _average_share(int(np.sum(present)), int(np.sum(present & ~lonely)))
     return vcov
 

@@ -19,6 +19,7 @@ import scipy.stats
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.disclosure import Discreet
+from analysis.stats.monte_carlo import quantile_error, share_error
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import Fit
 from analysis.stats.regression.quick import quick_estimate
@@ -80,14 +81,27 @@ class NadirDraws(Discreet):
         """Share of the curves whose lowest point lies inside the range; a failed replicate is none of them."""
         return float(self.interior.mean())
 
+    @property
+    def interior_error(self) -> float:
+        """Monte Carlo error of `interior_share`, see `analysis.stats.monte_carlo.share_error`."""
+        return share_error(self.interior_share, self.x.size)
+
     def interval(self, conf_level: float = 0.95) -> tuple[float, float]:
         """Percentile interval of the lowest point, ends of the range included."""
+        tail = (1 - conf_level) / 2
+        low, high = np.quantile(self._known(), [tail, 1 - tail])
+        return float(low), float(high)
+
+    def interval_errors(self, conf_level: float = 0.95) -> tuple[float, float]:
+        """Monte Carlo errors of the interval's ends, see `analysis.stats.monte_carlo.quantile_error`."""
+        known, tail = self._known(), (1 - conf_level) / 2
+        return quantile_error(known, tail), quantile_error(known, 1 - tail)
+
+    def _known(self) -> Array:
         known = self.x[np.isfinite(self.x)]
         if known.size < 2:
             raise DesignError(f"{known.size} of {self.x.size} replicates have a curve: expected at least 2.")
-        tail = (1 - conf_level) / 2
-        low, high = np.quantile(known, [tail, 1 - tail])
-        return float(low), float(high)
+        return known
 
 
 @dataclass(frozen=True, slots=True)

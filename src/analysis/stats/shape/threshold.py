@@ -29,6 +29,7 @@ import pandas as pd
 
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet, count_of
+from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, contrast
 from analysis.stats.regression.quick import Fits, Model, fit_logistic_many, fit_one
@@ -86,6 +87,11 @@ class BreakpointReplicates(Discreet):
         low, high = np.nanquantile(self.breakpoint, tails, method="closest_observation")
         return float(low), float(high)
 
+    def interval_errors(self, conf_level: float) -> tuple[float, float]:
+        """Monte Carlo errors of the interval's ends, see `analysis.stats.monte_carlo.quantile_error`."""
+        known, tail = self.breakpoint[~np.isnan(self.breakpoint)], (1 - conf_level) / 2
+        return quantile_error(known, tail), quantile_error(known, 1 - tail)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Threshold(Discreet):
@@ -96,6 +102,7 @@ class Threshold(Discreet):
     breakpoint : c of least deviance, in the unit of x.
     conf_low, conf_high : percentile interval of the bootstrap; NaN without replicates.
     conf_level : its level.
+    low_error, high_error : Monte Carlo errors of the interval's ends; NaN without replicates.
     low, high : range that was searched.
     slopes : ``slope_below`` b1, ``slope_above`` b1 + b2 and ``change`` b2, log odds per unit of x; errors given c.
     fit : the regression at c.
@@ -110,6 +117,8 @@ class Threshold(Discreet):
     conf_low: float
     conf_high: float
     conf_level: float
+    low_error: float
+    high_error: float
     low: float
     high: float
     slopes: Contrasts
@@ -130,6 +139,16 @@ class Threshold(Discreet):
     def search_p(self) -> float:
         """P-value of the break, search included: the one to report."""
         return self.search.p_value
+
+    @property
+    def search_p_error(self) -> float:
+        """Monte Carlo error of `search_p`."""
+        return self.search.p_error
+
+    @property
+    def open_ends(self) -> tuple[bool, bool]:
+        """Whether the interval begins, ends, where the search does: how far beyond the break may lie is not known."""
+        return self.conf_low <= float(self.c[0]), self.conf_high >= float(self.c[-1])
 
     @property
     def wald_search_p(self) -> float:
@@ -201,7 +220,7 @@ def fit_threshold(
     low: float | None = None,
     high: float | None = None,
     points: int = POINTS,
-    draws: int = 999,
+    draws: int | None = None,
     seed: int = 0,
     replicates: Replicates | None = None,
     exact: bool = False,
@@ -219,7 +238,8 @@ def fit_threshold(
     design, domain : the whole sample, and the m rows of it the model is about.
     adjustment_terms : q names.
     low, high : range of the search; by default the 5th and 95th percentile of x.
-    points, draws, seed : number of candidates, and the null draws of `search_test`.
+    points : number of candidates.
+    draws, seed : of `search_test`; by default as many draws as its p-value needs.
     replicates : bootstrap replicates for the interval of the breakpoint; none without.
     exact : refit every replicate at every candidate; see `replicate_breakpoints`.
     conf_level : level of the interval.
@@ -244,15 +264,17 @@ def fit_threshold(
     best, fit = _refine(people, c, int(np.nanargmin(deviance)))
     slopes = contrast(fit, np.array([[1.0, 0], [1, 1], [0, 1]]), terms=("below", "change"),
                       labels=("slope_below", "slope_above", "change"))  # fmt: skip
-    found, interval = None, (np.nan, np.nan)
+    found, interval, errors = None, (np.nan, np.nan), (np.nan, np.nan)
     if replicates is not None:
         found = _replicate_breakpoints(people, c, fits, replicates, exact)
-        interval = found.interval(conf_level)
+        interval, errors = found.interval(conf_level), found.interval_errors(conf_level)
     return Threshold(
         breakpoint=best,
         conf_low=interval[0],
         conf_high=interval[1],
         conf_level=conf_level,
+        low_error=errors[0],
+        high_error=errors[1],
         low=low,
         high=high,
         slopes=slopes,
@@ -353,7 +375,7 @@ def search_test(
     design: SurveyDesign,
     domain: Domain,
     c: Array,
-    draws: int = 999,
+    draws: int | None = None,
     seed: int = 0,
 ) -> SupScore:
     """Test a linear exposure against a break anywhere among the candidates, without fitting any two-piece model.
@@ -369,7 +391,7 @@ def search_test(
     ----------
     x, y, adjustment, design, domain : as `fit_threshold`.
     c : (G,) candidates, see `break_grid`.
-    draws, seed : number of null draws, and the seed of numpy's PCG64.
+    draws, seed : as `sup_score`: by default as many null draws as the p-value needs.
 
     Returns
     -------
@@ -384,7 +406,7 @@ def search_test(
     return _search(people, fit_one(people.linear_model(), design), c, draws, seed)
 
 
-def _search(people: _People, linear: LogisticFit, c: Array, draws: int, seed: int) -> SupScore:
+def _search(people: _People, linear: LogisticFit, c: Array, draws: int | None, seed: int) -> SupScore:
     columns = np.maximum(people.x[:, None] - c, 0.0)
     return sup_score(linear, people.linear, people.y, columns, design=people.design, domain=people.domain,
                      draws=draws, seed=seed)  # fmt: skip
