@@ -150,9 +150,9 @@ def test_a_lonely_stratum_without_people_of_the_domain_adds_nothing_when_adjuste
         ([1, "1", 2, 2], r"are of mixed or unknown kinds \(numbers, words\)"),
         (np.array([1, "a", 2, 2], dtype=object), r"are of mixed or unknown kinds \(numbers, words\)"),
         ([1, (2,), 2, 2], r"are of mixed or unknown kinds \(numbers, other\)"),
-        ([1, None, 2, 2], "1 rows have no stratum or PSU"),
-        (["a", None, "b", np.nan], "2 rows have no stratum or PSU"),
-        (np.array([1, pd.NA, 2, "b"], dtype=object), "1 rows have no stratum or PSU"),
+        ([1, None, 2, 2], "fewer than 10 rows have no stratum or PSU"),
+        (["a", None, "b", np.nan], "fewer than 10 rows have no stratum or PSU"),
+        (np.array([1, pd.NA, 2, "b"], dtype=object), "fewer than 10 rows have no stratum or PSU"),
     ],
     ids=["list", "objects", "a_tuple", "none", "words_and_none", "mixed_and_missing"],
 )
