@@ -122,7 +122,7 @@ words.specificity.specificity_table(audit)
 
 # %%
 display(Markdown(words.specificity.controls_sentence(audit)))
-words.specificity.controls_table(audit)
+display(Markdown(words.specificity.controls_markdown(audit)))
 
 # %% [markdown]
 # ## Cycles and sampling units
