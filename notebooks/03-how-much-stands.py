@@ -129,7 +129,7 @@ words.specificity.heaped_table(audit)
 
 # %%
 display(Markdown(words.specificity.controls_sentence(audit)))
-words.specificity.controls_table(audit)
+display(Markdown(words.specificity.controls_markdown(audit)))
 
 # %% [markdown]
 # ## Cycles and sampling units

@@ -21,14 +21,16 @@ COMMITTED = sorted((ROOT / "data" / "processed" / "estimates").glob("audit_*.csv
 
 ODDS = ["log_or", "std_error", "odds_ratio", "conf_low", "conf_high"]
 SHAPE = ["overall_p", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", "two_lines_p", "nadir", "nadir_low",
-         "nadir_high", "interior", "verdict"]  # fmt: skip
+         "nadir_low_mc_error", "nadir_high", "nadir_high_mc_error", "interior", "interior_mc_error",
+         "verdict"]  # fmt: skip
 COLUMNS = {
     "specifications": [*CHOICES, "n", "cases", "residual_df", "reference", "p10", "odds_ratio_p10", "conf_low_p10",
                        "conf_high_p10", "p90", "odds_ratio_p90", "conf_low_p90", "conf_high_p90", *SHAPE, "dropped",
                        "reason"],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],
     "decomposition": ["quantity", "choice", "df", "share", "n"],
-    "joint_test": ["term", "estimate", "null_median", "null_p95", "p_value", "adjusted_p", "adjusted_p_error", "n",
+    "joint_test": ["term", "estimate", "null_median", "null_median_error", "null_p95", "null_p95_error", "p_value",
+                   "p_value_error", "adjusted_p", "adjusted_p_error", "n",
                    "draws", "seed"],
     "specificity": ["kind", "exposure", "outcome", "form", "label", "n", "cases", "residual_df", "reference",
                     "zero_share", "energy_correlation", "energy_rank_correlation", "adjusted_correlation", *SHAPE[:6],

@@ -24,6 +24,7 @@ from analysis.audit.specifications import CHOICES, STATISTICS
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
+from analysis.stats.monte_carlo import quantile_error, share_error
 from analysis.stats.shape.verdict import ALPHA, Verdict
 
 NO_ANSWER = "no answer"
@@ -234,8 +235,9 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
     Returns
     -------
     term (the statistic), estimate (observed), null_median and null_p95 (of the draws), p_value
-    (1 + number of draws at least as large)/(1 + B), adjusted_p (for the number of statistics), adjusted_p_error (its
-    Monte Carlo error, from `BATCHES` parts of the draws), n (cells), draws, seed.
+    (1 + number of draws at least as large)/(1 + B), adjusted_p (for the number of statistics), n (cells), draws, seed.
+    What is drawn has its Monte Carlo error in a column of its name and ``_error``: as `analysis.stats.monte_carlo`
+    has it, the adjusted p's from `BATCHES` parts of the draws.
 
     Raises
     ------
@@ -257,8 +259,11 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
             "term": TERMS,
             "estimate": observed[0],
             "null_median": np.median(null, axis=0),
+            "null_median_error": [quantile_error(values, 0.5) for values in null.T],
             "null_p95": np.quantile(null, 0.95, axis=0),
+            "null_p95_error": [quantile_error(values, 0.95) for values in null.T],
             "p_value": p_value,
+            "p_value_error": [share_error(p, draws) for p in p_value],
             "adjusted_p": adjusted_p,
             "adjusted_p_error": _batch_error(observed[0], null),
             "n": len(able),

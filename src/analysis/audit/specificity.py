@@ -118,7 +118,7 @@ NEGATIVE_EXPOSURES = (PRIMARY.exposure, ENERGY)
 NUMBERS = (
     "n", "cases", "residual_df", "reference", "zero_share", "energy_correlation", "energy_rank_correlation",
     "adjusted_correlation", "overall_p", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", "two_lines_p", "u_p",
-    "nadir", "nadir_low", "nadir_high", "interior",
+    "nadir", "nadir_low", "nadir_low_mc_error", "nadir_high", "nadir_high_mc_error", "interior", "interior_mc_error",
 )  # fmt: skip
 
 

@@ -232,6 +232,7 @@ def _stacked(found: Sequence[Association], frames: Sequence[pd.DataFrame]) -> pd
 
 def _model_row(association: Association) -> dict[str, object]:
     study, fit, nadir = association.study, association.fit, association.nadir
+    critical = association.critical_value()
     return {
         "model": study.model,
         "covariates": " ".join(_kept_covariates(association)),
@@ -257,7 +258,8 @@ def _model_row(association: Association) -> dict[str, object]:
         "nadir": nadir.x,
         "nadir_log_or": nadir.log_or,
         "nadir_at_boundary": nadir.at_boundary,
-        "critical_value": association.critical_value().value,
+        "critical_value": critical.value,
+        "critical_value_mc_error": critical.error,
         **({"notes": " ".join(association.notes)} if association.notes else {}),
     }
 

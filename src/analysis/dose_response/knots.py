@@ -10,12 +10,13 @@ from tqdm import tqdm
 from analysis.dose_response.association import Association
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose_setting
-from analysis.dose_response.shape import SEED, Row
+from analysis.dose_response.shape import SEED, Row, nadir_draws_row
 from analysis.stats.curve.curves import low_point
 from analysis.stats.curve.forms import fit_fractional_polynomial, fit_penalised_spline, positive_shift
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.replicates import bootstrap
-from analysis.stats.shape.verdict import ShapeTests, examine_shape
+from analysis.stats.shape.nadir import NadirDraws
+from analysis.stats.shape.verdict import FittedCurve, verdict
 from analysis.study import BOOTSTRAP_REPLICATES, KNOT_NUMBERS, KnotQuantiles
 
 
@@ -60,24 +61,22 @@ def _variant(
     problem = dataclasses.replace(posed, reference=association.reference)
     curve = curve_of(problem, fit_problem(problem))
     drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
-    tests = examine_shape(curve, drawn, seed=seed, conf_level=study.conf_level)
     label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
-    row = label | _variant_row(problem, tests, study.conf_level)
+    row = label | _variant_row(problem, curve, curve.bootstrapped_nadirs(drawn))
     return row, _variant_curve(association, problem, curve.fit).assign(**label)
 
 
-def _variant_row(problem: Problem, tests: ShapeTests, conf_level: float) -> Row:
-    low, high = tests.bootstrapped.interval(conf_level)
+def _variant_row(problem: Problem, curve: FittedCurve, drawn: NadirDraws) -> Row:
+    """What the verdict rests on; the best break does not depend on the spline's knots."""
+    nonlinear, ends, lines = curve.nonlinear_p, curve.ends().p_value, curve.lines().p_value
     return {
         "placed": " ".join(f"{knot:.10g}" for knot in problem.spline.knots),
-        "nonlinear_p": tests.nonlinear_p,
-        "end_slopes_p": tests.ends.p_value,
-        "two_lines_p": tests.lines.p_value,
-        "nadir": tests.nadir.x,
-        "nadir_low": low,
-        "nadir_high": high,
-        "interior": tests.bootstrapped.interior_share,
-        "verdict": tests.verdict,
+        "nonlinear_p": nonlinear,
+        "end_slopes_p": ends,
+        "two_lines_p": lines,
+        "nadir": curve.nadir().x,
+        **nadir_draws_row(drawn, "nadir", problem.setting.study.conf_level, interior="interior"),
+        "verdict": verdict(nonlinear_p=nonlinear, end_slopes_p=ends, two_lines_p=lines, interior=drawn.interior_share),
         "detail": "",
     }
 

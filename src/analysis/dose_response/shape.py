@@ -15,6 +15,7 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import Model, fit_one
 from analysis.stats.sample.replicates import bootstrap
+from analysis.stats.shape.nadir import NadirDraws
 from analysis.stats.shape.slopes import (
     EndSlopes,
     TurningPoint,
@@ -151,15 +152,10 @@ def _two_lines_row(tests: ShapeTests) -> Row:
 
 
 def _nadir_row(tests: ShapeTests, conf_level: float) -> Row:
-    drawn, bootstrapped = tests.drawn.interval(conf_level), tests.bootstrapped.interval(conf_level)
     return {
         "nadir": tests.nadir.x,
-        "nadir_normal_low": drawn[0],
-        "nadir_normal_high": drawn[1],
-        "nadir_normal_interior": tests.drawn.interior_share,
-        "nadir_bootstrap_low": bootstrapped[0],
-        "nadir_bootstrap_high": bootstrapped[1],
-        "nadir_bootstrap_interior": tests.bootstrapped.interior_share,
+        **nadir_draws_row(tests.drawn, "nadir_normal", conf_level),
+        **nadir_draws_row(tests.bootstrapped, "nadir_bootstrap", conf_level),
         "nadir_bootstrap_failed": tests.bootstrapped.failed,
         "flat_low": tests.flat.low,
         "flat_high": tests.flat.high,
@@ -168,19 +164,48 @@ def _nadir_row(tests: ShapeTests, conf_level: float) -> Row:
     }
 
 
+def nadir_draws_row(drawn: NadirDraws, name: str, conf_level: float = 0.95, *, interior: str = "") -> Row:
+    """Interval of the low point and share of interior ones, each with its Monte Carlo error.
+
+    Parameters
+    ----------
+    drawn : low points of draws or replicates.
+    name : what the columns begin with.
+    conf_level : of the interval.
+    interior : name of the share's column, ``name`` and "_interior" unless given.
+    """
+    (low, high), (low_error, high_error) = drawn.interval(conf_level), drawn.interval_errors(conf_level)
+    share = interior or f"{name}_interior"
+    return {
+        f"{name}_low": low,
+        f"{name}_low_mc_error": low_error,
+        f"{name}_high": high,
+        f"{name}_high_mc_error": high_error,
+        share: drawn.interior_share,
+        f"{share}_mc_error": drawn.interior_error,
+    }
+
+
 def _threshold_row(tests: ShapeTests) -> Row:
     threshold = tests.threshold
     slopes = threshold.slopes.to_frame().set_index("term")
+    open_low, open_high = threshold.open_ends
     return {
         "threshold": threshold.breakpoint,
         "threshold_low": threshold.conf_low,
+        "threshold_low_mc_error": threshold.low_error,
         "threshold_high": threshold.conf_high,
+        "threshold_high_mc_error": threshold.high_error,
+        "threshold_open_low": open_low,
+        "threshold_open_high": open_high,
         "threshold_below": slopes.loc["slope_below", "estimate"],
         "threshold_below_se": slopes.loc["slope_below", "std_error"],
         "threshold_above": slopes.loc["slope_above", "estimate"],
         "threshold_above_se": slopes.loc["slope_above", "std_error"],
         "threshold_naive_p": threshold.naive_p,
         "threshold_search_p": threshold.search_p,
+        "threshold_search_p_mc_error": threshold.search_p_error,
+        "threshold_search_draws": threshold.search.null.size,
         "threshold_failed": 0 if threshold.replicates is None else threshold.replicates.failed,
     }
 
@@ -221,10 +246,9 @@ def _row_and_profile(association: Association, replicates: int, seed: int) -> tu
 
 
 def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
-    """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients."""
+    """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients, with errors."""
     ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
     drawn = curve.drawn_nadirs(seed=seed)
-    low, high = drawn.interval()
     nonlinear = curve.nonlinear_p
     return {
         "overall_p": wald_test(curve.fit, curve.spline_terms).p_value,
@@ -234,9 +258,7 @@ def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
         "end_slopes_p": ends.p_value,
         "two_lines_p": lines.p_value,
         "nadir": nadir.x,
-        "nadir_low": low,
-        "nadir_high": high,
-        "interior": drawn.interior_share,
+        **nadir_draws_row(drawn, "nadir", interior="interior"),
         "verdict": verdict(
             nonlinear_p=nonlinear, end_slopes_p=ends.p_value, two_lines_p=lines.p_value, interior=drawn.interior_share
         ),

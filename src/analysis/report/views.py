@@ -20,7 +20,7 @@ from analysis.dose_response.association import Association
 from analysis.dose_response.frames import round_intakes
 from analysis.dose_response.shape import StudyShape, shape_dict
 from analysis.report.figures.dose_response import draw_odds_ratios
-from analysis.report.words.numbers import format_intake, format_p
+from analysis.report.words.numbers import format_intake, p_number
 from analysis.report.words.shape import describe_shape
 from analysis.report.words.study import WEIGHT_WORDS
 from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
@@ -93,7 +93,7 @@ class AssociationView(Association):
                 "test": tests["method"].map(METHODS),
                 "statistic": tests["statistic"].map("{:.2f}".format),
                 "df": [f"{row.df_num}, {row.df_den}" for row in tests.itertuples()],
-                "p": [format_p(p).removeprefix("= ") for p in tests["p_value"]],
+                "p": [p_number(p) for p in tests["p_value"]],
             }
         )
         return head, {"": shown, "Tests": told}
@@ -140,7 +140,7 @@ class ShapeView(StudyShape):
             {
                 "null hypothesis": [NULL_HYPOTHESES["nonlinear"], "no fall at the low end", "no rise at the high end",
                                     "two lines: the first does not fall", "two lines: the second does not rise"],
-                "p": [format_p(float(row[name])).removeprefix("= ") for name in
+                "p": [p_number(float(row[name])) for name in
                       ("nonlinear_p", "end_slopes_low_p", "end_slopes_high_p", "two_lines_low_p", "two_lines_high_p")],
             }
         )  # fmt: skip

@@ -80,7 +80,8 @@ def compare_with_published(frame: pd.DataFrame, *, replicates: int = BOOTSTRAP_R
 
     Returns
     -------
-    source, quantity, published, published_low, published_high, ours, conf_low, conf_high, note.
+    source, quantity, published, published_low, published_high, ours, conf_low, conf_high, the Monte Carlo errors of
+    these two (0 where nothing is drawn), note.
     """
     return pd.concat([_gregg(frame), _wu(frame), _wu_threshold(frame, replicates)], ignore_index=True)
 
@@ -113,14 +114,20 @@ def _wu_threshold(frame: pd.DataFrame, replicates: int) -> pd.DataFrame:
     curve = curve_of(found.problem, found.fit)
     drawn = bootstrap(curve.design, replicates=replicates, seed=SEED)
     threshold = curve.threshold(replicates=drawn, seed=SEED)
+    nadirs, level = curve.bootstrapped_nadirs(drawn), WU_THRESHOLD_STUDY.conf_level
     ours = {
-        "low point": (found.nadir.x, *curve.bootstrapped_nadirs(drawn).interval(WU_THRESHOLD_STUDY.conf_level)),
+        "low point": (found.nadir.x, *nadirs.interval(level)),
         "breakpoint": (threshold.breakpoint, threshold.conf_low, threshold.conf_high),
     }
-    return pd.DataFrame([_beside(WU_THRESHOLD[name], *ours[name], note=NOTES[name]) for name in ours])
+    errors = {"low point": nadirs.interval_errors(level), "breakpoint": (threshold.low_error, threshold.high_error)}
+    return pd.DataFrame(
+        [_beside(WU_THRESHOLD[name], *ours[name], errors=errors[name], note=NOTES[name]) for name in ours]
+    )
 
 
-def _beside(known: Published, ours: float, low: float, high: float, *, note: str = "") -> dict[str, object]:
+def _beside(
+    known: Published, ours: float, low: float, high: float, *, errors: tuple[float, float] = (0.0, 0.0), note: str = ""
+) -> dict[str, object]:
     return {
         "source": known.source,
         "quantity": known.quantity,
@@ -129,6 +136,8 @@ def _beside(known: Published, ours: float, low: float, high: float, *, note: str
         "published_high": known.high,
         "ours": ours,
         "conf_low": low,
+        "conf_low_mc_error": errors[0],
         "conf_high": high,
+        "conf_high_mc_error": errors[1],
         "note": note,
     }

@@ -10,7 +10,15 @@ from matplotlib.figure import Figure
 
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond
-from analysis.report.words.numbers import MODEL_NAMES, Estimates, format_p, rows_of_model, sentence
+from analysis.report.words.numbers import (
+    MODEL_NAMES,
+    Estimates,
+    format_intake,
+    format_p,
+    p_number,
+    rows_of_model,
+    sentence,
+)
 
 LABELLED = 2
 """So many of the largest changes are named in each direction: the sampling units somebody would ask about."""
@@ -89,7 +97,7 @@ def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series) -> No
     for quantity, (marker, color) in INTAKE_MARKS.items():
         one = influence[influence["quantity"] == quantity].dropna(subset="dfbetas").sort_values("dfbetas")
         axes.plot(np.arange(1, len(one) + 1), one["dfbetas"], marker, color=color, markersize=3.5, linestyle="none",
-                  label=f"at {one['x'].iloc[0]:.4g} {model['unit']}")  # fmt: skip
+                  label=f"at {format_intake(one['x'].iloc[0])} {model['unit']}")  # fmt: skip
         named.append(one.assign(color=color))
     last = max(map(len, named))
     axes.set_xlim(-0.06 * last, 1.06 * last)
@@ -118,9 +126,9 @@ def diagnostics_caption(estimates: Estimates, model: str) -> str:
     row = rows_of_model(estimates, model)
     fit = estimates["tests"].query("model == @model and test == 'goodness_of_fit'").iloc[0]
     influence = estimates["influence"].query("model == @model")
-    intakes = {name: f"{part['x'].iloc[0]:.4g}" for name, part in influence.groupby("quantity")}
+    intakes = {name: format_intake(part["x"].iloc[0]) for name, part in influence.groupby("quantity")}
     nonlinear = influence[influence["quantity"] == "nonlinear_p"]
-    full, highest = (format_p(p).removeprefix("= ") for p in (nonlinear["full"].max(), nonlinear["estimate"].max()))
+    full, highest = (p_number(p) for p in (nonlinear["full"].max(), nonlinear["estimate"].max()))
     weights = estimates["weights"].set_index("model").loc[model]
     return (
         f"{MODEL_NAMES[model]}, {row['n']:,} people. Calibration: observed neuropathy with {100 * row['conf_level']:g} "
@@ -130,7 +138,7 @@ def diagnostics_caption(estimates: Estimates, model: str) -> str:
         f"all {weights['n_effective']:,.0f} of {weights['n_positive']:,}; clusters not counted. Grey: beyond the 5th "
         "and 95th percentile. Without one sampling unit: change of the log odds ratio at the 10th and 90th percentile "
         f"of intake ({intakes['log_or_p10']} and {intakes['log_or_p90']} {row['unit']}) against "
-        f"{row['reference']:.4g}, in its standard errors, when one PSU is left out and the others of its stratum stand "
-        "for it; the largest are named stratum/PSU. Non-linear p (Wald F, covariance kept): "
+        f"{format_intake(row['reference'])}, in its standard errors, when one PSU is left out and the others of its "
+        "stratum stand for it; the largest are named stratum/PSU. Non-linear p (Wald F, covariance kept): "
         f"{full} with everybody, at most {highest} without one unit."
     )

@@ -13,7 +13,17 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
-from analysis.report.words.numbers import MODEL_NAMES, Estimates, format_p, rows_of_model, sentence, verdict_words
+from analysis.report.words.numbers import (
+    MODEL_NAMES,
+    Estimates,
+    format_error,
+    format_intake,
+    format_p,
+    format_range,
+    rows_of_model,
+    sentence,
+    verdict_words,
+)
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.report.words.study import WEIGHT_WORDS, adjustment_words, covariate_words, describe_people, describe_tests
 from analysis.stats.disclosure import FEW, count_of
@@ -79,7 +89,7 @@ def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted:
     axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
               transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
     axes.set_title(f"Peripheral neuropathy by {model['exposure_label']} intake")
-    axes.set_ylabel(f"Odds ratio (against {model['reference']:.4g} {model['unit']})")
+    axes.set_ylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2)
 
 
@@ -126,7 +136,7 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
         axes.plot(first["reference"], 1, "o", color="black", markersize=5, zorder=5)
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
-        axes.set_ylabel(f"Odds ratio (against {first['reference']:.4g} {first['unit']})")
+        axes.set_ylabel(f"Odds ratio (against {format_intake(first['reference'])} {first['unit']})")
         axes.set_xlabel(f"{sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
         grey_beyond(axes, first["p05"], first["p95"])
@@ -206,8 +216,8 @@ def _knots(model: pd.Series) -> list[float]:
 
 def _interval(lower: float, upper: float) -> str:
     if np.isinf(lower):
-        return f"up to {upper:.0f}"
-    return f"above {lower:.0f}" if np.isinf(upper) else f"{lower:.0f} to {upper:.0f}"
+        return f"up to {format_intake(upper)}"
+    return f"above {format_intake(lower)}" if np.isinf(upper) else format_range(lower, upper)
 
 
 def curve_caption(estimates: Estimates, model: str) -> str:
@@ -217,20 +227,26 @@ def curve_caption(estimates: Estimates, model: str) -> str:
     nadir = "No interior low point" if row["nadir_at_boundary"] else f"Lowest point {low_point_words(estimates, row)}"
     if "shape" in estimates:
         nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
-    knots = ", ".join(f"{float(knot):.4g}" for knot in row["knots"].split())
+    knots = ", ".join(format_intake(float(knot)) for knot in row["knots"].split())
     return (
         f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {count_of(row['cases'])} of "
         f"{count_of(row['n'])} {describe_people(row)}{_without_covariates(estimates, model)}, against "
-        f"{row['reference']:.4g} {row['unit']}, their unweighted median. Survey-weighted logistic "
+        f"{format_intake(row['reference'])} {row['unit']}, their unweighted median. Survey-weighted logistic "
         f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
         f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
         f"intervals, Taylor linearisation, {row['residual_df']} df. {describe_tests(tests)} {nadir}. Darker band: "
         f"{100 * row['conf_level']:g} % at each intake taken alone; lighter: {100 * row['conf_level']:g} % for the "
-        f"whole curve at once (sup-t, {row['critical_value']:.2f} standard errors). Middle: prevalence if everybody "
+        f"whole curve at once (sup-t, {_critical(row)} standard errors). Middle: prevalence if everybody "
         "had that intake and kept their own covariates (standardised to the weighted people of the model), bands "
         "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
         f"distribution, 1st to 99th percentile, those of {FEW} people left out."
     )
+
+
+def _critical(model: pd.Series) -> str:
+    """The sup-t critical value, with its integration error where that would show."""
+    error = float(model["critical_value_mc_error"])
+    return f"{model['critical_value']:.2f} ± {format_error(error)}" if error > 0 else f"{model['critical_value']:.2f}"
 
 
 def _without_covariates(estimates: Estimates, model: str) -> str:
@@ -248,8 +264,9 @@ def models_caption(estimates: Estimates) -> str:
     first, nonlinear = models.iloc[0], estimates["tests"].query("test == 'nonlinear' and method == 'wald'")
     p = [f"{MODEL_NAMES[row.model].lower()} {format_p(row.p_value)}" for row in nonlinear.itertuples()]
     return (
-        f"Odds ratios against {first['reference']:.4g} {first['unit']} (black dot), {WEIGHT_WORDS[first['weights']]}, "
-        f"same knots in all. {adjustment_words(models)}. Non-linear p (Wald F): {', '.join(p)}. Models 2 and 3 rest on "
+        f"Odds ratios against {format_intake(first['reference'])} {first['unit']} (black dot), "
+        f"{WEIGHT_WORDS[first['weights']]}, same knots in all. {adjustment_words(models)}. "
+        f"Non-linear p (Wald F): {', '.join(p)}. Models 2 and 3 rest on "
         "people with complete covariates. Bands are left out for legibility; the numbers are in models.csv beside this "
         "figure. Grey: beyond the 5th and 95th percentile of intake."
     )

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from analysis.audit.energy import ABOUT, TENSOR_KNOTS
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
-from analysis.report.words.numbers import MODEL_NAMES, format_p, sentence
+from analysis.report.words.numbers import MODEL_NAMES, format_p, p_number, sentence
 from analysis.stats.disclosure import FEW
 
 LINES = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."))
@@ -200,7 +200,7 @@ def energy_surface_caption(
 
     def both(model: str, test: str) -> str:
         wald, rao_scott = p[model, test, "wald"], p[model, test, "rao_scott"]
-        return f"p {format_p(wald)} (Wald F) and {format_p(rao_scott).removeprefix('= ')} (Rao-Scott)"
+        return f"p {format_p(wald)} (Wald F) and {p_number(rao_scott)} (Rao-Scott)"
 
     label = form["exposure_label"]
     cuts = "; ".join(f"{row.energy_kcal:,.0f} kcal, n = {row.n:,}, overall p {format_p(row.overall_p)}, non-linear p "

@@ -13,7 +13,7 @@ from analysis.audit.heterogeneity import POOLED, REFITTED
 from analysis.provenance import Provenance
 from analysis.report.figures.energy import LINES, P_TICKS, conf_level_of, draw_curve
 from analysis.report.figures.layout import BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
-from analysis.report.words.numbers import MODEL_NAMES, format_p, sentence
+from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, sentence
 from analysis.stats.shape.verdict import ALPHA
 
 NAMED_UNITS = 2
@@ -67,7 +67,7 @@ def _draw_cycles(axes: Axes, curves: pd.DataFrame, shapes: pd.DataFrame, form: p
     grey_beyond(axes, pooled["p05"], pooled["p95"])
     axes.set_title("Each cycle by itself")
     axes.set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
-    axes.set_ylabel(f"Odds ratio (against {pooled['reference']:.4g} {form['unit']})")
+    axes.set_ylabel(f"Odds ratio (against {format_intake(pooled['reference'])} {form['unit']})")
     axes.legend(loc="upper center", handlelength=2.6, fontsize=7.5)
 
 

@@ -24,7 +24,14 @@ from analysis.report.words.numbers import (
     sentence,
     verdict_words,
 )
-from analysis.report.words.shape import knots_sentence, shape_of_model, shape_sentence
+from analysis.report.words.shape import (
+    drawn_range,
+    edge_words,
+    knots_sentence,
+    search_p_words,
+    shape_of_model,
+    shape_sentence,
+)
 
 GREEN = "#009E73"
 TANGENT = 0.1
@@ -148,7 +155,7 @@ def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None) -> N
         if place is not None:
             axes.plot(shape[place], row, marker, color=color, markersize=5, label=f"_{label}")
         words = (
-            format_range(low, high) if place is None else f"{format_intake(shape[place])} ({format_range(low, high)})"
+            format_range(low, high) if place is None else f"{format_intake(shape[place])} ({drawn_range(shape, name)})"
         )
         axes.text(0.985, row, words, fontsize=7.8, va="center", ha="right", transform=axes.get_yaxis_transform(),
                   label=f"_{label}")  # fmt: skip
@@ -166,7 +173,7 @@ def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None) -> N
 def _draw_profile(axes: Axes, profile: pd.DataFrame, shape: pd.Series) -> None:
     axes.plot(profile["x"], profile["deviance_gain"], color="black", linewidth=1.3, linestyle="-", label="gain")
     axes.axvline(shape["threshold"], color="black", linewidth=0.8, linestyle=":", label="_best break")
-    p = f"p {format_p(shape['threshold_search_p'])} (naive {format_p(shape['threshold_naive_p'])})"
+    p = f"p {search_p_words(shape)} (naive {format_p(shape['threshold_naive_p'])})"
     axes.text(
         0.99, 0.95, f"change of slope: {p}", va="top", ha="right", fontsize=8.5, transform=axes.transAxes, label="_p"
     )
@@ -285,10 +292,16 @@ def shape_caption(estimates: Estimates, model: str) -> str:
         "regression allows a step, and the two-piece model at its "
         f"best break. Then the curve's low point with {level} intervals by normal draws of the coefficients and by "
         f"{shape['replicates']:,} bootstrap samples that place their knots anew; the stretch whose odds cannot be told "
-        "from the lowest; and the best break with its bootstrap interval, which answers another question than the low "
-        "point and is sought in the same range. Bottom: fall in deviance, against a straight line, of a break at each "
-        "intake; naive p as if the break had been known, the other pays for the search."
+        f"from the lowest; and the best break with its bootstrap interval{_edge(shape)}, which answers another "
+        "question than the low point and is sought in the same range. Bottom: fall in deviance, against a straight "
+        "line, of a break at each intake; naive p as if the break had been known, the other, from "
+        f"{shape['threshold_search_draws']:,} draws, pays for the search. ±: Monte Carlo error."
     )
+
+
+def _edge(shape: pd.Series) -> str:
+    words = edge_words(shape["threshold_open_low"], shape["threshold_open_high"]).removeprefix(", ")
+    return f" ({words}: how far beyond it may lie is not known)" if words else ""
 
 
 def knots_caption(estimates: Estimates, model: str) -> str:

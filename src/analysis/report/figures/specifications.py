@@ -11,7 +11,7 @@ from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL,
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
 from analysis.report.words.audit import LEVELS, NAMES, top_choices
-from analysis.report.words.numbers import NO_DEPARTURE, format_p
+from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
 from analysis.report.words.study import covariate_words
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
@@ -171,8 +171,7 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     """
     test = {str(row["term"]): row for _, row in tests.iterrows()}
     medians = " and ".join(
-        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {format_p(test[f'median_{mark}']['adjusted_p'])})"
-        for mark in PERCENTILES
+        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {_adjusted(test[f'median_{mark}'])})" for mark in PERCENTILES
     )
     return (
         "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
@@ -182,14 +181,18 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
         f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
         f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
-        f"{len(tests)} such statistics (Westfall & Young 1993): median odds ratio {medians}; both above 1 in "
-        f"{_share(test['both_above'])}; non-linear p < {ALPHA:g} in {_share(test['nonlinear'])}. "
-        f"Choices with the largest shares of the variation: {_top_choices(decomposition)}."
+        f"{len(tests)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
+        f"{medians}; both above 1 in {_share(test['both_above'])}; non-linear p < {ALPHA:g} in "
+        f"{_share(test['nonlinear'])}. Choices with the largest shares of the variation: {_top_choices(decomposition)}."
     )
 
 
 def _share(test: pd.Series) -> str:
-    return f"{100 * test['estimate']:.0f} % (p {format_p(test['adjusted_p'])})"
+    return f"{100 * test['estimate']:.0f} % (p {_adjusted(test)})"
+
+
+def _adjusted(test: pd.Series) -> str:
+    return format_p_drawn(test["adjusted_p"], test["adjusted_p_error"])
 
 
 def _top_choices(decomposition: pd.DataFrame) -> str:

@@ -15,9 +15,13 @@ from analysis.report.words.numbers import (
     Audit,
     format_intake,
     format_p,
+    format_p_drawn,
     list_words,
+    p_number,
+    p_number_drawn,
     p_words,
     percent,
+    percent_drawn,
     verdict_words,
 )
 from analysis.stats.shape.verdict import ALPHA
@@ -105,8 +109,8 @@ def joint_words(audit: Audit) -> str:
     which = "" if clear == 1 else "; the least p is that of"
     return (
         f"of {every} joint statistics {found} {verb}{which or ','} the {TERM_WORDS[str(best.name)]} "
-        f"({best['estimate']:.2f}, p {format_p(best['p_value'])}; adjusted for the {every}, p "
-        f"{format_p(best['adjusted_p'])} ± {best['adjusted_p_error']:.3f} by simulation): {_together(best)}"
+        f"({best['estimate']:.2f}, p {format_p_drawn(best['p_value'], best['p_value_error'])}; adjusted for the "
+        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): {_together(best)}"
     )
 
 
@@ -137,15 +141,20 @@ def joint_test_table(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "found": tests["estimate"].map("{:.3f}".format).tolist(),
-            "if there is nothing, median": tests["null_median"].map("{:.3f}".format).tolist(),
-            "95th percentile": tests["null_p95"].map("{:.3f}".format).tolist(),
-            "p": tests["p_value"].map(format_p).tolist(),
+            "if there is nothing, median": _drawn(tests, "null_median"),
+            "95th percentile": _drawn(tests, "null_p95"),
+            "p": [p_number_drawn(row.p_value, row.p_value_error) for row in tests.itertuples()],
             f"p, adjusted for the {NUMBERS[len(tests)]}": [
-                f"{format_p(row.adjusted_p)} ± {row.adjusted_p_error:.3f}" for row in tests.itertuples()
+                p_number_drawn(row.adjusted_p, row.adjusted_p_error) for row in tests.itertuples()
             ],
         },
         index=pd.Index([TERM_WORDS[term] for term in tests["term"]]),
     )
+
+
+def _drawn(tests: pd.DataFrame, name: str) -> list[str]:
+    pairs = zip(tests[name], tests[f"{name}_error"], strict=True)
+    return [f"{value:.3f} ± {error:.3f}" for value, error in pairs]
 
 
 # ---- cycles, sampling units, the second recall
@@ -216,7 +225,7 @@ def sampling_units_sentence(audit: Audit) -> str:
         return unanswered
     full, known = without_units(audit)
     told = (
-        f"with everybody the non-linear p is {format_p(full).removeprefix('= ')}, without one of "
+        f"with everybody the non-linear p is {p_number(full)}, without one of "
         f"{len(known)} sampling units at most {known.max():.3f}, covariance and df estimated anew"
     )
     if full >= ALPHA:
@@ -261,7 +270,7 @@ def recall_table(audit: Audit) -> pd.DataFrame:
             "overall p": p_words(curves["overall_p"]),
             "non-linear p": p_words(curves["nonlinear_p"]),
             "lowest point": curves["nadir"].map(format_intake).tolist(),
-            "inside the range": curves["interior"].map(percent).tolist(),
+            "inside the range": [percent_drawn(row.interior, row.interior_mc_error) for row in curves.itertuples()],
             "verdict": curves["verdict"].tolist(),
         },
         index=pd.Index(curves["days"].tolist()),

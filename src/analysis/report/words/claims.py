@@ -15,6 +15,7 @@ from analysis.report.words.numbers import (
     format_intake,
     format_odds_ratio,
     format_p,
+    markdown_table,
     percent,
 )
 from analysis.report.words.shape import PER, shape_of_model
@@ -63,11 +64,8 @@ def claims_table(estimates: Estimates, audit: Audit) -> pd.DataFrame:
 
 def claims_markdown(estimates: Estimates, audit: Audit) -> str:
     """The table of `claims_table` as Markdown, which wraps its long cells."""
-    table = claims_table(estimates, audit).reset_index()
-    if table.empty:
-        return bottom_line(estimates, audit)
-    lines = [table.columns, ["---"] * table.shape[1], *table.to_numpy()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = claims_table(estimates, audit)
+    return bottom_line(estimates, audit) if table.empty else markdown_table(table)
 
 
 def _not_analysed() -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis.report.words.audit import unanswered_words
-from analysis.report.words.numbers import Audit, format_odds_ratio, format_p, list_words
+from analysis.report.words.numbers import Audit, format_odds_ratio, format_p, list_words, p_number
 from analysis.stats.shape.verdict import ALPHA
 
 FORM_WORDS = {
@@ -70,7 +70,7 @@ def energy_table(audit: Audit) -> pd.DataFrame:
         for percentile in (5, 95)
     }
     tests = {"low end p": "end_low_p", "high end p": "end_high_p", "non-linear p": "nonlinear_p"}
-    columns |= {words: forms[name].map(format_p).tolist() for words, name in tests.items()}
+    columns |= {words: forms[name].map(p_number).tolist() for words, name in tests.items()}
     columns["verdict"] = forms["verdict"].tolist()
     return pd.DataFrame(columns, index=pd.Index([FORM_WORDS[form] for form in forms["form"]]))
 

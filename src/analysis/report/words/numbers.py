@@ -1,5 +1,9 @@
-"""Numbers and names as a person reads them; nothing else in the project rounds."""
+"""Numbers and names as a person reads them; nothing else in the project rounds.
 
+What is drawn is told with "±" and its Monte Carlo error, to that error's first digit.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -24,9 +28,14 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def percent_drawn(share: float, error: float) -> str:
+    """A share of draws as "99.8 % (± 0.1)"."""
+    return f"{percent(share)} (± {100 * error:.1f})"
+
+
 def p_words(p: pd.Series) -> list[str]:
     """P-values as they stand in a table; of a test without an answer, that."""
-    return [NO_ANSWER if pd.isna(value) else format_p(value) for value in p]
+    return [NO_ANSWER if pd.isna(value) else p_number(value) for value in p]
 
 
 def ordinal(row: pd.Series) -> str:
@@ -51,6 +60,33 @@ def format_p(p_value: float) -> str:
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
 
 
+def p_number(p_value: float) -> str:
+    """P in a column headed p: "0.004", or "< 0.001" below that."""
+    return format_p(p_value).removeprefix("= ")
+
+
+def format_p_drawn(p_value: float, error: float) -> str:
+    """P from draws as it stands after "p": "= 0.0121 ± 0.0003", or "< 0.001" where it is surely below that."""
+    if p_value + 2 * error < 0.001:
+        return "< 0.001"
+    decimals = max(3, _decimals(error))
+    return f"= {p_value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def p_number_drawn(p_value: float, error: float) -> str:
+    """P from draws in a column headed p: "0.0121 ± 0.0003"."""
+    return format_p_drawn(p_value, error).removeprefix("= ")
+
+
+def format_error(error: float) -> str:
+    """A Monte Carlo error to its first digit: "0.7", "12", "0" where the draws lie on a grid too coarse to show one."""
+    return f"{error:.{_decimals(error)}f}"
+
+
+def _decimals(error: float) -> int:
+    return max(0, -math.floor(math.log10(error))) if error > 0 else 0
+
+
 def verdict_words(verdict: str) -> str:
     """A verdict as it stands in a sentence."""
     return VERDICT_WORDS.get(verdict, verdict)
@@ -69,6 +105,19 @@ def format_intake(x: float) -> str:
 def format_range(low: float, high: float) -> str:
     """Two intakes with the decimals of the higher one: "200 to 241"."""
     return f"{low:.0f} to {high:.0f}" if high >= 100 else f"{format_intake(low)} to {format_intake(high)}"
+
+
+def format_range_drawn(low: float, high: float, errors: tuple[float, float]) -> str:
+    """An interval from draws with the error of each end: "200 ± 0.7 to 241 ± 1"."""
+    ends = zip(format_range(low, high).split(" to "), errors, strict=True)
+    return " to ".join(f"{end} ± {format_error(error)}" for end, error in ends)
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A frame of words as Markdown, index first; long cells wrap there, where a frame would be cut."""
+    shown = table.reset_index(names=str(table.columns.name or table.index.name or ""))
+    lines = [shown.columns, ["---"] * shown.shape[1], *shown.to_numpy()]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def rows_of_model(estimates: Estimates, model: str) -> pd.Series:

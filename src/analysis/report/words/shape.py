@@ -9,8 +9,12 @@ from analysis.report.words.numbers import (
     Estimates,
     format_intake,
     format_p,
+    format_p_drawn,
     format_range,
+    format_range_drawn,
     join_words,
+    p_number,
+    percent_drawn,
     rows_of_model,
     verdict_words,
 )
@@ -35,7 +39,7 @@ def end_slopes_table(estimates: Estimates) -> pd.DataFrame:
         for end in ("low", "high"):
             column = f"{words}, at {format_intake(shape[f'{name}_{end}_at'].iloc[0])}"
             columns[column] = [_slope(row, f"{name}_{end}") for _, row in shape.iterrows()]
-        columns[f"{words}, both: p"] = shape[f"{name}_p"].map(format_p).tolist()
+        columns[f"{words}, both: p"] = shape[f"{name}_p"].map(p_number).tolist()
     return _by_model(shape, columns)
 
 
@@ -48,7 +52,7 @@ def two_lines_table(estimates: Estimates) -> pd.DataFrame:
             "break": shape["two_lines_break"].map(format_intake).tolist(),
             "below it": [_slope(row, "two_lines_low") for _, row in shape.iterrows()],
             "above it": [_slope(row, "two_lines_high") for _, row in shape.iterrows()],
-            "both, with a U's signs: p": shape["two_lines_p"].map(format_p).tolist(),
+            "both, with a U's signs: p": shape["two_lines_p"].map(p_number).tolist(),
         },
     )
 
@@ -60,10 +64,14 @@ def low_points_table(estimates: Estimates) -> pd.DataFrame:
         shape,
         {
             "lowest point": shape["nadir"].map(format_intake).tolist(),
-            "normal draws": _ranges(shape, "nadir_normal"),
-            "bootstrap": _ranges(shape, "nadir_bootstrap"),
-            "interior, bootstrap": [f"{100 * share:.1f} %" for share in shape["nadir_bootstrap_interior"]],
-            "no worse than the lowest": _ranges(shape, "flat"),
+            "normal draws": [_nadir_range(row, "nadir_normal") for _, row in shape.iterrows()],
+            "bootstrap": [_nadir_range(row, "nadir_bootstrap") for _, row in shape.iterrows()],
+            "interior, bootstrap": [_interior(row) for _, row in shape.iterrows()],
+            "no worse than the lowest": [
+                f"{format_range(row['flat_low'], row['flat_high'])}"
+                f"{edge_words(row['flat_open_low'], row['flat_open_high'])}"
+                for _, row in shape.iterrows()
+            ],
         },
     )
 
@@ -76,11 +84,11 @@ def breaks_table(estimates: Estimates) -> pd.DataFrame:
         {
             "lowest point of the spline": shape["nadir"].map(format_intake).tolist(),
             "best break": shape["threshold"].map(format_intake).tolist(),
-            "bootstrap": _ranges(shape, "threshold"),
+            "bootstrap": [break_range(row) for _, row in shape.iterrows()],
             "slope below": [_slope_alone(row, "threshold_below") for _, row in shape.iterrows()],
             "slope above": [_slope_alone(row, "threshold_above") for _, row in shape.iterrows()],
-            "naive p": shape["threshold_naive_p"].map(format_p).tolist(),
-            "search-aware p": shape["threshold_search_p"].map(format_p).tolist(),
+            "naive p": shape["threshold_naive_p"].map(p_number).tolist(),
+            "search-aware p": [search_p_words(row).removeprefix("= ") for _, row in shape.iterrows()],
         },
     )
 
@@ -93,10 +101,10 @@ def knots_table(estimates: Estimates) -> pd.DataFrame:
         rows.append(
             {
                 "form": f"{row['knots']} knots, {row['knot_quantiles']}" if spline else row["form"],
-                "non-linear p": format_p(row["nonlinear_p"]) if spline else "",
-                "end slopes p": format_p(row["end_slopes_p"]) if spline else "",
-                "two lines p": format_p(row["two_lines_p"]) if spline else "",
-                "lowest point": f"{format_intake(row['nadir'])} ({format_range(row['nadir_low'], row['nadir_high'])})"
+                "non-linear p": p_number(row["nonlinear_p"]) if spline else "",
+                "end slopes p": p_number(row["end_slopes_p"]) if spline else "",
+                "two lines p": p_number(row["two_lines_p"]) if spline else "",
+                "lowest point": f"{format_intake(row['nadir'])} ({drawn_range(row, 'nadir')})"
                 if spline
                 else format_intake(row["nadir"]),
                 "verdict": row["verdict"] if spline else row["detail"],
@@ -111,10 +119,10 @@ def verdicts_table(estimates: Estimates) -> pd.DataFrame:
     return _by_model(
         shape,
         {
-            "end slopes p": shape["end_slopes_p"].map(format_p).tolist(),
-            "two lines p": shape["two_lines_p"].map(format_p).tolist(),
-            "interior": [f"{100 * share:.1f} %" for share in shape["nadir_bootstrap_interior"]],
-            "non-linear p": shape["nonlinear_p"].map(format_p).tolist(),
+            "end slopes p": shape["end_slopes_p"].map(p_number).tolist(),
+            "two lines p": shape["two_lines_p"].map(p_number).tolist(),
+            "interior": [_interior(row) for _, row in shape.iterrows()],
+            "non-linear p": shape["nonlinear_p"].map(p_number).tolist(),
             "verdict": shape["verdict"].tolist(),
         },
     )
@@ -127,7 +135,7 @@ def threshold_sentence(estimates: Estimates) -> str:
     published = estimates["published"]
     rows = published[published["quantity"].str.contains("threshold")].set_index("quantity")
     parts = [
-        f"{_quantity(name)} {row['ours']:.0f} mg/day ({row['conf_low']:.0f} to {row['conf_high']:.0f})"
+        f"{_quantity(name)} {format_intake(row['ours'])} mg/day ({drawn_range(row, 'conf')})"
         for name, row in rows.iterrows()
     ]
     first = rows.iloc[0]
@@ -146,8 +154,43 @@ def _by_model(shape: pd.DataFrame, columns: Mapping[str, list[str]]) -> pd.DataF
     return pd.DataFrame(columns, index=pd.Index([MODEL_NAMES[model] for model in shape["model"]]))
 
 
-def _ranges(shape: pd.DataFrame, name: str) -> list[str]:
-    return [format_range(row[f"{name}_low"], row[f"{name}_high"]) for _, row in shape.iterrows()]
+def drawn_range(row: pd.Series, name: str) -> str:
+    """Interval from draws in the columns of a name, with the Monte Carlo error of each end."""
+    errors = (row[f"{name}_low_mc_error"], row[f"{name}_high_mc_error"])
+    return format_range_drawn(row[f"{name}_low"], row[f"{name}_high"], errors)
+
+
+def edge_words(open_low: bool, open_high: bool) -> str:
+    """What to say after an interval that reaches an end of where its point was sought; empty if it does not."""
+    words = {
+        (True, False): ", from where the search starts",
+        (False, True): ", to where the search ends",
+        (True, True): ", all of where was searched",
+    }
+    return words.get((bool(open_low), bool(open_high)), "")
+
+
+def break_range(shape: pd.Series) -> str:
+    """Bootstrap interval of the best break, and whether it reaches an end of the search."""
+    return f"{drawn_range(shape, 'threshold')}{edge_words(shape['threshold_open_low'], shape['threshold_open_high'])}"
+
+
+def search_p_words(shape: pd.Series) -> str:
+    """The break's p that pays for the search, as it stands after "p", with its Monte Carlo error."""
+    return format_p_drawn(shape["threshold_search_p"], shape["threshold_search_p_mc_error"])
+
+
+def _nadir_range(shape: pd.Series, name: str) -> str:
+    return f"{drawn_range(shape, name)}{edge_words(*_at_edges(shape, name))}"
+
+
+def _at_edges(shape: pd.Series, name: str) -> tuple[bool, bool]:
+    """Whether an interval of the low point reaches the ends between which it was sought in the sample."""
+    return shape[f"{name}_low"] <= shape["end_slopes_low_at"], shape[f"{name}_high"] >= shape["end_slopes_high_at"]
+
+
+def _interior(shape: pd.Series) -> str:
+    return percent_drawn(shape["nadir_bootstrap_interior"], shape["nadir_bootstrap_interior_mc_error"])
 
 
 def _slope(row: pd.Series, name: str) -> str:
@@ -165,17 +208,19 @@ def shape_of_model(estimates: Estimates, model: str) -> pd.Series:
 
 
 def low_point_words(estimates: Estimates, row: pd.Series) -> str:
-    """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)"."""
+    """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)".
+
+    Each end has its Monte Carlo error.
+    """
     if "shape" not in estimates:
         return f"{format_intake(row['nadir'])} {row['unit']}"
     return _low_point_of(shape_of_model(estimates, row["model"]), row["unit"])
 
 
 def _low_point_of(shape: pd.Series, unit: str) -> str:
-    low, high = shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"]
-    open_ended = low <= shape["end_slopes_low_at"] or high >= shape["end_slopes_high_at"]
+    open_ended = any(_at_edges(shape, "nadir_bootstrap"))
     reach = ": to an end of where it was sought, which moves with the sample" if open_ended else ""
-    return f"{format_intake(shape['nadir'])} {unit} ({format_range(low, high)}, design bootstrap{reach})"
+    return f"{format_intake(shape['nadir'])} {unit} ({drawn_range(shape, 'nadir_bootstrap')}, design bootstrap{reach})"
 
 
 def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
@@ -197,8 +242,8 @@ def describe_shape(shape: pd.Series, *, unit: str) -> str:
     low_point = "lowest point, at an end of the range," if at_end else "lowest point"
     return (
         f"{_ends_words(shape, unit)} {_two_lines_words(shape, unit)} The {low_point} is "
-        f"{_low_point_of(shape, unit)}, inside the range in {100 * shape['nadir_bootstrap_interior']:.1f} % of "
-        f"bootstrap samples. Verdict by the rule of the protocol: {verdict_words(shape['verdict'])}."
+        f"{_low_point_of(shape, unit)}, inside the range in {_interior(shape)} of bootstrap samples (±: Monte Carlo "
+        f"error). Verdict by the rule of the protocol: {verdict_words(shape['verdict'])}."
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.report.words.energy import FORM_WORDS
+from analysis.report.words.numbers import markdown_table
 from analysis.simulation.surveys import DRAWS_PER_SURVEY
 
 TRUTH_WORDS = {
@@ -46,7 +47,8 @@ def rules_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if not simulation:
         return pd.DataFrame()
     rates = simulation["shapes"]
-    wide = (100 * rates.pivot_table(index="curve", columns="rule", values="rate", sort=False)).map("{:.1f}".format)
+    told = rates.assign(told=[_rate(row, unit="") for _, row in rates.iterrows()])
+    wide = told.pivot_table(index="curve", columns="rule", values="told", aggfunc="first", sort=False)
     return wide[list(RULE_WORDS)].rename(columns=RULE_WORDS).rename_axis(index="true curve", columns="% of surveys")
 
 
@@ -96,20 +98,23 @@ def misfits_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
         if ("threshold, search-aware", name) in rates.index
     )
     covered = simulation["coverage"].query("quantity == 'coverage' and method == 'taylor'")
-    odds = " and ".join(f"{_from_to(part['rate'])} ({name})" for name, part in covered.groupby("curve"))
+    odds = " and ".join(f"{_from_to(part)} ({name})" for name, part in covered.groupby("curve"))
     return (
         f"End slopes alone find a U {ends} (level: 5 %): near its hinge four knots cannot "
         "follow such a curve, and the best spline slopes where the truth is flat. The break's search-aware p is below "
-        f"5 % in {straight}. The low point's intervals hold the planted one in {_from_to(nadirs['rate'])}, the less "
+        f"5 % in {straight}. The low point's intervals hold the planted one in {_from_to(nadirs)}, the less "
         "often the deeper the U, because four knots cannot follow the planted curve; the low point of the spline that "
-        f"fits it best they hold in {_from_to(nadirs['rate_of_target'])}. By Taylor's covariance 95 % intervals of the "
+        f"fits it best they hold in {_from_to(nadirs, of='_of_target')}. By Taylor's covariance 95 % intervals of the "
         f"odds ratio hold the planted one, by intake, in {odds}: where the curve bends more than four knots can, the "
         "interval lies around another curve."
     )
 
 
-def _from_to(rates: pd.Series) -> str:
-    return f"{100 * rates.min():.1f} to {100 * rates.max():.1f} %"
+def _from_to(rows: pd.DataFrame, *, of: str = "") -> str:
+    """Lowest and highest of some rates, each with its Monte Carlo error."""
+    ordered = rows.sort_values(f"rate{of}")
+    low, high = (_rate(ordered.iloc[place], of=of, unit="") for place in (0, -1))
+    return f"{low} to {high} %"
 
 
 def energy_power_markdown(simulation: Mapping[str, pd.DataFrame]) -> str:
@@ -117,13 +122,7 @@ def energy_power_markdown(simulation: Mapping[str, pd.DataFrame]) -> str:
     table = energy_power_table(simulation)
     if table.empty:
         return NO_ENERGY_SIMULATION
-    header = ["% of surveys", *table.columns]
-    lines = [
-        header,
-        ["---"] * len(header),
-        *([str(form), *row] for form, row in zip(table.index, table.to_numpy(), strict=True)),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{POWER_MEANS}"
+    return f"{markdown_table(table)}\n\n{POWER_MEANS}"
 
 
 def energy_power_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -162,9 +161,9 @@ def coverage_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if not simulation:
         return pd.DataFrame()
     found = simulation["coverage"].query("quantity == 'coverage'")
-    wide = (100 * found.pivot_table(index=["curve", "method"], columns="intake_mg", values="rate", sort=False)).map(
-        "{:.1f}".format
-    )
+    told = found.assign(told=[_rate(row, unit="") for _, row in found.iterrows()])
+    index = ["curve", "method"]
+    wide = told.pivot_table(index=index, columns="intake_mg", values="told", aggfunc="first", sort=False)
     return wide.rename(columns="{:g} mg".format).rename_axis(index=["true curve", "covariance"], columns="% at")
 
 

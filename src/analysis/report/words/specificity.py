@@ -17,7 +17,9 @@ from analysis.report.words.numbers import (
     format_intake,
     format_p,
     list_words,
+    markdown_table,
     ordinal,
+    p_number,
     p_words,
     sentence,
 )
@@ -39,7 +41,8 @@ def specificity_sentence(audit: Audit) -> str:
         f"{tested_words(audit)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
         f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
         f"{own['discoveries']} of them bend ({own['discoveries_dependent']} by a rule that holds however they go "
-        f"together). With energy adjusted for: {adjusted}. {_own_words(place, label)}"
+        f"together). {_u_sentence(u_nutrients(audit, 'none'))} With energy adjusted for: {adjusted}. "
+        f"{_own_words(place, label)}"
     )
 
 
@@ -73,11 +76,11 @@ def specificity_table(audit: Audit) -> pd.DataFrame:
     place = audit["specificity_place"]
     return pd.DataFrame(
         {
-            f"{label_of(audit)}, p": place["nonlinear_p"].map(format_p).tolist(),
-            "q": place["nonlinear_q"].map(format_p).tolist(),
+            f"{label_of(audit)}, p": place["nonlinear_p"].map(p_number).tolist(),
+            "q": place["nonlinear_q"].map(p_number).tolist(),
             "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
             "bend, energy among them": place["discoveries"].astype(str).tolist(),
-            "verdict U": place["u_verdicts"].astype(str).tolist(),
+            "verdict U": [_u_words(audit, str(form)) for form in place["form"]],
             "first": [f"{row.top}, p {format_p(row.top_p)}" for row in place.itertuples()],
         },
         index=pd.Index([FORM_WORDS[form] for form in place["form"]]),
@@ -98,6 +101,21 @@ def heaped_table(audit: Audit) -> pd.DataFrame:
         },
         index=pd.Index(heaped["label"].tolist()),
     )
+
+
+def _u_sentence(named: list[str]) -> str:
+    return f'The verdict is "U" for {f"{len(named)} of them ({list_words(named)})" if named else "none of them"}.'
+
+
+def u_nutrients(audit: Audit, form: str) -> list[str]:
+    """The nutrients whose curve the rule calls a U under one way of adjusting for energy."""
+    every = audit["specificity"]
+    return list(every.loc[(every["kind"] == "nutrient") & (every["form"] == form) & (every["verdict"] == "U"), "label"])
+
+
+def _u_words(audit: Audit, form: str) -> str:
+    named = u_nutrients(audit, form)
+    return f"{len(named)}: {list_words(named)}" if named else "0"
 
 
 def controls_sentence(audit: Audit) -> str:
@@ -197,6 +215,11 @@ def controls_table(audit: Audit) -> pd.DataFrame:
         },
         index=pd.Index(controls["kind"].tolist()),
     )
+
+
+def controls_markdown(audit: Audit) -> str:
+    """The table of `controls_table` as Markdown, which wraps its long cells."""
+    return markdown_table(controls_table(audit))
 
 
 def label_of(audit: Audit) -> str:

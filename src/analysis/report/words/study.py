@@ -8,9 +8,11 @@ from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     Estimates,
+    format_intake,
     format_odds_ratio,
     format_p,
     join_words,
+    p_number,
     rows_of_model,
     verdict_words,
 )
@@ -82,9 +84,9 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
     unit = row["unit"]
     words = (
         f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with neuropathy), the odds of peripheral "
-        f"neuropathy against the unweighted median intake of {row['reference']:.4g} {unit} are "
-        f"{format_odds_ratio(low)} times as "
-        f"high at {low['x']:.4g} {unit} and {format_odds_ratio(high)} times as high at {high['x']:.4g} {unit}, "
+        f"neuropathy against the unweighted median intake of {format_intake(row['reference'])} {unit} are "
+        f"{format_odds_ratio(low)} times as high at {format_intake(low['x'])} {unit} and "
+        f"{format_odds_ratio(high)} times as high at {format_intake(high['x'])} {unit}, "
         f"adjusted for {covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
         f"p {format_p(p['wald'])}, non-linear p {format_p(q['wald'])}; Rao-Scott: p {format_p(p['rao_scott'])} and "
         f"p {format_p(q['rao_scott'])}). The curve is lowest at {low_point_words(estimates, row)}. Its shape by the "
@@ -106,7 +108,7 @@ def curve_table(estimates: Estimates, *, model: str) -> pd.DataFrame:
     curve = estimates["odds_ratio_curve"].query("model == @model and tabulated")
     return pd.DataFrame(
         {
-            f"{row['exposure_label']}, {row['unit']}": curve["x"].map("{:.0f}".format),
+            f"{row['exposure_label']}, {row['unit']}": curve["x"].map(format_intake),
             "odds ratio (95 % interval)": [format_odds_ratio(point) for _, point in curve.iterrows()],
         }
     ).reset_index(drop=True)
@@ -120,7 +122,7 @@ def tests_table(estimates: Estimates) -> pd.DataFrame:
         for test, words in (("overall", "overall"), ("nonlinear", "non-linear"))
         for code, method in (("wald", "Wald F"), ("rao_scott", "Rao-Scott"))
     }
-    p_values = {name: part.set_index("model")["p_value"].map(format_p) for name, part in columns.items()}
+    p_values = {name: part.set_index("model")["p_value"].map(p_number) for name, part in columns.items()}
     df = tests.groupby("model", sort=False)["df_den"].first()
     return pd.DataFrame({**p_values, "df": df}).reindex(tests["model"].unique()).rename(index=MODEL_NAMES)
 
@@ -153,7 +155,7 @@ def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:
     p_value = cells["p_value"].dropna()
-    p = format_p(p_value.iloc[0]) if len(p_value) else ""
+    p = p_number(p_value.iloc[0]) if len(p_value) else ""
     name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
     name += ", %" if (cells["kind"] == "percent").all() else ""
     rows: list[dict[str, str]] = [
@@ -189,12 +191,13 @@ def planted(estimates: Estimates, model: str = PRIMARY.model) -> str:
     row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
     found = [_nearest(estimates, row, quantile) for quantile in ("p05", "p95")]
     points = "; ".join(
-        f"at {point['x']:.0f} {row['unit']} {truth.loc[point['x'], 'odds_ratio']:.2f}, found {format_odds_ratio(point)}"
+        f"at {format_intake(point['x'])} {row['unit']} {truth.loc[point['x'], 'odds_ratio']:.2f}, found "
+        f"{format_odds_ratio(point)}"
         for point in found
     )
     return (
-        f"odds ratio against {row['reference']:.4g} {row['unit']}: {points}; lowest point "
-        f"{truth['nadir'].iloc[0]:.0f} {row['unit']}, found {row['nadir']:.0f}."
+        f"odds ratio against {format_intake(row['reference'])} {row['unit']}: {points}; lowest point "
+        f"{format_intake(truth['nadir'].iloc[0])} {row['unit']}, found {format_intake(row['nadir'])}."
     )
 
 
@@ -214,15 +217,15 @@ def standard_errors_table(estimates: Estimates) -> pd.DataFrame:
     found = estimates["variance_side_by_side"]
     rows = [
         {
-            "estimate": f"{row.estimate:.4g} {row.unit}",
-            "Taylor": f"{row.se_taylor:.3g}",
-            "jackknife": f"{row.se_jackknife:.3g}",
-            "bootstrap": f"{row.se_bootstrap:.3g}",
-            "NCHS's weights": f"{row.se_nchs:.3g}",
+            "estimate": f"{row.estimate:#.4g} {row.unit}",
+            "Taylor": f"{row.se_taylor:#.3g}",
+            "jackknife": f"{row.se_jackknife:#.3g}",
+            "bootstrap": f"{row.se_bootstrap:#.3g}",
+            "NCHS's weights": f"{row.se_nchs:#.3g}",
             "NCHS to Taylor": f"{row.nchs_to_taylor:.2f}",
             "df, Taylor and NCHS": f"{row.df_taylor:g}, {row.df_nchs:g}",
-            "interval, NCHS's weights": f"{row.low_nchs:.3g} to {row.high_nchs:.3g}",
-            "published": f"{row.low_published:g} to {row.high_published:g}" if row.published > 0 else "",
+            "interval, NCHS's weights": f"{row.low_nchs:#.3g} to {row.high_nchs:#.3g}",
+            "published": f"{row.low_published:.1f} to {row.high_published:.1f}" if row.published > 0 else "",
         }
         for row in found.itertuples()
     ]

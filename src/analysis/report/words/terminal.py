@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.dose_response.association import Association
-from analysis.report.words.numbers import format_odds_ratio
+from analysis.report.words.numbers import format_intake, format_odds_ratio, format_range
 from analysis.report.words.shape import describe_shape
 from analysis.report.words.study import WEIGHT_WORDS, describe_tests
 from analysis.stats.disclosure import count_of
@@ -25,7 +25,7 @@ def format_association(
     ``shape`` is as `analysis.dose_response.shape.shape_dict`, or a reason.
     """
     study, fit, unit = association.study, association.fit, exposure_unit(association.study.exposure)
-    nadir, knots = association.nadir, ", ".join(f"{knot:.6g}" for knot in association.spline.knots)
+    nadir, knots = association.nadir, ", ".join(map(format_intake, association.spline.knots))
     where = f", where {study.where}" if study.where else ""
     extra = f" + {' + '.join(study.extra_covariates)}" if study.extra_covariates else ""
     left_out = f"\nleft out, no variation here: {', '.join(association.dropped)}" if association.dropped else ""
@@ -38,12 +38,13 @@ def format_association(
         f"{flow}\n\n"
         f"n = {count_of(fit.n)}, cases = {count_of(fit.cases)}; {fit.n_psu} PSUs in {fit.n_strata} strata; "
         f"design df {fit.design_df}, residual df {fit.residual_df}\n"
-        f"knots {knots}; reference {association.reference:.6g} {unit}\n\n"
+        f"knots {knots}; reference {format_intake(association.reference)} {unit}\n\n"
         f"odds ratio ({100 * study.conf_level:g} % interval) at {unit}; * beyond the 5th to 95th percentile of intake\n"
         f"{_curve_rows(association, points)}\n\n"
         f"{describe_tests(association.tests_frame())}\n"
-        f"Lowest point {nadir.x:.4g} {unit}{', the end of the range: no interior low point' * nadir.at_boundary} "
-        f"(sought from the 5th to the 95th percentile of intake, {nadir.low:.4g} to {nadir.high:.4g}).\n"
+        f"Lowest point {format_intake(nadir.x)} {unit}"
+        f"{', the end of the range: no interior low point' * nadir.at_boundary} "
+        f"(sought from the 5th to the 95th percentile of intake, {format_range(nadir.low, nadir.high)}).\n"
         f"{fill(_shape_or_reason(shape, unit), WIDTH, break_on_hyphens=False)}\n\n"
         f"{_coefficient_table(association)}"
     )
@@ -58,7 +59,7 @@ def _shape_or_reason(shape: Mapping[str, Any], unit: str) -> str:
 def _curve_rows(association: Association, points: Sequence[float]) -> str:
     nadir = association.nadir
     return "\n".join(
-        f"  {row['x']:>8.4g} {' ' if nadir.low <= row['x'] <= nadir.high else '*'}  {format_odds_ratio(row)}"
+        f"  {row['x']:>8g} {' ' if nadir.low <= row['x'] <= nadir.high else '*'}  {format_odds_ratio(row)}"
         for _, row in association.curve(points).frame.iterrows()
     )
 
