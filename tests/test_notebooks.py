@@ -124,3 +124,20 @@ def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     text = committed_words(FOLDER / "03-how-much-stands.py")
     assert bottom_line_words.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
     assert claims_words.claims_markdown(estimates, audit) in text
+
+
+def test_cells_that_a_reader_changed_are_kept_beside_the_new_notebook(tmp_path):
+    ours = runpy.run_path(str(FOLDER / "execute.py"))
+    path = tmp_path / "01.ipynb"
+    notebook = ours["nbformat"].read(FOLDER / "01-dose-response.ipynb", as_version=4)
+    assert notebook.metadata[ours["DIGEST_KEY"]] == ours["sources_digest"](notebook)
+    ours["nbformat"].write(notebook, path)
+    assert ours["keep_changed"](path) is None
+    for number in (1, 2):
+        notebook.cells[-1]["source"] += f"\nmine = {number}"
+        ours["nbformat"].write(notebook, path)
+        changed = path.read_text()
+        aside = ours["keep_changed"](path)
+        assert aside == tmp_path / f"01.changed-{number}.ipynb"
+        assert aside.read_text() == changed
+        assert not path.exists()

@@ -62,7 +62,7 @@ def flushed(stage: str, code: int) -> int:
 
 
 def tell_lost(stage: str, lost: OSError) -> int:
-    """Say that what was printed is lost; the exit code of that."""
+    """Say that standard output cannot be written; returns the exit code."""
     tell(f"{stage}: standard output cannot be written: {lost.strerror}. What is printed is lost, files are whole; "
           "send it elsewhere and run again.")  # fmt: skip
     return 1
@@ -71,4 +71,5 @@ def tell_lost(stage: str, lost: OSError) -> int:
 def tell(message: str) -> None:
     """One message on standard error, if that can be written; the exit code tells the rest."""
     with suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
