@@ -89,7 +89,8 @@ def format_error(error: float) -> str:
 
 
 def _decimals(error: float) -> int:
-    return max(0, -math.floor(math.log10(error))) if error > 0 else 0
+    first_digit = float(f"{error:.1g}")
+    return max(0, -math.floor(math.log10(first_digit))) if error > 0 else 0
 
 
 def verdict_words(verdict: str) -> str:
