@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.audit.specificity import NEGATIVE_CONTROLS
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_audit, read_estimates, read_simulation
+from analysis.report import words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
 from analysis.report.words import study as study_words
@@ -103,6 +105,35 @@ def test_committed_notebook_is_the_executed_pair(notebook):
     theirs = ["".join(cell["source"]).strip() for cell in committed["cells"] if cell["cell_type"] == "markdown"]
     assert theirs == [re.sub("^# ?", "", text.strip(), flags=re.MULTILINE).strip() for text in prose]
     assert "SYNTHETIC" not in json.dumps(committed)
+
+
+TABLES = [
+    call for path in NOTEBOOKS for call in re.findall(r"^words\.\w+\.\w+_table\(.*\)$", path.read_text(), re.MULTILINE)
+]
+
+
+def test_every_table_of_the_notebooks_is_found():
+    assert len(TABLES) == sum(path.read_text().count("_table(") for path in NOTEBOOKS)
+
+
+@pytest.fixture(scope="module")
+def committed():
+    frames = {"estimates": read_estimates(COMMITTED)[0], "audit": read_audit(COMMITTED)[0]}
+    return frames | {"simulation": read_simulation(COMMITTED), "words": words}
+
+
+@pytest.mark.parametrize("call", TABLES)
+def test_no_cell_of_a_table_is_cut_and_p_stands_there_as_a_number(call, committed):
+    table = eval(call, dict(committed))  # noqa: S307
+    assert "..." not in table._repr_html_()
+    cells = table.reset_index().astype(str)
+    assert not cells.apply(lambda column: column.str.startswith(("= ", "p "))).any(axis=None)
+
+
+def test_controls_are_told_with_their_whole_reasons(committed):
+    told = words.specificity.controls_markdown(committed["audit"])
+    for control in NEGATIVE_CONTROLS.values():
+        assert f" {control.reason} |" in told
 
 
 def committed_words(notebook: Path) -> str:

@@ -72,8 +72,25 @@ def test_another_seed_moves_what_is_drawn_and_nothing_else(shape, association):
     moved = {name for name in first if first[name] != other[name] and first[name] == first[name]}
     drawn = {"seed", "nadir_normal_low", "nadir_normal_high", "nadir_bootstrap_low", "nadir_bootstrap_high"}
     assert drawn <= moved
-    assert moved <= drawn | {"nadir_normal_interior", "nadir_bootstrap_interior", "nadir_bootstrap_failed",
-                             "threshold_low", "threshold_high", "threshold_search_p", "threshold_failed"}  # fmt: skip
+    may_move = {"nadir_normal_interior", "nadir_bootstrap_interior", "nadir_bootstrap_failed", "threshold_low",
+                "threshold_high", "threshold_open_low", "threshold_open_high", "threshold_search_p",
+                "threshold_search_draws", "threshold_failed"}  # fmt: skip
+    errors = {name for name in first if name.endswith("_mc_error")}
+    assert moved <= drawn | may_move | errors
+
+
+def test_every_number_that_is_drawn_has_its_monte_carlo_error_beside_it(shape):
+    row = shape_row(shape)
+    drawn = [*(f"nadir_{kind}_{what}" for kind in ("normal", "bootstrap") for what in ("low", "high", "interior")),
+             "threshold_low", "threshold_high", "threshold_search_p"]  # fmt: skip
+    assert {name for name in row if name.endswith("_mc_error")} == {f"{name}_mc_error" for name in drawn}
+    assert all(row[f"{name}_mc_error"] >= 0 for name in drawn)
+    threshold = shape.tests.threshold
+    assert (row["threshold_search_p"], row["threshold_search_draws"]) == (
+        threshold.search_p,
+        threshold.search.null.size,
+    )
+    assert (row["threshold_open_low"], row["threshold_open_high"]) == threshold.open_ends
 
 
 def test_what_there_is_not_is_none_in_the_dictionary(shape):

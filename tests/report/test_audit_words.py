@@ -54,10 +54,16 @@ def decomposition():
 
 
 def joint_test(p=0.5, both_above=0.5):
-    frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_p95": 0.5, "p_value": p})
+    frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_median_error": 0.0004,
+                          "null_p95": 0.5, "null_p95_error": 0.001, "p_value": p})  # fmt: skip
     frame.loc[frame["term"] == "both_above", "p_value"] = both_above
     return frame.assign(
-        adjusted_p=np.minimum(5 * frame["p_value"], 1), adjusted_p_error=0.002, n=1000, draws=2000, seed=1
+        adjusted_p=np.minimum(5 * frame["p_value"], 1),
+        adjusted_p_error=0.002,
+        p_value_error=0.003,
+        n=1000,
+        draws=2000,
+        seed=1,
     )
 
 
@@ -284,8 +290,8 @@ def test_choices_are_named_by_their_share():
     [
         (0.5, 0.5, "of eight joint statistics none has p < 0.05 by itself; the least p is that of the absolute median"),
         (0.5, 0.02, "of eight joint statistics one has p < 0.05 by itself, the share with odds above the median's at "
-         "both ends (0.40, p = 0.020; adjusted for the eight, p = 0.100 ± 0.002 by simulation): together they are "
-         "not shown to say more"),
+         "both ends (0.40, p = 0.020 ± 0.003; adjusted for the eight, p = 0.100 ± 0.002 by simulation): together they "
+         "are not shown to say more"),
         (0.5, 0.0096, "p = 0.048 ± 0.002 by simulation): whether together they say more than chance would is at "
          "the border."),
         (0.5, 0.0102, "p = 0.051 ± 0.002 by simulation): whether together they say more than chance would is at "
@@ -631,3 +637,15 @@ def test_claims_as_markdown_have_a_line_each(real):
     lines = claims_markdown(*real).splitlines()
     assert len(lines) == 11
     assert {line.count(" | ") for line in lines} == {3}
+
+
+def test_a_nutrient_whose_verdict_is_a_u_is_named():
+    found = specificity().assign(label=lambda frame: frame["label"].fillna(frame["exposure"]))
+    found.loc[found["exposure"] == "nutrient_3", "verdict"] = "U"
+    every = {"none": 0.01, **dict.fromkeys(ADJUSTED, 0.5)}
+    audit = {"specificity": found, "specificity_place": place(every, dict.fromkeys(every, 3))}
+    table = specificity_words.specificity_table(audit)
+    assert table["verdict U"].tolist() == ["1: nutrient_3", *["0"] * len(ADJUSTED)]
+    assert 'The verdict is "U" for 1 of them (nutrient_3).' in specificity_words.specificity_sentence(audit)
+    found["verdict"] = "no departure shown"
+    assert 'The verdict is "U" for none of them.' in specificity_words.specificity_sentence(audit)

@@ -13,7 +13,7 @@ from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings
 from analysis.report.figures.dose_response import plot_quintiles
 from analysis.report.figures.layout import save_figure
-from analysis.report.words.numbers import format_p
+from analysis.report.words.numbers import format_drawn, format_p
 from analysis.study import PRIMARY
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -136,7 +136,7 @@ def test_odds_ratios_stand_on_a_log_axis_with_plain_numbers(curve_axes):
 def test_axis_labels_name_the_unit_and_the_reference(drawn, estimates):
     reference = estimates[0]["models"]["reference"].iloc[0]
     above, middle, below = drawn["dose_response"].axes
-    assert f"against {reference:.4g} mg/day" in above.get_ylabel()
+    assert f"against {reference:.0f} mg/day" in above.get_ylabel()
     assert "(%)" in middle.get_ylabel()
     assert "mg/day" in below.get_xlabel()
 
@@ -164,7 +164,7 @@ def test_caption_tells_people_cases_weights_and_tests(drawn, estimates):
         "overall p",
         "non-linear p",
         "Rao-Scott",
-        f"sup-t, {model['critical_value']:.2f} standard errors",
+        f"sup-t, {format_drawn(model['critical_value'], model['critical_value_mc_error'])} standard errors",
         "standardised to the weighted people",
     ):
         assert piece in text
@@ -313,7 +313,7 @@ def test_bars_are_people_and_their_effective_number(drawn, estimates):
 @pytest.mark.parametrize("quantity", ["log_or_p10", "log_or_p90"])
 def test_changes_without_single_units_are_drawn_in_order(drawn, of_primary, quantity):
     frame = of_primary["influence"].query("quantity == @quantity")
-    dots = line(axes_of(drawn["diagnostics"], "influence"), f"at {frame['x'].iloc[0]:.4g} mg/day")
+    dots = line(axes_of(drawn["diagnostics"], "influence"), f"at {frame['x'].iloc[0]:.0f} mg/day")
     assert dots.get_ydata().tolist() == sorted(frame["dfbetas"])
 
 

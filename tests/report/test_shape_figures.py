@@ -12,7 +12,7 @@ from analysis.report.catalogue import drawings
 from analysis.report.figures.shape import PLACES, plot_knots, plot_shape, variant_curve, variant_name
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import shape as shape_words
-from analysis.report.words.numbers import format_p
+from analysis.report.words.numbers import format_error, format_p, format_p_drawn
 from analysis.study import PRIMARY
 from tests.report.test_figures import axes_of, caption, corners, line
 
@@ -113,7 +113,8 @@ def test_each_place_has_its_interval_and_its_numbers_in_words(shape_figure, shap
     words = f"{shape[f'{name}_low']:.0f} to {shape[f'{name}_high']:.0f}"
     if place is not None:
         assert line(axes, f"_{label}").get_xydata().tolist() == [[shape[place], row]]
-        words = f"{shape[place]:.0f} ({words})"
+        low, high = (format_error(shape[f"{name}_{end}_mc_error"]) for end in ("low", "high"))
+        words = f"{shape[place]:.0f} ({words.replace(' to', f' ± {low} to')} ± {high})"
     assert text(axes, f"_{label}") == words
 
 
@@ -131,7 +132,8 @@ def test_profile_is_the_fall_in_deviance_with_the_break_and_both_p(shape_figure,
     np.testing.assert_array_equal(line(axes, "gain").get_xydata(), frame[["x", "deviance_gain"]])
     assert set(line(axes, "_best break").get_xdata()) == {shape["threshold"]}
     words = text(axes, "_p")
-    assert f"p {format_p(shape['threshold_search_p'])} (naive {format_p(shape['threshold_naive_p'])})" in words
+    p = format_p_drawn(shape["threshold_search_p"], shape["threshold_search_p_mc_error"])
+    assert f"p {p} (naive {format_p(shape['threshold_naive_p'])})" in words
 
 
 @pytest.mark.parametrize("verdict", ["U", "non-linear, U not shown", "no departure shown"])

@@ -42,6 +42,7 @@ def cells():
 def tests_frame():
     p_values = dict(zip(TERMS, np.arange(1, 9) / 100, strict=True))
     return pd.DataFrame({"term": TERMS, "estimate": 0.72, "p_value": 0.001, "adjusted_p": list(p_values.values()),
+                         "adjusted_p_error": 0.002,
                          "draws": 2000})  # fmt: skip
 
 
@@ -142,8 +143,11 @@ def test_caption_counts_cells_without_an_answer_and_gives_the_joint_test(cells, 
     )
     assert "in 360 diabetes does not vary and leaves the model. Vertical bars" in words
     median = cells[["odds_ratio_p10", "odds_ratio_p90"]].median()
-    assert f"median odds ratio {median.iloc[0]:.2f} (p = 0.010) and {median.iloc[1]:.2f} (p = 0.040)" in words
-    assert "both above 1 in 72 % (p = 0.070); non-linear p < 0.05 in 72 % (p = 0.080)" in words
+    assert (
+        f"median odds ratio {median.iloc[0]:.2f} (p = 0.010 ± 0.002) and {median.iloc[1]:.2f} (p = 0.040 ± 0.002)"
+        in words
+    )
+    assert "both above 1 in 72 % (p = 0.070 ± 0.002); non-linear p < 0.05 in 72 % (p = 0.080 ± 0.002)" in words
 
 
 def test_caption_explains_the_verdict_and_the_adjustment(cells, tests_frame):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import shape_dict, shape_of, summarise_shapes
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
+from analysis.report.figures import shape as shape_figures
 from analysis.report.words import energy as energy_words
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import shape as shape_words
@@ -16,6 +19,52 @@ from analysis.report.words import terminal as terminal_words
 from analysis.simulation.shapes import RULES
 from analysis.stats.shape.verdict import verdict
 from analysis.study import Study
+
+
+@pytest.mark.parametrize(
+    ("p_value", "error", "text"),
+    [
+        (0.0127, 0.00035, "= 0.0127 ± 0.0003"),
+        (0.0523, 0.00022, "= 0.0523 ± 0.0002"),
+        (0.0559, 0.0016, "= 0.056 ± 0.002"),
+        (0.0004, 0.0001, "< 0.001"),
+        (0.0009, 0.0001, "= 0.0009 ± 0.0001"),
+    ],
+)
+def test_a_p_value_from_draws_has_its_error_and_the_digits_that_it_knows(p_value, error, text):
+    assert numbers_words.format_p_drawn(p_value, error) == text
+    assert numbers_words.p_number_drawn(p_value, error) == text.removeprefix("= ")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(0.72, "0.7"), (1.6, "2"), (0.0, "0"), (109.7, "110"), (0.0042, "0.004"), (9.6, "10"), (0.96, "1")],
+)
+def test_a_monte_carlo_error_in_words(error, text):
+    assert numbers_words.format_error(error) == text
+
+
+def test_an_interval_from_draws_has_the_error_of_each_end():
+    assert numbers_words.format_range_drawn(199.8, 240.95, (0.72, 1.6)) == "200 ± 0.7 to 241 ± 2"
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((False, False), ""),
+        ((True, False), ", from where the search starts"),
+        ((False, True), ", to where the search ends"),
+        ((True, True), ", all of where was searched"),
+    ],
+)
+def test_an_interval_at_an_end_of_the_search_says_so_in_table_and_caption(estimates, ends, words):
+    shape = estimates[0]["shape"].assign(threshold_open_low=ends[0], threshold_open_high=ends[1])
+    table = shape_words.breaks_table(estimates[0] | {"shape": shape})
+    assert table["bootstrap"].str.endswith(words).all()
+    assert (", " in table["bootstrap"].iloc[0]) == any(ends)
+    caption = shape_figures.shape_caption(estimates[0] | {"shape": shape}, "1")
+    said = f"its bootstrap interval ({words[2:]}: how far beyond it may lie is not known)"
+    assert (said in caption) == any(ends)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +89,10 @@ def test_answer_quotes_the_estimates(estimates):
         f"{model['n']:,} adults",
         numbers_words.format_odds_ratio(at.loc[100.0]),
         numbers_words.format_odds_ratio(at.loc[550.0]),
-        f"lowest at {model['nadir']:.0f} mg/day ({shape['nadir_bootstrap_low']:.0f} to "
-        f"{shape['nadir_bootstrap_high']:.0f}, design bootstrap)",
+        f"lowest at {model['nadir']:.0f} mg/day ({shape['nadir_bootstrap_low']:.0f} ± "
+        f"{numbers_words.format_error(shape['nadir_bootstrap_low_mc_error'])} to "
+        f"{shape['nadir_bootstrap_high']:.0f} ± "
+        f"{numbers_words.format_error(shape['nadir_bootstrap_high_mc_error'])}, design bootstrap)",
         f"by the rule of the protocol: {numbers_words.verdict_words(shape['verdict'])}.",
     ):
         assert piece in sentence
@@ -84,8 +135,25 @@ def test_terminal_table_tells_who_what_and_how_sure(participants, weights):
         "Lowest point",
         f"Verdict by the rule of the protocol: {numbers_words.verdict_words(str(shape['verdict']))}",
         "race_ethnicity_mexican_american",
+        f"knots {', '.join(map(numbers_words.format_intake, found.spline.knots))}; reference",
     ):
-        assert piece in text
+        assert piece in " ".join(text.split())
+
+
+def test_terminal_tells_the_low_point_and_its_range_in_one_precision(participants):
+    found = estimate(participants, Study())
+    shape = shape_dict(shape_of(found, replicates=20))
+    text = terminal_words.format_association(found, shape=shape, points=[1234.5], source="invented")
+    told = set(re.findall(r"[Ll]owest point (?:is )?([\d.]+) mg/day", " ".join(text.split())))
+    assert told == {f"{found.nadir.x:.0f}"}
+    assert f"percentile of intake, {found.nadir.low:.0f} to {found.nadir.high:.0f})" in text
+    assert f"high end ({found.nadir.high:.0f} mg/day" in " ".join(text.split())
+    assert "  1234.5 " in text
+
+
+@pytest.mark.parametrize("caption", [dose_response_figures.curve_caption, shape_figures.shape_caption])
+def test_captions_tell_intakes_in_one_precision(estimates, caption):
+    assert not re.search(r"\d{3}\.\d(?! %)", caption(estimates[0], "1"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +188,7 @@ def test_tests_table_has_a_row_per_model_and_each_p_in_its_column(estimates):
     frame, tests = study_words.tests_table(estimates[0]), estimates[0]["tests"]
     assert frame.index.tolist() == ["Crude", "Model 1", "Model 2", "Model 3"]
     p = tests.query("model == '2' and test == 'nonlinear' and method == 'rao_scott'")["p_value"].item()
-    assert frame.loc["Model 2", "non-linear p, Rao-Scott"] == numbers_words.format_p(p)
+    assert frame.loc["Model 2", "non-linear p, Rao-Scott"] == numbers_words.p_number(p)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +224,7 @@ def test_answer_of_another_study_quotes_intakes_of_its_own_range(older_women):
     text = study_words.answer(older_women, "2")
     curve = older_women["odds_ratio_curve"].query("tabulated")
     low = curve.loc[(curve["x"] - row["p05"]).abs().idxmin()]
-    assert f"{numbers_words.format_odds_ratio(low)} times as high at {low['x']:.4g} mg/day" in text
+    assert f"{numbers_words.format_odds_ratio(low)} times as high at {low['x']:.0f} mg/day" in text
     assert "90 % intervals" in text
 
 
@@ -198,7 +266,7 @@ def test_p_and_name_of_a_characteristic_stand_in_its_first_row_only(table_one, e
     named = table_one[table_one["variable"] != ""]
     frame = estimates[0]["characteristics"]
     p_values = frame.groupby("variable", sort=False)["p_value"].first()
-    assert named["p"].tolist() == [numbers_words.format_p(p) for p in p_values]
+    assert named["p"].tolist() == [numbers_words.p_number(p) for p in p_values]
     assert (table_one.loc[table_one["variable"] == "", "p"] == "").all()
 
 
@@ -228,11 +296,11 @@ def test_share_of_everybody_has_no_interval():
 
 
 def test_curve_caption_explains_both_bands_and_the_standardisation(estimates):
-    critical = estimates[0]["models"].set_index("model").loc["2", "critical_value"]
+    critical = estimates[0]["models"].set_index("model").loc["2"]
     text = dose_response_figures.curve_caption(estimates[0], "2")
     for piece in (
         "95 % at each intake taken alone",
-        f"95 % for the whole curve at once (sup-t, {critical:.2f} standard errors)",
+        f"95 % for the whole curve at once (sup-t, {critical['critical_value']:.4f} ± 0.000",
         "prevalence if everybody had that intake and kept their own covariates",
     ):
         assert piece in text
@@ -243,7 +311,7 @@ def test_diagnostics_caption_quotes_the_test_and_both_intakes(estimates):
     fit = estimates[0]["tests"].query("model == '3' and test == 'goodness_of_fit'").iloc[0]
     x = estimates[0]["influence"].query("model == '3'").groupby("quantity")["x"].first()
     assert f"F {fit['statistic']:.2f} on 9 and 36 df" in text
-    assert f"({x['log_or_p10']:.4g} and {x['log_or_p90']:.4g} mg/day)" in text
+    assert f"({x['log_or_p10']:.0f} and {x['log_or_p90']:.0f} mg/day)" in text
     assert text.startswith("Model 3, ")
 
 
@@ -345,14 +413,13 @@ def test_verdicts_under_other_knots_are_told_by_placing(estimates):
         (shape_words.end_slopes_table, "quadratic, both: p", "quadratic_p"),
         (shape_words.two_lines_table, "both, with a U's signs: p", "two_lines_p"),
         (shape_words.breaks_table, "naive p", "threshold_naive_p"),
-        (shape_words.breaks_table, "search-aware p", "threshold_search_p"),
         (shape_words.verdicts_table, "non-linear p", "nonlinear_p"),
     ],
 )
 def test_tables_of_the_shape_have_a_row_per_model_and_each_p_in_its_column(estimates, table, column, name):
     found = table(estimates[0])
     assert found.index.tolist() == ["Crude", "Model 1", "Model 2", "Model 3"]
-    assert found[column].tolist() == estimates[0]["shape"][name].map(numbers_words.format_p).tolist()
+    assert found[column].tolist() == estimates[0]["shape"][name].map(numbers_words.p_number).tolist()
 
 
 def test_low_point_and_break_stand_side_by_side(estimates):
@@ -361,7 +428,11 @@ def test_low_point_and_break_stand_side_by_side(estimates):
         shape_words.breaks_table, shape_words.low_points_table))  # fmt: skip
     assert breaks["lowest point of the spline"] == low_points["lowest point"] == f"{row['nadir']:.0f}"
     assert breaks["best break"] == f"{row['threshold']:.0f}"
-    assert low_points["bootstrap"] == f"{row['nadir_bootstrap_low']:.0f} to {row['nadir_bootstrap_high']:.0f}"
+    low, high = (numbers_words.format_error(row[f"nadir_bootstrap_{end}_mc_error"]) for end in ("low", "high"))
+    ends = row["nadir_bootstrap_low"], row["nadir_bootstrap_high"]
+    assert low_points["bootstrap"] == f"{ends[0]:.0f} ± {low} to {ends[1]:.0f} ± {high}"
+    p = numbers_words.p_number_drawn(row["threshold_search_p"], row["threshold_search_p_mc_error"])
+    assert breaks["search-aware p"] == p
 
 
 def test_slopes_are_told_per_100_units_with_their_errors(estimates):
@@ -388,10 +459,11 @@ def test_published_threshold_is_told_between_low_point_and_break(estimates):
                      "phosphorus, best two-piece breakpoint against the threshold, mg/day"],
         "published": [14.8, 939.44, 939.44], "ours": [14.7, 940.4, 744.5],
         "conf_low": [13.0, 844.6, 597.6], "conf_high": [16.0, 1084.5, 2248.0],
+        "conf_low_mc_error": [0.0, 2.4, 11.0], "conf_high_mc_error": [0.0, 0.34, 0.0],
     })  # fmt: skip
     assert shape_words.threshold_sentence(estimates[0] | {"published": published}) == (
         "Wu print a threshold of phosphorus at 939.44 mg/day. Ours, with bootstrap intervals: low point of the spline "
-        "940 mg/day (845 to 1084); best two-piece breakpoint 744 mg/day (598 to 2248)."
+        "940 mg/day (845 ± 2 to 1084 ± 0.3); best two-piece breakpoint 744 mg/day (598 ± 11 to 2248 ± 0)."
     )
     assert shape_words.threshold_sentence(estimates[0]) == shape_words.NO_PUBLISHED
 
@@ -407,7 +479,8 @@ def simulation():
                             "target_mg": 234.3, "rate_of_target": 0.951,
                             "monte_carlo_error_of_target": 0.007, "median_width_mg": 54.6}])  # fmt: skip
     tested = {"curve": "U", "quantity": "rejection", "method": "taylor, Wald", "rate": 0.9}
-    covered = {"curve": "U", "quantity": "coverage", "method": "taylor", "intake_mg": 100.0, "rate": 0.951}
+    covered = {"curve": "U", "quantity": "coverage", "method": "taylor", "intake_mg": 100.0, "rate": 0.951,
+               "monte_carlo_error": 0.006}  # fmt: skip
     coverage = pd.DataFrame([covered, tested])
     return {"coverage": coverage, "shapes": shapes, "nadirs": nadirs}
 
@@ -427,9 +500,9 @@ def test_misfits_are_told_with_their_rates(simulation):
     words = simulation_words.misfits_sentence(simulation)
     ends = 25 + 100 * list(RULES).index("end slopes") / 1000
     assert words.startswith(f"End slopes alone find a U on the plateau in {ends:.1f} % (± 0.5) (level: 5 %)")
-    assert "hold the planted one in 94.0 to 94.0 %" in words
-    assert "fits it best they hold in 95.1 to 95.1 %" in words
-    assert "by intake, in 95.1 to 95.1 % (U)" in words
+    assert "hold the planted one in 94.0 (± 0.8) to 94.0 (± 0.8) %" in words
+    assert "fits it best they hold in 95.1 (± 0.7) to 95.1 (± 0.7) %" in words
+    assert "by intake, in 95.1 (± 0.6) to 95.1 (± 0.6) % (U)" in words
 
 
 @pytest.fixture
@@ -468,13 +541,15 @@ def test_without_a_simulated_power_of_energy_forms_that_is_said(simulation):
 def test_every_rule_of_the_simulation_has_its_column(simulation):
     table = simulation_words.rules_table(simulation)
     assert table.shape == (2, len(RULES))
-    assert table.loc["plateau", "usual practice"] == f"{25 + 100 * list(RULES).index('usual practice') / 1000:.1f}"
+    assert (
+        table.loc["plateau", "usual practice"] == f"{25 + 100 * list(RULES).index('usual practice') / 1000:.1f} (± 0.5)"
+    )
 
 
 def test_coverage_of_low_point_and_curve_is_told_in_percent(simulation):
     found = simulation_words.nadirs_table(simulation).loc[("U", "bootstrap")]
     assert found.tolist() == ["94.0 (± 0.8)", "234", "95.1 (± 0.7)", "55"]
-    assert simulation_words.coverage_table(simulation).loc[("U", "taylor"), "100 mg"] == "95.1"
+    assert simulation_words.coverage_table(simulation).loc[("U", "taylor"), "100 mg"] == "95.1 (± 0.6)"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     Estimates,
-    format_error,
+    format_drawn,
     format_intake,
     format_p,
     format_range,
@@ -245,8 +245,8 @@ def curve_caption(estimates: Estimates, model: str) -> str:
 
 def _critical(model: pd.Series) -> str:
     """The sup-t critical value, with its integration error where that would show."""
-    error = float(model["critical_value_mc_error"])
-    return f"{model['critical_value']:.2f} ± {format_error(error)}" if error > 0 else f"{model['critical_value']:.2f}"
+    value, error = model["critical_value"], model["critical_value_mc_error"]
+    return format_drawn(value, error) if error > 0 else f"{value:.2f}"
 
 
 def _without_covariates(estimates: Estimates, model: str) -> str:

@@ -13,6 +13,7 @@ from analysis.report.words.numbers import (
     NO_DEPARTURE,
     NUMBERS,
     Audit,
+    format_drawn,
     format_intake,
     format_p,
     format_p_drawn,
@@ -153,8 +154,7 @@ def joint_test_table(audit: Audit) -> pd.DataFrame:
 
 
 def _drawn(tests: pd.DataFrame, name: str) -> list[str]:
-    pairs = zip(tests[name], tests[f"{name}_error"], strict=True)
-    return [f"{value:.3f} ± {error:.3f}" for value, error in pairs]
+    return [format_drawn(*pair) for pair in zip(tests[name], tests[f"{name}_error"], strict=True)]
 
 
 # ---- cycles, sampling units, the second recall

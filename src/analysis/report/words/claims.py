@@ -12,10 +12,10 @@ from analysis.report.words.numbers import (
     VERDICT_WORDS,
     Audit,
     Estimates,
+    as_markdown,
     format_intake,
     format_odds_ratio,
     format_p,
-    markdown_table,
     percent,
 )
 from analysis.report.words.shape import PER, shape_of_model
@@ -65,7 +65,7 @@ def claims_table(estimates: Estimates, audit: Audit) -> pd.DataFrame:
 def claims_markdown(estimates: Estimates, audit: Audit) -> str:
     """The table of `claims_table` as Markdown, which wraps its long cells."""
     table = claims_table(estimates, audit)
-    return bottom_line(estimates, audit) if table.empty else markdown_table(table)
+    return bottom_line(estimates, audit) if table.empty else as_markdown(table)
 
 
 def _not_analysed() -> tuple[str, str, str]:

@@ -69,13 +69,18 @@ def format_p_drawn(p_value: float, error: float) -> str:
     """P from draws as it stands after "p": "= 0.0121 ± 0.0003", or "< 0.001" where it is surely below that."""
     if p_value + 2 * error < 0.001:
         return "< 0.001"
-    decimals = max(3, _decimals(error))
-    return f"= {p_value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"= {format_drawn(p_value, error)}"
 
 
 def p_number_drawn(p_value: float, error: float) -> str:
     """P from draws in a column headed p: "0.0121 ± 0.0003"."""
     return format_p_drawn(p_value, error).removeprefix("= ")
+
+
+def format_drawn(value: float, error: float) -> str:
+    """A number from draws with three decimals, or as many as its error needs to show: "0.057 ± 0.002"."""
+    decimals = max(3, _decimals(error))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def format_error(error: float) -> str:
@@ -84,7 +89,8 @@ def format_error(error: float) -> str:
 
 
 def _decimals(error: float) -> int:
-    return max(0, -math.floor(math.log10(error))) if error > 0 else 0
+    first_digit = float(f"{error:.1g}")
+    return max(0, -math.floor(math.log10(first_digit))) if error > 0 else 0
 
 
 def verdict_words(verdict: str) -> str:
@@ -113,7 +119,7 @@ def format_range_drawn(low: float, high: float, errors: tuple[float, float]) -> 
     return " to ".join(f"{end} ± {format_error(error)}" for end, error in ends)
 
 
-def markdown_table(table: pd.DataFrame) -> str:
+def as_markdown(table: pd.DataFrame) -> str:
     """A frame of words as Markdown, index first; long cells wrap there, where a frame would be cut."""
     shown = table.reset_index(names=str(table.columns.name or table.index.name or ""))
     lines = [shown.columns, ["---"] * shown.shape[1], *shown.to_numpy()]

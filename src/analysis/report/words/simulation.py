@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.report.words.energy import FORM_WORDS
-from analysis.report.words.numbers import markdown_table
+from analysis.report.words.numbers import as_markdown
 from analysis.simulation.surveys import DRAWS_PER_SURVEY
 
 TRUTH_WORDS = {
@@ -122,7 +122,7 @@ def energy_power_markdown(simulation: Mapping[str, pd.DataFrame]) -> str:
     table = energy_power_table(simulation)
     if table.empty:
         return NO_ENERGY_SIMULATION
-    return f"{markdown_table(table)}\n\n{POWER_MEANS}"
+    return f"{as_markdown(table)}\n\n{POWER_MEANS}"
 
 
 def energy_power_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

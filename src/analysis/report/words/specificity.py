@@ -14,10 +14,10 @@ from analysis.report.words.energy import FORM_WORDS, split_forms
 from analysis.report.words.numbers import (
     NUMBERS,
     Audit,
+    as_markdown,
     format_intake,
     format_p,
     list_words,
-    markdown_table,
     ordinal,
     p_number,
     p_words,
@@ -41,7 +41,7 @@ def specificity_sentence(audit: Audit) -> str:
         f"{tested_words(audit)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
         f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
         f"{own['discoveries']} of them bend ({own['discoveries_dependent']} by a rule that holds however they go "
-        f"together). {_u_sentence(u_nutrients(audit, 'none'))} With energy adjusted for: {adjusted}. "
+        f"together). {_u_named(u_nutrients(audit, 'none'))} With energy adjusted for: {adjusted}. "
         f"{_own_words(place, label)}"
     )
 
@@ -103,7 +103,7 @@ def heaped_table(audit: Audit) -> pd.DataFrame:
     )
 
 
-def _u_sentence(named: list[str]) -> str:
+def _u_named(named: list[str]) -> str:
     return f'The verdict is "U" for {f"{len(named)} of them ({list_words(named)})" if named else "none of them"}.'
 
 
@@ -219,7 +219,7 @@ def controls_table(audit: Audit) -> pd.DataFrame:
 
 def controls_markdown(audit: Audit) -> str:
     """The table of `controls_table` as Markdown, which wraps its long cells."""
-    return markdown_table(controls_table(audit))
+    return as_markdown(controls_table(audit))
 
 
 def label_of(audit: Audit) -> str:
