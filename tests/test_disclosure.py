@@ -27,6 +27,8 @@ from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from analysis.study import PRIMARY
 from tests.test_architecture import MODULES, ROOT
 
+MODULES = {f"analysis.{name}": path for name, path in WITHIN.items() if name and path.name != "__init__.py"}
+
 LONGEST = 500
 """Letters that an object shown in a notebook may have."""
 

@@ -299,22 +299,26 @@ def test_a_covariate_that_is_no_column_is_refused_with_the_columns(covariate: st
         (
             Study(where="age_years < 40"),
             {},
-            "the domain is empty: nobody is left at the step 'where age_years < 40', of 3 before it. "
+            "the domain is empty: nobody is left at the step 'where age_years < 40', of fewer than 10 before it. "
             "The cohort begins at 40 years (age_min). Change what the study asks for there.",
         ),
         (
             Study(where="sex == 'female'"),
             {},
-            "the domain is empty: nobody is left at the step \"where sex == 'female'\", of 3 before it. "
+            "the domain is empty: nobody is left at the step \"where sex == 'female'\", of fewer than 10 before it. "
             "Change what the study asks for there.",
         ),
         (
             Study(extra_covariates=("height_cm",)),
             {"height_cm": NAN},
-            "'covariates of model 1 and height_cm known', of 3",
+            "'covariates of model 1 and height_cm known', of fewer than 10",
         ),
-        (Study(), {"weight_dietary_2yr": 0, "weight_dietary_4yr": 0}, "'survey weight above 0', of 3 before it."),
-        (Study(), {"pn": NAN}, "'neuropathy status known', of 3 before it."),
+        (
+            Study(),
+            {"weight_dietary_2yr": 0, "weight_dietary_4yr": 0},
+            "'survey weight above 0', of fewer than 10 before it.",
+        ),
+        (Study(), {"pn": NAN}, "'neuropathy status known', of fewer than 10 before it."),
         (Study(cycles=(2003,)), {}, "nobody is left at the step 'interviewed'. Change"),
     ],
     ids=["age", "another condition", "covariate", "weight", "outcome", "cycle"],
