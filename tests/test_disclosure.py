@@ -25,7 +25,8 @@ from analysis.stats.regression.fit import ConvergenceError, fit_linear, fit_logi
 from analysis.stats.sample.descriptives import weighted_proportion
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from analysis.study import PRIMARY
-from tests.test_architecture import MODULES, ROOT
+from tests.test_architecture import MODULES as WITHIN
+from tests.test_architecture import ROOT
 
 MODULES = {f"analysis.{name}": path for name, path in WITHIN.items() if name and path.name != "__init__.py"}
 

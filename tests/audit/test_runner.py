@@ -244,7 +244,7 @@ def test_drafts_are_not_taken_for_results(tmp_path):
 
 def test_a_process_killed_is_an_error_and_keeps_the_finished(tmp_path):
     run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path)
-    with pytest.raises(AuditError, match=r"a worker was lost.* 2 of 4 tasks are finished and kept"):
+    with pytest.raises(AuditError, match=r"a worker or the scheduler was lost.* 2 of 4 tasks are finished and kept"):
         run_tasks([*sum_tasks(2), *deadly_tasks(2)], PEOPLE, folder=tmp_path, jobs=2)
 
 

@@ -212,7 +212,7 @@ def test_half_samples_are_refused(people):
 
 
 def test_weights_of_other_people_are_refused(participants, weights):
-    with pytest.raises(DesignError, match="1 SEQN in one of the two only"):
+    with pytest.raises(DesignError, match="fewer than 10 SEQN in one of the two only"):
         variance_check(participants, weights.iloc[1:], replicates=2)
 
 
