@@ -12,6 +12,7 @@ one that the lock does not have, and stops. Standard library only: this runs bef
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import importlib.metadata
 import json
@@ -277,11 +278,10 @@ def _forget_half_installed() -> None:
     """Remove the metadata of packages that an interrupted pip left without all their files: it installs them anew."""
     for record in _records(all_of_them=True):
         folder = record.parent
-        listed = importlib.metadata.PathDistribution(folder).files or ()
+        # Read by hand: importlib.metadata of Python 3.12 and newer leaves missing files out of the list.
+        rows = list(csv.reader(record.read_text().splitlines())) if record.exists() else []
         whole = record.exists() and all(
-            (folder.parent / file).exists()
-            for file in listed
-            if file.size is not None and ".dist-info" not in str(file)
+            (folder.parent / name).exists() for name, _, size in rows if size and ".dist-info" not in name
         )
         if not whole and not folder.name.startswith("pip-"):
             shutil.rmtree(folder)
