@@ -146,7 +146,7 @@ def committed_words(notebook: Path) -> str:
 @pytest.mark.committed
 def test_committed_notebook_quotes_the_committed_estimates(notebook):
     estimates, _ = read_estimates(COMMITTED)
-    assert study_words.answer(estimates) in committed_words(notebook)
+    assert study_words.answer_sentence(estimates) in committed_words(notebook)
 
 
 @pytest.mark.committed

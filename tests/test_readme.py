@@ -23,7 +23,7 @@ def test_answer_and_verdict_are_the_committed_estimates_sentences():
     estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
     assert not provenance.synthetic
     for words in (
-        study_words.answer(estimates),
+        study_words.answer_sentence(estimates),
         shape_words.shape_sentence(estimates),
         shape_words.knots_sentence(estimates),
     ):

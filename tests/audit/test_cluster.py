@@ -30,6 +30,23 @@ def test_a_task_that_kills_every_worker_is_named_and_the_others_are_kept(small_c
     assert len(stored(tmp_path / "audit")) == 6
 
 
+def test_a_result_that_never_arrives_is_waited_for_a_while_and_tried_once_more(small_cluster, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    lost, deliver = [], distributed.Future.result
+
+    def result(future, timeout=None):
+        if len(lost) < 3:
+            lost.append(timeout)
+            raise TimeoutError
+        return deliver(future, timeout)
+
+    monkeypatch.setattr(distributed.Future, "result", result)
+    tasks = sum_tasks(3)
+    found = run_tasks(tasks, PEOPLE, folder=tmp_path, scheduler=small_cluster.scheduler_address)
+    assert lost == [runner.LONGEST_DELIVERY] * 3
+    assert_same(found, expected_of(tasks))
+
+
 def test_a_worker_that_joins_late_takes_its_part(small_cluster, tmp_path):
     tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(150)]
     threading.Timer(0.5, small_cluster.scale, args=(2,)).start()

@@ -380,7 +380,7 @@ def test_tasks_of_the_audit_change_no_digit_though_a_worker_is_killed(cluster, p
 
 
 def expected_of(tasks):
-    return [runner._finished(task.name, summed(PEOPLE, task.arguments[1])) for task in tasks]
+    return [runner._finished(task.name, summed(PEOPLE, task.arguments[-1])) for task in tasks]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_answer_quotes_the_estimates(estimates):
     model = frames["models"].set_index("model").loc["1"]
     at = frames["odds_ratio_curve"].query("model == '1'").set_index("x")
     shape = frames["shape"].set_index("model").loc["1"]
-    sentence = study_words.answer(frames)
+    sentence = study_words.answer_sentence(frames)
     for piece in (
         f"{model['n']:,} adults",
         numbers_words.format_odds_ratio(at.loc[100.0]),
@@ -221,7 +221,7 @@ def test_caption_of_another_study_tells_that_study(older_women):
 
 def test_answer_of_another_study_quotes_intakes_of_its_own_range(older_women):
     row = older_women["models"].iloc[0]
-    text = study_words.answer(older_women, "2")
+    text = study_words.answer_sentence(older_women, "2")
     curve = older_women["odds_ratio_curve"].query("tabulated")
     low = curve.loc[(curve["x"] - row["p05"]).abs().idxmin()]
     assert f"{numbers_words.format_odds_ratio(low)} times as high at {low['x']:.0f} mg/day" in text

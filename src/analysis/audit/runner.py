@@ -57,6 +57,9 @@ LONGEST_ABSENCE = 60.0
 """Seconds without any worker, or any word from the scheduler, after which a cluster is given up: workers that died are
 started anew within some seconds, if at all."""
 
+LONGEST_DELIVERY = 60.0
+"""Seconds that a finished result, of some megabytes at most, may take to arrive; made anew it may take that long."""
+
 PULSE = 0.5
 """Seconds without a result after which it is looked whether the cluster is still there."""
 
@@ -280,13 +283,15 @@ def _results(
         number = pending.pop(future)
         found, error = None, future.exception()
         if error is None:
+            # A result can go with its worker before it is fetched. The scheduler then has it made anew, which may kill
+            # the next worker, or never come about: such a task is tried once more as well.
             try:
-                found = future.result()
-            except distributed.scheduler.KilledWorker as late:  # its result went with its worker, and so did the next
+                found = future.result(timeout=LONGEST_DELIVERY)
+            except (distributed.scheduler.KilledWorker, TimeoutError) as late:
                 error = late
         if found is not None:
             yield found
-        elif isinstance(error, distributed.scheduler.KilledWorker):
+        elif isinstance(error, distributed.scheduler.KilledWorker | TimeoutError):
             yield number, None
         elif isinstance(error, AuditError | CancelledError):
             raise error

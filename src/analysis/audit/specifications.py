@@ -210,7 +210,7 @@ def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | 
             raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
         fit = fit_problem(problem, eta=eta)
         answer = Answer(_choices(cell) | _numbers(problem, curve_of(problem, fit)), _influence_totals(problem, fit))
-        return answer, problem.X[setting.domain.rows] @ fit.beta
+        return answer, problem.X @ fit.beta
     except AnalysisError as error:
         return _without_answer(cell, error), None
 
@@ -239,7 +239,7 @@ def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
 
 def _influence_totals(problem: Problem, fit: LogisticFit) -> Array:
     setting = problem.setting
-    influence = coefficient_influence(fit, problem.X, setting.y, design=setting.design, domain=setting.domain)
+    influence = coefficient_influence(fit, problem.X, problem.y, design=setting.design, domain=setting.domain)
     index = fit.index(problem.spline_terms)
     of_spline = np.asarray(setting.design.psu_sums @ influence[:, index])
     marks = problem.contrast(np.quantile(setting.eligible, MARKS))

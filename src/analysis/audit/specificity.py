@@ -145,7 +145,7 @@ class SpecificityCell:
         return f"{NEGATIVE_CONTROLS[self.outcome].label} by {words}" if self.kind == "negative control" else words
 
 
-PRIMARY_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
+PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
 
 
 def specificity_cells() -> list[SpecificityCell]:

@@ -124,7 +124,7 @@ def run_demo(args: argparse.Namespace) -> None:
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
     written = draw_figures(folders)
     estimates, provenance = read_estimates(folders)
-    print(f"\n{provenance.source}: {study_words.answer(estimates)}\n")
+    print(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
     print(f"The planted truth: {study_words.planted(estimates)}\n")
     print("Figures, each with the CSV of its numbers beside it:")
     for path in written:

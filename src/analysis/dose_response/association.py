@@ -9,7 +9,8 @@ import scipy.stats
 
 from analysis.data.people.cohort import Cohort
 from analysis.dose_response.problem import Problem, pose
-from analysis.stats.arrays import Array, Integers
+from analysis.stats.arrays import Array, Integers, Row
+from analysis.stats.checks.calibration import GoodnessOfFit
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
@@ -201,7 +202,7 @@ class Association(Discreet):
         return standardise(
             self.fit,
             self.problem.X,
-            setting.y,
+            self.problem.y,
             columns=self.spline_index,
             settings=self.spline.basis(points),
             design=setting.design,
@@ -210,19 +211,7 @@ class Association(Discreet):
 
     def tests_frame(self) -> pd.DataFrame:
         """Tests as test, method, statistic, df_num, df_den, p_value."""
-        return pd.DataFrame(
-            [
-                {
-                    "test": name,
-                    "method": test.method,
-                    "statistic": test.statistic,
-                    "df_num": test.df_num,
-                    "df_den": test.df_den,
-                    "p_value": test.p_value,
-                }
-                for (name, _), test in self.tests.items()
-            ]
-        )
+        return pd.DataFrame([row_of_test(name, method, test) for (name, method), test in self.tests.items()])
 
 
 def estimate(frame: pd.DataFrame, study: Study) -> Association:
@@ -242,16 +231,16 @@ def estimate(frame: pd.DataFrame, study: Study) -> Association:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : the study asks for what the protocol does
         not define, or for what these people cannot answer.
     """
-    return answer(pose(frame, study))
+    return associate(pose(frame, study))
 
 
-def answer(problem: Problem) -> Association:
+def associate(problem: Problem) -> Association:
     """Fit a study that has been posed, and test it; errors as `estimate`."""
     setting, spline_terms = problem.setting, problem.spline_terms
 
     def fit_without(terms: tuple[str, ...]) -> LogisticFit:
         X, kept = problem.without(terms)
-        return fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=kept)
+        return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=kept)
 
     full = fit_without(())
     low, high = np.quantile(setting.eligible, NADIR_RANGE)
@@ -267,6 +256,12 @@ def answer(problem: Problem) -> Association:
         },
         nadir=find_nadir(problem.spline, beta, reference=problem.reference, low=float(low), high=float(high)),
     )
+
+
+def row_of_test(name: str, method: str, test: TermTest | GoodnessOfFit) -> Row:
+    """One row of `Association.tests_frame`, whatever F it is of."""
+    numbers = {column: getattr(test, column) for column in ("statistic", "df_num", "df_den", "p_value")}
+    return {"test": name, "method": method} | numbers
 
 
 def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_level: float) -> pd.DataFrame:

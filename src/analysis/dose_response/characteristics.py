@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
-from analysis.stats.arrays import Array, Bools
+from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet
 from analysis.stats.regression.fit import fit_linear
 from analysis.stats.regression.hypotheses import wald_test
@@ -22,8 +22,6 @@ GROUPS = ("all", "with_neuropathy", "without_neuropathy")
 
 COLUMNS = ("variable", "level", "group", "kind", "n", "n_missing", "estimate", "std_error", "conf_low", "conf_high",
            "p_value")  # fmt: skip
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -181,8 +179,9 @@ def _difference_p(variable: _Variable, values: Array) -> float:
         return np.nan
     if np.ptp(values[domain.rows]) == 0:
         return np.nan
-    X = np.column_stack([np.ones(values.size), variable.outcome])
-    fit = fit_linear(X, values, design=variable.design, domain=domain, terms=("intercept", "neuropathy"))
+    inside = domain.rows
+    X = np.column_stack([np.ones(domain.n), variable.outcome[inside]])
+    fit = fit_linear(X, values[inside], design=variable.design, domain=domain, terms=("intercept", "neuropathy"))
     return wald_test(fit, ("neuropathy",)).p_value
 
 

@@ -39,9 +39,9 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
     others = [k for k in range(1, 6) if k != reference_quintile]
     y, domain = setting.y, setting.domain
     indicators = [(group == k)[:, None].astype(float) for k in others]
-    X = np.hstack([np.ones((len(frame), 1)), *indicators, setting.adjustment])
+    X = np.hstack([np.ones((len(frame), 1)), *indicators, setting.adjustment])[domain.rows]
     terms = ("intercept", *(f"quintile_{k}" for k in others), *setting.adjustment_terms)
-    fit = fit_logistic(X, y, design=setting.design, domain=domain, terms=terms)
+    fit = fit_logistic(X, y[domain.rows], design=setting.design, domain=domain, terms=terms)
     contrast = np.array([[float(k == other) for other in others] for k in range(1, 6)])
     index = fit.index(tuple(f"quintile_{k}" for k in others))
     odds = contrast_frame(fit, index, contrast, conf_level=study.conf_level)
@@ -74,9 +74,10 @@ def trend_test(association: Association) -> TermTest:
     setting = association.problem.setting
     _, group = _quintile_of(setting)
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
-    X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])
+    X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])[setting.domain.rows]
     terms = ("intercept", "quintile_median", *setting.adjustment_terms)
-    fit = fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=terms)
+    y = setting.y[setting.domain.rows]
+    fit = fit_logistic(X, y, design=setting.design, domain=setting.domain, terms=terms)
     return wald_test(fit, ("quintile_median",))
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.audit.questions import ALWAYS_AUDITED
-from analysis.dose_response.frames import Estimates
 from analysis.files import replacing
 from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
 from analysis.provenance import Provenance
 from analysis.report.catalogue import Drawing
 from analysis.report.figures.layout import save_figure
+from analysis.stats.arrays import Frames
 
 FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
              "influence", "collinearity", "weights", "distribution", "characteristics")  # fmt: skip
@@ -41,7 +41,7 @@ TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": s
 TEXT_OF_AUDIT = {"model": str, "covariates": str, "cycle": str}
 
 
-def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
+def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
     """Tables of the audit stage as written, without the ``audit_`` of their names, and what they are made of.
 
     Raises
@@ -63,13 +63,13 @@ def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
     return read, Provenance(source, source.startswith(SYNTHETIC))
 
 
-def write_estimates(folders: Folders, results: Estimates, provenance: Provenance) -> None:
+def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -> None:
     """Each result as a CSV of its name, with what it is made of in the column ``data``."""
     for name, result in results.items():
         write_csv(result.assign(data=provenance.source), folders.estimates / f"{name}.csv")
 
 
-def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
+def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
     """Results of the fit and shapes stages as written, and what they are made of.
 
     Raises
@@ -98,7 +98,7 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
     return read, provenance
 
 
-def read_simulation(folders: Folders) -> Estimates:
+def read_simulation(folders: Folders) -> Frames:
     """Tables of the simulate stage in the data folder: coverage, shapes, nadirs; none if it was not run there."""
     paths = {name: folders.simulation / f"{name}.csv" for name in SIMULATED}
     if not all(path.exists() for path in paths.values()):
@@ -106,7 +106,7 @@ def read_simulation(folders: Folders) -> Estimates:
     return {name: pd.read_csv(path) for name, path in paths.items()}
 
 
-def _check_estimates(read: Estimates) -> None:
+def _check_estimates(read: Frames) -> None:
     """Refuse files that were cut or edited: every table has rows and its source, all name the same models."""
     models = set(read["models"]["model"])
     for name, frame in read.items():

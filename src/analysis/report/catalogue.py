@@ -1,6 +1,6 @@
 """Which estimates go into which figure, under which caption."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,11 +17,11 @@ from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
 from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
 
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
-Frames = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,7 +32,7 @@ class Drawing(Discreet):
     numbers: dict[str, pd.DataFrame]
 
 
-def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> dict[str, Drawing]:
+def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
     """The figures of the project by name: dose_response, shape, knots, models, quintiles, diagnostics, flow."""
     every = estimates["quintiles"]
     shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
@@ -73,7 +73,7 @@ def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> d
     }
 
 
-def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+def dose_response(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """The dose-response curve of one model, as odds ratio and as prevalence, over the distribution of its exposure."""
     bars, planted = estimates["distribution"], estimates.get("planted")
     curve, prevalence = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "prevalence"))
@@ -92,7 +92,7 @@ def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance,
     )
 
 
-def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+def shape(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """Whether the curve of one model is a U."""
     curve, profile = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "threshold"))
     planted = estimates.get("planted")
@@ -111,7 +111,7 @@ def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, mode
     )
 
 
-def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Drawing:
+def knots(estimates: Frames, provenance: Provenance) -> Drawing:
     """The primary study's curve under other knots and forms."""
     variants, curves = estimates["knots"], estimates["knot_curves"]
     row = estimates["models"].set_index("model", drop=False).loc[PRIMARY.model]
@@ -127,7 +127,7 @@ def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Draw
     )
 
 
-def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+def diagnostics(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """Whether the regression of one model can carry its curve."""
     bars = estimates["distribution"]
     calibration, influence = (_of_model(estimates[name], model) for name in ("calibration", "influence"))

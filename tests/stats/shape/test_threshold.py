@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analysis.stats.arrays import Array
 from analysis.stats.regression import score_process
 from analysis.stats.regression.fit import ConvergenceError
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from analysis.stats.sample.replicates import Replicates, bootstrap
 from analysis.stats.shape import threshold
@@ -162,7 +162,7 @@ def test_null_draws_are_those_of_multipliers_of_centred_psu_totals():
     found = people.test(c=c, draws=20_000)
     x, y, w = people.x, people.y, people.design.weights / people.design.weights.mean()
     X = np.column_stack([np.ones(x.size), x, people.adjustment])
-    mu = fit_one(Model(X, y, people.domain, ("intercept", "x", "z1", "z2")), people.design).mean(X)
+    mu = fit_quickly(Regression(X, y, people.domain, ("intercept", "x", "z1", "z2")), people.design).mean(X)
     root = np.sqrt(w * mu * (1 - mu))[:, None]
     H = np.maximum(x[:, None] - c, 0)
     scores = (H - X @ np.linalg.lstsq(X * root, H * root)[0]) * (w * (y - mu))[:, None]
@@ -309,11 +309,9 @@ def test_exact_breakpoints_are_those_of_separate_fits():
         design = SurveyDesign(people.design.psu_index[kept] * 0, people.design.psu_index[kept], weights[kept, number])
         one = replace(people, x=people.x[kept], y=people.y[kept], adjustment=people.adjustment[kept], design=design,
                       domain=domain_of(design, np.ones(kept.size, dtype=bool)))  # fmt: skip
-        fits = [
-            fit_one(Model(np.column_stack([np.ones(kept.size), one.x, np.maximum(one.x - at, 0), one.adjustment]),
-                          one.y, one.domain, ("intercept", "x", "change", "z1", "z2")), design)
-            for at in c
-        ]  # fmt: skip
+        straight, terms = np.column_stack([np.ones(kept.size), one.x]), ("intercept", "x", "change", "z1", "z2")
+        broken = [np.column_stack([straight, np.maximum(one.x - at, 0), one.adjustment]) for at in c]
+        fits = [fit_quickly(Regression(X, one.y, one.domain, terms), design) for X in broken]
         expected.append(c[np.argmin([fit.deviance for fit in fits])])
     found = people.breakpoints(c=c, replicates=replicates, exact=True)
     np.testing.assert_array_equal(found.breakpoint, expected)

@@ -8,7 +8,7 @@ import scipy.stats
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.regression.fit import LogisticFit
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
 from analysis.stats.shape.two_lines import (
     FEWEST_ON_A_SIDE,
@@ -47,7 +47,7 @@ class Cohort:
         basis = spline.basis(self.x)
         X = np.column_stack([np.ones(self.x.size), basis, self.adjustment])
         terms = tuple(f"b{k}" for k in range(X.shape[1]))
-        return spline, fit_one(Model(X, self.y, self.domain, terms), self.design)
+        return spline, fit_quickly(Regression(X, self.y, self.domain, terms), self.design)
 
     def test(self, shape="u") -> TwoLines:
         spline, fit = self.spline_fit()

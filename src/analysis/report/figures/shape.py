@@ -17,7 +17,6 @@ from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_p
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     NO_DEPARTURE,
-    Estimates,
     format_intake,
     format_p,
     format_range,
@@ -32,6 +31,7 @@ from analysis.report.words.shape import (
     shape_of_model,
     shape_sentence,
 )
+from analysis.stats.arrays import Frames
 
 GREEN = "#009E73"
 TANGENT = 0.1
@@ -279,7 +279,7 @@ def _draw_all(
 
 
 # ---- captions
-def shape_caption(estimates: Estimates, model: str) -> str:
+def shape_caption(estimates: Frames, model: str) -> str:
     """Caption of the figure of one model's shape."""
     shape = shape_of_model(estimates, model)
     row = estimates["models"].set_index("model").loc[model]
@@ -304,7 +304,7 @@ def _edge(shape: pd.Series) -> str:
     return f" ({words}: how far beyond it may lie is not known)" if words else ""
 
 
-def knots_caption(estimates: Estimates, model: str) -> str:
+def knots_caption(estimates: Frames, model: str) -> str:
     """Caption of the figure of one model's curve under other knots and forms."""
     row, shape = estimates["models"].set_index("model").loc[model], shape_of_model(estimates, model)
     first = row["knots"].split()

@@ -11,7 +11,6 @@ from analysis.report.words.numbers import (
     NO_DEPARTURE,
     VERDICT_WORDS,
     Audit,
-    Estimates,
     as_markdown,
     format_intake,
     format_odds_ratio,
@@ -19,6 +18,7 @@ from analysis.report.words.numbers import (
     percent,
 )
 from analysis.report.words.shape import PER, shape_of_model
+from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
@@ -36,7 +36,7 @@ CAUSES = {
 
 
 # ---- the claims
-def claims_table(estimates: Estimates, audit: Audit) -> pd.DataFrame:
+def claims_table(estimates: Frames, audit: Audit) -> pd.DataFrame:
     """The article's nine claims: what was analysed, what the data say, and a verdict no stronger than they are.
 
     Parameters
@@ -62,7 +62,7 @@ def claims_table(estimates: Estimates, audit: Audit) -> pd.DataFrame:
     return table.rename_axis("claim")
 
 
-def claims_markdown(estimates: Estimates, audit: Audit) -> str:
+def claims_markdown(estimates: Frames, audit: Audit) -> str:
     """The table of `claims_table` as Markdown, which wraps its long cells."""
     table = claims_table(estimates, audit)
     return bottom_line(estimates, audit) if table.empty else as_markdown(table)
@@ -72,7 +72,7 @@ def _not_analysed() -> tuple[str, str, str]:
     return ("none so far", "", NOT_ANALYSED)
 
 
-def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+def _u_shape(estimates: Frames, audit: Audit) -> tuple[str, str, str]:
     shape, shares = shape_of_model(estimates, PRIMARY.model), audit["verdict_shares"].query("choice == 'all'")
     u = shares.set_index("verdict").loc["U", "share"]
     odds = " and ".join(format_odds_ratio(point) for point in _ends(audit))
@@ -89,7 +89,7 @@ def _u_shape(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     return ("curve, end slopes, two lines, lowest point; every specification", say, verdict)
 
 
-def _left_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+def _left_arm(estimates: Frames, audit: Audit) -> tuple[str, str, str]:
     forms = audit["energy_forms"].set_index("form")
     kept, lost = split_forms(forms["end_low_p"] < ALPHA)
     told = "; ".join(f"p {format_p(row['end_low_p'])} {FORM_WORDS[str(form)]}"
@@ -103,7 +103,7 @@ def _left_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
     )
 
 
-def _right_arm(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+def _right_arm(estimates: Frames, audit: Audit) -> tuple[str, str, str]:
     shape, high = shape_of_model(estimates, PRIMARY.model), _ends(audit)[1]
     above = "more neuropathy there than in the middle" if high["conf_low"] > 1 else "no more neuropathy there is shown"
     rises = "is shown" if shape["end_slopes_high_p"] < ALPHA else "is not shown"
@@ -119,7 +119,7 @@ def _ends(audit: Audit) -> list[pd.Series]:
     return [energy_words.at_percentile(audit["energy_curves"], "none", percentile) for percentile in (5, 95)]
 
 
-def _end(estimates: Estimates, audit: Audit, end: str) -> str:
+def _end(estimates: Frames, audit: Audit, end: str) -> str:
     """Odds ratio at one end of the primary curve and its slope there."""
     shape = shape_of_model(estimates, PRIMARY.model)
     row = estimates["models"].set_index("model").loc[PRIMARY.model]
@@ -131,7 +131,7 @@ def _end(estimates: Estimates, audit: Audit, end: str) -> str:
     )
 
 
-def _other_causes(estimates: Estimates) -> tuple[str, str, str]:
+def _other_causes(estimates: Frames) -> tuple[str, str, str]:
     fits = estimates["fits"].query("model == @ADJUSTED").set_index("term")
     causes = {term: words for term, words in CAUSES.items() if term in fits.index}
     odds = {term: format_odds_ratio(_odds(fits.loc[term], units)) for term, (_, _, units) in causes.items()}
@@ -154,7 +154,7 @@ def _odds(row: pd.Series, per: float) -> pd.Series:
     return pd.Series({to: math.exp(per * row[name]) for name, to in names.items()})
 
 
-def _balance(estimates: Estimates, audit: Audit) -> tuple[str, str, str]:
+def _balance(estimates: Frames, audit: Audit) -> tuple[str, str, str]:
     is_u = shape_of_model(estimates, PRIMARY.model)["verdict"] == "U"
     kept, lost = split_forms(energy_p(audit).drop("none") < ALPHA)
     low, high = (point["conf_low"] > 1 for point in _ends(audit))

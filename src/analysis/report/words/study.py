@@ -7,7 +7,6 @@ import pandas as pd
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.report.words.numbers import (
     MODEL_NAMES,
-    Estimates,
     format_intake,
     format_odds_ratio,
     format_p,
@@ -17,6 +16,7 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
 from analysis.study import PRIMARY
 
@@ -51,7 +51,7 @@ def describe_people(row: pd.Series) -> str:
     return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
 
 
-def noted(caption: str, estimates: Estimates, model: str | None = None) -> str:
+def noted(caption: str, estimates: Frames, model: str | None = None) -> str:
     """A caption with the notes of one model, or of all, that every output must have."""
     models = estimates["models"]
     if "notes" not in models:
@@ -72,7 +72,7 @@ def adjustment_words(models: pd.DataFrame) -> str:
     return f"Adjusted: model {'; '.join(parts)}"
 
 
-def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
+def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     """The result in two sentences, every number from the estimates of the fit and shapes stages.
 
     The two odds ratios are those at the tabulated intakes nearest to the 5th and the 95th percentile.
@@ -95,14 +95,14 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
     return noted(words, estimates, model)
 
 
-def _nearest(estimates: Estimates, row: pd.Series, quantile: str) -> pd.Series:
+def _nearest(estimates: Frames, row: pd.Series, quantile: str) -> pd.Series:
     """The tabulated point of a model's curve that lies nearest to one of its percentiles."""
     curve = estimates["odds_ratio_curve"]
     curve = curve[(curve["model"] == row["model"]) & curve["tabulated"]]
     return curve.loc[(curve["x"] - row[quantile]).abs().idxmin()]
 
 
-def curve_table(estimates: Estimates, *, model: str) -> pd.DataFrame:
+def curve_table(estimates: Frames, *, model: str) -> pd.DataFrame:
     """Odds ratios of a model at round intakes, two decimals, for reading."""
     row = rows_of_model(estimates, model)
     curve = estimates["odds_ratio_curve"].query("model == @model and tabulated")
@@ -114,7 +114,7 @@ def curve_table(estimates: Estimates, *, model: str) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def tests_table(estimates: Estimates) -> pd.DataFrame:
+def tests_table(estimates: Frames) -> pd.DataFrame:
     """Both tests by both methods, a row per model, p-values for reading."""
     tests = estimates["tests"]
     columns = {
@@ -186,7 +186,7 @@ def _format_characteristic(cell: Any) -> str:
     return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
 
 
-def planted(estimates: Estimates, model: str = PRIMARY.model) -> str:
+def planted(estimates: Frames, model: str = PRIMARY.model) -> str:
     """What a synthetic survey was made with, beside what was found."""
     row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
     found = [_nearest(estimates, row, quantile) for quantile in ("p05", "p95")]
@@ -210,7 +210,7 @@ def covariate_words(covariates: object) -> str:
     return join_words([names.get(name, name) for name in covariates.split()])
 
 
-def standard_errors_table(estimates: Estimates) -> pd.DataFrame:
+def standard_errors_table(estimates: Frames) -> pd.DataFrame:
     """Standard errors of 1999-2000 by four methods side by side, and the published intervals; empty if invented."""
     if "variance_side_by_side" not in estimates:
         return pd.DataFrame()

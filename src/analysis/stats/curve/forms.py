@@ -27,7 +27,7 @@ from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit
-from analysis.stats.regression.quick import Model, fit_logistic_many
+from analysis.stats.regression.quick import Regression, fit_logistic_many
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
@@ -157,7 +157,8 @@ def fit_fractional_polynomial(
     bases = [PowerBasis(pair, shift, scale) for pair in pairs]
     ones, names = np.ones((x.size, 1)), ("intercept", "fp_1", "fp_2", *terms)
     fits = fit_logistic_many(
-        (Model(np.hstack([ones, basis.columns(x), adjustment]), y, domain, names) for basis in bases), design=design
+        (Regression(np.hstack([ones, basis.columns(x), adjustment]), y, domain, names) for basis in bases),
+        design=design,
     )
     if not fits.converged.any():
         raise ConvergenceError(f"none of {len(pairs)} pairs of powers has an estimate. The first: {fits.reasons[0]}")

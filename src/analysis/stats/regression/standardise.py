@@ -140,7 +140,7 @@ def standardise(
     of_beta = coefficient_influence(fit, X, y, design=design, domain=domain)[domain.rows]
     share = design.weights[domain.rows] / design.weights[domain.rows].sum()
     others = np.setdiff1d(np.arange(len(fit.terms)), columns)
-    rest = X[np.ix_(domain.rows, others)]
+    rest = X[:, others]
     sums = design.psu_sums[:, np.flatnonzero(domain.rows)]
     estimate, gradient = np.empty(len(settings)), np.empty((len(settings), len(fit.terms)))
     totals = np.empty((design.psu_stratum.size, len(settings)))

@@ -32,7 +32,7 @@ from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, contrast
-from analysis.stats.regression.quick import Fits, Model, fit_logistic_many, fit_one
+from analysis.stats.regression.quick import Fits, Regression, fit_logistic_many, fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.regression.score_process import SupScore, sup_score
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
@@ -194,15 +194,15 @@ class _People(Discreet):
     design: SurveyDesign
     domain: Domain
 
-    def linear_model(self) -> Model:
+    def linear_model(self) -> Regression:
         """The model without a break."""
-        return Model(self.linear, self.y, self.domain, self.terms)
+        return Regression(self.linear, self.y, self.domain, self.terms)
 
-    def broken(self, c: float) -> Model:
+    def broken(self, c: float) -> Regression:
         """The model with a break at c."""
         pieces = np.column_stack([np.ones_like(self.x), self.x - c, np.maximum(self.x - c, 0.0)])
         X = np.hstack([pieces, self.linear[:, 2:]])
-        return Model(X, self.y, self.domain, ("intercept", "below", "change", *self.terms[2:]))
+        return Regression(X, self.y, self.domain, ("intercept", "below", "change", *self.terms[2:]))
 
     def psu_totals(self, values: Array) -> Array:
         """(n_psu, k) totals of (m, k) values."""
@@ -258,7 +258,7 @@ def fit_threshold(
     ends = np.quantile(people.x, RANGE)
     low, high = float(ends[0] if low is None else low), float(ends[1] if high is None else high)
     c = break_grid(people.x, people.y, low=low, high=high, points=points)
-    linear = fit_one(people.linear_model(), design)
+    linear = fit_quickly(people.linear_model(), design)
     fits = _profile(people, c)
     deviance = np.array([np.nan if one is None else one.deviance for one in fits.fits])
     best, fit = _refine(people, c, int(np.nanargmin(deviance)))
@@ -403,7 +403,7 @@ def search_test(
     ConvergenceError : the linear model has no estimate.
     """
     people = _gather(x, y, adjustment, design, domain, None)
-    return _search(people, fit_one(people.linear_model(), design), c, draws, seed)
+    return _search(people, fit_quickly(people.linear_model(), design), c, draws, seed)
 
 
 def _search(people: _People, linear: LogisticFit, c: Array, draws: int | None, seed: int) -> SupScore:
@@ -461,7 +461,7 @@ def _replicate_breakpoints(
     return BreakpointReplicates(np.where(lost, np.nan, c[able][best]), float(c[able][0]), float(c[able][-1]))
 
 
-def _stepped_deviances(people: _People, model: Model, fit: LogisticFit, factors: Array) -> Array:
+def _stepped_deviances(people: _People, model: Regression, fit: LogisticFit, factors: Array) -> Array:
     """(B,) deviances of the replicates after one step from the full sample's fit; NaN where there is none."""
     scale = np.sqrt(np.diag(fit.naive_vcov))
     # In these coordinates the full sample's information is the identity, so the size of an eigenvalue means something.
@@ -485,12 +485,9 @@ def _stepped_deviances(people: _People, model: Model, fit: LogisticFit, factors:
     return stepped
 
 
-def _exact_deviances(people: _People, model: Model, fit: LogisticFit, factors: Array) -> Array:
+def _exact_deviances(people: _People, model: Regression, fit: LogisticFit, factors: Array) -> Array:
     """(B,) deviances of the replicates at their own estimates."""
-    rows = people.domain.rows
-    X, y = np.zeros((rows.size, len(model.terms))), np.zeros(rows.size)
-    X[rows], y[rows] = model.X, model.y
-    beta = refit_logistic(X, y, design=people.design, domain=people.domain, fit=fit, factors=factors).beta
+    beta = refit_logistic(model.X, model.y, design=people.design, domain=people.domain, fit=fit, factors=factors).beta
     deviance, able = np.full(len(beta), np.nan), np.flatnonzero(np.isfinite(beta[:, 0]))
     for chunk in np.split(able, np.arange(CHUNK, able.size, CHUNK)):
         eta = model.X @ beta[chunk].T
