@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from analysis.data.source import progress, transport
-from analysis.data.source.addresses import mistake_in, proxy_of, without_secret
+from analysis.data.source import progress, refusals, transport
+from analysis.data.source.addresses import mistake_in, proxy_of, without_secret, without_secrets
 from analysis.data.source.nhanes import SourceError, receipts
 from analysis.data.source.transport import Retry
 from tests.data.source.invented import AT_ONCE, WHOLE, complaint, content
-from tests.fault_server import PAGE, lengths, redirect, status, trickle, truncate
+from tests.data.source.transport_files import transport_file
+from tests.fault_server import PAGE, FaultServer, lengths, redirect, serve, status, trickle, truncate
 
 HASTY = dataclasses.replace(AT_ONCE, slowest_rate=1000.0, rate_window=0.3)
 A_DAY = 24 * 3600.0
@@ -28,8 +29,8 @@ A_DAY = 24 * 3600.0
 
 @pytest.mark.parametrize(
     "values",
-    [("{0}", "{0}"), ("{0}, {0}",), ("unknown",), ("\u00b2",), ("-1",), ("1e6",), ("9" * 30,), ("",)],
-    ids=["twice", "twice in one", "word", "superscript", "negative", "float", "huge", "empty"],
+    [(), ("{0}", "{0}"), ("{0}, {0}",), ("unknown",), ("\u00b2",), ("-1",), ("1e6",), ("9" * 30,), ("",)],
+    ids=["none", "twice", "twice in one", "word", "superscript", "negative", "float", "huge", "empty"],
 )
 def test_an_odd_length_does_not_keep_a_sound_file_away(get, server, raw, values):
     server.fail(lengths(*values), tables={"DEMO"})
@@ -54,27 +55,29 @@ def test_lengths_that_contradict_each_other_are_told():
         ("\u00b2", 0),
         ("\u0662", 0),
         ("1e3", 0),
-        ("9" * 400, A_DAY),
-        ("Fri, 31 Dec 9999 23:59:59 -0500", A_DAY),
-        ("Fri, 31 Dec 9999 23:59:59 -0000", A_DAY),
+        ("172800", 2 * A_DAY),
+        ("9" * 400, 0),
+        ("Fri, 31 Dec 9999 23:59:59 -0500", 0),
+        ("Fri, 31 Dec 9999 23:59:59 -0000", 0),
         ("Mon, 01 Jan 0001 00:00:00 +1400", 0),
         ("Mon, 99 Jan 2030 00:00:00 GMT", 0),
         ("Mon, 01 Jan 2030 00:00:00 +99999999999999", 0),
     ],
 )
-def test_an_odd_retry_after_is_read_as_none_or_as_a_day_at_most(header, seconds):
+def test_a_retry_after_that_makes_no_sense_is_read_as_none(header, seconds):
     assert transport._seconds(header) == seconds
 
 
-def test_a_file_whose_first_answer_has_an_odd_retry_after_is_fetched(get, server, raw):
-    server.fail(status(503, Retry_After="\u00b2"), first=1)
+@pytest.mark.parametrize("after", ["\u00b2", "Fri, 31 Dec 9999 23:59:59 -0500"])
+def test_a_file_whose_first_answer_has_an_odd_retry_after_is_fetched(get, server, raw, after):
+    server.fail(status(503, Retry_After=after), first=1)
     get()
     assert content(raw) == WHOLE
 
 
-def test_a_rest_of_thousands_of_years_is_not_waited_for(get, server):
-    server.fail(status(503, Retry_After="Fri, 31 Dec 9999 23:59:59 -0500"), tables={"DEMO"})
-    assert "DEMO: got HTTP 503 Service Unavailable, please come back in a day or later from" in complaint(get)
+def test_a_rest_of_days_is_not_waited_for(get, server):
+    server.fail(status(503, Retry_After="172800"), tables={"DEMO"})
+    assert "DEMO: got HTTP 503 Service Unavailable, please come back in 172,800 s from" in complaint(get)
     assert server.asked["DEMO"] == 1
 
 
@@ -91,7 +94,14 @@ def test_a_redirect_loop_is_told_after_a_few_requests(get, server):
 
 @pytest.mark.parametrize(
     "location",
-    ["http://a..b/x", "http://[::1/x", "http://127.0.0.1:99999/x", "ftp://user:secret@host/x", "\xff"],
+    [
+        "http://a..b/x",
+        "http://[::1/x",
+        "http://127.0.0.1:99999/x",
+        "ftp://user:secret@host/x",
+        "file:///etc/hosts",
+        "\xff",
+    ],
 )
 def test_a_redirect_to_no_address_is_told(get, server, location):
     server.fail(redirect(location), tables={"DEMO"})
@@ -157,6 +167,11 @@ def test_an_unusual_address_is_no_mistake(address):
 )
 def test_an_address_is_shown_without_its_secret(address, shown):
     assert without_secret(address) == shown
+
+
+def test_a_sentence_shows_its_addresses_without_their_secrets():
+    told = without_secrets("got https://u@h:1 where http://a:b/c@d/e was asked by me@work")
+    assert told == "got https://h:1 where http://d/e was asked by me@work"
 
 
 def test_a_password_is_used_but_neither_stored_nor_printed(get, server, raw, capfd):
@@ -405,3 +420,88 @@ def test_two_files_that_differ_in_capitals_are_told(get, server, placed):
     assert "keep the right one of each, move the others away" in message
     assert content(placed) == before
     assert not server.asked
+
+
+# Names in capitals on the server
+
+
+@pytest.fixture
+def capitals(files):
+    """A server whose files are there by names in .XPT only."""
+    with_capitals = {path.replace(".xpt", ".XPT"): body for path, body in files.items()}
+    server = FaultServer(with_capitals)
+    yield server
+    server.close()
+
+
+def test_a_server_with_names_in_capitals_is_asked_by_them(get, capitals, raw):
+    get(url=capitals.url)
+    assert content(raw) == WHOLE
+    assert capitals.asked == {f"{table}{end}": 1 for table in ("DEMO", "MEALS", "PRODUCTS") for end in ("", ".XPT")}
+    assert json.loads((raw / "1999" / "DEMO.json").read_text())["url"] == f"{capitals.url}/1999/DataFiles/DEMO.XPT"
+
+
+def test_a_folder_with_names_in_capitals_is_read(get, files, raw, tmp_path):
+    for path, body in files.items():
+        file = tmp_path / "Public" / path.replace(".xpt", ".XPT")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(body)
+    get(url=(tmp_path / "Public").as_uri())
+    assert content(raw) == WHOLE
+
+
+def test_a_fault_under_a_name_in_capitals_is_got_over_or_told_by_that_name(get, capitals, raw):
+    capitals.fail(truncate, first=1, tables={"DEMO.XPT"})
+    get(url=capitals.url, tables=["DEMO"])
+    capitals.fail(status(503), tables={"MEALS.XPT"})
+    message = complaint(get, url=capitals.url)
+    assert f"MEALS: got HTTP 503 Service Unavailable (4 tries) from {capitals.url}/1999/DataFiles/MEALS.XPT" in message
+    assert content(raw) == [name for name in WHOLE if "MEALS" not in name]
+
+
+def test_an_absent_file_is_told_by_its_usual_name_and_that_both_were_asked_for(get, server):
+    server.fail(status(404), tables={"DEMO"})
+    message = complaint(get)
+    assert "(names in .xpt and in .XPT were asked for)" in message
+    assert f"DEMO: got HTTP 404 Not Found (2 tries) from {server.url}/1999/DataFiles/DEMO.xpt" in message
+
+
+# Forms that would be read wrongly
+
+TWO_DATA_SETS = transport_file({"SEQN": (8, [1.0, 2.0])}, {"SEQN": (8, [9.0])})
+NARROW = transport_file({"SEQN": (2, [1.0, 2.0])})
+
+
+@pytest.mark.parametrize(
+    ("body", "got"),
+    [(TWO_DATA_SETS, "more than one data set (SET2 beside the first)"), (NARROW, "numbers of 2 bytes in SEQN")],
+    ids=["two data sets", "numbers of 2 bytes"],
+)
+def test_a_form_that_would_be_read_wrongly_is_told_as_that_whatever_is_accepted(get, server, raw, body, got):
+    server.fail(serve(body), tables={"DEMO"})
+    message = complaint(get, accept_revised=["DEMO"])
+    assert message.startswith(f"{server.host} holds DEMO in a form that would be read wrongly. It was not accepted.")
+    assert f"DEMO: got a SAS transport file with {got} (2 tries) from" in message
+    assert "revised" not in message
+    assert "damaged" not in message
+    assert content(raw) == [name for name in WHOLE if "DEMO" not in name]
+
+
+def test_a_form_that_would_be_read_wrongly_is_told_of_a_file_saved_by_hand_too(get, server, placed):
+    (placed / "1999" / "DEMO.xpt").write_bytes(NARROW)
+    server.fail(status(404))
+    assert "cannot be used: a SAS transport file with numbers of 2 bytes in SEQN." in complaint(get)
+    assert (placed / "1999" / "DEMO.xpt").read_bytes() == NARROW
+
+
+def test_a_form_that_only_the_first_copy_had_was_spoilt_on_the_way(get, server, raw):
+    server.fail(serve(TWO_DATA_SETS), tables={"DEMO"}, first=1)
+    get()
+    assert content(raw) == WHOLE
+
+
+# Words
+
+
+def test_every_reason_has_its_heading_and_its_advice():
+    assert set(refusals._HEADINGS) == set(refusals._ADVICE) == set(refusals.Reason)

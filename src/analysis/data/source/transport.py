@@ -33,7 +33,7 @@ from analysis.data.source.refusals import DownloadError, Reason
 USER_AGENT = "magnesium-neuropathy (research on public NHANES files; a few files at a time, each fetched once)"
 CHUNK = 64 * 1024  # bytes; the most that is taken at once
 LONGEST_CHAIN = 10  # redirects; a mirror needs one or two
-LONGEST_REST = 24 * 3600.0  # seconds; a Retry-After beyond is told as this
+LONGEST_REST = 366 * 24 * 3600.0  # seconds; a Retry-After beyond a year is a mistake, and read as none
 LONGEST_PHRASE = 80  # characters told of what a server says of itself
 LONGEST_REASON = 300  # characters told of an exception
 
@@ -470,20 +470,21 @@ def _fault_of_status(response: requests.Response) -> DownloadError:
         return DownloadError(Reason.PROXY, got, final=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
         wait = _seconds(response.headers.get("Retry-After", ""))
-        rest = f"in {wait:,.0f} s" if wait < LONGEST_REST else "in a day or later"
-        return DownloadError(Reason.BUSY, f"{got}, please come back {rest}" if wait else got, wait=wait)
+        return DownloadError(Reason.BUSY, f"{got}, please come back in {wait:,.0f} s" if wait else got, wait=wait)
     return DownloadError(Reason.DENIED, got)
 
 
 def _seconds(retry_after: str) -> float:
-    """Return the seconds that a Retry-After header asks for, a day at most: it gives them, or an HTTP date."""
+    """Return the seconds that a Retry-After header asks for, as a number or an HTTP date; 0 if it makes no sense."""
     text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text), LONGEST_REST)
     try:
-        moment = parsedate_to_datetime(text)
+        if text.isascii() and text.isdigit():
+            seconds = float(text)
+        else:
+            moment = parsedate_to_datetime(text)
+            # A date of the year 1 or 9999 cannot be brought to another zone; two can be subtracted all the same.
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, IndexError, OverflowError):  # no header, or nothing that can be understood
         return 0.0
-    # A date of the year 1 or 9999 cannot be brought to another zone; two dates can be subtracted all the same.
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), LONGEST_REST)
+    return seconds if 0 < seconds <= LONGEST_REST else 0.0
