@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from analysis.data.source import progress, refusals, transport
+from analysis.data.source import nhanes, progress, refusals, transport
 from analysis.data.source.addresses import mistake_in, proxy_of, without_secret, without_secrets
 from analysis.data.source.nhanes import SourceError, receipts
 from analysis.data.source.transport import Retry
@@ -407,6 +407,22 @@ def test_a_wrong_file_under_other_capitals_is_replaced(get, server, placed):
     assert f"The file that is there, {wrong}, cannot be used: an HTML" in complaint(get)
     assert wrong.read_bytes() == PAGE
     get()
+    assert content(placed) == WHOLE
+
+
+def test_a_file_under_other_capitals_has_the_usual_name_before_it_is_replaced(get, placed, monkeypatch):
+    """A disk that ignores capitals would otherwise lose the good file with the name of the old one."""
+    (placed / "1999" / "DEMO.xpt").unlink()
+    (placed / "1999" / "DEMO.XPT").write_bytes(PAGE)
+    there = []
+
+    def move(source, target):
+        there.extend(path.name for path in target.parent.iterdir() if path.name.casefold() == "demo.xpt")
+        os.replace(source, target)
+
+    monkeypatch.setattr(nhanes, "move_into_place", move)
+    get()
+    assert there == ["DEMO.xpt"]
     assert content(placed) == WHOLE
 
 
