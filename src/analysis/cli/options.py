@@ -180,12 +180,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
                        help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
     rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
-    stage.add_argument(
-        "--outcome",
-        default=PRIMARY.outcome,
-        choices=get_args(Outcome),
-        help=f"neuropathy, or peripheral arterial disease (pad), is, {rules}",
-    )
+    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome),
+                       help=f"neuropathy, or peripheral arterial disease (pad), is, {rules}")  # fmt: skip
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
     stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
     stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),

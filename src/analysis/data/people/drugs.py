@@ -69,7 +69,7 @@ def drug_columns(tables: Tables, people: pd.Index) -> dict[str, pd.Series]:
     Returns
     -------
     takes_diuretic, takes_wasting_diuretic, takes_ppi: 1.0, 0.0, or missing where it is unknown whether the person took
-    any drug; unknown_drugs: drugs taken that have no name, missing likewise.
+    any drug; unknown_drugs: number of drugs taken whose name is a code of `UNKNOWN_DRUGS`, missing likewise.
 
     Raises
     ------
@@ -78,8 +78,7 @@ def drug_columns(tables: Tables, people: pd.Index) -> dict[str, pd.Series]:
     rows = pd.concat([_rows(tables, position) for position in range(len(PRESCRIPTIONS.tables))])
     kinds = {name: drugs_of(name) for name in rows["drug"].unique()}
     taken = rows["use"] == 1
-    unnamed = rows["drug"].isin(["", *UNKNOWN_DRUGS])
-    counted = {"unknown_drugs": taken & unnamed}
+    counted = {"unknown_drugs": taken & rows["drug"].isin(UNKNOWN_DRUGS)}
     for column, words in CLASSES.items():
         counted[column] = taken & rows["drug"].map({name: not words.isdisjoint(found) for name, found in kinds.items()})
     sums = pd.DataFrame(counted).groupby(level=0).sum().reindex(people)
