@@ -139,9 +139,9 @@ def _cases(outcome: pd.Series) -> int | None:
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
     if study.exposure not in NUTRIENT_COLUMNS:
         raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(NUTRIENT_COLUMNS))}")
-    if study.outcome_column in study.extra_covariates:
-        raise StudyError(f"{study.outcome_column} is the outcome and also a covariate. Leave it out of the covariates.")
+    # Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
+    barred = (*NO_COVARIATES, "pad", "abi_") if study.outcome == "pad" else NO_COVARIATES
     for name in study.extra_covariates:
-        if name not in frame or name.startswith(NO_COVARIATES):
-            able = [str(column) for column in frame if not str(column).startswith(NO_COVARIATES)]
+        if name not in frame or name.startswith(barred):
+            able = [str(column) for column in frame if not str(column).startswith(barred)]
             raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")

@@ -80,7 +80,8 @@ def drug_columns(tables: Tables, people: pd.Index) -> dict[str, pd.Series]:
     taken = rows["use"] == 1
     counted = {"unknown_drugs": taken & rows["drug"].isin(UNKNOWN_DRUGS)}
     for column, words in CLASSES.items():
-        counted[column] = taken & rows["drug"].map({name: not words.isdisjoint(found) for name, found in kinds.items()})
+        named = [name for name, found in kinds.items() if not words.isdisjoint(found)]
+        counted[column] = taken & rows["drug"].isin(named)
     sums = pd.DataFrame(counted).groupby(level=0).sum().reindex(people)
     known = rows["use"].notna().groupby(level=0).any().reindex(people, fill_value=False)
     yes_no = {column: (sums[column] > 0).astype(float).where(known) for column in CLASSES}
