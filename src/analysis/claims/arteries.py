@@ -1,9 +1,10 @@
 """Peripheral arterial disease by magnesium intake: another disease of the same legs, and a published association.
 
-Wu 2023 has quartiles of magnesium with the highest as reference. Ours follow: cohort of the ankle-brachial index and a
-reliable recall, unweighted quartiles, models 1 and 2; then the same with energy (model 3), which theirs has not. Their
-5,969 people are not reached by any set of covariates tried (model 2 leaves 6,491). What is eaten less is eaten with less
-of everything: an odds ratio that energy takes away cannot be told from that of eating little, or of being ill.
+Wu 2023 has quartiles of magnesium with the highest as reference. Ours are of people with an ankle-brachial index and a
+reliable recall, unweighted quartiles, under models 1 and 2. Their 5,969 people are not reached (model 2 leaves 6,491):
+which covariates they lost them by is not printed in what could be read. The same is then told with energy (model 3),
+which theirs has not. Who eats less eats less of everything: an odds ratio that energy takes away cannot be told from
+that of eating little, or of being ill.
 
 Disease is an index below 0.9 in the leg with the lower known one. An index above 1.4 comes from stiff arteries that
 cannot be judged; such people are kept as free of disease, and left out beside.
