@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.dose_response.fits import fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array
-from analysis.stats.disclosure import told
+from analysis.stats.disclosure import is_few
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import Contrasts, TermTest, contrast, wald_test
 from analysis.stats.sample.descriptives import weighted_mean
@@ -38,12 +38,16 @@ class Label:
     model: str
 
 
-def table(rows: list[dict[str, object]] | list[pd.DataFrame]) -> pd.DataFrame:
-    """Rows in the columns of `COLUMNS`, whole numbers as such; what rests on few people is empty."""
-    parts = [row if isinstance(row, pd.DataFrame) else pd.DataFrame([row]) for row in rows]
-    filled = [part.dropna(axis="columns", how="all") for part in parts]
+def table(rows: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows in the columns of `COLUMNS`, whole numbers as such; numbers of few people, and what rests on them, empty."""
+    filled = [part.dropna(axis="columns", how="all") for part in rows]
     frame = pd.concat(filled, ignore_index=True).reindex(columns=list(COLUMNS))
-    return frame.astype({"df_num": "Int64", "df": "Int64", "n": "Int64", "cases": "Int64"})
+    whole = ["df_num", "df", "n", "cases"]
+    few = {name: frame[name].notna() & frame[name].fillna(0).map(is_few) for name in ("n", "cases")}
+    numbers = [*COLUMNS[COLUMNS.index("estimate") :]]
+    frame.loc[few["n"], numbers] = np.nan
+    frame.loc[few["cases"], "cases"] = np.nan
+    return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
 def model_terms(people: pd.DataFrame, study: Study) -> tuple[LogisticFit, Setting]:
@@ -89,14 +93,14 @@ def odds_rows(found: Contrasts, fit: LogisticFit, study: Study, label: Label) ->
     """Contrasts of log odds as rows of kind odds_ratio."""
     ratios = found.to_frame(conf_level=study.conf_level, exponentiate=True)
     return _labelled(ratios.rename(columns={"estimate": "odds_ratio"}).assign(kind="odds_ratio"), label).assign(
-        estimate=found.estimate, n=told(fit.n), cases=told(fit.cases)
+        estimate=found.estimate, n=fit.n, cases=fit.cases
     )
 
 
 def test_row(test: TermTest, fit: LogisticFit, label: Label, *, term: str) -> pd.DataFrame:
     """A Wald F test as a row of kind test."""
     numbers = {"statistic": test.statistic, "df_num": test.df_num, "df": test.df_den, "p_value": test.p_value}
-    row = pd.DataFrame([{"kind": "test", "term": term, **numbers, "n": told(fit.n), "cases": told(fit.cases)}])
+    row = pd.DataFrame([{"kind": "test", "term": term, **numbers, "n": fit.n, "cases": fit.cases}])
     return _labelled(row, label)
 
 
@@ -125,15 +129,15 @@ def spline_rows(
 
 
 def count_row(n: int, label: Label, *, term: str) -> pd.DataFrame:
-    """A number of people as a row of kind count; empty if they are few."""
-    return _labelled(pd.DataFrame([{"kind": "count", "term": term, "n": told(n)}]), label)
+    """A number of people as a row of kind count."""
+    return _labelled(pd.DataFrame([{"kind": "count", "term": term, "n": n}]), label)
 
 
 def share_row(y: Array, design: SurveyDesign, domain: Domain, label: Label, *, term: str) -> pd.DataFrame:
     """Weighted mean of a number, or share of a 0/1 column, with its t interval, as a row of kind share."""
     found = weighted_mean(np.asarray(y, dtype=float), design=design, domain=domain)
     numbers = {name: getattr(found, name) for name in ("estimate", "std_error", "conf_low", "conf_high", "df")}
-    return _labelled(pd.DataFrame([{"kind": "share", "term": term, **numbers, "n": told(found.n)}]), label)
+    return _labelled(pd.DataFrame([{"kind": "share", "term": term, **numbers, "n": found.n}]), label)
 
 
 def _labelled(rows: pd.DataFrame, label: Label) -> pd.DataFrame:
