@@ -79,7 +79,8 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     """Tables of one cycle and the raw columns of each that the study reads."""
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
             "SMQ SMQ_B SMQ_C", "ALQ ALQ_B ALQ_C", "DIQ DIQ_B DIQ_C", "LAB10 L10_B L10_C", "BPQ BPQ_B BPQ_C",
-            "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C")  # fmt: skip
+            "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C", "LAB13 L13_B L13_C",
+            "LEXABPI LEXAB_B LEXAB_C", "RXQ_RX RXQ_RX_B RXQ_RX_C")  # fmt: skip
     first_two = position < 2
     columns = (
         ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTMEC2YR",
@@ -95,10 +96,14 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
         ("BPQ020", "BPQ050A"),
         ("BPXSAR", "BPXDAR"),
         (("LBXSCR", "LBDSCR", "LBXSCR")[position],),
-        ("LBXB12",),
+        ("LBXB12", "LBXFOL", *(["LBXMMA", "LBXBPB", "LBXBCD"] if first_two else [])),
+        ("LBXTC", "LBDHDL" if first_two else "LBXHDD"),
+        ("LEXLABPI", "LEXRABPI"),
+        ("RXD030", "RXD240B") if first_two else ("RXDUSE", "RXDDRUG"),
     )  # fmt: skip
     layout = {names.split()[position]: raw for names, raw in zip(pick, columns, strict=True)}
     if position == 2:
+        layout["L06MH_C"] = ("LBXMMA",)
         layout["DR2TOT_C"] = ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")
     return layout
 
@@ -107,15 +112,20 @@ LAYOUT: dict[int, dict[str, tuple[str, ...]]] = {1999: _layout(0), 2001: _layout
 """Cycle to table to raw columns, SEQN left out."""
 
 # A man of 60 of whom everything is known and nothing is wrong.
-_TYPICAL: dict[str, float] = {
+_TYPICAL: dict[str, float | str] = {
     "SDMVPSU": 1, "RIDSTATR": 2, "RIAGENDR": 1, "RIDAGEYR": 60, "RIDRETH1": 3, "DMDEDUC2": 4, "INDFMPIR": 2.5,
     "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
     "BMXBMI": 27.5, "BMXHT": 170, "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,
     "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
+    "LBXFOL": 12, "LBXMMA": 0.12, "LBXBPB": 1.6, "LBXBCD": 0.4, "LBXTC": 200, "LBDHDL": 50, "LBXHDD": 50,
+    "LEXLABPI": 1.1, "LEXRABPI": 1.1, "RXD030": 2, "RXDUSE": 2, "RXD240B": "", "RXDDRUG": "",
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
 }  # fmt: skip
+TEXT = {"RXD240B", "RXDDRUG"}
+"""Raw columns that hold text."""
+
 _STRATUM = {1999: 1, 2001: 14, 2003: 29}  # numbered on from cycle to cycle, as in NHANES
 
 
@@ -149,7 +159,8 @@ def _table(people: list[dict[str, object]], columns: tuple[str, ...], *, stratum
     typical = {**_TYPICAL, "SDMVSTRA": stratum}
     values = [[person.get(name, typical.get(name)) for name in columns] for person in people]
     index = pd.Index([person["SEQN"] for person in people], dtype="int64", name="SEQN")
-    return pd.DataFrame(values, index=index, columns=list(columns), dtype=float)
+    frame = pd.DataFrame(values, index=index, columns=list(columns))
+    return frame.astype({name: str if name in TEXT else float for name in columns})
 
 
 _ELIGIBLE: dict[str, object] = {
@@ -158,7 +169,7 @@ _ELIGIBLE: dict[str, object] = {
     "race_ethnicity": "non_hispanic_white", "education": "more_than_high_school", "pir": 2.5, "bmi_kg_m2": 27.5,
     "height_cm": 170.0, "smoking": "never", "alcohol": "moderate", "has_diabetes": 0.0, "has_hypertension": 0.0,
     "examined": True, "recall_reliable": True, "pn_strict": 0.0, "pn_lenient": 0.0, "pn_both_feet": 0.0,
-    "pn_two_sites": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0, "phosphorus_mg": 1200.0,
+    "pn_two_sites": 0.0, "pad": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0, "phosphorus_mg": 1200.0,
 }  # fmt: skip
 
 

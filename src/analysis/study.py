@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from analysis.errors import AnalysisError
 
-Outcome = Literal["strict", "lenient", "both_feet", "two_sites"]
+NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites"]
+Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "pad"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
 LonelyDomain = Literal["fail", "keep"]
@@ -57,8 +58,8 @@ OUTCOMES: dict[Outcome, str] = {
     "lenient": "at least one insensate site on either foot (free of it: no insensate site on any assessed foot)",
     "both_feet": "at least one insensate site, both feet assessed",
     "two_sites": "at least two insensate sites over the two feet",
+    "pad": "an ankle-brachial index below 0.9 in the leg with the lower known one",
 }
-
 
 _COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
 _NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
@@ -89,7 +90,8 @@ class Study:
     Attributes
     ----------
     exposure : harmonised nutrient column with its unit, for example ``magnesium_mg`` (mg/day, day-1 recall).
-    outcome : rule that turns insensate sites into peripheral neuropathy; see `OUTCOMES`.
+    outcome : rule that turns insensate sites into peripheral neuropathy, or peripheral arterial disease (``pad``); see
+        `OUTCOMES`.
     weights : survey weight: day-1 dietary, MEC examination, or none (weight 1, design kept).
     knots : number of knots of the restricted cubic spline.
     knot_rule : where they are placed: on Harrell's quantiles, or as R's ``Hmisc::rcspline.eval`` does, which departs
@@ -186,7 +188,12 @@ class Study:
     @property
     def outcome_column(self) -> str:
         """Harmonised column that holds the outcome: 1, 0 or missing."""
-        return f"pn_{self.outcome}"
+        return "pad" if self.outcome == "pad" else f"pn_{self.outcome}"
+
+    @property
+    def disease(self) -> str:
+        """Which peripheral disease the outcome is a sign of, in words."""
+        return "arterial disease" if self.outcome == "pad" else "neuropathy"
 
 
 def _field_name(name: str, value: object) -> tuple[str, bool]:

@@ -163,7 +163,7 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--url", default=None,
                        help="server, mirror or file:// folder, up to and including .../Public, instead of the CDC's; "
                        "also read from NHANES_URL")  # fmt: skip
-    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (105 MB of 580 MB)")
+    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (116 MB of 580 MB)")
     stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
     stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
                        help="go on with these tables though they were revised; every output says so")  # fmt: skip
@@ -180,7 +180,8 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
                        help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
     rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
-    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help=f"neuropathy is, {rules}")
+    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome),
+                       help=f"neuropathy, or peripheral arterial disease (pad), is, {rules}")  # fmt: skip
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
     stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
     stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),

@@ -73,7 +73,7 @@ class AssociationView(Association):
         study, fit, unit = self.study, self.fit, exposure_unit(self.study.exposure)
         level = f"{100 * study.conf_level:g} %"
         head = (
-            f"{exposure_label(study.exposure).capitalize()} and peripheral neuropathy ({study.outcome}), model "
+            f"{exposure_label(study.exposure).capitalize()} and peripheral {study.disease} ({study.outcome}), model "
             f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
             f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}. "
             f"n = {fit.n:,}, cases = {fit.cases:,}; design df {fit.design_df}, residual df {fit.residual_df}; knots "

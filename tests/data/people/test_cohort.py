@@ -429,3 +429,19 @@ def test_people_of_weight_zero_leave_in_a_step_of_their_own() -> None:
     assert cohort.flow["n"].iloc[-1] == everybody.flow["n"].iloc[-1] - 1
     assert not cohort.complete[someone]
     assert "survey weight above 0" not in everybody.flow["step"].tolist()
+
+
+def test_arterial_disease_is_an_outcome_of_its_own_people() -> None:
+    frame = participants([{"pad": 1.0}, {"pad": 0.0, "pn_strict": float("nan")}, {"pad": float("nan")}])
+    cohort = select_cohort(frame, Study(outcome="pad"))
+    assert cohort.rows.tolist() == [True, True, False]
+    known = cohort.flow[cohort.flow["step"] == "arterial disease status known"].iloc[0]
+    assert (known["n"], known["cases"]) == (2, 1)
+
+
+@pytest.mark.parametrize("covariate", ["pad", "abi_left"])
+def test_arterial_disease_may_be_adjusted_for_unless_it_is_the_outcome(covariate: str) -> None:
+    frame = participants().assign(abi_left=1.1)
+    assert select_cohort(frame, Study(extra_covariates=(covariate,))).n == 1
+    with pytest.raises(StudyError, match=rf"covariate '{covariate}': expected one of"):
+        select_cohort(frame, Study(outcome="pad", extra_covariates=(covariate,)))

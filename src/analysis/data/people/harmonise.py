@@ -5,57 +5,31 @@ https://wwwn.cdc.gov/nchs/nhanes/; "refused" (7, 77, 777) and "don't know" (9, 9
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.coding import CodingError, Source, Tables, same
+from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_columns
+from analysis.data.people.laboratory import LABORATORY, laboratory_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
-from analysis.errors import AnalysisError
 from analysis.study import CATEGORIES, CYCLES, Weights
-
-Tables = Mapping[str, pd.DataFrame]
-
-
-class CodingError(AnalysisError):
-    """A raw variable holds a code that its codebook does not define."""
-
-    exit_code = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where one kind of content lies in the three cycles.
-
-    Attributes
-    ----------
-    tables : table of each cycle, or None where the cycle has none.
-    columns : common raw name to its name in each cycle, or None where the cycle lacks it.
-    """
-
-    tables: tuple[str | None, ...]
-    columns: Mapping[str, tuple[str | None, ...]]
-
-
-def _same(*names: str) -> dict[str, tuple[str | None, ...]]:
-    return {name: (name, name, name) for name in names}
-
 
 SOURCES: tuple[Source, ...] = (
     Source(
         ("DEMO", "DEMO_B", "DEMO_C"),
         {
-            **_same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
-            **_same("WTMEC2YR"),
+            **same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
+            **same("WTMEC2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
         },
     ),
-    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN")),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN")),
     Source(
         ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
         {
             "DR1DRSTZ": ("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ"),
-            **_same("WTDRD1"),
+            **same("WTDRD1"),
             "WTDR4YR": ("WTDR4YR", "WTDR4YR", None),
             **NUTRIENT_COLUMNS,
         },
@@ -64,26 +38,30 @@ SOURCES: tuple[Source, ...] = (
         (None, None, "DR2TOT_C"),
         {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
     ),
-    Source(("BMX", "BMX_B", "BMX_C"), _same("BMXBMI", "BMXHT")),
-    Source(("SMQ", "SMQ_B", "SMQ_C"), _same("SMQ020", "SMQ040")),
-    Source(("ALQ", "ALQ_B", "ALQ_C"), _same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
-    Source(("DIQ", "DIQ_B", "DIQ_C"), _same("DIQ010", "DIQ050", "DIQ070")),
-    Source(("LAB10", "L10_B", "L10_C"), _same("LBXGH")),
-    Source(("BPQ", "BPQ_B", "BPQ_C"), _same("BPQ020", "BPQ050A")),
-    Source(("BPX", "BPX_B", "BPX_C"), _same("BPXSAR", "BPXDAR")),
+    Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT")),
+    Source(("SMQ", "SMQ_B", "SMQ_C"), same("SMQ020", "SMQ040")),
+    Source(("ALQ", "ALQ_B", "ALQ_C"), same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
+    Source(("DIQ", "DIQ_B", "DIQ_C"), same("DIQ010", "DIQ050", "DIQ070")),
+    Source(("LAB10", "L10_B", "L10_C"), same("LBXGH")),
+    Source(("BPQ", "BPQ_B", "BPQ_C"), same("BPQ020", "BPQ050A")),
+    Source(("BPX", "BPX_B", "BPX_C"), same("BPXSAR", "BPXDAR")),
     Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
-    Source(("LAB06", "L06_B", "L06NB_C"), _same("LBXB12")),
+    Source(("LEXABPI", "LEXAB_B", "LEXAB_C"), same("LEXLABPI", "LEXRABPI")),
+    *LABORATORY,
 )
+
+PAD_BELOW = 0.9
+"""Ankle-brachial index below which a leg's arteries are narrowed."""
 
 
 def needed_columns() -> dict[str, list[str]]:
     """Raw columns that `harmonise` reads, by table, SEQN first."""
     needed: dict[str, list[str]] = {}
-    for source in SOURCES:
+    for source in (*SOURCES, PRESCRIPTIONS):
         for position, table in enumerate(source.tables):
             if table is not None:
                 names = [raw[position] for raw in source.columns.values()]
-                needed[table] = ["SEQN", *(name for name in names if name is not None)]
+                needed.setdefault(table, ["SEQN"]).extend(name for name in names if name is not None)
     return needed
 
 
@@ -113,10 +91,14 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_neuropathy(raw),
         **_health(raw),
         **_behaviour(raw),
+        **_arteries(raw),
+        **laboratory_columns(raw),
+        **drug_columns(tables, raw.index),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
         **_recalls(raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
+    frame["depletion_score"] = depletion_score(frame)
     for kind in ("dietary", "mec"):
         frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
     return frame
@@ -213,6 +195,17 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "pn_lenient": (worst >= 1).astype(float).where(worst.notna()),
         "pn_both_feet": strict.where(both),
         "pn_two_sites": (total >= 2).astype(float).where(strict.notna()),
+    }
+
+
+def _arteries(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    """Ankle-brachial index of each leg and peripheral arterial disease: the lower known one below 0.9."""
+    left, right = raw["LEXLABPI"], raw["LEXRABPI"]
+    lower = np.fmin(left, right)
+    return {
+        "abi_left": left,
+        "abi_right": right,
+        "pad": (lower < PAD_BELOW).astype(float).where(lower.notna()),
     }
 
 

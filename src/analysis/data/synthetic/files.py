@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.data.synthetic.clinic import CLASS_DRUGS, OTHER_DRUGS, UNKNOWN_NAMES
 from analysis.data.synthetic.people import TOP_CODE, four_year
 from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_DECIMALS, RELIABLE, day_intake
 
@@ -48,6 +49,8 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "BPQ020": YES_NO,
     "BPQ040A": YES_NO,
     "BPQ050A": YES_NO,
+    "RXD030": YES_NO,
+    "RXDUSE": YES_NO,
 }
 
 
@@ -293,10 +296,59 @@ def biochemistry(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
 
 
 def vitamins(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
-    """Write LAB06: examined from one year; B12 from three years."""
+    """Write LAB06: examined from one year; B12 and folate from three years; metals and MMA before 2003."""
     rows = people[people["examined"] & (people["age"] >= 1)]
-    drawn = blood_gaps(rng, rows, share=0.07) * np.where(rows["age"] >= 3, 1.0, np.nan)
-    return pd.DataFrame({"SEQN": rows["seqn"], "LBXB12": np.round(rows["b12"]) * drawn})
+    blood = blood_gaps(rng, rows, share=0.07)
+    drawn = blood * np.where(rows["age"] >= 3, 1.0, np.nan)
+    values = {"LBXB12": np.round(rows["b12"]) * drawn, "LBXFOL": np.round(rows["folate"], 1) * drawn}
+    if int(people["cycle"].iloc[0]) < 2003:
+        values |= {
+            "LBXMMA": np.round(rows["mma"], 2) * drawn,
+            "LBXBPB": np.round(rows["lead"], 1) * blood,
+            "LBXBCD": np.round(rows["cadmium"], 1) * blood,
+        }
+    return pd.DataFrame({"SEQN": rows["seqn"], **values})
+
+
+def methylmalonic_acid(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write L06MH_C: examined from three years."""
+    rows = people[people["examined"] & (people["age"] >= 3)]
+    return pd.DataFrame({"SEQN": rows["seqn"], "LBXMMA": np.round(rows["mma"], 3) * blood_gaps(rng, rows, share=0.08)})
+
+
+def cholesterol(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LAB13: examined from three years; HDL under another name in 2003-2004."""
+    rows = people[people["examined"] & (people["age"] >= 3)]
+    drawn = blood_gaps(rng, rows, share=0.07)
+    hdl = "LBXHDD" if int(people["cycle"].iloc[0]) == 2003 else "LBDHDL"
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "LBXTC": np.round(rows["cholesterol"]) * drawn, hdl: np.round(rows["hdl"]) * drawn}
+    )
+
+
+def ankle_brachial_index(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LEXABPI: the examined of 40 and older."""
+    rows = people[people["examined"] & (people["age"] >= 40)]
+    legs = {name: np.round(rows[leg], 2) for name, leg in (("LEXLABPI", "abi_left"), ("LEXRABPI", "abi_right"))}
+    return pd.DataFrame({"SEQN": rows["seqn"], **legs})
+
+
+def prescriptions(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write RXQ_RX: everyone interviewed, a row for each drug, or one row without a name."""
+    cycle, seqn = int(people["cycle"].iloc[0]), people["seqn"].to_numpy()
+    use, name = ("RXDUSE", "RXDDRUG") if cycle == 2003 else ("RXD030", "RXD240B")
+    drugs = []
+    for column, pool in (("diuretic_drug", CLASS_DRUGS["diuretic"]), ("ppi_drug", CLASS_DRUGS["ppi"])):
+        place = people[column].to_numpy()
+        drugs.append(pd.DataFrame({"SEQN": seqn[place > 0], name: np.array(pool)[place[place > 0] - 1]}))
+    for column, pool in (("other_drugs", OTHER_DRUGS), ("unknown_drug", UNKNOWN_NAMES)):
+        takers = np.repeat(seqn, people[column].to_numpy())
+        drugs.append(pd.DataFrame({"SEQN": takers, name: np.array(pool)[rng.integers(len(pool), size=len(takers))]}))
+    taken = pd.concat(drugs).assign(**{use: 1.0})
+    others = seqn[~np.isin(seqn, taken["SEQN"])]
+    answers = with_gaps(rng, np.full(len(others), 2.0), odd={7: 0.002, 9: 0.0005}, missing=0.001)
+    none = pd.DataFrame({"SEQN": others, name: "", use: answers})
+    return pd.concat([taken, none])[["SEQN", use, name]].sort_values(["SEQN", name])
 
 
 Writer = Callable[[np.random.Generator, pd.DataFrame], pd.DataFrame]
@@ -314,4 +366,8 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("blood pressure, measured", blood_pressure, ("BPX", "BPX_B", "BPX_C")),
     ("biochemistry (creatinine)", biochemistry, ("LAB18", "L40_B", "L40_C")),
     ("vitamin B12 and folate", vitamins, ("LAB06", "L06_B", "L06NB_C")),
+    ("homocysteine and methylmalonic acid", methylmalonic_acid, ("", "", "L06MH_C")),
+    ("total and HDL cholesterol", cholesterol, ("LAB13", "L13_B", "L13_C")),
+    ("ankle-brachial index", ankle_brachial_index, ("LEXABPI", "LEXAB_B", "LEXAB_C")),
+    ("prescription drugs", prescriptions, ("RXQ_RX", "RXQ_RX_B", "RXQ_RX_C")),
 )
