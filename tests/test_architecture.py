@@ -92,7 +92,9 @@ def test_few_lines_join_what_stands_at_the_top(record_property):
     pairs = {(one, other) for one, other in pairs if one != other and one}
     record_property("imports between what stands at the top", len(pairs))
     print(f"imports between what stands at the top: {len(pairs)}")  # noqa: T201 - `make check` shows it
-    assert len(pairs) <= 55
+    # `claims` came later, a room of its own above `audit`: what it brings is counted apart.
+    assert len({pair for pair in pairs if "claims" not in pair}) <= 50
+    assert len({pair for pair in pairs if "claims" in pair}) <= 14
 
 
 def test_statistics_know_no_data():
