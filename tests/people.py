@@ -79,7 +79,8 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     """Tables of one cycle and the raw columns of each that the study reads."""
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
             "SMQ SMQ_B SMQ_C", "ALQ ALQ_B ALQ_C", "DIQ DIQ_B DIQ_C", "LAB10 L10_B L10_C", "BPQ BPQ_B BPQ_C",
-            "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C")  # fmt: skip
+            "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C",
+            "LAB16 L16_B L16_C")  # fmt: skip
     first_two = position < 2
     columns = (
         ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTMEC2YR",
@@ -96,6 +97,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
         ("BPXSAR", "BPXDAR"),
         (("LBXSCR", "LBDSCR", "LBXSCR")[position],),
         ("LBXB12",),
+        ("URXUMA", "URXUCR"),
     )  # fmt: skip
     layout = {names.split()[position]: raw for names, raw in zip(pick, columns, strict=True)}
     if position == 2:
@@ -112,7 +114,7 @@ _TYPICAL: dict[str, float] = {
     "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
     "BMXBMI": 27.5, "BMXHT": 170, "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,
-    "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
+    "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "URXUMA": 10, "URXUCR": 100, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
 }  # fmt: skip

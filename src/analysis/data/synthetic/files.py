@@ -299,6 +299,20 @@ def vitamins(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"SEQN": rows["seqn"], "LBXB12": np.round(rows["b12"]) * drawn})
 
 
+def urine(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LAB16: examined from six years; albumin (µg/mL) is higher with diabetes and with poor kidneys."""
+    rows = people[people["examined"] & (people["age"] >= 6)]
+    z = rng.standard_normal((len(rows), 2))
+    given = with_gaps(rng, np.ones(len(rows)), missing=np.where(rows["stays"], 0.02, 0.20))
+    creatinine = np.clip(120 * np.exp(0.55 * z[:, 0]), 5, 700)
+    poor = np.log(np.maximum(rows["creatinine"], 1.2) / 1.2)
+    ratio = 7.0 * np.exp(0.75 * z[:, 1] + 0.9 * rows["has_diabetes"] + 1.5 * poor)
+    albumin = np.clip(ratio * creatinine / 100, 0.2, 16_000)
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "URXUMA": np.round(albumin, 1) * given, "URXUCR": np.round(creatinine) * given}
+    )
+
+
 Writer = Callable[[np.random.Generator, pd.DataFrame], pd.DataFrame]
 CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("demographics, design, weights", demographics, ("DEMO", "DEMO_B", "DEMO_C")),
@@ -314,4 +328,5 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("blood pressure, measured", blood_pressure, ("BPX", "BPX_B", "BPX_C")),
     ("biochemistry (creatinine)", biochemistry, ("LAB18", "L40_B", "L40_C")),
     ("vitamin B12 and folate", vitamins, ("LAB06", "L06_B", "L06NB_C")),
+    ("urine albumin and creatinine", urine, ("LAB16", "L16_B", "L16_C")),
 )
