@@ -22,6 +22,7 @@ import pandas as pd
 from analysis.data.people.cohort import NO_COVARIATES
 from analysis.data.people.conditions import columns_of, select_rows
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
+from analysis.dose_response.frames import records
 from analysis.dose_response.problem import Problem, covariate_columns, pose
 from analysis.errors import expected_one_of
 from analysis.stats.arrays import Array, Bools, Integers
@@ -35,6 +36,12 @@ from analysis.study import CATEGORIES, Study, StudyError
 
 MOST_LEVELS = 6
 """Values of a number that is taken as a factor; one with more needs a condition."""
+
+ARMS = (100.0, 500.0)
+"""Intakes of magnesium, mg/day, at which the two arms of the curve are told against the median."""
+
+ARM_QUANTILES = (0.05, 0.95)
+"""Quantiles of the cohort at which they are told of another exposure, or where nobody takes in so little or so much."""
 
 NO_MODIFIERS = tuple(name for name in NO_COVARIATES if name != "cycle")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot modify the curve."""
@@ -186,7 +193,17 @@ class EffectModification(Discreet):
 
     def grid(self) -> Array:
         """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
-        return np.linspace(*np.quantile(self.problem.setting.eligible, CURVE_RANGE), GRID_POINTS)
+        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
+        return np.linspace(low, high, GRID_POINTS)
+
+    def arms(self) -> tuple[float, float]:
+        """A low and a high exposure at which the arms of the curve are told."""
+        eligible = self.problem.setting.eligible
+        inside = np.min(eligible) <= ARMS[0] and ARMS[1] <= np.max(eligible)
+        if self.study.exposure.startswith("magnesium_") and inside:
+            return ARMS
+        low, high = (float(f"{end:.2g}") for end in np.quantile(eligible, ARM_QUANTILES))
+        return low, high
 
     def curves(self, x: Sequence[float] | Array) -> pd.DataFrame:
         """Odds ratios within each level at x against the reference, from the joint fit.
@@ -224,6 +241,27 @@ class EffectModification(Discreet):
         """The terms whose sum is the curve of a level."""
         return self.problem.spline_terms + (self.products[position - 1] if position else ())
 
+    def to_dict(self, *, data: str, at: Sequence[float]) -> dict[str, object]:
+        """All of it, ready for JSON, with the curves at the intakes ``at``."""
+        levels = self.levels().assign(condition=[condition for _, condition in self.modifier.levels])
+        return {
+            "data": data,
+            "study": dataclasses.asdict(self.study),
+            "by": self.modifier.label,
+            "replaced": list(self.replaced),
+            "dropped_terms": list(self.problem.setting.dropped),
+            "notes": list(self.problem.setting.notes),
+            "n": told(self.fit.n),
+            "cases": told(self.fit.cases),
+            "design_df": self.fit.design_df,
+            "residual_df": self.fit.residual_df,
+            "knots": self.problem.spline.knots.tolist(),
+            "reference": self.reference,
+            "interaction": [dataclasses.asdict(test) for test in self.tests.values()],
+            "levels": records(levels),
+            "curve": records(self.curves(at)),
+        }
+
     def test_row(self) -> dict[str, object]:
         """The test of effect modification as a row: n, cases, statistic, df_num, df_den, p_value, rao_scott_p."""
         wald = dataclasses.asdict(self.tests["wald"])
@@ -246,9 +284,15 @@ def effect_modification(frame: pd.DataFrame, modifier: Modifier, *, study: Study
     ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
+    return modified(frame, pose(frame, study), modifier)
+
+
+def modified(frame: pd.DataFrame, posed: Problem, modifier: Modifier) -> EffectModification:
+    """Effect modification of a study that has been posed already; errors as `effect_modification`."""
+    study = posed.setting.study
     if study.exposure in modifier.columns:
         raise StudyError(f"modifier {modifier.label}: made of {study.exposure}, the exposure. Expected another column.")
-    posed, codes = pose(frame, study), modifier.codes(frame)
+    codes = modifier.codes(frame)
     replaced = modifier.replaced(frame, study)
     rows = _rows_of_known_level(frame, posed, codes, replaced)
     counts = np.bincount(codes[rows], minlength=len(modifier.levels))

@@ -7,11 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.dose_response.frames import REFERENCE_QUINTILES
+from analysis.dose_response.modifiers import EffectModification
 from analysis.provenance import Provenance
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
+from analysis.report.figures import modifiers as modifiers_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
@@ -142,6 +144,20 @@ def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *
             provenance=provenance,
         ),
         {"": calibration, "_influence": influence, "_distribution": bars},
+    )
+
+
+def modification(found: EffectModification, provenance: Provenance) -> Drawing:
+    """The curves of one study within the levels of a modifier."""
+    study, modifier = found.study, found.modifier
+    names = {"exposure": study.exposure, "model": study.model, "modifier": modifier.name, "label": modifier.label}
+    curves = found.curves(found.grid()).assign(**names, reference=found.reference)
+    tests = pd.DataFrame([names | found.test_row()])
+    notes = " ".join(found.problem.setting.notes)
+    caption = f"{modifiers_figures.curves_caption(tests, curves)} {notes}".strip()
+    return Drawing(
+        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        {"": curves, "_tests": tests},
     )
 
 
