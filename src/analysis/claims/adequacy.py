@@ -58,6 +58,7 @@ AGES = (20, 31, 51, 71)
 SECOND_RECALL = 2003
 """First year of the only cycle with a second recall in its public files."""
 
+MAGNESIUM = "magnesium_mg"
 SUPPLEMENT = "magnesium_supplement_mg"
 LEFT_ARM = (97.0, 98.0, 99.0, 100.0)
 """Intakes, mg/day, at the left knot, below which the curve is a straight line."""
@@ -153,7 +154,7 @@ class _Adults(Discreet):
     def statistics(self, weights: Array, both: Array) -> Array:
         """Every quantity of every group in turn, then within-person variances and reliabilities by sex."""
         found = self.usual(weights, both)
-        columns = {
+        columns: dict[str, Array | Bools] = {
             "day_ear": self.first < self.ear,
             "day_rda": self.first < self.rda,
             "day_mean": self.first,
@@ -165,7 +166,11 @@ class _Adults(Discreet):
             columns["usual_total_ear"] = np.where(
                 np.isnan(self.supplement), np.nan, found.usual + self.supplement < self.ear
             )
-        values = [_mean(column, weights, inside) for inside in self.domains.values() for column in columns.values()]
+        values = [
+            _mean(np.asarray(column, dtype=float), weights, inside)
+            for inside in self.domains.values()
+            for column in columns.values()
+        ]
         return np.concatenate([values, found.within, found.total, found.reliability])
 
     def members(self, group: tuple[str, str, str], quantity: str) -> Bools:
@@ -289,7 +294,7 @@ def _exposures(people: pd.DataFrame, study: Study) -> pd.DataFrame:
         asked = dataclasses.replace(study, model=model)
         if study.exposure not in COVARIATES[model]:
             rows += [_indicator(people, asked, name) for name in ("below_ear", "below_rda")]
-            rows.append(_left_arm(people, asked))
+            rows += [_left_arm(people, asked)] if study.exposure == MAGNESIUM else []
     frame = pd.concat(rows, ignore_index=True)
     first = ["model", "exposure", "x", "reference", "n", "cases"]
     return blanked(frame[[*first, *(name for name in frame if name not in first)]], ("n", "cases"))
@@ -300,7 +305,7 @@ def _indicator(people: pd.DataFrame, study: Study, name: str) -> pd.DataFrame:
     setting = set_out(people, study)
     rows = setting.domain.rows
     limit = requirement(people[rows], {"below_ear": EAR, "below_rda": RDA}[name])
-    below = (setting.exposure[rows] < limit).astype(float)
+    below = (people["magnesium_mg"].to_numpy(dtype=float)[rows] < limit).astype(float)
     X = np.column_stack([np.ones(below.size), below, setting.adjustment[rows]])
     model = Model(X, setting.y[rows], setting.domain, ("intercept", name, *setting.adjustment_terms))
     fit = fit_one(model, setting.design)

@@ -18,7 +18,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
-from analysis.dose_response.modifiers import ARMS, EffectModification, Modifier, modified
+from analysis.dose_response.modifiers import EffectModification, Modifier, modified
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
 from analysis.stats.disclosure import Discreet, blanked
@@ -112,8 +112,8 @@ def modifiers(people: pd.DataFrame, *, study: Study = PRIMARY) -> Modification:
                 family.append(key | {"modifier": modifier.name, "label": modifier.label, "role": role} | row)
                 if found is not None:
                     both = _curves(found).assign(**key, modifier=modifier.name, label=modifier.label)
-                    arms.append(both[both["x"].isin(ARMS)])
-                    curves.append(both[~both["x"].isin(ARMS)])
+                    arms.append(both[both["x"].isin(found.arms())])
+                    curves.append(both[~both["x"].isin(found.arms())])
             tests.append(_with_multiplicity(pd.DataFrame(family)))
     first = ["exposure", "model", "modifier", "label", "level", "n", "cases", "x", "reference"]
     last = ["odds_ratio", "conf_low", "conf_high"]
@@ -137,7 +137,7 @@ def _answer(
 
 def _curves(found: EffectModification) -> pd.DataFrame:
     grid = found.grid()
-    points = np.append(np.linspace(grid[0], grid[-1], GRID_POINTS), ARMS)
+    points = np.append(np.linspace(grid[0], grid[-1], GRID_POINTS), found.arms())
     frame = found.curves(points).rename(columns={"log_or": "estimate"})
     return frame.assign(reference=found.reference)
 

@@ -20,6 +20,7 @@ from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
 from analysis.pipeline.audit import audit
+from analysis.pipeline.claims import answer_claims
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
@@ -49,6 +50,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "figures": run_figures,
         "demo": run_demo,
         "estimate": run_estimate,
+        "claims": run_claims,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -100,6 +102,22 @@ def run_audit(args: argparse.Namespace) -> None:
     print(f"Tables: {folders.estimates}/audit_*.csv")
 
 
+def run_claims(args: argparse.Namespace) -> None:
+    """Answer the article's further claims."""
+    folders = _folders(args)
+    for path in _answered(folders):
+        print(path)
+    print(f"Tables: {folders.estimates}/claims_*.csv")
+
+
+def _answered(folders: Folders) -> list[Path]:
+    """Figures of the claims; what has no answer is said."""
+    written, unanswered = answer_claims(folders)
+    for name, reason in unanswered.items():
+        print(f"{name}: no answer here. {reason}", file=sys.stderr)
+    return written
+
+
 def run_simulate(args: argparse.Namespace) -> None:
     """Try intervals, tests and verdict on surveys whose truth is known."""
     for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
@@ -125,7 +143,7 @@ def run_demo(args: argparse.Namespace) -> None:
     build_participants(folders)
     fit_models(folders)
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
-    written = draw_figures(folders)
+    written = draw_figures(folders) + _answered(folders)
     estimates, provenance = read_estimates(folders)
     print(f"\n{provenance.source}: {study_words.answer(estimates)}\n")
     print(f"The planted truth: {study_words.planted(estimates)}\n")
