@@ -92,7 +92,7 @@ def test_few_lines_join_what_stands_at_the_top(record_property):
     pairs = {(one, other) for one, other in pairs if one != other and one}
     record_property("imports between what stands at the top", len(pairs))
     print(f"imports between what stands at the top: {len(pairs)}")  # noqa: T201 - `make check` shows it
-    assert len(pairs) <= 55
+    assert len(pairs) <= 60
 
 
 def test_statistics_know_no_data():

@@ -84,3 +84,12 @@ def test_arms_within_levels_are_the_independent_ones(real):
     np.testing.assert_array_equal(both[["n", "cases"]], both[["n_r", "cases_r"]])
     np.testing.assert_allclose(both["estimate"], both["log_or"], rtol=RTOL)
     np.testing.assert_allclose(both["std_error"], both["std_error_r"], rtol=RTOL)
+
+
+@pytest.mark.real
+@pytest.mark.reference
+def test_race_replaces_the_covariate_it_is_made_of(real):
+    """R 4.2.2, survey::svyglm with the four levels in the place of the five."""
+    row = real.tests.query("model == '1' and exposure == 'magnesium_mg' and modifier == 'race_ethnicity'").iloc[0]
+    assert (row["df_num"], row["df_den"], row["replaced"]) == (9, 27, "race_ethnicity")
+    assert row["statistic"] == pytest.approx(1.683225, rel=RTOL)

@@ -166,12 +166,10 @@ class _Adults(Discreet):
             columns["usual_total_ear"] = np.where(
                 np.isnan(self.supplement), np.nan, found.usual + self.supplement < self.ear
             )
-        values = [
-            _mean(np.asarray(column, dtype=float), weights, inside)
-            for inside in self.domains.values()
-            for column in columns.values()
-        ]
-        return np.concatenate([values, found.within, found.total, found.reliability])
+        values = np.column_stack([np.asarray(column, dtype=float) for column in columns.values()])
+        known, inside = ~np.isnan(values), np.array(list(self.domains.values()), dtype=float)
+        means = inside @ (weights[:, None] * np.nan_to_num(values)) / (inside @ (weights[:, None] * known))
+        return np.concatenate([means.ravel(), found.within, found.total, found.reliability])
 
     def members(self, group: tuple[str, str, str], quantity: str) -> Bools:
         """Whom a quantity of a group is about."""
@@ -184,11 +182,6 @@ class _Adults(Discreet):
     def quantities(self) -> list[str]:
         """Names of the quantities of each group, in the order of `statistics`."""
         return [name for name in QUANTITIES if name != "usual_total_ear" or self.supplement is not None]
-
-
-def _mean(column: Array, weights: Array, inside: Bools) -> float:
-    known = inside & ~np.isnan(column)
-    return float(weights[known] @ column[known] / weights[known].sum())
 
 
 def _adults(people: pd.DataFrame, study: Study) -> _Adults:
@@ -258,6 +251,8 @@ def _spread(rows: Bools, inside: Bools) -> Bools:
 def _with_limits(frame: pd.DataFrame, conf_level: float) -> pd.DataFrame:
     """Intervals, logit for shares and t for means; shares that fail the presentation standards are marked."""
     mean = frame["quantity"].str.endswith("_mean")
+    # A sum over its own total may miss 1 by the last digit.
+    frame["estimate"] = frame["estimate"].where(mean, frame["estimate"].clip(0, 1))
     t = scipy.stats.t.ppf((1 + conf_level) / 2, frame["df"])
     frame["conf_low"], frame["conf_high"] = (frame["estimate"] + side * t * frame["std_error"] for side in (-1, 1))
     frame["unreliable"] = ""

@@ -99,8 +99,7 @@ def adequacy_caption(shares: pd.DataFrame, variances: pd.DataFrame, exposures: p
         point = first.loc["left_arm"].set_index("x").loc[LEFT_ARM_MG]
         arm = (
             f", though the curve is at {format_odds_ratio(point)} at {LEFT_ARM_MG:g} mg/day against its median "
-            f"{format_intake(point['reference'])}, far below the EAR: the group below the EAR reaches over the lowest "
-            "point"
+            f"{format_intake(point['reference'])}, far below the EAR"
         )
     return (
         "Left: magnesium from food below the estimated average requirement (EAR), adults of 20 and older: "
