@@ -20,6 +20,7 @@ room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addp
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
 DATA_CODE := $(call room,data/source data/people,$(GROUND))
 FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
+CLAIM_CODE := $(call room,stats data/people dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
@@ -28,12 +29,17 @@ SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
 	diagnostics_influence.csv diagnostics_distribution.csv)
+CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
+	modifiers_tests modifiers_arms modifiers_curves recall_agreement recall_slopes)) \
+	$(foreach name,adequacy modifiers modifier_curves,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
+CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
 DRAWN := figures/dose_response.png
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench audit simulate clean
+.PHONY: help env demo test test-real data cohort models claims figures notebooks check format lock reference bench audit simulate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -62,7 +68,9 @@ cohort: $(PARTICIPANTS) ## one row per person, from the real files
 
 models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
-figures: $(FIGURES) ## the figures, from the real files; downloads first what is missing
+claims: $(CLAIMS) ## the article's further claims, from the real files: adequacy, modifiers, recall error
+
+figures: $(FIGURES) $(CLAIMS) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
 $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
@@ -79,12 +87,18 @@ $(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 $(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 	@$(RUN) figures
 
+$(CLAIMED): $(PARTICIPANTS) $(CLAIM_CODE) | $(READY) $(FITTED)
+	@$(RUN) claims
+
 # A file that was lost is made again with the others of its stage.
 $(filter-out $(FITTED),$(ESTIMATES)): | $(FITTED)
 	@test -e $@ || $(RUN) fit
 
 $(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
 	@test -e $@ || $(RUN) shapes
+
+$(filter-out $(CLAIMED),$(CLAIMS)): | $(CLAIMED)
+	@test -e $@ || $(RUN) claims
 
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
 	@test -e $@ || $(RUN) figures

@@ -80,7 +80,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
             "SMQ SMQ_B SMQ_C", "ALQ ALQ_B ALQ_C", "DIQ DIQ_B DIQ_C", "LAB10 L10_B L10_C", "BPQ BPQ_B BPQ_C",
             "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C", "LAB13 L13_B L13_C",
-            "LEXABPI LEXAB_B LEXAB_C", "RXQ_RX RXQ_RX_B RXQ_RX_C")  # fmt: skip
+            "LEXABPI LEXAB_B LEXAB_C", "RXQ_RX RXQ_RX_B RXQ_RX_C", "LAB16 L16_B L16_C")  # fmt: skip
     first_two = position < 2
     columns = (
         ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTMEC2YR",
@@ -100,6 +100,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
         ("LBXTC", "LBDHDL" if first_two else "LBXHDD"),
         ("LEXLABPI", "LEXRABPI"),
         ("RXD030", "RXD240B") if first_two else ("RXDUSE", "RXDDRUG"),
+        ("URXUMA", "URXUCR"),
     )  # fmt: skip
     layout = {names.split()[position]: raw for names, raw in zip(pick, columns, strict=True)}
     if position == 2:
@@ -120,6 +121,7 @@ _TYPICAL: dict[str, float | str] = {
     "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
     "LBXFOL": 12, "LBXMMA": 0.12, "LBXBPB": 1.6, "LBXBCD": 0.4, "LBXTC": 200, "LBDHDL": 50, "LBXHDD": 50,
     "LEXLABPI": 1.1, "LEXRABPI": 1.1, "RXD030": 2, "RXDUSE": 2, "RXD240B": "", "RXDDRUG": "",
+    "URXUMA": 10, "URXUCR": 100,
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
 }  # fmt: skip

@@ -215,6 +215,15 @@ def _condition_name(where: str) -> tuple[str, bool]:
     return f"where_{'_and_'.join('_'.join(words) for words in compared)}", True
 
 
+def condition_slug(text: str) -> str:
+    """A condition, or several joined by "/", in the letters of a file name; told apart by a digest where it is long."""
+    words, plain = _condition_name(text)
+    words = words.removeprefix("where_")
+    if plain and len(words) <= LONGEST_SLUG:
+        return words
+    return f"{words[:LONGEST_SLUG]}-{hashlib.sha256(text.encode()).hexdigest()[:DIGEST]}"
+
+
 def _file_name(text: str) -> str:
     """Text in the letters of a file name; comparisons keep their meaning."""
     for sign, word in _COMPARISONS.items():

@@ -1,1 +1,1 @@
-"""Answers to the further claims about magnesium and nerves, one module for each question."""
+"""Answers to the article's further claims, one module a question; each is a table of estimates."""

@@ -14,21 +14,25 @@ from threadpoolctl import threadpool_limits
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
-from analysis.dose_response.association import Association, estimate
+from analysis.dose_response.association import Association, estimate, refuse_unseen
 from analysis.dose_response.frames import association_dict, named, round_intakes, tabulated_curve
+from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
 from analysis.pipeline.audit import audit
-from analysis.pipeline.draw import draw_figures, draw_study
+from analysis.pipeline.claims import answer_claims
+from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
+from analysis.provenance import Provenance
+from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
-from analysis.study import Study
+from analysis.study import Study, StudyError
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""
@@ -46,6 +50,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "figures": run_figures,
         "demo": run_demo,
         "estimate": run_estimate,
+        "claims": run_claims,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -97,6 +102,22 @@ def run_audit(args: argparse.Namespace) -> None:
     print(f"Tables: {folders.estimates}/audit_*.csv")
 
 
+def run_claims(args: argparse.Namespace) -> None:
+    """Answer the article's further claims."""
+    folders = _folders(args)
+    for path in _answered(folders):
+        print(path)
+    print(f"Tables: {folders.estimates}/claims_*.csv")
+
+
+def _answered(folders: Folders) -> list[Path]:
+    """Figures of the claims; what has no answer is said."""
+    written, unanswered = answer_claims(folders)
+    for name, reason in unanswered.items():
+        print(f"{name}: no answer here. {reason}", file=sys.stderr)
+    return written
+
+
 def run_simulate(args: argparse.Namespace) -> None:
     """Try intervals, tests and verdict on surveys whose truth is known."""
     for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
@@ -122,7 +143,7 @@ def run_demo(args: argparse.Namespace) -> None:
     build_participants(folders)
     fit_models(folders)
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
-    written = draw_figures(folders)
+    written = draw_figures(folders) + _answered(folders)
     estimates, provenance = read_estimates(folders)
     print(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
     print(f"The planted truth: {study_words.planted(estimates)}\n")
@@ -137,20 +158,10 @@ def run_estimate(args: argparse.Namespace) -> None:
     """Answer one study."""
     folders = _folders(args)
     frame, provenance = read_participants(folders)
-    study = Study(
-        exposure=args.exposure,
-        outcome=args.outcome,
-        weights=args.weights,
-        knots=args.knots,
-        knot_quantiles=args.knot_quantiles,
-        knot_rule=args.knot_rule,
-        model=args.model,
-        cycles=tuple(args.cycles),
-        where=args.where,
-        extra_covariates=tuple(args.covariates),
-        conf_level=args.conf_level,
-        lonely_domain=args.lonely_domain,
-    )
+    study = _study(args)
+    if args.by:
+        _estimate_by(args, frame, provenance, study)
+        return
     found = estimate(frame, study)
     found.refuse_unseen(args.at)
     shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
@@ -172,6 +183,47 @@ def run_estimate(args: argparse.Namespace) -> None:
         print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_study(found, frame, provenance, args.figure, shape=shape()):
+            print(path, file=sys.stderr)
+
+
+def _study(args: argparse.Namespace) -> Study:
+    return Study(
+        exposure=args.exposure,
+        outcome=args.outcome,
+        weights=args.weights,
+        knots=args.knots,
+        knot_quantiles=args.knot_quantiles,
+        knot_rule=args.knot_rule,
+        model=args.model,
+        cycles=tuple(args.cycles),
+        where=args.where,
+        extra_covariates=tuple(args.covariates),
+        conf_level=args.conf_level,
+        lonely_domain=args.lonely_domain,
+    )
+
+
+def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Provenance, study: Study) -> None:
+    """Answer one study in each level of a modifier."""
+    if args.part == "shape":
+        raise StudyError("--part shape with --by: the shape is told of one curve. Ask for a level with --where.")
+    found = effect_modification(frame, modifier_of(frame, args.by), study=study)
+    refuse_unseen(found.problem.setting.eligible, args.at)
+    points = args.at or found.arms()
+    if args.format == "json":
+        print(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
+    elif args.format == "csv":
+        parts: dict[str, Callable[[], pd.DataFrame]] = {
+            "curve": lambda: found.curves(points),
+            "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
+            "tests": lambda: pd.DataFrame([found.test_row()]),
+        }
+        part = parts[args.part]().assign(by=found.modifier.label, study=study.slug, data=provenance.source)
+        print(part.to_csv(index=False, float_format="%.10g"), end="")
+    else:
+        print(modifiers_words.format_modification(found, points=points, source=provenance.source))
+    if args.figure is not None:
+        for path in draw_modification(found, provenance, args.figure):
             print(path, file=sys.stderr)
 
 

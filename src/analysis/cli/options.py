@@ -114,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         "figures": (_add_folders, "draw the figures from the estimates"),
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+        "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
         "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
@@ -197,6 +198,9 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--where", default=None, metavar="CONDITION",
                        help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"; "
                        f"{DICTIONARY} describes them")  # fmt: skip
+    stage.add_argument("--by", nargs="+", default=[], metavar="FACTOR",
+                       help="a curve for each level of a factor (sex), of a condition (\"egfr_ml_min_1_73m2 < 60\": no "
+                       "and yes) or of several that exclude each other, and the test that they are one")  # fmt: skip
     stage.add_argument("--at", nargs="+", type=_intake, default=[], metavar="X", help="intakes to give odds ratios at")
     stage.add_argument("--conf-level", type=_level, default=PRIMARY.conf_level, help="level of the intervals")
     stage.add_argument(

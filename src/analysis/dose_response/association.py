@@ -115,16 +115,7 @@ class Association(Discreet):
         ------
         StudyError : one of x is below the lowest or above the highest exposure of the cohort.
         """
-        eligible = self.problem.setting.eligible
-        beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
-        if beyond:
-            # The lowest and the highest intake are single people's values: the message says where the curve is instead.
-            drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
-            raise StudyError(
-                f"{', '.join(f'{point:g}' for point in beyond)}: below the lowest or above the highest intake of the "
-                "cohort. Expected intakes near those that the curve is drawn for, from the 1st to the 99th percentile: "
-                f"about {' to '.join(drawn)}."
-            )
+        refuse_unseen(self.problem.setting.eligible, x)
 
     def critical_value(self) -> CriticalValue:
         """What standard errors are multiplied by so that the band holds the whole curve over its grid."""
@@ -212,6 +203,25 @@ class Association(Discreet):
     def tests_frame(self) -> pd.DataFrame:
         """Tests as test, method, statistic, df_num, df_den, p_value."""
         return pd.DataFrame([row_of_test(name, method, test) for (name, method), test in self.tests.items()])
+
+
+def refuse_unseen(eligible: Array, x: Sequence[float] | Array) -> None:
+    """Refuse exposures beyond the cohort's; see `Association.refuse_unseen`.
+
+    Parameters
+    ----------
+    eligible : exposure of the cohort.
+    x : what is asked for.
+    """
+    beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
+    if beyond:
+        # The lowest and the highest intake are single people's values: the message says where the curve is instead.
+        drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
+        raise StudyError(
+            f"{', '.join(f'{point:g}' for point in beyond)}: below the lowest or above the highest intake of the "
+            "cohort. Expected intakes near those that the curve is drawn for, from the 1st to the 99th percentile: "
+            f"about {' to '.join(drawn)}."
+        )
 
 
 def estimate(frame: pd.DataFrame, study: Study) -> Association:

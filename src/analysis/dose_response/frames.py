@@ -171,10 +171,10 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "knots": association.spline.knots.tolist(),
         "reference": association.reference,
         "unit": exposure_unit(study.exposure),
-        "flow": _records(_told_flow(association.cohort.flow)),
-        "coefficients": _records(fit.to_frame(conf_level=study.conf_level)),
-        "tests": _records(association.tests_frame()),
-        "curve": _records(curve.drop(columns="tabulated")),
+        "flow": records(_told_flow(association.cohort.flow)),
+        "coefficients": records(fit.to_frame(conf_level=study.conf_level)),
+        "tests": records(association.tests_frame()),
+        "curve": records(curve.drop(columns="tabulated")),
         "nadir": {
             "x": nadir.x,
             "odds_ratio": float(np.exp(nadir.log_or)),
@@ -203,7 +203,7 @@ def _told_flow(flow: pd.DataFrame) -> pd.DataFrame:
     return flow.assign(**counts)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """Rows as plain Python values; a missing one is None."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 

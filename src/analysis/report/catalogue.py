@@ -7,11 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.dose_response.frames import REFERENCE_QUINTILES
+from analysis.dose_response.modifiers import EffectModification
 from analysis.provenance import Provenance
+from analysis.report.figures import adequacy as adequacy_figures
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
+from analysis.report.figures import modifiers as modifiers_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
@@ -21,6 +24,7 @@ from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
 
+CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves")
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
 
 
@@ -145,6 +149,20 @@ def diagnostics(estimates: Frames, provenance: Provenance, *, model: str) -> Dra
     )
 
 
+def modification(found: EffectModification, provenance: Provenance) -> Drawing:
+    """The curves of one study within the levels of a modifier."""
+    study, modifier = found.study, found.modifier
+    names = {"exposure": study.exposure, "model": study.model, "modifier": modifier.name, "label": modifier.label}
+    curves = found.curves(found.grid()).assign(**names, reference=found.reference)
+    tests = pd.DataFrame([names | found.test_row()])
+    notes = " ".join(found.problem.setting.notes)
+    caption = f"{modifiers_figures.curves_caption(tests, curves)} {notes}".strip()
+    return Drawing(
+        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        {"": curves, "_tests": tests},
+    )
+
+
 def _of_model(frame: pd.DataFrame, model: str) -> pd.DataFrame:
     return frame[frame["model"] == model]
 
@@ -231,3 +249,56 @@ def _heterogeneity(frames: Frames, provenance: Provenance) -> Drawing:
 
 def _unadjusted(frames: Frames) -> pd.Series:
     return frames["energy_forms"].set_index("form", drop=False).loc["none"]
+
+
+def claim_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]:
+    """The figures of the claims by name, of those whose frames are there.
+
+    Parameters
+    ----------
+    frames : of `analysis.pipeline.claims.answer_claims`, without the ``claims_`` of their files.
+    provenance : see `Provenance`.
+    """
+    makers = {
+        "adequacy": (_adequacy, ("adequacy_shares", "adequacy_variances", "adequacy_exposures")),
+        "modifiers": (_modifiers, ("modifiers_tests", "modifiers_arms")),
+        "modifier_curves": (_modifier_curves, ("modifiers_tests", "modifiers_curves")),
+    }
+    return {
+        name: make(frames, provenance)
+        for name, (make, needed) in makers.items()
+        if all(frame in frames and not frames[frame].empty for frame in needed)
+    }
+
+
+def _adequacy(frames: Frames, provenance: Provenance) -> Drawing:
+    shares, exposures = frames["adequacy_shares"], frames["adequacy_exposures"]
+    caption = adequacy_figures.adequacy_caption(shares, frames["adequacy_variances"], exposures)
+    return Drawing(
+        lambda: adequacy_figures.plot_adequacy(shares, exposures, caption=caption, provenance=provenance),
+        {"": shares, "_odds_ratios": exposures},
+    )
+
+
+def _modifiers(frames: Frames, provenance: Provenance) -> Drawing:
+    tests, arms = _first(frames["modifiers_tests"]), _first(frames["modifiers_arms"])
+    caption = modifiers_figures.modifiers_caption(tests, arms)
+    return Drawing(
+        lambda: modifiers_figures.plot_modifiers(tests, arms, caption=caption, provenance=provenance),
+        {"": arms, "_tests": tests},
+    )
+
+
+def _modifier_curves(frames: Frames, provenance: Provenance) -> Drawing:
+    tests, curves = _first(frames["modifiers_tests"]), _first(frames["modifiers_curves"])
+    caption = modifiers_figures.curves_caption(tests, curves)
+    return Drawing(
+        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        {"": curves},
+    )
+
+
+def _first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first exposure and model."""
+    row = frame.iloc[0]
+    return frame[(frame["exposure"] == row["exposure"]) & (frame["model"] == row["model"])]

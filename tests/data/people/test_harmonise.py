@@ -425,6 +425,12 @@ def test_the_filtration_rate_uses_the_calibrated_creatinine_and_the_persons_own_
     assert woman["egfr_ml_min_1_73m2"] == pytest.approx(142 * (calibrated / 0.7) ** -1.2 * 0.9938**72 * 1.012, rel=HAND)
 
 
+@pytest.mark.reference
+def test_albumin_to_creatinine_of_the_urine_is_in_mg_per_g() -> None:
+    assert one(cycle=2001, URXUMA=45, URXUCR=150)["albumin_creatinine_mg_g"] == pytest.approx(30, rel=HAND)
+    assert np.isnan(one(cycle=2001, URXUMA=NAN)["albumin_creatinine_mg_g"])
+
+
 def test_without_creatinine_there_is_no_filtration_rate() -> None:
     assert np.isnan(one(cycle=2003, LBXSCR=NAN)["egfr_ml_min_1_73m2"])
 

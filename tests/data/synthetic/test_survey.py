@@ -103,7 +103,7 @@ def test_the_same_survey_is_written_with_the_same_bytes(tmp_path: Path) -> None:
     for name in ("once", "again"):
         write_survey(tmp_path / name, seed=5, scale=SMALL)
     files = sorted(path.relative_to(tmp_path / "once") for path in (tmp_path / "once").rglob("*.*"))
-    assert len(files) == 47 + 5
+    assert len(files) == 50 + 5
     assert all((tmp_path / "once" / f).read_bytes() == (tmp_path / "again" / f).read_bytes() for f in files)
 
 
@@ -388,7 +388,7 @@ def test_files_are_accepted_where_they_lie_and_again_when_invented_anew(tmp_path
     for seed in (1, 2):
         registry = write_survey(tmp_path, seed=seed, scale=SMALL)
         receipts = fetch(registry, tmp_path, progress=False)
-        assert [receipt.url for receipt in receipts] == [""] * 47
+        assert [receipt.url for receipt in receipts] == [""] * 50
 
 
 def test_writing_is_quiet_unless_progress_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

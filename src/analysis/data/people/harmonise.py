@@ -47,6 +47,7 @@ SOURCES: tuple[Source, ...] = (
     Source(("BPX", "BPX_B", "BPX_C"), same("BPXSAR", "BPXDAR")),
     Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
     Source(("LEXABPI", "LEXAB_B", "LEXAB_C"), same("LEXLABPI", "LEXRABPI")),
+    Source(("LAB16", "L16_B", "L16_C"), same("URXUMA", "URXUCR")),
     *LABORATORY,
 )
 
@@ -226,6 +227,7 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "b12_pg_ml": raw["LBXB12"],
         "creatinine_mg_dl": creatinine,
         "egfr_ml_min_1_73m2": ckd_epi_2021(creatinine, age_years=raw["RIDAGEYR"], female=female),
+        "albumin_creatinine_mg_g": 100 * raw["URXUMA"] / raw["URXUCR"],  # µg/mL over mg/dL
         "told_diabetes": diagnosed,
         "has_diabetes": diabetic.astype(float).where(diabetic | (diagnosed == 0)),
         "has_hypertension": hypertensive.astype(float).where(hypertensive | (told == 0)),

@@ -351,6 +351,20 @@ def prescriptions(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFram
     return pd.concat([taken, none])[["SEQN", use, name]].sort_values(["SEQN", name])
 
 
+def urine(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LAB16: examined from six years; albumin (µg/mL) is higher with diabetes and with poor kidneys."""
+    rows = people[people["examined"] & (people["age"] >= 6)]
+    z = rng.standard_normal((len(rows), 2))
+    given = with_gaps(rng, np.ones(len(rows)), missing=np.where(rows["stays"], 0.02, 0.20))
+    creatinine = np.clip(120 * np.exp(0.55 * z[:, 0]), 5, 700)
+    poor = np.log(np.maximum(rows["creatinine"], 1.2) / 1.2)
+    ratio = 7.0 * np.exp(0.75 * z[:, 1] + 0.9 * rows["has_diabetes"] + 1.5 * poor)
+    albumin = np.clip(ratio * creatinine / 100, 0.2, 16_000)
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "URXUMA": np.round(albumin, 1) * given, "URXUCR": np.round(creatinine) * given}
+    )
+
+
 Writer = Callable[[np.random.Generator, pd.DataFrame], pd.DataFrame]
 CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("demographics, design, weights", demographics, ("DEMO", "DEMO_B", "DEMO_C")),
@@ -370,4 +384,5 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("total and HDL cholesterol", cholesterol, ("LAB13", "L13_B", "L13_C")),
     ("ankle-brachial index", ankle_brachial_index, ("LEXABPI", "LEXAB_B", "LEXAB_C")),
     ("prescription drugs", prescriptions, ("RXQ_RX", "RXQ_RX_B", "RXQ_RX_C")),
+    ("urine albumin and creatinine", urine, ("LAB16", "L16_B", "L16_C")),
 )

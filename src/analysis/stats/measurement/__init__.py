@@ -1,0 +1,1 @@
+"""Measurement error of intake: what one recalled day says about the usual one."""
