@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.data.people import coding, products, supplements, vocabulary
 from analysis.data.people import harmonise as harmonise_module
-from analysis.data.people import vocabulary
 from analysis.data.people.cohort import select_cohort
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.source.nhanes import read_table, receipts
@@ -77,5 +77,6 @@ def _provenance(folders: Folders, registry: Registry) -> dict[str, object]:
 
 def _code_digest() -> str:
     """Digest of the modules that decide what a harmonised column holds."""
-    sources = [Path(str(module.__file__)).read_bytes() for module in (harmonise_module, vocabulary)]
+    modules = (harmonise_module, coding, products, supplements, vocabulary)
+    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
     return hashlib.sha256(b"".join(sources)).hexdigest()

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.data.people.harmonise import needed_columns
+from analysis.data.people.supplements import USE
 from analysis.data.source.registry import (
     COMMITTED,
     UNPUBLISHED,
@@ -118,9 +119,11 @@ def test_every_column_that_is_read_has_its_published_counts(nhanes):
         (table, variable)
         for table, variables in needed_columns().items()
         for variable in variables
-        if variable != "SEQN" and variable not in nhanes.tables[table].codes
+        if table not in PRODUCT_TABLES and variable != "SEQN" and variable not in nhanes.tables[table].codes
     }
-    assert without == UNPUBLISHED
+    # Of a free text a codebook tells only how many there are; its digest in columns.csv holds the names.
+    products = {(str(table), name) for table in USE.tables for name in ("DSDSUPID", "DSDSUPP")}
+    assert without == UNPUBLISHED | products
 
 
 @pytest.mark.reference  # CDC codebooks LEXPN, LEXPN_B, LEXPN_C

@@ -5,57 +5,31 @@ https://wwwn.cdc.gov/nchs/nhanes/; "refused" (7, 77, 777) and "don't know" (9, 9
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.coding import CodingError, Source, Tables, same
+from analysis.data.people.products import PRODUCT_COLUMNS
+from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
-from analysis.errors import AnalysisError
 from analysis.study import CATEGORIES, CYCLES, Weights
-
-Tables = Mapping[str, pd.DataFrame]
-
-
-class CodingError(AnalysisError):
-    """A raw variable holds a code that its codebook does not define."""
-
-    exit_code = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where one kind of content lies in the three cycles.
-
-    Attributes
-    ----------
-    tables : table of each cycle, or None where the cycle has none.
-    columns : common raw name to its name in each cycle, or None where the cycle lacks it.
-    """
-
-    tables: tuple[str | None, ...]
-    columns: Mapping[str, tuple[str | None, ...]]
-
-
-def _same(*names: str) -> dict[str, tuple[str | None, ...]]:
-    return {name: (name, name, name) for name in names}
-
 
 SOURCES: tuple[Source, ...] = (
     Source(
         ("DEMO", "DEMO_B", "DEMO_C"),
         {
-            **_same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
-            **_same("WTMEC2YR"),
+            **same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
+            **same("WTINT2YR", "WTMEC2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
         },
     ),
-    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN")),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN")),
     Source(
         ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
         {
             "DR1DRSTZ": ("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ"),
-            **_same("WTDRD1"),
+            **same("WTDRD1"),
             "WTDR4YR": ("WTDR4YR", "WTDR4YR", None),
             **NUTRIENT_COLUMNS,
         },
@@ -64,27 +38,29 @@ SOURCES: tuple[Source, ...] = (
         (None, None, "DR2TOT_C"),
         {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
     ),
-    Source(("BMX", "BMX_B", "BMX_C"), _same("BMXBMI", "BMXHT")),
-    Source(("SMQ", "SMQ_B", "SMQ_C"), _same("SMQ020", "SMQ040")),
-    Source(("ALQ", "ALQ_B", "ALQ_C"), _same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
-    Source(("DIQ", "DIQ_B", "DIQ_C"), _same("DIQ010", "DIQ050", "DIQ070")),
-    Source(("LAB10", "L10_B", "L10_C"), _same("LBXGH")),
-    Source(("BPQ", "BPQ_B", "BPQ_C"), _same("BPQ020", "BPQ050A")),
-    Source(("BPX", "BPX_B", "BPX_C"), _same("BPXSAR", "BPXDAR")),
+    Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT")),
+    Source(("SMQ", "SMQ_B", "SMQ_C"), same("SMQ020", "SMQ040")),
+    Source(("ALQ", "ALQ_B", "ALQ_C"), same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
+    Source(("DIQ", "DIQ_B", "DIQ_C"), same("DIQ010", "DIQ050", "DIQ070")),
+    Source(("LAB10", "L10_B", "L10_C"), same("LBXGH")),
+    Source(("BPQ", "BPQ_B", "BPQ_C"), same("BPQ020", "BPQ050A")),
+    Source(("BPX", "BPX_B", "BPX_C"), same("BPXSAR", "BPXDAR")),
     Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
-    Source(("LAB06", "L06_B", "L06NB_C"), _same("LBXB12")),
+    Source(("LAB06", "L06_B", "L06NB_C"), same("LBXB12")),
+    ANSWER,
 )
 
 
 def needed_columns() -> dict[str, list[str]]:
-    """Raw columns that `harmonise` reads, by table, SEQN first."""
+    """Raw columns that `harmonise` reads, by table, SEQN first where the table has it."""
     needed: dict[str, list[str]] = {}
-    for source in SOURCES:
+    for source in (*SOURCES, USE):
         for position, table in enumerate(source.tables):
             if table is not None:
                 names = [raw[position] for raw in source.columns.values()]
                 needed[table] = ["SEQN", *(name for name in names if name is not None)]
-    return needed
+    uses = {str(table): [*needed[str(table)], *IDENTITY] for table in USE.tables}
+    return {**needed, **uses, **PRODUCT_COLUMNS}
 
 
 def harmonise(tables: Tables) -> pd.DataFrame:
@@ -92,7 +68,7 @@ def harmonise(tables: Tables) -> pd.DataFrame:
 
     Parameters
     ----------
-    tables : table name to frame with SEQN as index and the columns of `needed_columns`.
+    tables : table name to frame with SEQN as index and the columns of `needed_columns`; product tables have no SEQN.
 
     Returns
     -------
@@ -115,6 +91,7 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_behaviour(raw),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
         **_recalls(raw),
+        **_supplements(tables, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
     for kind in ("dietary", "mec"):
@@ -176,6 +153,7 @@ def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "psu": raw["SDMVPSU"].astype("int64"),
         "weight_dietary_2yr": raw["WTDRD1"],
         "weight_dietary_4yr": raw["WTDR4YR"],
+        "weight_interview_2yr": raw["WTINT2YR"],
         "weight_mec_2yr": raw["WTMEC2YR"],
         "weight_mec_4yr": raw["WTMEC4YR"],
     }
@@ -291,6 +269,11 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "magnesium_mg_day2": raw["DR2TMAGN"],
         "energy_kcal_day2": raw["DR2TKCAL"],
     }
+
+
+def _supplements(tables: Tables, raw: pd.DataFrame) -> dict[str, pd.Series]:
+    _number(raw, "DSD010", dict.fromkeys((1, 2, 7, 9), 0.0))
+    return supplement_columns(tables, raw)
 
 
 def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:

@@ -12,6 +12,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.data.synthetic.people import TOP_CODE, four_year
+from analysis.data.synthetic.supplements import (
+    product_blends,
+    product_information,
+    product_ingredients,
+    supplement_answers,
+    supplement_uses,
+)
 from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_DECIMALS, RELIABLE, day_intake
 
 MISSING_INCOME: Mapping[int, float] = {1999: 1483 / 9965, 2001: 794 / 11039, 2003: 587 / 10122}
@@ -48,6 +55,10 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "BPQ020": YES_NO,
     "BPQ040A": YES_NO,
     "BPQ050A": YES_NO,
+    "DSD010": YES_NO,
+    "DSDANTA": ("0", "1", "2", "."),
+    "DSD100U": ("1", "2", "3", "7", "9", "."),
+    "DSDPRDT": ("1", "2", "3", "."),
 }
 
 
@@ -314,4 +325,9 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("blood pressure, measured", blood_pressure, ("BPX", "BPX_B", "BPX_C")),
     ("biochemistry (creatinine)", biochemistry, ("LAB18", "L40_B", "L40_C")),
     ("vitamin B12 and folate", vitamins, ("LAB06", "L06_B", "L06NB_C")),
+    ("supplements, counts per person", supplement_answers, ("DSQFILE1", "DSQ1_B", "DSQ1_C")),
+    ("supplements, products used", supplement_uses, ("DSQFILE2", "DSQ2_B", "DSQ2_C")),
+    ("supplements, product information", product_information, ("DSPI", "", "")),
+    ("supplements, ingredients of products", product_ingredients, ("DSII", "", "")),
+    ("supplements, blends", product_blends, ("DSBI", "", "")),
 )

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from analysis.data.source.registry import Registry, Table, describe, write_registry
 from analysis.data.synthetic.files import CODES, CONTENTS
 from analysis.data.synthetic.people import pick, sample_people
+from analysis.data.synthetic.supplements import supplement_use
 from analysis.data.synthetic.traits import (
     BREAST_FED,
     RELIABLE,
@@ -183,7 +184,13 @@ def survey_frames(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) 
     ------
     SyntheticError : the seed is negative or the scale too small to fill 87 PSUs.
     """
-    return {name: frame for name, _, _, frame in _tables(_invent(seed=seed, scale=scale, truth=truth), seed=seed)}
+    return {name: frame for name, _, _, frame in _tables(invent(seed=seed, scale=scale, truth=truth), seed=seed)}
+
+
+def survey_tables(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
+    """The frames of `survey_frames` as they are read from files: SEQN as index where the table has it."""
+    frames = survey_frames(seed=seed, scale=scale, truth=truth)
+    return {name: frame.set_index("SEQN") if "SEQN" in frame else frame for name, frame in frames.items()}
 
 
 def write_survey(
@@ -208,7 +215,7 @@ def write_survey(
     ------
     SyntheticError : as ``survey_frames``, or the folder holds files that are not invented.
     """
-    people = _invent(seed=seed, scale=scale, truth=truth)
+    people = invent(seed=seed, scale=scale, truth=truth)
     total = sum(bool(name) for _, _, names in CONTENTS for name in names)
     tables = {}
     bar = tqdm(
@@ -257,7 +264,7 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
 
     Parameters
     ----------
-    frame : numeric columns with names of at most eight letters.
+    frame : columns of numbers and of text with names of at most eight letters.
     path : its stem is the table's name; the folder is made.
 
     Raises
@@ -269,9 +276,10 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
         raise SyntheticError(message)
     path.with_suffix(".json").unlink(missing_ok=True)
     with replacing(path) as draft:
+        numbers = {name: float for name, dtype in frame.dtypes.items() if pd.api.types.is_numeric_dtype(dtype)}
         try:
             pyreadstat.write_xport(
-                frame.astype(float), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
+                frame.astype(numbers), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
             )
         except pyreadstat.ReadstatError as error:
             message = f"{path} cannot be written ({error}): expected a writable folder with 70 MB of space."
@@ -299,12 +307,12 @@ def _describe_table(frame: pd.DataFrame, *, name: str, cycle: int, content: str)
 
 def _streams(seed: int) -> Mapping[str, np.random.Generator]:
     """One stream a stage, so that a change in one stage, or another truth, leaves the others' draws alone."""
-    names = ("people", "traits", "diet", "files", "outcome")
+    names = ("people", "traits", "diet", "files", "outcome", "supplements")
     children = np.random.SeedSequence(seed).spawn(len(names))
     return {name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(names, children, strict=True)}
 
 
-def _invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
+def invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     """Everyone of the three cycles with all they are, ate and have, before any file's gaps."""
     if seed < 0:
         raise SyntheticError(f"seed {seed}: expected 0 or a larger whole number.")
@@ -317,6 +325,7 @@ def _invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     people = second_recall(streams["diet"], first_recall(streams["diet"], usual_diet(streams["diet"], people)))
     day = day_intake(streams["diet"], people, weekday=people["weekday"].to_numpy())
     people = pd.concat([_with_dietary_weights(people), day.add_prefix("day1_")], axis=1)
+    people = supplement_use(streams["supplements"], people)
     return examine_feet(streams["outcome"], people, truth=truth)
 
 
