@@ -25,6 +25,8 @@ from analysis.data.synthetic.survey import (
 from tests.people import PRODUCT_LAYOUT
 
 SMALL, MIDDLE = 0.05, 0.3
+SPOONS = 1e-5
+"""Relative tolerance where spoons are turned into one another: their sizes in millilitres have six digits."""
 FIRST_DAYS = {"DRXTOT": "DRDDRSTS", "DRXTOT_B": "DRDDRSTZ", "DR1TOT_C": "DR1DRSTZ"}
 POPULATION = {"DEMO": 271.0e6, "DEMO_B": 279.0e6, "DEMO_C": 285.5e6}
 
@@ -411,7 +413,7 @@ def test_magnesium_of_supplements_and_antacids_is_what_people_truly_take_where_t
     told = answered & (found["magnesium_use_imputed"] == 0)
     for kind in ("supplement", "antacid"):
         true, read = takers[f"true_{kind}_mg"], found[f"magnesium_{kind}_mg"]
-        np.testing.assert_allclose(read[told], true[told], rtol=1e-9)
+        np.testing.assert_allclose(read[told], true[told], rtol=SPOONS)
         assert (true[told] > 0).sum() > 100
     not_told = found["magnesium_use_imputed"] == 1
     assert not_told.sum() > 100
