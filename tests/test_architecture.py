@@ -23,6 +23,7 @@ ROOMS = (
     ("data.synthetic", "data"),
     ("dose_response",),
     ("audit", "simulation", "validation"),
+    ("claims",),
     ("report.words",),
     ("report.figures",),
     ("report",),
