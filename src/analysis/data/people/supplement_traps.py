@@ -13,7 +13,6 @@ from analysis.data.people.supplements import (
     UNKNOWN_COUNT,
     identical_rows,
     reported_medians,
-    use_rows,
 )
 from analysis.stats.disclosure import told
 from analysis.study import CYCLES
@@ -25,12 +24,13 @@ OLDER = 40
 """Age in years from which misreadings are compared, that of the monofilament examination."""
 
 
-def supplement_traps(tables: Tables, people: pd.DataFrame) -> pd.DataFrame:
+def supplement_traps(tables: Tables, rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Counts of what the use files and product tables hold, by cycle.
 
     Parameters
     ----------
     tables : as for `analysis.data.people.harmonise.harmonise`.
+    rows : `use_rows` of them.
     people : the harmonised participants made of them.
 
     Returns
@@ -38,7 +38,6 @@ def supplement_traps(tables: Tables, people: pd.DataFrame) -> pd.DataFrame:
     frame, a row a cycle and count: cycle (missing for what the product tables hold), what, unit (rows, people or
     products), n, detail (ids that DSPI has lost, by name). Numbers of fewer than 10 people are empty.
     """
-    rows = use_rows(tables)
     found: list[dict[str, object]] = []
     for cycle in CYCLES:
         here, interviewed = rows[rows["cycle"] == cycle], people[people["cycle"] == cycle]
@@ -146,19 +145,18 @@ READINGS: Mapping[str, tuple[str, Reading]] = {
 """Ways to read the files: kind of product, and mg/day of each row by that reading."""
 
 
-def misreadings(tables: Tables, people: pd.DataFrame) -> pd.DataFrame:
+def misreadings(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Magnesium of its users of 40 and older under each way to read the files.
 
     Parameters
     ----------
-    tables, people : as for `supplement_traps`.
+    rows, people : as for `supplement_traps`.
 
     Returns
     -------
     frame: reading, kind, mean_mg (mg/day of users, unweighted), users, above_350 (users above the upper level); the
     numbers of fewer than 10 users are empty.
     """
-    rows = use_rows(tables)
     older = people.index[people["age_years"] >= OLDER]
     holding = rows[rows["with_mg"]]
     usual = reported_medians(rows).reindex(pd.MultiIndex.from_frame(holding[["cycle", "kind"]])).set_axis(holding.index)
@@ -177,4 +175,5 @@ def misreadings(tables: Tables, people: pd.DataFrame) -> pd.DataFrame:
 
 def _count_as_days(rows: pd.DataFrame, full: pd.DataFrame) -> pd.Series:
     count = rows["count_1999"].where(~rows["count_1999"].isin(UNKNOWN_COUNT))
-    return rows["mg"] * full["servings"] * count.fillna(count[rows["kind"] == "supplement"].median()) / MONTH
+    days = count.fillna(count[rows["kind"] == "supplement"].median()).where(rows["cycle"] == CYCLES[0])
+    return rows["mg"] * full["servings"] * days / MONTH
