@@ -52,7 +52,7 @@ def test_nobody_counted_has_an_upper_limit_and_is_to_be_looked_at(n: int, shown:
         (0.40, 400, 29.5, 44, "effective n 29.5 below 30"),
         (0.50, 40, 40, 39, "interval 0.32 wide"),
         (0.02, 2000, 1000, 44, ""),  # narrow: 0.02 wide
-        (0.03, 200, 150, 44, "interval 224 % of the share wide"),
+        (0.03, 200, 150, 44, "interval 213 % of the share wide"),
         (0.001, 20000, 20000, 44, ""),  # narrow, though it is wide beside so small a share
     ],
 )

@@ -159,7 +159,8 @@ def supplement_use(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFra
         kind = "antacid" if slot == "antacid" else "supplement"
         way = np.where(takes[slot] & columns["answers_use"], _ways(rng, n, kind), -1)
         if slot == "second":  # never the same twice: two rows that agree in everything are one
-            way = np.where(way == columns["first_way"], -1, way)
+            product = np.array([place for place, *_ in WAYS])
+            way = np.where(product[way] == product[columns["first_way"]], -1, way)
         columns |= {f"{slot}_{name}": values for name, values in _times(rng, people["cycle"], way, kind).items()}
         columns[f"{slot}_way"] = way
         serving = np.array([CATALOGUE[place].elemental_mg * servings for place, *_, servings in WAYS])[way]
