@@ -50,6 +50,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "education": ("more_than_high_school", "high_school", "less_than_high_school"),
     "smoking": ("never", "former", "current"),
     "alcohol": ("never", "former", "moderate", "heavy"),
+    "magnesium_supplement_level": ("none", "up_to_100", "up_to_350", "above_350"),
 }
 """Levels of the categorical covariates, the reference level first."""
 

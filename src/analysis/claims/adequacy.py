@@ -39,10 +39,9 @@ from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.descriptives import logit_interval
 from analysis.stats.sample.design import SurveyDesign
-from analysis.stats.sample.presentation import flags
+from analysis.stats.sample.presentation import present_proportion
 from analysis.stats.sample.replicates import jackknife, replicate_df, replicate_statistic
-from analysis.study import COVARIATES, PRIMARY, Study
-from analysis.study import Model
+from analysis.study import COVARIATES, PRIMARY, Model, Study
 
 ADULT = 20
 """Youngest age in years of those whose intake is held against requirements."""
@@ -261,7 +260,8 @@ def _with_limits(frame: pd.DataFrame, conf_level: float) -> pd.DataFrame:
         frame.loc[part.index, ["conf_low", "conf_high"]] = np.column_stack(
             logit_interval(p, error, df=int(df), conf_level=conf_level)
         )
-        frame.loc[part.index, "unreliable"] = flags(p, error, n=part["n"].to_numpy(), df=int(df))
+        each = zip(p, error, part["n"].astype(int), strict=True)
+        frame.loc[part.index, "unreliable"] = [present_proportion(*one, n=n, df=df).reason for *one, n in each]
     return blanked(frame, ("n", "estimate", "std_error", "conf_low", "conf_high"))
 
 

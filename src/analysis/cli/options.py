@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import get_args
 
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.people.vocabulary import EXPOSURES
 from analysis.errors import expected_one_of
 from analysis.study import (
     BOOTSTRAP_REPLICATES,
@@ -31,8 +31,8 @@ DEMO_SEED = 1
 
 
 def _nutrient(text: str) -> str:
-    if text not in NUTRIENT_COLUMNS:
-        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(NUTRIENT_COLUMNS))}")
+    if text not in EXPOSURES:
+        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(EXPOSURES))}")
     return text
 
 
@@ -179,7 +179,7 @@ def _add_demo_options(stage: argparse.ArgumentParser) -> None:
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
     stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
-                       help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
+                       help=f"one of {', '.join(EXPOSURES)}")  # fmt: skip
     rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
     stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome),
                        help=f"neuropathy, or peripheral arterial disease (pad), is, {rules}")  # fmt: skip

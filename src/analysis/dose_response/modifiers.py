@@ -23,7 +23,7 @@ from analysis.data.people.cohort import NO_COVARIATES
 from analysis.data.people.conditions import columns_of, select_rows
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
 from analysis.dose_response.frames import records
-from analysis.dose_response.problem import Problem, covariate_columns, pose
+from analysis.dose_response.problem import Problem, covariate_columns, pose, pose_on
 from analysis.errors import expected_one_of
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet, blanked, count_of, told
@@ -349,13 +349,12 @@ def _of_rows(frame: pd.DataFrame, posed: Problem, rows: Bools, replaced: tuple[s
         dropped=tuple(name for name in dropped if name not in gone),
         references={name: level for name, level in references.items() if name not in replaced},
     )
-    basis = np.nan_to_num(posed.spline.basis(setting.exposure))
-    X = np.hstack([np.ones((len(basis), 1)), basis, changed.adjustment])
-    terms = ("intercept", *posed.spline_terms, *changed.adjustment_terms)
-    return dataclasses.replace(posed, setting=changed, X=X, terms=terms)
+    return pose_on(changed, posed.spline, reference=posed.reference)
 
 
-def _with_levels(problem: Problem, modifier: Modifier, codes: Integers) -> tuple[Regression, tuple[tuple[str, ...], ...]]:
+def _with_levels(
+    problem: Problem, modifier: Modifier, codes: Integers
+) -> tuple[Regression, tuple[tuple[str, ...], ...]]:
     """The regression with levels and their products with the spline, and the products' terms level by level."""
     setting, rows = problem.setting, problem.setting.domain.rows
     # Zero at the reference, so that the levels' main effects are differences there.

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
 from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
 from analysis.dose_response.association import Association
@@ -66,7 +66,7 @@ class AssociationView(Association):
         }
         draw_odds_ratios(axes, self.curve(self.grid()).frame, pd.Series(model))
         axes.legend(fontsize="small")
-        axes.set_xlabel(f"{exposure_label(study.exposure).capitalize()} ({unit})")
+        axes.set_xlabel(f"{exposure_label(study.exposure).capitalize()} {exposure_origin(study.exposure)} ({unit})")
         return axes
 
     def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:

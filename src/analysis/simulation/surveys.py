@@ -20,7 +20,7 @@ from scipy.special import expit
 from tqdm import tqdm
 
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, survey_frames
+from analysis.data.synthetic.survey import PLANTED, survey_tables
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Row
@@ -128,8 +128,8 @@ def _of_mean(log_odds: Array, mean: float) -> Array:
 
 def base_survey(seed: int) -> Base:
     """Invent a survey of full size and pose the primary study on it."""
-    frames, needed = survey_frames(seed=seed), needed_columns()
-    people = harmonise({name: frames[name].set_index("SEQN") for name in needed})
+    tables = survey_tables(seed=seed)
+    people = harmonise({name: tables[name] for name in needed_columns()})
     problem = pose(people, PRIMARY)
     rows = problem.setting.domain.rows
     X = problem.X

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.data.people.conditions import select_rows
 from analysis.data.people.harmonise import pooled_weight
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.people.vocabulary import EXPOSURES
 from analysis.errors import expected_one_of
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.study import COVARIATES, Study, StudyError
@@ -137,8 +137,8 @@ def _cases(outcome: pd.Series) -> int | None:
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
-    if study.exposure not in NUTRIENT_COLUMNS:
-        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(NUTRIENT_COLUMNS))}")
+    if study.exposure not in EXPOSURES:
+        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(EXPOSURES))}")
     # Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
     barred = (*NO_COVARIATES, "pad", "abi_") if study.outcome == "pad" else NO_COVARIATES
     for name in study.extra_covariates:

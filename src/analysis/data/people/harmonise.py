@@ -12,6 +12,8 @@ import pandas as pd
 from analysis.data.people.coding import CodingError, Source, Tables, same
 from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_columns
 from analysis.data.people.laboratory import LABORATORY, laboratory_columns
+from analysis.data.people.products import PRODUCT_COLUMNS
+from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.study import CATEGORIES, CYCLES, Weights
 
@@ -20,7 +22,7 @@ SOURCES: tuple[Source, ...] = (
         ("DEMO", "DEMO_B", "DEMO_C"),
         {
             **same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
-            **same("WTMEC2YR"),
+            **same("WTINT2YR", "WTMEC2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
         },
     ),
@@ -48,6 +50,7 @@ SOURCES: tuple[Source, ...] = (
     Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
     Source(("LEXABPI", "LEXAB_B", "LEXAB_C"), same("LEXLABPI", "LEXRABPI")),
     Source(("LAB16", "L16_B", "L16_C"), same("URXUMA", "URXUCR")),
+    ANSWER,
     *LABORATORY,
 )
 
@@ -56,14 +59,15 @@ PAD_BELOW = 0.9
 
 
 def needed_columns() -> dict[str, list[str]]:
-    """Raw columns that `harmonise` reads, by table, SEQN first."""
+    """Raw columns that `harmonise` reads, by table, SEQN first where the table has it."""
     needed: dict[str, list[str]] = {}
-    for source in (*SOURCES, PRESCRIPTIONS):
+    for source in (*SOURCES, PRESCRIPTIONS, USE):
         for position, table in enumerate(source.tables):
             if table is not None:
                 names = [raw[position] for raw in source.columns.values()]
                 needed.setdefault(table, ["SEQN"]).extend(name for name in names if name is not None)
-    return needed
+    uses = {str(table): [*needed[str(table)], *IDENTITY] for table in USE.tables}
+    return {**needed, **uses, **PRODUCT_COLUMNS}
 
 
 def harmonise(tables: Tables) -> pd.DataFrame:
@@ -71,7 +75,7 @@ def harmonise(tables: Tables) -> pd.DataFrame:
 
     Parameters
     ----------
-    tables : table name to frame with SEQN as index and the columns of `needed_columns`.
+    tables : table name to frame with SEQN as index and the columns of `needed_columns`; product tables have no SEQN.
 
     Returns
     -------
@@ -97,6 +101,7 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **drug_columns(tables, raw.index),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
         **_recalls(raw),
+        **_supplements(tables, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
     frame["depletion_score"] = depletion_score(frame)
@@ -159,6 +164,7 @@ def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "psu": raw["SDMVPSU"].astype("int64"),
         "weight_dietary_2yr": raw["WTDRD1"],
         "weight_dietary_4yr": raw["WTDR4YR"],
+        "weight_interview_2yr": raw["WTINT2YR"],
         "weight_mec_2yr": raw["WTMEC2YR"],
         "weight_mec_4yr": raw["WTMEC4YR"],
     }
@@ -286,6 +292,11 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "magnesium_mg_day2": raw["DR2TMAGN"],
         "energy_kcal_day2": raw["DR2TKCAL"],
     }
+
+
+def _supplements(tables: Tables, raw: pd.DataFrame) -> dict[str, pd.Series]:
+    _number(raw, "DSD010", dict.fromkeys((1, 2, 7, 9), 0.0))
+    return supplement_columns(tables, raw)
 
 
 def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:

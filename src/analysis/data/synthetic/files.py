@@ -13,6 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.data.synthetic.clinic import CLASS_DRUGS, OTHER_DRUGS, UNKNOWN_NAMES
 from analysis.data.synthetic.people import TOP_CODE, four_year
+from analysis.data.synthetic.supplements import (
+    product_blends,
+    product_information,
+    product_ingredients,
+    supplement_answers,
+    supplement_uses,
+)
 from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_DECIMALS, RELIABLE, day_intake
 
 MISSING_INCOME: Mapping[int, float] = {1999: 1483 / 9965, 2001: 794 / 11039, 2003: 587 / 10122}
@@ -51,6 +58,10 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "BPQ050A": YES_NO,
     "RXD030": YES_NO,
     "RXDUSE": YES_NO,
+    "DSD010": YES_NO,
+    "DSDANTA": ("0", "1", "2", "."),
+    "DSD100U": ("1", "2", "3", "7", "9", "."),
+    "DSDPRDT": ("1", "2", "3", "."),
 }
 
 
@@ -385,4 +396,9 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("ankle-brachial index", ankle_brachial_index, ("LEXABPI", "LEXAB_B", "LEXAB_C")),
     ("prescription drugs", prescriptions, ("RXQ_RX", "RXQ_RX_B", "RXQ_RX_C")),
     ("urine albumin and creatinine", urine, ("LAB16", "L16_B", "L16_C")),
+    ("supplements, counts per person", supplement_answers, ("DSQFILE1", "DSQ1_B", "DSQ1_C")),
+    ("supplements, products used", supplement_uses, ("DSQFILE2", "DSQ2_B", "DSQ2_C")),
+    ("supplements, product information", product_information, ("DSPI", "", "")),
+    ("supplements, ingredients of products", product_ingredients, ("DSII", "", "")),
+    ("supplements, blends", product_blends, ("DSBI", "", "")),
 )

@@ -25,6 +25,7 @@ from analysis.data.source.registry import Registry, Table, describe, write_regis
 from analysis.data.synthetic.clinic import clinic
 from analysis.data.synthetic.files import CODES, CONTENTS
 from analysis.data.synthetic.people import pick, sample_people
+from analysis.data.synthetic.supplements import supplement_use
 from analysis.data.synthetic.traits import (
     BREAST_FED,
     RELIABLE,
@@ -193,7 +194,13 @@ def survey_frames(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) 
     ------
     SyntheticError : the seed is negative or the scale too small to fill 87 PSUs.
     """
-    return {name: frame for name, _, _, frame in _tables(_invent(seed=seed, scale=scale, truth=truth), seed=seed)}
+    return {name: frame for name, _, _, frame in _tables(invent(seed=seed, scale=scale, truth=truth), seed=seed)}
+
+
+def survey_tables(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
+    """The frames of `survey_frames` as they are read from files: SEQN as index where the table has it."""
+    frames = survey_frames(seed=seed, scale=scale, truth=truth)
+    return {name: frame.set_index("SEQN") if "SEQN" in frame else frame for name, frame in frames.items()}
 
 
 def write_survey(
@@ -218,7 +225,7 @@ def write_survey(
     ------
     SyntheticError : as ``survey_frames``, or the folder holds files that are not invented.
     """
-    people = _invent(seed=seed, scale=scale, truth=truth)
+    people = invent(seed=seed, scale=scale, truth=truth)
     total = sum(bool(name) for _, _, names in CONTENTS for name in names)
     tables = {}
     bar = tqdm(
@@ -310,12 +317,12 @@ def _describe_table(frame: pd.DataFrame, *, name: str, cycle: int, content: str)
 
 def _streams(seed: int) -> Mapping[str, np.random.Generator]:
     """One stream a stage, so that a change in one stage, or another truth, leaves the others' draws alone."""
-    names = ("people", "traits", "diet", "files", "outcome", "clinic", "arteries")
+    names = ("people", "traits", "diet", "files", "outcome", "clinic", "arteries", "supplements")
     children = np.random.SeedSequence(seed).spawn(len(names))
     return {name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(names, children, strict=True)}
 
 
-def _invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
+def invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     """Everyone of the three cycles with all they are, ate and have, before any file's gaps."""
     if seed < 0:
         raise SyntheticError(f"seed {seed}: expected 0 or a larger whole number.")
@@ -328,7 +335,7 @@ def _invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     people = second_recall(streams["diet"], first_recall(streams["diet"], usual_diet(streams["diet"], people)))
     day = day_intake(streams["diet"], people, weekday=people["weekday"].to_numpy())
     people = pd.concat([_with_dietary_weights(people), day.add_prefix("day1_")], axis=1)
-    people = clinic(streams["clinic"], people)
+    people = supplement_use(streams["supplements"], clinic(streams["clinic"], people))
     return examine_arteries(streams["arteries"], examine_feet(streams["outcome"], people, truth=truth), truth=truth)
 
 

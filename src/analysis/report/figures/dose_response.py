@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
 from analysis.report.words.numbers import (
@@ -69,7 +70,7 @@ def plot_dose_response(
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
-        below.set_xlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
+        below.set_xlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})")
         above.set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
@@ -137,7 +138,7 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against {format_intake(first['reference'])} {first['unit']})")
-        axes.set_xlabel(f"{sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
+        axes.set_xlabel(f"{sentence(first['exposure_label'])} {exposure_origin(first['exposure'])} ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
         grey_beyond(axes, first["p05"], first["p95"])
     return figure
@@ -172,7 +173,7 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
         )
         axes.set_title(f"Neuropathy by quintile of {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against Q{quintiles['reference_quintile'].iloc[0]})")
-        axes.set_xlabel(f"Quintile of {first['exposure_label']} from food, day-1 recall ({first['unit']})")
+        axes.set_xlabel(f"Quintile of {first['exposure_label']} {exposure_origin(first['exposure'])} ({first['unit']})")
         axes.legend(loc="upper center", ncol=len(models))
     return figure
 
