@@ -22,6 +22,7 @@ from analysis.pipeline.audit import audit
 from analysis.pipeline.draw import draw_figures, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
@@ -39,6 +40,7 @@ def run_stage(args: argparse.Namespace) -> None:
     stages: dict[str, Callable[[argparse.Namespace], None]] = {
         "fetch": run_fetch,
         "cohort": run_cohort,
+        "foods": run_foods,
         "fit": run_fit,
         "shapes": run_shapes,
         "audit": run_audit,
@@ -71,6 +73,14 @@ def run_cohort(args: argparse.Namespace) -> None:
     folders = _folders(args)
     flow = build_participants(folders)
     print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+
+
+def run_foods(args: argparse.Namespace) -> None:
+    """Read the single foods of the recalls and hold them to the totals."""
+    folders = _folders(args)
+    sums = build_foods(folders)
+    print(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable recalls, "
+          "which add up to the totals")  # fmt: skip
 
 
 def run_fit(args: argparse.Namespace) -> None:
