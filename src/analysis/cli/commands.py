@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
@@ -128,8 +129,9 @@ def run_demo(args: argparse.Namespace) -> None:
     (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
     print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
-    fetch(registry, folders.raw, tables=list(needed_columns()))
+    fetch(registry, folders.raw, tables=[*needed_columns(), *food_columns()])
     build_participants(folders)
+    build_foods(folders)
     fit_models(folders)
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
     written = draw_figures(folders)

@@ -193,7 +193,7 @@ def group_intakes(
         magnesium_mg=np.column_stack([one[0] for one in summed]),
         grams=np.column_stack([one[1] for one in summed]),
         ate=np.column_stack([one[2] for one in summed]),
-        total_mg=np.bincount(person, magnesium, n),
+        total_mg=np.bincount(person, magnesium, n).astype(float),
         items=np.bincount(person, minlength=n),
     )
 
@@ -203,7 +203,7 @@ def _by_person(
 ) -> tuple[Array, Array, Bools]:
     """Sums of both amounts over some rows by person, and who has any of these rows."""
     chosen = person[rows]
-    first, second = (np.bincount(chosen, amount[rows], n) for amount in amounts)
+    first, second = (np.bincount(chosen, amount[rows], n).astype(float) for amount in amounts)
     return first, second, np.bincount(chosen, minlength=n) > 0
 
 

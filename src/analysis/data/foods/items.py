@@ -133,8 +133,9 @@ def check_sums(items: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
         wrong = int(np.sum(missed[here] > tolerance + BINARY))
         if wrong:
             raise FoodError(
-                f"the foods of {count_of(wrong)} people of {cycle} do not add up to the magnesium of their total-nutrient file "
-                f"(within {tolerance:g} mg): expected none. Fetch both tables again, and rebuild the participants."
+                f"the foods of {count_of(wrong)} people of {cycle} do not add up to the magnesium of their "
+                f"total-nutrient file (within {tolerance:g} mg): expected none. Fetch both tables again, and rebuild "
+                "the participants."
             )
         rows.append({
             "cycle": cycle,

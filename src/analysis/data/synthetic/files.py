@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.data.synthetic.foods import food_codes, individual_foods
 from analysis.data.synthetic.people import TOP_CODE, four_year
 from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_DECIMALS, RELIABLE, day_intake
 
@@ -314,4 +315,6 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("blood pressure, measured", blood_pressure, ("BPX", "BPX_B", "BPX_C")),
     ("biochemistry (creatinine)", biochemistry, ("LAB18", "L40_B", "L40_C")),
     ("vitamin B12 and folate", vitamins, ("LAB06", "L06_B", "L06NB_C")),
+    ("individual foods, day 1", individual_foods, ("DRXIFF", "DRXIFF_B", "DR1IFF_C")),
+    ("food codes", food_codes, ("DRXFMT", "DRXFMT_B", "DRXFCD_C")),
 )
