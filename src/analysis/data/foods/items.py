@@ -122,7 +122,7 @@ def check_sums(items: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    FoodError : somebody's items miss the total by more than `SUM_TOLERANCE` of the cycle.
+    FoodError : somebody's items miss the total by more than `SUM_TOLERANCE` of the cycle, or the total is unknown.
     """
     summed = items["magnesium_mg"].groupby(level=0).sum().reindex(people.index)
     reliable = people["recall_reliable"].to_numpy(dtype=bool)
@@ -130,7 +130,7 @@ def check_sums(items: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for cycle, tolerance in SUM_TOLERANCE.items():
         here = reliable & (people["cycle"] == cycle).to_numpy()
-        wrong = int(np.sum(missed[here] > tolerance + BINARY))
+        wrong = int(np.sum(~(missed[here] <= tolerance + BINARY)))  # an unknown total too
         if wrong:
             raise FoodError(
                 f"the foods of {count_of(wrong)} people of {cycle} do not add up to the magnesium of their "

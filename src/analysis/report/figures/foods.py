@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.claims.foods import ADULT, PER_MG
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
 from analysis.report.words.numbers import format_p, sentence
@@ -103,12 +102,13 @@ def foods_caption(frame: pd.DataFrame) -> str:
     ratios = frame[(frame["what"] == "odds_ratio_per_100mg") & (frame["model"] == "1")].set_index("group")
     article, other, difference = (ratios.loc[group] for group in ("article", "other", "article - other"))
     return (
-        f"Adults of {ADULT} and older with a reliable recall (n = {union['n']:,}), day 1, foods and drinks without "
-        f"supplements; 95 % intervals; right: people who ate any. The foods that the article names gave {_percent(union)} of all magnesium. These "
-        "shares are lower bounds: what is inside a mixed dish is not counted to its ingredients, and mixed dishes gave "
-        f"{_percent(mixed)}. Groups overlap where a whole-grain bread, cereal or dish is counted as both. Neuropathy, model "
-        f"1, per {PER_MG:g} mg: odds ratio {_ratio(article)} of the article's foods, {_ratio(other)} of all others, in "
-        f"one regression (n = {article['n']:,}, {article['cases']:,} cases; p of their difference "
+        f"Adults of 20 and older with a reliable recall (n = {union['n']:,}), day 1, foods and drinks without "
+        "supplements; 95 % intervals; right: people who ate any. The foods that the article names gave "
+        f"{_percent(union)} of all magnesium. These shares are lower bounds: what is inside a mixed dish is not "
+        f"counted to its ingredients, and mixed dishes gave {_percent(mixed)}. Groups overlap where a whole-grain "
+        "bread, cereal or dish is counted as both. Neuropathy, model 1, per 100 mg: odds ratio "
+        f"{_ratio(article)} of the article's foods, {_ratio(other)} of all others, in one regression "
+        f"(n = {article['n']:,}, {article['cases']:,} cases; p of their difference "
         f"{format_p(difference['p_value'])})."
     )
 
