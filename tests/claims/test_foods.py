@@ -114,6 +114,25 @@ def test_what_few_ate_is_not_told(survey, eaters, told):
     assert numbers.notna().all(axis=None) if told else numbers.isna().all(axis=None)
 
 
+def test_a_share_that_the_standards_refuse_is_marked(survey):
+    """Bananas eaten in one sampling unit of a stratum that stands for a large part of the country."""
+    people, items = survey
+    heavy = people["strata"] == people["strata"].iloc[0]
+    weights = [name for name in people if name.startswith("weight_dietary_") and name.endswith("yr")]
+    uneven = people.assign(**people[weights].mul(np.where(heavy, 30.0, 1.0), axis="index"))
+    there = people.index[heavy & (people["psu"] == 1)]
+    bananas = (items["food_code"] == 63107010) & ~items.index.isin(there)
+    found = foods(uneven, items.assign(food_code=items["food_code"].mask(bananas, 58106220)))
+    ate = found[(found["what"] == "ate") & (found["group"] == "banana")]
+    assert ate["unreliable"].str.startswith("effective n").all()
+    assert found.loc[~found["what"].isin(["share", "ate"]), "unreliable"].isna().all()
+
+
+def test_no_share_of_the_whole_survey_is_marked(found):
+    shares = found[found["what"].isin(["share", "ate"]) & found["estimate"].notna()]
+    assert (shares["unreliable"] == "").all()
+
+
 def test_a_person_without_items_counts_as_one_who_ate_nothing(survey, found):
     people, items = survey
     somebody = people.index[(people["age_years"] >= 40) & people["recall_reliable"]][0]

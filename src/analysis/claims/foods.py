@@ -8,7 +8,8 @@ the article's foods stands beside that of 100 mg from all other foods in the sam
 References
 ----------
 Binder 1983, Int Stat Rev 51:279-292 (errors of ratios). Krebs-Smith, Kott & Guenther 1989, J Am Diet Assoc 89:1671-1676
-(population proportion: the ratio of totals, not the mean of ratios).
+(population proportion: the ratio of totals, not the mean of ratios). Parker et al. 2017, Vital Health Stat 2(175):1-22
+(which shares may be told).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.sample.descriptives import Estimate, logit_interval, weighted_mean, weighted_ratio
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
+from analysis.stats.sample.presentation import present_proportion
 from analysis.study import CYCLES, Model, Study
 
 ADULT = 20
@@ -35,9 +37,13 @@ PER_MG = 100.0
 
 MODELS: tuple[Model, ...] = ("1", "2")
 
-NUMBERS = ("estimate", "std_error", "odds_ratio", "conf_low", "conf_high", "statistic", "p_value")
-COLUMNS = ("what", "domain", "group", "label", "role", "model", *NUMBERS[:5], "statistic", "df", "p_value", "n",
-           "eaters", "cases")  # fmt: skip
+TOLD = ("estimate", "std_error", "conf_low", "conf_high", "unreliable")
+"""What is empty where few ate."""
+
+COLUMNS = (
+    "what", "domain", "group", "label", "role", "model", "estimate", "std_error", "odds_ratio", "conf_low", "conf_high",
+    "unreliable", "statistic", "df", "p_value", "n", "eaters", "cases",
+)  # fmt: skip
 
 
 def foods(people: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
@@ -58,6 +64,7 @@ def foods(people: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     domain : ``adults`` (20 or older with a reliable recall) or ``cohort`` (of the primary study).
     n, eaters, cases : people of the domain, those with an item of the group, those with neuropathy; where eaters are
     fewer than 10 they and all that is about them are empty. A group nobody ate has no density, and no interval.
+    unreliable : why a share fails NCHS's presentation standards for proportions; empty if it stands.
     """
     intakes = group_intakes(items, people.index)
     rows = [row for domain in _domains(people).items() for row in _sources(*domain, intakes)]
@@ -83,7 +90,7 @@ def _sources(name: str, place: tuple[SurveyDesign, Domain], intakes: GroupIntake
         head = {"domain": name, "group": group.name, "label": group.label, "role": group.role}
         found = _group_rows(group, intakes, design, domain)
         few = is_few(found["n"].iloc[0])
-        told = blanked(found, ["estimate", "std_error", "conf_low", "conf_high"]) if few else found
+        told = blanked(found, TOLD) if few else found
         for row in told.rename(columns={"n": "eaters"}).to_dict("records"):
             yield head | row | {"n": domain.n, "eaters": None if few else row["eaters"]}
 
@@ -96,7 +103,7 @@ def _group_rows(group: FoodGroup, intakes: GroupIntakes, design: SurveyDesign, d
     share = weighted_ratio(magnesium, intakes.total_mg, design=design, domain=domain)
     ate = weighted_mean(intakes.ate[:, column].astype(float), design=design, domain=domain)
     rows = [{"what": "share", **_as_share(share)}, {"what": "ate", **_as_share(ate)}]
-    if eaters:
+    if np.any(grams[domain.rows] > 0):
         density = weighted_ratio(100 * magnesium, grams, design=design, domain=domain)
         rows.insert(1, {"what": "mg_per_100g", **_told(density)})
     return pd.DataFrame(rows).assign(n=eaters)
@@ -110,9 +117,12 @@ def _told(found: Estimate) -> dict[str, object]:
 
 
 def _as_share(found: Estimate) -> dict[str, object]:
-    """A share with limits that stay between 0 and 1; none where it is 0 or 1."""
+    """A share with limits that stay between 0 and 1, none where it is 0 or 1, and why it should not be told."""
     low, high = logit_interval(found.estimate, found.std_error, df=found.df)
-    return _told(found) | {"conf_low": float(low), "conf_high": float(high)}
+    # Rounding may take the share of what everybody ate, or all magnesium comes from, just past 1.
+    share = float(np.clip(found.estimate, 0.0, 1.0))
+    reason = present_proportion(share, found.std_error, n=found.n, df=found.df).reason
+    return _told(found) | {"conf_low": float(low), "conf_high": float(high), "unreliable": reason}
 
 
 # ---- the article's foods beside all others
