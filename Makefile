@@ -23,6 +23,9 @@ FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pip
 CLAIM_CODE := $(call room,stats data/people dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
+FOODS := data/processed/foods.parquet
+FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
+FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
 	calibration influence collinearity weights distribution characteristics published variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
@@ -39,7 +42,8 @@ CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
 DRAWN := figures/dose_response.png
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort models claims figures notebooks check format lock reference bench audit simulate clean
+.PHONY: help env demo test test-real data cohort foods models claims figures notebooks check format lock reference bench audit \
+	simulate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -58,13 +62,15 @@ demo: $(READY) ## invent a survey, run everything on it; needs no data and no ne
 test: $(READY) ## the whole test suite, on invented data
 	@$(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
 
-test-real: $(PARTICIPANTS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
+test-real: $(PARTICIPANTS) $(FOODS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
 	@$(PY) -m pytest -n auto --dist loadfile --no-cov -m real
 
 data: $(READY) ## download what is missing of all registered NHANES files into data/raw
 	@$(RUN) fetch $(ACCEPT)
 
 cohort: $(PARTICIPANTS) ## one row per person, from the real files
+
+foods: $(FOODS) ## the recalled foods, one row each, from the real files (240 MB more to download)
 
 models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
@@ -76,6 +82,10 @@ figures: $(FIGURES) $(CLAIMS) ## the figures, from the real files; downloads fir
 $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
 	@$(RUN) fetch --needed $(ACCEPT)
 	@$(RUN) cohort
+
+$(FOODS): $(PARTICIPANTS) $(FOOD_CODE) | $(READY)
+	@$(RUN) fetch --tables $(FOOD_TABLES) $(ACCEPT)
+	@$(RUN) foods
 
 # One file of each stage stands for all it writes: make -n would forget what follows from the others of a group.
 $(FITTED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
@@ -121,12 +131,13 @@ format: $(READY) ## put the code into the project's format
 lock: $(READY) ## renew requirements.lock from pyproject.toml, and say what changed
 	@$(PY) src/environment.py lock
 
-reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data (needs R, survey, rms)
+reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on invented data (needs R, survey, rms)
 	@command -v Rscript >/dev/null || { echo "no Rscript: install R with the packages survey, rms, foreign, jsonlite" >&2; exit 1; }
 	@$(RUN) demo >/dev/null
 	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
+	Rscript tests/reference/foods_reference.R data/raw src/analysis/data/foods/codes.csv tests/reference/real
 	$(PY) -c 'from tests.audit import test_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic
 	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
@@ -153,6 +164,6 @@ bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
 
 clean: ## remove what was built; never data/raw
-	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/demo
+	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/demo
 	rm -rf data/processed/audit .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

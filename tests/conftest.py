@@ -9,12 +9,14 @@ import hypothesis
 import pandas as pd
 import pytest
 
+from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
 from analysis.pipeline.draw import draw_figures
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders
+from analysis.pipeline.foods import build_foods, read_foods
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
@@ -42,7 +44,7 @@ def raw_survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data folder with the raw files of an invented survey, accepted by the same checks as the CDC's."""
     data = tmp_path_factory.mktemp("survey")
     registry = write_survey(data / "raw", seed=SEED)
-    fetch(registry, data / "raw", tables=list(needed_columns()), progress=False)
+    fetch(registry, data / "raw", tables=[*needed_columns(), *food_columns()], progress=False)
     return data
 
 
@@ -51,6 +53,7 @@ def demo(raw_survey: Path) -> Folders:
     """Folders of the invented survey after every stage."""
     folders = Folders(raw_survey, raw_survey / "figures")
     build_participants(folders)
+    build_foods(folders)
     fit_models(folders)
     examine_shapes(folders, replicates=REPLICATES)
     draw_figures(folders)
@@ -61,6 +64,12 @@ def demo(raw_survey: Path) -> Folders:
 def participants(demo: Folders) -> pd.DataFrame:
     """Harmonised participants of the invented survey."""
     return read_participants(demo)[0]
+
+
+@pytest.fixture(scope="session")
+def items(demo: Folders) -> pd.DataFrame:
+    """Recalled foods of the invented survey."""
+    return read_foods(demo)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ ROOMS = (
     ("stats.curve", "stats.checks"),
     ("stats.shape",),
     ("stats",),
-    ("data.source", "data.people"),
+    ("data.source", "data.people", "data.foods"),
     ("data.synthetic", "data"),
     ("dose_response",),
     ("audit", "simulation", "validation"),

@@ -12,7 +12,7 @@ from analysis.claims.causes import ASKED, causes, with_causes
 from analysis.claims.depletion import HIGH_SCORE, depletion
 from analysis.data.people.cohort import select_cohort
 from analysis.data.people.harmonise import harmonise
-from analysis.data.synthetic.survey import PLANTED, survey_frames
+from analysis.data.synthetic.survey import PLANTED, survey_tables
 from analysis.study import PRIMARY, Study, StudyError
 
 PER_POINT = 0.35
@@ -25,7 +25,7 @@ SURVEYS = 6
 
 @pytest.fixture(scope="module")
 def people() -> pd.DataFrame:
-    return harmonise({name: frame.set_index("SEQN") for name, frame in survey_frames(truth=TRUTH).items()})
+    return harmonise(survey_tables(truth=TRUTH))
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_arterial_disease_is_the_planted_straight_line() -> None:
     """Mean over surveys: one of them, the first, lies 3.4 standard errors off at 400 mg by chance."""
     away = []
     for seed in range(1, SURVEYS + 1):
-        tables = {name: frame.set_index("SEQN") for name, frame in survey_frames(seed=seed).items()}
+        tables = survey_tables(seed=seed)
         rows = curve_rows(harmonise(tables), PAD, Label("curve", "all", "1")).query("kind == 'curve'")
         reference = float(rows["term"].iloc[0].split()[-1])
         away.append((rows["estimate"] - PLANTED.pad_per_100_mg * (rows["x"] - reference) / 100) / rows["std_error"])

@@ -37,7 +37,9 @@ def run(demo, capsys):
     return _run
 
 
-@pytest.mark.parametrize("stage", ["fetch", "cohort", "fit", "shapes", "figures", "demo", "estimate", "simulate"])
+@pytest.mark.parametrize(
+    "stage", ["fetch", "cohort", "foods", "fit", "shapes", "figures", "demo", "estimate", "simulate"]
+)
 def test_every_stage_has_help(stage, capsys):
     with pytest.raises(SystemExit) as ended:
         main([stage, "--help"])
@@ -340,7 +342,7 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
 def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
     shutil.copytree(demo.raw, tmp_path / "raw")
     options = {"fetch": ["--needed"], "shapes": ["--replicates", "10"]}
-    for stage in ("fetch", "cohort", "fit", "shapes", "figures"):
+    for stage in ("fetch", "cohort", "foods", "fit", "shapes", "figures"):
         assert main([stage, "--data", str(tmp_path), *options.get(stage, [])]) == 0
     out = capsys.readouterr().out
     assert "Model 1: U\n" in out

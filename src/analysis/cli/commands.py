@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
@@ -24,6 +25,7 @@ from analysis.pipeline.claims import answer_claims
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
@@ -43,6 +45,7 @@ def run_stage(args: argparse.Namespace) -> None:
     stages: dict[str, Callable[[argparse.Namespace], None]] = {
         "fetch": run_fetch,
         "cohort": run_cohort,
+        "foods": run_foods,
         "fit": run_fit,
         "shapes": run_shapes,
         "audit": run_audit,
@@ -76,6 +79,14 @@ def run_cohort(args: argparse.Namespace) -> None:
     folders = _folders(args)
     flow = build_participants(folders)
     print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+
+
+def run_foods(args: argparse.Namespace) -> None:
+    """Read the single foods of the recalls and hold them to the totals."""
+    folders = _folders(args)
+    sums = build_foods(folders)
+    print(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable recalls, "
+          "which add up to the totals")  # fmt: skip
 
 
 def run_fit(args: argparse.Namespace) -> None:
@@ -139,8 +150,9 @@ def run_demo(args: argparse.Namespace) -> None:
     (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
     print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
-    fetch(registry, folders.raw, tables=list(needed_columns()))
+    fetch(registry, folders.raw, tables=[*needed_columns(), *food_columns()])
     build_participants(folders)
+    build_foods(folders)
     fit_models(folders)
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
     written = draw_figures(folders) + _answered(folders)

@@ -109,6 +109,10 @@ def build_parser() -> argparse.ArgumentParser:
     options = {
         "fetch": (_add_fetch_options, "download, verify and record the public NHANES files"),
         "cohort": (_add_folders, "harmonise the raw files: one row per person, cohort counted"),
+        "foods": (
+            _add_folders,
+            "read the recalled foods, one row each, held to the totals",
+        ),
         "fit": (_add_folders, "fit the crude model and models 1-3, write the estimates"),
         "shapes": (_add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
         "figures": (_add_folders, "draw the figures from the estimates"),

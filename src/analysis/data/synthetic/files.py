@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.data.synthetic.clinic import CLASS_DRUGS, OTHER_DRUGS, UNKNOWN_NAMES
+from analysis.data.synthetic.foods import food_codes, individual_foods
 from analysis.data.synthetic.people import TOP_CODE, four_year
 from analysis.data.synthetic.supplements import (
     product_blends,
@@ -401,4 +402,6 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("supplements, product information", product_information, ("DSPI", "", "")),
     ("supplements, ingredients of products", product_ingredients, ("DSII", "", "")),
     ("supplements, blends", product_blends, ("DSBI", "", "")),
+    ("individual foods, day 1", individual_foods, ("DRXIFF", "DRXIFF_B", "DR1IFF_C")),
+    ("food codes", food_codes, ("DRXFMT", "DRXFMT_B", "DRXFCD_C")),
 )
