@@ -29,12 +29,13 @@ def test_requirements_are_the_institute_of_medicines(sex, age, ear, rda):
 
 def test_an_intake_at_the_requirement_is_not_below_it(participants):
     """The share of one day counts strictly smaller intakes."""
-    short = np.where(participants["sex"] == "male", 1.0, 0.0)
-    shares = adequacy(participants.assign(magnesium_mg=requirement(participants, EAR) - short)).shares
-    day = shares.set_index(KEY)["estimate"]
-    assert day["age20", "female", "all", "day_ear"] == 0
-    assert day["age20", "male", "all", "day_ear"] == 1
-    assert day["age20", "all", "all", "day_rda"] == 1
+    ear, rda, kind = requirement(participants, EAR), requirement(participants, RDA), np.arange(len(participants)) % 3
+    changed = participants.assign(magnesium_mg=np.choose(kind, [ear, ear - 1, rda]))
+    adult = (participants["age_years"] >= 20) & participants["recall_reliable"]
+    weights = participants["weight_dietary"].where(adult, 0.0).to_numpy()
+    day = adequacy(changed).shares.set_index(KEY)["estimate"]
+    assert day["age20", "all", "all", "day_ear"] == pytest.approx(weights[kind == 1].sum() / weights.sum())
+    assert day["age20", "all", "all", "day_rda"] == pytest.approx(weights[kind != 2].sum() / weights.sum())
 
 
 def test_one_day_share_is_the_weighted_share(participants, found):
