@@ -20,7 +20,7 @@ room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addp
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
 DATA_CODE := $(call room,data/source data/people,$(GROUND))
 FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
-CLAIM_CODE := $(call room,stats data/people dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
+CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
@@ -33,8 +33,9 @@ FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
 	diagnostics_influence.csv diagnostics_distribution.csv)
 CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
-	modifiers_tests modifiers_arms modifiers_curves recall_agreement recall_slopes)) \
-	$(foreach name,adequacy modifiers modifier_curves,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
+	recall_slopes foods)) \
+	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
@@ -74,7 +75,7 @@ foods: $(FOODS) ## the recalled foods, one row each, from the real files (240 MB
 
 models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
-claims: $(CLAIMS) ## the article's further claims, from the real files: adequacy, modifiers, recall error
+claims: $(CLAIMS) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries
 
 figures: $(FIGURES) $(CLAIMS) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
@@ -97,7 +98,7 @@ $(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 $(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 	@$(RUN) figures
 
-$(CLAIMED): $(PARTICIPANTS) $(CLAIM_CODE) | $(READY) $(FITTED)
+$(CLAIMED): $(PARTICIPANTS) $(FOODS) $(CLAIM_CODE) | $(READY) $(FITTED)
 	@$(RUN) claims
 
 # A file that was lost is made again with the others of its stage.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,31 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.claims.adequacy import adequacy
+from analysis.claims.arteries import arteries
+from analysis.claims.causes import causes
+from analysis.claims.depletion import depletion
+from analysis.claims.foods import foods
 from analysis.claims.modifiers import modifiers
 from analysis.claims.recall import recall
+from analysis.claims.supplements import supplements
 from analysis.errors import AnalysisError
 from analysis.pipeline.folders import Folders
+from analysis.pipeline.foods import read_foods
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_drawing, write_estimates
 from analysis.report.catalogue import CLAIM_FIGURES, claim_drawings
 
-CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {"adequacy": adequacy, "modifiers": modifiers, "recall": recall}
-"""Question to the function of the participants that answers it, with a frame or a dataclass of frames."""
+CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "adequacy": adequacy,
+    "supplements": supplements,
+    "modifiers": modifiers,
+    "depletion": depletion,
+    "causes": causes,
+    "arteries": arteries,
+    "recall": recall,
+}
+"""Question to the function of the participants that answers it, with a frame or a dataclass of frames. That about foods
+takes the foods too."""
 
 
 def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
@@ -37,9 +53,11 @@ def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
     refuse_mixing(folders, provenance)
     frames: dict[str, pd.DataFrame] = {}
     unanswered: dict[str, str] = {}
-    for name, answer in tqdm(CLAIMS.items(), desc="answering", unit="claim", disable=None, leave=False):
+    asked: dict[str, Callable[[], Any]] = {name: partial(answer, people) for name, answer in CLAIMS.items()}
+    asked["foods"] = lambda: foods(people, read_foods(folders))
+    for name, answer in tqdm(asked.items(), desc="answering", unit="claim", disable=None, leave=False):
         try:
-            frames |= frames_of(name, answer(people))
+            frames |= frames_of(name, answer())
         except AnalysisError as error:
             unanswered[name] = str(error)
     for stale in folders.estimates.glob("claims_*.csv"):

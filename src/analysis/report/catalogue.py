@@ -10,9 +10,11 @@ from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.dose_response.modifiers import EffectModification
 from analysis.provenance import Provenance
 from analysis.report.figures import adequacy as adequacy_figures
+from analysis.report.figures import causes as causes_figures
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
+from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
 from analysis.report.figures import modifiers as modifiers_figures
 from analysis.report.figures import shape as shape_figures
@@ -24,7 +26,7 @@ from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
 
-CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves")
+CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves", "foods", "causes")
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
 
 
@@ -263,6 +265,8 @@ def claim_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
         "adequacy": (_adequacy, ("adequacy_shares", "adequacy_variances", "adequacy_exposures")),
         "modifiers": (_modifiers, ("modifiers_tests", "modifiers_arms")),
         "modifier_curves": (_modifier_curves, ("modifiers_tests", "modifiers_curves")),
+        "foods": (_foods, ("foods",)),
+        "causes": (_causes, ("causes",)),
     }
     return {
         name: make(frames, provenance)
@@ -278,6 +282,18 @@ def _adequacy(frames: Frames, provenance: Provenance) -> Drawing:
         lambda: adequacy_figures.plot_adequacy(shares, exposures, caption=caption, provenance=provenance),
         {"": shares, "_odds_ratios": exposures},
     )
+
+
+def _foods(frames: Frames, provenance: Provenance) -> Drawing:
+    shares = frames["foods"]
+    caption = foods_figures.foods_caption(shares)
+    return Drawing(lambda: foods_figures.plot_foods(shares, caption=caption, provenance=provenance), {"": shares})
+
+
+def _causes(frames: Frames, provenance: Provenance) -> Drawing:
+    rows = frames["causes"]
+    caption = causes_figures.causes_caption(rows)
+    return Drawing(lambda: causes_figures.plot_causes(rows, caption=caption, provenance=provenance), {"": rows})
 
 
 def _modifiers(frames: Frames, provenance: Provenance) -> Drawing:
