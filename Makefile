@@ -34,7 +34,7 @@ FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics
 	diagnostics_influence.csv diagnostics_distribution.csv)
 CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
 	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
-	recall_slopes foods)) \
+	recall_slopes foods verdicts)) \
 	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 FITTED := data/processed/estimates/models.csv
@@ -98,7 +98,7 @@ $(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 $(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 	@$(RUN) figures
 
-$(CLAIMED): $(PARTICIPANTS) $(FOODS) $(CLAIM_CODE) | $(READY) $(FITTED)
+$(CLAIMED): $(PARTICIPANTS) $(FOODS) $(FITTED) $(SHAPED) $(CLAIM_CODE) | $(READY)
 	@$(RUN) claims
 
 # A file that was lost is made again with the others of its stage.

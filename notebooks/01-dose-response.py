@@ -35,7 +35,7 @@ from analysis import Folders, drawings, read_estimates, words
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
 figures = drawings(estimates, provenance)
-display(Markdown(f"**Result** ({provenance.source}). {words.study.answer(estimates)}"))
+display(Markdown(f"**Result** ({provenance.source}). {words.study.answer_sentence(estimates)}"))
 
 # %% [markdown]
 # ## Who is studied

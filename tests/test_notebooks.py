@@ -10,7 +10,7 @@ import pytest
 
 from analysis.audit.specificity import NEGATIVE_CONTROLS
 from analysis.pipeline.folders import Folders
-from analysis.pipeline.results import read_audit, read_estimates, read_simulation
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation
 from analysis.report import words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
@@ -119,7 +119,8 @@ def test_every_table_of_the_notebooks_is_found():
 @pytest.fixture(scope="module")
 def committed():
     frames = {"estimates": read_estimates(COMMITTED)[0], "audit": read_audit(COMMITTED)[0]}
-    return frames | {"simulation": read_simulation(COMMITTED), "words": words}
+    claims = read_claims(COMMITTED)[0]
+    return frames | {"claims": claims, "simulation": read_simulation(COMMITTED), "words": words}
 
 
 @pytest.mark.parametrize("call", TABLES)
@@ -154,7 +155,7 @@ def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     estimates, audit = read_estimates(COMMITTED)[0], read_audit(COMMITTED)[0]
     text = committed_words(FOLDER / "03-how-much-stands.py")
     assert bottom_line_words.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
-    assert claims_words.claims_markdown(estimates, audit) in text
+    assert claims_words.claims_markdown(read_claims(COMMITTED)[0]["verdicts"]) in text
 
 
 def test_cells_that_a_reader_changed_are_kept_beside_the_new_notebook(tmp_path):

@@ -63,6 +63,25 @@ def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
     return read, Provenance(source, source.startswith(SYNTHETIC))
 
 
+def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
+    """Tables of the claims stage as written, without the ``claims_`` of their names, and what they are made of.
+
+    Raises
+    ------
+    StageError : the claims stage has not been run, or could not come to its verdicts.
+    """
+    try:
+        paths = sorted(folders.estimates.glob("claims_*.csv"))
+        read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype={"model": str}) for path in paths}
+        source = str(read["verdicts"]["data"].iloc[0])
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable answers to the claims in {place_of(folders.estimates)} ({error.__class__.__name__}): run "
+            "`make claims` or `python -m analysis claims` first."
+        ) from None
+    return read, Provenance(source, source.startswith(SYNTHETIC))
+
+
 def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -> None:
     """Each result as a CSV of its name, with what it is made of in the column ``data``."""
     for name, result in results.items():
