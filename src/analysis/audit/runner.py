@@ -132,7 +132,7 @@ def run_tasks(
     ----------
     tasks : no two alike.
     frame : harmonised participants, which every task's function gets first; they are sent to a worker once.
-    folder : of all runs; each digest of participants and code has a folder of its own in it. None keeps nothing on disk.
+    folder : of all runs; each digest of participants and code has a folder of its own in it. None: nothing is kept.
     jobs : processes. No number depends on them.
     scheduler : address of a dask scheduler whose workers are used instead, for example ``tcp://10.0.0.1:8786``.
     fresh : forget these tasks' results first.
