@@ -75,12 +75,6 @@ class BreakpointReplicates(Discreet):
         """Number of replicates without an estimate."""
         return int(np.sum(np.isnan(self.breakpoint)))
 
-    @property
-    def at_ends(self) -> float:
-        """Share of the replicates with an estimate whose breakpoint is the first or the last candidate."""
-        found = self.breakpoint[~np.isnan(self.breakpoint)]
-        return float(np.mean((found == self.low) | (found == self.high)))
-
     def interval(self, conf_level: float) -> tuple[float, float]:
         """Percentile interval, its ends breakpoints of replicates: closest observation, not between two of them."""
         tails = ((1 - conf_level) / 2, (1 + conf_level) / 2)
