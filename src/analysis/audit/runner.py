@@ -85,17 +85,18 @@ class Task:
     ----------
     name : of its result; tasks of one name differ in their arguments.
     function : of a module, so that other processes find it: called with the participants and the arguments.
-    arguments : everything else that decides the result; picklable.
+    arguments, options : everything else that decides the result; picklable.
     """
 
     name: str
     function: Callable[..., Found]
     arguments: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
 
     @property
     def file_name(self) -> str:
         """Name of the result's file: the same for the same work."""
-        work = joblib.hash((self.function.__module__, self.function.__qualname__, self.arguments))
+        work = joblib.hash((self.function.__module__, self.function.__qualname__, self.arguments, self.options))
         return f"{re.sub(r'[^a-z0-9]+', '-', self.name.lower()).strip('-')}-{work[:16]}.npz"
 
 
@@ -246,7 +247,7 @@ def _perform(number: int, task: Task, frame: pd.DataFrame) -> tuple[int, Finishe
     """One task in a worker. Its linear algebra has one thread: there is a worker for every core."""
     try:
         with threadpool_limits(1):
-            found = task.function(frame, *task.arguments)
+            found = task.function(frame, *task.arguments, **dict(task.options))
     except AnalysisError as error:
         return number, Finished(task.name, reason=str(error))
     except Exception as error:  # nothing is swallowed: of a worker's traceback the name of the task would not be seen
