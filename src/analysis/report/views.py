@@ -243,6 +243,18 @@ def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
     ------
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
+
+    Examples
+    --------
+    With ``people`` as `read_participants` gives them, here of an invented survey:
+
+    >>> found = estimate(people, Study(knots=3, model="2"))
+    >>> found.spline.knots.size, found.tests["nonlinear", "wald"].df_num
+    (3, 1)
+    >>> found.curve(found.reference).frame["odds_ratio"].tolist()
+    [1.0]
+    >>> found.prevalence([200, 400]).columns[:5].tolist()
+    ['x', 'prevalence', 'std_error', 'conf_low', 'conf_high']
     """
     return _shown(plain.estimate(people, study))
 
@@ -257,6 +269,15 @@ def shape_of(
     association : of `estimate`.
     replicates, seed : of the design bootstrap, which takes a second or two.
     jobs : workers; no number depends on them.
+
+    Examples
+    --------
+    With ``people`` as for `estimate`:
+
+    >>> shape = shape_of(estimate(people), replicates=40)
+    >>> numbers = shape.to_frame().set_index("quantity")["value"]
+    >>> bool(numbers["nadir_bootstrap_low"] < numbers["nadir_bootstrap_high"])
+    True
     """
     found = plain_shape.shape_of(association, replicates=replicates, seed=seed, jobs=jobs)
     return ShapeView(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
@@ -289,6 +310,14 @@ def audit_study(
     Raises
     ------
     StudyError : no such question, or one that is asked of the primary study only.
+
+    Examples
+    --------
+    With ``people`` as for `estimate`:
+
+    >>> audit = audit_study(people, Study(knots=3), questions=("cycle curves",))
+    >>> audit.to_frame("cycle_shapes")["cycle"].tolist()
+    ['1999-2000', '2001-2002', '2003-2004', 'pooled']
     """
     finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
     asked = tuple(name for name in QUESTIONS if name in questions)

@@ -223,7 +223,7 @@ def weighted_ratio(y: Array, x: Array, *, design: SurveyDesign, domain: Domain, 
     >>> magnesium, energy = np.array([200.0, 250, 300, 400]), np.array([1.5, 2.0, 2.5, 2.6])
     >>> found = weighted_ratio(magnesium, energy, design=design, domain=domain_of(design, [True] * 4))
     >>> f"{found.estimate:.1f} ({found.conf_low:.1f} to {found.conf_high:.1f}), {found.df} df"
-    ''
+    '136.8 (80.4 to 193.1), 2 df'
     """
     _check(domain, y=y, x=x)
     weights = design.weights[domain.rows]

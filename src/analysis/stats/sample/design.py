@@ -185,8 +185,8 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
     Examples
     --------
     >>> design = SurveyDesign(strata=[1, 1, 2, 2, 2], psu=[1, 2, 1, 2, 2], weights=[10, 20, 30, 40, 0])
-    >>> women = domain_of(design, [True, True, True, True, True])
-    >>> women.n, women.n_psu, women.df
+    >>> everybody = domain_of(design, [True, True, True, True, True])
+    >>> everybody.n, everybody.n_psu, everybody.df
     (4, 4, 2)
     """
     rows = np.asarray(rows, dtype=bool)

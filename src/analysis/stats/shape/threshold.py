@@ -247,6 +247,21 @@ def fit_threshold(
     DesignError : arrays that do not match; a range, an exposure or a number of people as `break_grid` refuses; no
         estimate at any candidate.
     ConvergenceError : the model without a break has no estimate.
+
+    Examples
+    --------
+    Risk falls up to 5 and then stays:
+
+    >>> import numpy as np
+    >>> from analysis.stats import SurveyDesign, domain_of
+    >>> generator = np.random.default_rng(1)
+    >>> x = generator.uniform(0, 10, 3000)
+    >>> ill = (generator.uniform(size=3000) < 1 / (1 + np.exp(-np.maximum(4 - x, -1)))).astype(float)
+    >>> design = SurveyDesign(strata=np.arange(3000) % 15, psu=np.arange(3000) % 30, weights=np.ones(3000))
+    >>> everybody = domain_of(design, np.full(3000, True))
+    >>> found = fit_threshold(x, ill, np.empty((3000, 0)), design=design, domain=everybody, points=21, draws=1000)
+    >>> bool(4.5 < found.breakpoint < 5.5), bool(found.search_p < 0.01)
+    (True, True)
     """
     people = _gather(x, y, adjustment, design, domain, adjustment_terms)
     ends = np.quantile(people.x, RANGE)
