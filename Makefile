@@ -119,11 +119,12 @@ notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
 notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@
 
-check: $(READY) ## lint, types, lock and environment in step; changes nothing
+check: $(READY) ## lint, types, lock and environment in step, how large the code is; changes nothing
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q --no-cov tests/test_environment.py tests/test_architecture.py
+	@$(PY) tests/measure.py
 
 format: $(READY) ## put the code into the project's format
 	@$(PY) -m ruff check --fix-only .

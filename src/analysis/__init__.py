@@ -22,6 +22,7 @@ PLACES = {
     "estimate": "report.views",
     "quintiles": "dose_response.quintiles",
     "shape_of": "report.views",
+    "audit_study": "report.views",
     "drawings": "report.catalogue",
     "audit_drawings": "report.catalogue",
     "claim_drawings": "report.catalogue",

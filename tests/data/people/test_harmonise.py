@@ -787,7 +787,11 @@ DICTIONARY = Path(__file__).parents[3] / "data" / "processed" / "README.md"
 @pytest.fixture(scope="module")
 def dictionary() -> dict[str, list[str]]:
     """What the page says of each harmonised column: the other cells of its row."""
-    section = DICTIONARY.read_text(encoding="utf-8").partition("## Columns of `participants.parquet`")[2].partition("\n## ")[0]
+    section = (
+        DICTIONARY.read_text(encoding="utf-8")
+        .partition("## Columns of `participants.parquet`")[2]
+        .partition("\n## ")[0]
+    )
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
     assert len({cells[0] for cells in rows}) == len(rows)
     return {cells[0].strip("`"): cells[1:] for cells in rows}

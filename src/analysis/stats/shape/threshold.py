@@ -75,12 +75,6 @@ class BreakpointReplicates(Discreet):
         """Number of replicates without an estimate."""
         return int(np.sum(np.isnan(self.breakpoint)))
 
-    @property
-    def at_ends(self) -> float:
-        """Share of the replicates with an estimate whose breakpoint is the first or the last candidate."""
-        found = self.breakpoint[~np.isnan(self.breakpoint)]
-        return float(np.mean((found == self.low) | (found == self.high)))
-
     def interval(self, conf_level: float) -> tuple[float, float]:
         """Percentile interval, its ends breakpoints of replicates: closest observation, not between two of them."""
         tails = ((1 - conf_level) / 2, (1 + conf_level) / 2)
@@ -253,6 +247,17 @@ def fit_threshold(
     DesignError : arrays that do not match; a range, an exposure or a number of people as `break_grid` refuses; no
         estimate at any candidate.
     ConvergenceError : the model without a break has no estimate.
+
+    Examples
+    --------
+    >>> from analysis.stats import SurveyDesign, domain_of  # risk falls up to 5 and then stays
+    >>> x, u = np.random.default_rng(1).uniform(0, 10, (2, 3000))
+    >>> ill = (u / 10 < 1 / (1 + np.exp(-np.maximum(4 - x, -1)))).astype(float)
+    >>> design = SurveyDesign(strata=np.arange(3000) % 15, psu=np.arange(3000) % 30, weights=np.ones(3000))
+    >>> people = {"design": design, "domain": domain_of(design, x >= 0)}
+    >>> found = fit_threshold(x, ill, np.empty((3000, 0)), **people, points=21, draws=1000)
+    >>> bool(4.5 < found.breakpoint < 5.5), bool(found.search_p < 0.01)
+    (True, True)
     """
     people = _gather(x, y, adjustment, design, domain, adjustment_terms)
     ends = np.quantile(people.x, RANGE)
@@ -451,8 +456,8 @@ def _replicate_breakpoints(
         raise DesignError(f"replicates of {len(replicates.factors)} {replicates.unit}s: expected factors for the "
                           f"{people.design.psu_stratum.size} PSUs of the design.")  # fmt: skip
     able = fits.converged
-    profile = _exact_deviances if exact else _stepped_deviances
     models = [(people.broken(float(at)), fit) for at, fit in zip(c, fits.fits, strict=True) if fit is not None]
+    profile = _exact_deviances if exact else _stepped_deviances
     deviance = np.column_stack([profile(people, model, fit, replicates.factors) for model, fit in models])
     lost = np.all(np.isnan(deviance), axis=1)
     if lost.all():
@@ -476,8 +481,7 @@ def _stepped_deviances(people: _People, model: Regression, fit: LogisticFit, fac
     ])  # fmt: skip
     deviance, score, packed = np.split(factors.T @ people.psu_totals(values), [1, 1 + p], axis=1)
     information = np.empty((len(packed), p, p))
-    information[:, upper[0], upper[1]] = packed
-    information[:, upper[1], upper[0]] = packed
+    information[:, upper[0], upper[1]] = information[:, upper[1], upper[0]] = packed
     able = np.linalg.eigvalsh(information)[:, 0] > SINGULAR
     stepped = np.full(len(packed), np.nan)
     step = np.linalg.solve(information[able], score[able][:, :, None])[:, :, 0]
