@@ -78,9 +78,9 @@ def test_prose_types_no_result(notebook):
 
 
 @pytest.fixture(scope="module")
-def invented(demo, tmp_path_factory):
+def invented(demo, shared):
     """Folders of the invented survey after every stage that a notebook reads."""
-    return audited(demo, tmp_path_factory.getbasetemp())
+    return audited(demo, shared)
 
 
 @pytest.mark.committed

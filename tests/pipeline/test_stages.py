@@ -34,7 +34,6 @@ from analysis.pipeline.results import (
 from analysis.report.words.numbers import verdict_words
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import MODELS, PRIMARY, Study, StudyError
-from tests.conftest import REPLICATES
 
 
 @pytest.fixture
@@ -146,15 +145,6 @@ def test_numbers_are_written_to_ten_significant_digits(demo):
     assert max(digits) == 10
 
 
-def test_a_second_run_changes_no_byte(copy):
-    before = {**digests(copy.estimates), **digests(copy.figures)}
-    build_participants(copy)
-    fit_models(copy)
-    examine_shapes(copy, replicates=REPLICATES)
-    draw_figures(copy)
-    assert {**digests(copy.estimates), **digests(copy.figures)} == before
-
-
 def test_reading_from_cache_gives_the_same_participants(copy, participants):
     assert list((copy.processed / "cache").glob("*.parquet"))
     build_participants(copy)
@@ -225,7 +215,7 @@ def test_accepted_revision_is_named_in_every_output(tmp_path):
     fetch(registry, folders.raw, tables=list(needed_columns()), accept_revised=["LEXPN_B"], progress=False)
     build_participants(folders)
     fit_models(folders)
-    examine_shapes(folders, replicates=10)
+    examine_shapes(folders, replicates=2)
     draw_figures(folders)
     assert json.loads((folders.processed / "provenance.json").read_text())["revised"] == ["LEXPN_B"]
     for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
