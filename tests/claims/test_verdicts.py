@@ -1,6 +1,5 @@
 """The rule behind a verdict, and the table of claims of the committed and of incomplete results."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -54,7 +53,7 @@ def test_every_claim_has_findings_and_the_committed_table_is_made_of_the_committ
     assert set(verdicts["claim"]) == set(CLAIMS)
     assert set(verdicts["verdict"]) <= set(VERDICTS)
     pd.testing.assert_frame_equal(
-        frames["verdicts"].drop(columns="data"), verdicts.astype({"n": float}).replace("", np.nan),
+        frames["verdicts"].drop(columns="data"), verdicts.astype({"n": float}),
         check_dtype=False, rtol=1e-8,
     )  # fmt: skip
 
