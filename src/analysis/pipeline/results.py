@@ -38,8 +38,10 @@ TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
 """Columns of estimates that could be taken for numbers, or are empty."""
 
-EMPTY_IN_CLAIMS = ("unreliable", "reason", "replaced", "measure", "source", "why")
+WORDS = ("unreliable", "reason", "replaced", "measure", "source", "why")
 """Columns of words that say something of some rows only."""
+
+TEXT_OF_CLAIMS = {"model": str, **dict.fromkeys(WORDS, str)}
 
 TEXT_OF_AUDIT = {"model": str, "covariates": str, "cycle": str}
 
@@ -75,10 +77,8 @@ def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
     """
     try:
         paths = sorted(folders.estimates.glob("claims_*.csv"))
-        read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype={"model": str}) for path in paths}
-        read = {
-            name: frame.fillna({text: "" for text in EMPTY_IN_CLAIMS if text in frame}) for name, frame in read.items()
-        }
+        read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype=TEXT_OF_CLAIMS) for path in paths}
+        read = {name: frame.fillna({text: "" for text in WORDS if text in frame}) for name, frame in read.items()}
         source = str(read["verdicts"]["data"].iloc[0])
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
