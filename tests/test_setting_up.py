@@ -1,4 +1,4 @@
-"""The set-up script makes an environment from a lock: nothing resolved, each file by its hash, failures in one paragraph."""
+"""The set-up script makes an environment from a lock: nothing resolved, each file by its hash, one paragraph if it fails."""
 
 import hashlib
 import importlib.util
