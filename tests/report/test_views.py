@@ -172,11 +172,14 @@ def test_a_question_without_an_answer_says_why(audit):
     assert "expected one of magnesium_mg" in audit.to_frame()["conclusion"].iloc[-1]
 
 
-def test_audit_shows_itself_in_two_lines(audit):
-    head, tables = repr(audit).splitlines()
-    assert head == ("Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked, 1 without an "
-                    "answer.")  # fmt: skip
-    assert all(name in tables for name in audit.frames)
+def test_audit_shows_itself_in_a_line_and_its_tables_above_the_conclusions(audit):
+    assert repr(audit) == (
+        "AuditView(exposure 'phosphorus_mg', outcome 'strict', model '1', questions [5], unanswered 1, frames [9])"
+    )
+    assert (
+        "<p>Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked, 1 without an answer. "
+        f"Tables: {', '.join(audit.frames)}.</p>"
+    ) in audit._repr_html_()
 
 
 def test_tables_of_an_audit_are_copies_and_others_are_refused_with_those_there_are(audit):
