@@ -34,14 +34,12 @@ from IPython.display import Markdown, display
 
 from analysis import Folders, claim_drawings, read_claims, words
 
+# %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 claims, provenance = read_claims(folders)
-verdicts = claims["verdicts"]
 figures = claim_drawings(claims, provenance)
-
-
-# %%
-display(Markdown(words.claims.balance_sentences(verdicts)))
+said = words.claims.balance_sentences(claims["verdicts"])
+display(Markdown(f"**In sum** ({provenance.source}). {said}"))
 
 # %% [markdown]
 # ## 1. The U-shape
@@ -50,7 +48,7 @@ display(Markdown(words.claims.balance_sentences(verdicts)))
 # neuropathy than the middle, and whether the curve falls and then rises.
 
 # %%
-display(words.claims.findings_table(verdicts, 1))
+words.claims.findings_table(claims["verdicts"], 1)
 
 # %% [markdown]
 # ## 2. Deficiency
@@ -59,7 +57,7 @@ display(words.claims.findings_table(verdicts, 1))
 # one day and usually, and whether they have more neuropathy.
 
 # %%
-display(words.claims.findings_table(verdicts, 2))
+words.claims.findings_table(claims["verdicts"], 2)
 
 # %%
 figures["adequacy"].draw()
@@ -71,7 +69,7 @@ figures["adequacy"].draw()
 # 2003-2004 only, whether one was taken in all years.
 
 # %%
-display(words.claims.findings_table(verdicts, 3))
+words.claims.findings_table(claims["verdicts"], 3)
 
 # %% [markdown]
 # ## 4 and 5. Diabetes and kidneys
@@ -80,8 +78,10 @@ display(words.claims.findings_table(verdicts, 3))
 # declared beforehand, so their p-values are adjusted for being twelve.
 
 # %%
-display(words.claims.findings_table(verdicts, 4))
-display(words.claims.findings_table(verdicts, 5))
+words.claims.findings_table(claims["verdicts"], 4)
+
+# %%
+words.claims.findings_table(claims["verdicts"], 5)
 
 # %%
 figures["modifiers"].draw()
@@ -96,7 +96,9 @@ figures["modifier_curves"].draw()
 # ill in other ways too, so that a score made of drugs goes with neuropathy says little about magnesium.
 
 # %%
-display(words.claims.findings_table(verdicts, 6))
+words.claims.findings_table(claims["verdicts"], 6)
+
+# %%
 display(Markdown(words.causes.depletion_words(claims["depletion"])))
 
 # %% [markdown]
@@ -106,7 +108,7 @@ display(Markdown(words.causes.depletion_words(claims["depletion"])))
 # not counted to its ingredients: the shares are lower bounds.
 
 # %%
-display(words.claims.findings_table(verdicts, 7))
+words.claims.findings_table(claims["verdicts"], 7)
 
 # %%
 figures["foods"].draw()
@@ -115,7 +117,7 @@ figures["foods"].draw()
 # ## 8. Other causes
 
 # %%
-display(words.claims.findings_table(verdicts, 8))
+words.claims.findings_table(claims["verdicts"], 8)
 
 # %%
 figures["causes"].draw()
@@ -136,7 +138,7 @@ display(Markdown(words.causes.arteries_words(claims["arteries"])))
 # ## 9. Balance
 
 # %%
-display(words.claims.findings_table(verdicts, 9))
+words.claims.findings_table(claims["verdicts"], 9)
 
 # %% [markdown]
 # ## What this does not say

@@ -1,4 +1,4 @@
-"""The set-up script makes an environment from a lock: nothing resolved, each file by its hash, one paragraph if it fails."""
+"""The set-up script makes an environment from a lock: nothing resolved, files by their hash, failures told."""
 
 import hashlib
 import importlib.util

@@ -403,7 +403,7 @@ def test_without_a_terminal_a_resumed_run_says_how_much_is_done(tmp_path, capsys
 def cluster():
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1", silence_logs=50
     ) as running:
         yield running
 

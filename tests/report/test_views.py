@@ -83,7 +83,7 @@ def test_plot_draws_the_curve_into_the_axes_it_is_given(found):
     assert found.plot(ax=axes) is axes
     line = next(line for line in axes.lines if line.get_label() == "odds ratio")
     np.testing.assert_allclose(line.get_ydata(), found.curve(found.grid()).frame["odds_ratio"])
-    assert axes.get_xlabel() == "Magnesium (mg/day)"
+    assert axes.get_xlabel() == "Magnesium from food, day-1 recall (mg/day)"
     plt.close(figure)
 
 
@@ -110,7 +110,7 @@ def test_prevalence_is_that_of_everybody_given_the_intake(found):
     problem, fit = found.problem, found.fit
     rows, weights = problem.setting.domain.rows, problem.setting.design.weights
     for row in told.itertuples():
-        X = problem.X[rows].copy()
+        X = problem.X.copy()
         X[:, found.spline_index] = found.spline.basis(np.array([float(row.x)]))
         risk = 1 / (1 + np.exp(-X @ fit.beta))
         assert row.prevalence == pytest.approx(np.average(risk, weights=weights[rows]), rel=1e-10)
@@ -172,11 +172,14 @@ def test_a_question_without_an_answer_says_why(audit):
     assert "expected one of magnesium_mg" in audit.to_frame()["conclusion"].iloc[-1]
 
 
-def test_audit_shows_itself_in_two_lines(audit):
-    head, tables = repr(audit).splitlines()
-    assert head == ("Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked, 1 without an "
-                    "answer.")  # fmt: skip
-    assert all(name in tables for name in audit.frames)
+def test_audit_shows_itself_in_a_line_and_its_tables_above_the_conclusions(audit):
+    assert repr(audit) == (
+        "AuditView(exposure 'phosphorus_mg', outcome 'strict', model '1', questions [5], unanswered 1, frames [9])"
+    )
+    assert (
+        "<p>Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked, 1 without an answer. "
+        f"Tables: {', '.join(audit.frames)}.</p>"
+    ) in audit._repr_html_()
 
 
 def test_tables_of_an_audit_are_copies_and_others_are_refused_with_those_there_are(audit):

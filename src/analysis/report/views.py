@@ -172,9 +172,16 @@ class AuditView(Discreet):
         by their tables only.
     """
 
+    shown = ("study.exposure", "study.outcome", "study.model", "questions", "unanswered", "frames")
+
     study: Study
     questions: tuple[str, ...]
     frames: Audit
+
+    @property
+    def unanswered(self) -> int:
+        """Number of tasks that found no answer; the table ``failures`` has their reasons."""
+        return len(self.frames["failures"])
 
     def to_frame(self, name: str | None = None) -> pd.DataFrame:
         """One of the tables; without a name, the questions and their conclusions: question, conclusion.
@@ -204,20 +211,16 @@ class AuditView(Discreet):
         return {question: words(audit) for question, (needed, words) in found.items() if needed <= asked}
 
     def _head(self) -> str:
-        failed = len(self.frames["failures"])
-        without = f", {failed} without an answer" if failed else ""
+        without = f", {self.unanswered} without an answer" if self.unanswered else ""
         return (
             f"Audit of {exposure_label(self.study.exposure)} and peripheral neuropathy ({self.study.outcome}, model "
             f"{self.study.model}): {len(self.questions)} questions asked{without}."
         )
 
-    def __repr__(self) -> str:
-        return f"{self._head()}\nTables for to_frame(name): {', '.join(self.frames)}"
-
     def _repr_html_(self) -> str:
         # Sentences are longer than what pandas shows of a cell.
         with pd.option_context("display.max_colwidth", None):
-            return _as_html(self._head(), {"": self.to_frame()})
+            return _as_html(f"{self._head()} Tables: {', '.join(self.frames)}.", {"": self.to_frame()})
 
 
 def _specification_words(audit: Audit) -> str:

@@ -210,14 +210,12 @@ def fit_threshold(
     *,
     design: SurveyDesign,
     domain: Domain,
-    adjustment_terms: tuple[str, ...] | None = None,
     low: float | None = None,
     high: float | None = None,
     points: int = POINTS,
     draws: int | None = None,
     seed: int = 0,
     replicates: Replicates | None = None,
-    exact: bool = False,
     conf_level: float = 0.95,
 ) -> Threshold:
     """Fit the two-piece model and test its break.
@@ -230,12 +228,10 @@ def fit_threshold(
     x, y : (m,) exposure, and outcome of 0 and 1; the domain's rows only, in the order of the design.
     adjustment : (m, q) float array, no intercept; q may be zero.
     design, domain : the whole sample, and the m rows of it the model is about.
-    adjustment_terms : q names.
     low, high : range of the search; by default the 5th and 95th percentile of x.
     points : number of candidates.
     draws, seed : of `search_test`; by default as many draws as its p-value needs.
     replicates : bootstrap replicates for the interval of the breakpoint; none without.
-    exact : refit every replicate at every candidate; see `replicate_breakpoints`.
     conf_level : level of the interval.
 
     Returns
@@ -259,7 +255,7 @@ def fit_threshold(
     >>> bool(4.5 < found.breakpoint < 5.5), bool(found.search_p < 0.01)
     (True, True)
     """
-    people = _gather(x, y, adjustment, design, domain, adjustment_terms)
+    people = _gather(x, y, adjustment, design, domain)
     ends = np.quantile(people.x, RANGE)
     low, high = float(ends[0] if low is None else low), float(ends[1] if high is None else high)
     c = break_grid(people.x, people.y, low=low, high=high, points=points)
@@ -271,7 +267,7 @@ def fit_threshold(
                       labels=("slope_below", "slope_above", "change"))  # fmt: skip
     found, interval, errors = None, (np.nan, np.nan), (np.nan, np.nan)
     if replicates is not None:
-        found = _replicate_breakpoints(people, c, fits, replicates, exact)
+        found = _replicate_breakpoints(people, c, fits, replicates, exact=False)
         interval, errors = found.interval(conf_level), found.interval_errors(conf_level)
     return Threshold(
         breakpoint=best,
@@ -337,9 +333,7 @@ def break_grid(x: Array, y: Array, *, low: float, high: float, points: int = POI
     return grid[enough]
 
 
-def _gather(
-    x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...] | None
-) -> _People:
+def _gather(x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain) -> _People:
     m = int(domain.rows.sum())
     if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
         raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
@@ -347,10 +341,7 @@ def _gather(
     if not np.all(np.isfinite(x)):
         unknown = count_of(np.sum(~np.isfinite(x)))
         raise DesignError(f"{unknown} values of the exposure are missing: expected complete cases.")
-    if terms is None:
-        terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
-    if len(terms) != adjustment.shape[1]:
-        raise DesignError(f"{len(terms)} names of {adjustment.shape[1]} adjustment columns: expected one for each.")
+    terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
     weights = design.weights[domain.rows]
     linear = np.column_stack([np.ones(m), x - x.mean(), adjustment])
     return _People(x, y, linear, ("intercept", "x", *terms), weights / weights.mean(), design, domain)
@@ -407,7 +398,7 @@ def search_test(
     DesignError : arrays that do not match, no candidate, no draws, or a candidate with nobody on one side.
     ConvergenceError : the linear model has no estimate.
     """
-    people = _gather(x, y, adjustment, design, domain, None)
+    people = _gather(x, y, adjustment, design, domain)
     return _search(people, fit_quickly(people.linear_model(), design), c, draws, seed)
 
 
@@ -445,12 +436,12 @@ def replicate_breakpoints(
     ------
     DesignError : replicates by row or of another design, or none with an estimate.
     """
-    people = _gather(x, y, adjustment, design, domain, None)
-    return _replicate_breakpoints(people, c, _profile(people, c), replicates, exact)
+    people = _gather(x, y, adjustment, design, domain)
+    return _replicate_breakpoints(people, c, _profile(people, c), replicates, exact=exact)
 
 
 def _replicate_breakpoints(
-    people: _People, c: Array, fits: Fits, replicates: Replicates, exact: bool
+    people: _People, c: Array, fits: Fits, replicates: Replicates, *, exact: bool
 ) -> BreakpointReplicates:
     if replicates.unit != "psu" or len(replicates.factors) != people.design.psu_stratum.size:
         raise DesignError(f"replicates of {len(replicates.factors)} {replicates.unit}s: expected factors for the "
