@@ -11,7 +11,8 @@ script_folder <- function() {
   script <- sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))
   if (length(script)) dirname(script) else "."
 }
-source(file.path(script_folder(), "nhanes_reference.R"))
+# common.R edits survey once only, and causes_reference.R may have come first.
+if (!exists("read_people")) source(file.path(script_folder(), "nhanes_reference.R"))
 
 FEWEST <- 10
 UPPER_LEVEL <- 350
