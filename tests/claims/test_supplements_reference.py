@@ -5,6 +5,10 @@ import pandas as pd
 import pytest
 
 from analysis.claims.supplements import EXPOSURES, TERMS, supplements
+from analysis.data.people.harmonise import needed_columns
+from analysis.data.people.supplements import reported_medians, use_rows
+from analysis.data.source.nhanes import read_table
+from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS
 from tests.reference_numbers import FOLDER, RTOL
@@ -79,6 +83,33 @@ def same(both: pd.DataFrame, names: tuple[str, ...], *, exactly: bool = False) -
     for name in names:
         ours, rs = both[name].to_numpy(dtype=float), both[f"{name}_r"].to_numpy(dtype=float)
         np.testing.assert_allclose(ours, rs, rtol=0 if exactly else RTOL, err_msg=name)
+
+
+def assert_rows(folders: Folders, folder: str) -> None:
+    """Use rows before they are anybody's: how many hold magnesium, and how much."""
+    registry, cache = folders.registry(), folders.processed / "cache"
+    tables = {name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
+              for name, columns in needed_columns().items() if name.startswith("DS")}  # fmt: skip
+    rows = use_rows(tables)
+    rows["imputed"] &= rows["with_mg"]
+    rows["user"] = rows["SEQN"].where(rows["with_mg"])
+    ours = rows.groupby(["cycle", "kind"]).agg(rows=("SEQN", "size"), with_mg=("with_mg", "sum"),
+        imputed=("imputed", "sum"), users=("user", "nunique"), mg_day=("mg_day", "sum"))  # fmt: skip
+    ours["times"] = reported_medians(rows)["times"]
+    known = theirs(folder, "rows")
+    both = known.merge(ours.reset_index(), on=["cycle", "kind"], suffixes=("_r", ""), validate="one_to_one")
+    assert len(both) == len(known) == len(ours) == 6
+    same(both, ("rows", "with_mg", "imputed", "users", "times"), exactly=True)
+    same(both, ("mg_day",))
+
+
+def test_use_rows_of_an_invented_survey_are_rs(demo) -> None:
+    assert_rows(demo, "synthetic")
+
+
+@pytest.mark.real
+def test_use_rows_of_the_real_files_are_rs() -> None:
+    assert_rows(FOLDERS, "real")
 
 
 def test_an_invented_survey_gives_rs_numbers(participants) -> None:
