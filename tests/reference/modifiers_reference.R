@@ -114,19 +114,21 @@ answer <- function(people, exposure, model, name, modifier) {
 # sums of it. glm() looks for collinear columns to a thousandth of its epsilon: at 1e-13 it can miss them, at R's own 1e-8
 # it drops them.
 race_rows <- function(people, modifier) {
-  row <- function(covariate, control) {
+  row <- function(covariate, fitted, epsilon) {
     gone <- if (covariate == "replaced") modifier[[2]]
     joint <- pose_joint(people, "magnesium_mg", modifier[[1]], setdiff(MODEL_1, gone))
-    formula <- reformulate(joint$terms, "y", env = environment())
     domain <- joint$domain
-    fit <- eval(bquote(svyglm(formula, design = domain, family = quasibinomial(), control = .(control))))
+    fit <- fitted(domain, "y", joint$terms)
     stopifnot(fit$converged)
     wald <- regTermTest(fit, reformulate(unlist(joint$products)), method = "Wald")
-    data.frame(covariate, epsilon = control$epsilon, coefficients = length(joint$terms) + 1, rank = fit$rank,
+    data.frame(covariate, epsilon, coefficients = length(joint$terms) + 1, rank = fit$rank,
                n = nrow(domain), statistic = wald$Ftest[1, 1], df_num = wald$df, df_den = wald$ddf,
                p_value = wald$p[1, 1])
   }
-  rbind(row("replaced", CONVERGED), row("beside", glm.control()))
+  as_r_has_it <- function(domain, response, terms) {
+    svyglm(reformulate(terms, response), design = domain, family = quasibinomial())
+  }
+  rbind(row("replaced", fit_domain, CONVERGED$epsilon), row("beside", as_r_has_it, glm.control()$epsilon))
 }
 
 main_modifiers <- function(arguments) {
