@@ -145,6 +145,12 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
 	Rscript tests/reference/causes_reference.R data/demo/raw tests/reference/synthetic
 	Rscript tests/reference/causes_reference.R data/raw tests/reference/real
+	Rscript tests/reference/supplements_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/supplements_reference.R data/raw tests/reference/real
+	Rscript tests/reference/adequacy_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/adequacy_reference.R data/raw tests/reference/real
+	Rscript tests/reference/modifiers_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/modifiers_reference.R data/raw tests/reference/real
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
 	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives
