@@ -281,8 +281,7 @@ def _on_cluster(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFra
     suspect is tried once more with no other beside it: one that ends its workers again is named, the others are done.
     """
     with _client(scheduler) as client:
-        # The result of a task, and not data sent: whoever loses it, or joins late, can have it made anew.
-        people = client.submit(_unpacked, zlib.compress(pickle.dumps(frame)), key=f"people-{uuid4().hex}")
+        people = zlib.compress(pickle.dumps(frame))
         suspects: list[int] = []
         for number, finished in _results(client, tasks, waiting, people):
             if finished is None:
@@ -307,10 +306,13 @@ def _unpacked(packed: bytes) -> pd.DataFrame:
 
 
 def _results(
-    client: Any, tasks: Sequence[Task], numbers: Sequence[int], people: Any
+    client: Any, tasks: Sequence[Task], numbers: Sequence[int], packed: bytes
 ) -> Iterator[tuple[int, Finished | None]]:
     """What tasks found, as it arrives; None for one whose workers died."""
     distributed: Any = importlib.import_module("distributed")
+    # The people are the result of a task, and not data sent: whoever loses them, or joins late, can have them made
+    # anew. They are another task each time, since workers that died with them in hand make them suspect as well.
+    people = client.submit(_unpacked, packed, key=f"people-{uuid4().hex}")
     pending = {
         client.submit(_perform, number, tasks[number], people, key=f"task-{number}-{uuid4().hex}"): number
         for number in numbers
