@@ -9,6 +9,7 @@
 #     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Every claim of the article
@@ -48,7 +49,7 @@ display(Markdown(f"**In sum** ({provenance.source}). {said}"))
 # neuropathy than the middle, and whether the curve falls and then rises.
 
 # %%
-words.claims.findings_table(claims["verdicts"], 1)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 1)))
 
 # %% [markdown]
 # ## 2. Deficiency
@@ -57,7 +58,7 @@ words.claims.findings_table(claims["verdicts"], 1)
 # one day and usually, and whether they have more neuropathy.
 
 # %%
-words.claims.findings_table(claims["verdicts"], 2)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 2)))
 
 # %%
 figures["adequacy"].draw()
@@ -69,7 +70,7 @@ figures["adequacy"].draw()
 # 2003-2004 only, whether one was taken in all years.
 
 # %%
-words.claims.findings_table(claims["verdicts"], 3)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 3)))
 
 # %% [markdown]
 # ## 4 and 5. Diabetes and kidneys
@@ -78,10 +79,10 @@ words.claims.findings_table(claims["verdicts"], 3)
 # declared beforehand, so their p-values are adjusted for being twelve.
 
 # %%
-words.claims.findings_table(claims["verdicts"], 4)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 4)))
 
 # %%
-words.claims.findings_table(claims["verdicts"], 5)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 5)))
 
 # %%
 figures["modifiers"].draw()
@@ -96,7 +97,7 @@ figures["modifier_curves"].draw()
 # ill in other ways too, so that a score made of drugs goes with neuropathy says little about magnesium.
 
 # %%
-words.claims.findings_table(claims["verdicts"], 6)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 6)))
 
 # %%
 display(Markdown(words.causes.depletion_words(claims["depletion"])))
@@ -108,7 +109,7 @@ display(Markdown(words.causes.depletion_words(claims["depletion"])))
 # not counted to its ingredients: the shares are lower bounds.
 
 # %%
-words.claims.findings_table(claims["verdicts"], 7)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 7)))
 
 # %%
 figures["foods"].draw()
@@ -117,7 +118,7 @@ figures["foods"].draw()
 # ## 8. Other causes
 
 # %%
-words.claims.findings_table(claims["verdicts"], 8)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 8)))
 
 # %%
 figures["causes"].draw()
@@ -138,7 +139,7 @@ display(Markdown(words.causes.arteries_words(claims["arteries"])))
 # ## 9. Balance
 
 # %%
-words.claims.findings_table(claims["verdicts"], 9)
+display(Markdown(words.claims.findings_markdown(claims["verdicts"], 9)))
 
 # %% [markdown]
 # ## What this does not say

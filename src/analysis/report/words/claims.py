@@ -45,16 +45,16 @@ def findings_table(verdicts: pd.DataFrame, claim: int) -> pd.DataFrame:
         {
             "analysis": rows["analysis"],
             "result": [_result(row) for row in _rows(rows)],
-            "n": [f"{n:,}" if pd.notna(n) else "" for n in rows["n"]],
+            "n": [f"{n:,.0f}" if pd.notna(n) else "" for n in rows["n"]],
             "verdict": rows["verdict"],
             "why": rows["why"].fillna(""),
         }
     ).set_index("analysis")
 
 
-def statement(verdicts: pd.DataFrame, claim: int) -> str:
-    """A claim in words."""
-    return str(verdicts.loc[verdicts["claim"] == claim, "statement"].iloc[0])
+def findings_markdown(verdicts: pd.DataFrame, claim: int) -> str:
+    """The table of `findings_table` as Markdown, which wraps its long cells."""
+    return as_markdown(findings_table(verdicts, claim))
 
 
 def finding_words(row: pd.Series) -> str:
