@@ -56,6 +56,12 @@ figures["flow"].draw()
 words.study.characteristics_table(estimates["characteristics"])
 
 # %% [markdown]
+# The same by quintile of intake: who eats little and who eats much differ in more than magnesium.
+
+# %%
+words.study.characteristics_table(estimates["characteristics_by_quintile"])
+
+# %% [markdown]
 # ## The curve
 #
 # Logistic regression of neuropathy on magnesium from food and beverages on the recalled day. The intake enters as a

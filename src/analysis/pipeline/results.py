@@ -14,7 +14,8 @@ from analysis.report.figures.layout import save_figure
 from analysis.stats.arrays import Frames
 
 FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
-             "influence", "collinearity", "weights", "distribution", "characteristics")  # fmt: skip
+             "influence", "collinearity", "weights", "distribution", "characteristics",
+             "characteristics_by_quintile")  # fmt: skip
 """What the fit stage writes for every survey."""
 
 SHAPES = ("shape", "threshold", "knots", "knot_curves")
@@ -29,7 +30,7 @@ OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
 SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")
 """What the simulate stage writes."""
 
-OF_ONE = ("distribution", "characteristics", "knots", "knot_curves")
+OF_ONE = ("distribution", "characteristics", "characteristics_by_quintile", "knots", "knot_curves")
 """Those about the cohort, which all models share, or about one model; the others name the model in each row."""
 
 TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
@@ -109,7 +110,8 @@ def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
             read["models"]["notes"] = read["models"]["notes"].fillna("")
         read["collinearity"] = read["collinearity"].fillna({"terms": "", "warning": ""})
         read["knots"] = read["knots"].fillna({"knot_quantiles": "", "placed": "", "verdict": "", "detail": ""})
-        read["characteristics"] = read["characteristics"].fillna({"level": ""})
+        for table in ("characteristics", "characteristics_by_quintile"):
+            read[table] = read[table].fillna({"level": ""})
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
             f"no readable estimates in {place_of(folders.estimates)} ({error.__class__.__name__}): run `make "
