@@ -210,12 +210,14 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _arteries(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Ankle-brachial index of each leg and peripheral arterial disease: the lower known one below 0.9."""
+    """Ankle-brachial index of each leg, the lower and the higher known one, and arterial disease: below 0.9."""
     left, right = raw["LEXLABPI"], raw["LEXRABPI"]
     lower = np.fmin(left, right)
     return {
         "abi_left": left,
         "abi_right": right,
+        "abi_lowest": lower,
+        "abi_highest": np.fmax(left, right),
         "pad": (lower < PAD_BELOW).astype(float).where(lower.notna()),
     }
 

@@ -11,7 +11,7 @@ from analysis.stats.disclosure import blanked
 from analysis.validation.studies.kinds import Recomputed, recompute
 from analysis.validation.studies.replication import Replication, read_replications
 
-Agreement = Literal["as printed", "close", "not reached", "not identifying", "none printed", "not tried"]
+Agreement = Literal["as printed", "close", "not reached", "not identifying", "none printed", "not recomputed"]
 
 CLOSE = 0.05
 """Relative distance up to which a number is close to the printed one."""
@@ -42,8 +42,8 @@ def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = 
 
 
 def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
-    found, how = Recomputed(float("nan")), row.not_tried or row.how
-    if not row.not_tried:
+    found, how = Recomputed(float("nan")), row.not_recomputed or row.how
+    if not row.not_recomputed:
         try:
             found = recompute(frame, row)
         except AnalysisError as error:
@@ -77,10 +77,10 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
     - ``close``: within 5 % of it and inside the printed interval, where one was printed;
     - ``not reached``: neither, or there is no estimate;
     - ``not identifying``: agrees, but so would many other definitions, as of a sample size;
-    - ``none printed``, ``not tried``: nothing to compare.
+    - ``none printed``, ``not recomputed``: nothing to compare.
     """
-    if row.not_tried:
-        return "not tried"
+    if row.not_recomputed:
+        return "not recomputed"
     if not row.printed:
         return "none printed"
     if not np.isfinite(ours):

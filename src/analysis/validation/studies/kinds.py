@@ -144,7 +144,7 @@ def _known(frame: pd.DataFrame, names: tuple[str, ...]) -> Bools:
     """Rows in which every column is known; a condition is always."""
     known = np.ones(len(frame), dtype=bool)
     for name in filter(None, names):
-        known &= frame[name].notna().to_numpy() if name in CATEGORIES else np.isfinite(values_of(frame, name))
+        known &= frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name))
     return known
 
 

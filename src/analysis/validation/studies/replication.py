@@ -50,7 +50,7 @@ class Replication:
     identifying : whether the number tells one definition from another; a sample size that many definitions reach does
         not.
     how : what was done or tried, where the row does not say it.
-    not_tried : why nothing is recomputed; "" if it is.
+    not_recomputed : why nothing is recomputed; "" if it is.
     """
 
     study: str
@@ -76,7 +76,7 @@ class Replication:
     cycles: tuple[int, ...] = CYCLES
     identifying: bool = True
     how: str = ""
-    not_tried: str = ""
+    not_recomputed: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a row that asks for what does not exist, or lacks what its kind needs."""
@@ -89,7 +89,7 @@ class Replication:
             value = getattr(self, field)
             if not isinstance(value, str) or (value and not _is_number(value)):
                 raise self._error(f"{field}={value!r}: expected a number in quotation marks, as printed")
-        if self.not_tried:
+        if self.not_recomputed:
             return
         if self.kind != "count" and not self.outcome:
             raise self._error(f"no outcome: expected a column or condition, since it is a {self.kind}")
