@@ -27,6 +27,7 @@ from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.published import compare_with_studies
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.provenance import Provenance
@@ -54,6 +55,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "demo": run_demo,
         "estimate": run_estimate,
         "claims": run_claims,
+        "published": run_published,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -119,6 +121,16 @@ def run_claims(args: argparse.Namespace) -> None:
     for path in _answered(folders):
         print(path)
     print(f"Tables: {folders.estimates}/claims_*.csv")
+
+
+def run_published(args: argparse.Namespace) -> None:
+    """Put the published numbers on the same people beside ours."""
+    folders = _folders(args)
+    found, written = compare_with_studies(folders)
+    for agreement, n in found["agreement"].value_counts().items():
+        print(f"{agreement}: {n}")
+    for path in (*written, folders.estimates / "published_studies.csv"):
+        print(path)
 
 
 def _answered(folders: Folders) -> list[Path]:

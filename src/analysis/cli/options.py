@@ -119,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
+        "published": (_add_folders, "recompute what was published on the same people, printed beside ours"),
         "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }

@@ -284,9 +284,7 @@ def any_lower_extremity_disease(frame: pd.DataFrame) -> pd.Series:
     return signs.any(axis="columns").astype(float).where(frame[["pn_lenient", "pad"]].notna().all(axis="columns"))
 
 
-def mdrd_175(
-    creatinine_mg_dl: pd.Series, *, age_years: pd.Series, female: pd.Series, black: pd.Series
-) -> pd.Series:
+def mdrd_175(creatinine_mg_dl: pd.Series, *, age_years: pd.Series, female: pd.Series, black: pd.Series) -> pd.Series:
     """Estimated glomerular filtration rate, mL/min/1.73 m², by the MDRD equation that published models have.
 
     175 creatinine^-1.154 age^-0.203, times 0.742 for women and 1.212 for Black people.

@@ -1,5 +1,6 @@
 """Printed numbers beside ours, and how well they agree: a miss is told as plainly as a hit."""
 
+import dataclasses
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.stats.disclosure import blanked
+from analysis.stats.disclosure import FEW, is_few, told
 from analysis.validation.studies.kinds import Recomputed, recompute
 from analysis.validation.studies.replication import Replication, read_replications
 
@@ -45,7 +46,7 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
     found, how = Recomputed(float("nan")), row.not_recomputed or row.how
     if not row.not_recomputed:
         try:
-            found = recompute(frame, row)
+            found, how = _discreet(recompute(frame, row), how)
         except AnalysisError as error:
             if error.exit_code == 2:  # the file is wrong, not the people
                 raise
@@ -68,6 +69,13 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
         "how": how,
         "read_in": row.read_in,
     }
+
+
+def _discreet(found: Recomputed, how: str) -> tuple[Recomputed, str]:
+    """Nothing of fewer than ten people, nor how many cases they were if those are fewer."""
+    if found.n is not None and is_few(found.n):
+        return Recomputed(float("nan")), f"{how}; {FEW} people".removeprefix("; ")
+    return dataclasses.replace(found, cases=None if found.cases is None else told(found.cases)), how
 
 
 def agreement_of(row: Replication, ours: float) -> Agreement:

@@ -85,10 +85,10 @@ def mean(people: _People) -> Recomputed:
 
 
 def geometric_mean(people: _People) -> Recomputed:
-    """exp of the weighted mean of log(outcome), its limits likewise."""
+    """Exponential of the weighted mean of log(outcome), its limits likewise."""
     logs = _mean(people, np.log(values_of(people.frame, people.row.outcome)))
-    limits = np.exp([logs.estimate, logs.conf_low, logs.conf_high])
-    return Recomputed(*map(float, limits), n=logs.n, df=logs.df)
+    middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
+    return Recomputed(middle, low, high, n=logs.n, df=logs.df)
 
 
 def median(people: _People) -> Recomputed:
@@ -178,7 +178,7 @@ Fitter = Callable[..., LogisticFit | RiskFit]
 
 
 def _ratio(people: _People, fitter: Fitter) -> Recomputed:
-    """exp of the exposure's coefficient beside the covariates."""
+    """Exponential of the exposure's coefficient beside the covariates."""
     frame, row, domain = people.frame, people.row, people.domain
     term, columns = _exposure_columns(people)
     for name in row.covariates:
@@ -191,8 +191,8 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
     at = fit.terms.index(term)
     half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, fit.design_df) * np.sqrt(fit.vcov[at, at]))
     beta = float(fit.beta[at])
-    limits = np.exp([beta, beta - half, beta + half])
-    return Recomputed(*map(float, limits), n=fit.n, cases=fit.cases, df=fit.design_df)
+    middle, low, high = np.exp([beta, beta - half, beta + half]).tolist()
+    return Recomputed(middle, low, high, n=fit.n, cases=fit.cases, df=fit.design_df)
 
 
 def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
