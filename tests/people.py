@@ -80,8 +80,8 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
             "SMQ SMQ_B SMQ_C", "ALQ ALQ_B ALQ_C", "DIQ DIQ_B DIQ_C", "LAB10 L10_B L10_C", "BPQ BPQ_B BPQ_C",
             "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C", "LAB13 L13_B L13_C",
-            "LEXABPI LEXAB_B LEXAB_C", "MCQ MCQ_B MCQ_C", "RXQ_RX RXQ_RX_B RXQ_RX_C", "LAB16 L16_B L16_C", "DSQFILE1 DSQ1_B DSQ1_C",
-            "DSQFILE2 DSQ2_B DSQ2_C")  # fmt: skip
+            "LEXABPI LEXAB_B LEXAB_C", "MCQ MCQ_B MCQ_C", "RXQ_RX RXQ_RX_B RXQ_RX_C", "LAB16 L16_B L16_C",
+            "DSQFILE1 DSQ1_B DSQ1_C", "DSQFILE2 DSQ2_B DSQ2_C")  # fmt: skip
     first_two = position < 2
     columns = (
         ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "RIDEXPRG",

@@ -107,11 +107,11 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_supplements(tables, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
-    frame["any_led"] = any_lower_extremity_disease(frame)
-    frame["depletion_score"] = depletion_score(frame)
+    made = {"any_led": any_lower_extremity_disease(frame), "depletion_score": depletion_score(frame)}
     for kind in ("dietary", "mec"):
-        frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
-    return frame
+        made[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
+    # In one block a kind, or pandas warns of whoever adds a column to so many.
+    return pd.concat([frame, pd.DataFrame(made)], axis="columns").copy()
 
 
 def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, ...]) -> pd.Series:
@@ -155,7 +155,7 @@ def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
             raise CodingError(f"{name}: {twice} SEQN appear more than once; expected one row per person.")
         rename = {raw[position]: common for common, raw in source.columns.items() if raw[position] is not None}
         parts.append(table[list(rename)].rename(columns=rename))
-    joined = parts[0].join(parts[1:], how="left")
+    joined = parts[0].join(parts[1:], how="left").copy()  # in few blocks: pandas warns of adding to many
     joined["cycle"] = CYCLES[position]
     every = [common for source in SOURCES for common in source.columns]
     return joined.reindex(columns=["cycle", *every])
