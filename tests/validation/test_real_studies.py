@@ -1,7 +1,9 @@
 """The published numbers on the real files: those of an independent derivation from the same definitions."""
 
+import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from analysis.pipeline.participants import read_participants
 from analysis.validation.studies.agreement import compare_studies
@@ -25,6 +27,11 @@ NOT_FITTED = {"lead quartile 4 v 1, OR", "cadmium quartile 2 v 1, OR", "cadmium 
 
 ONE_PERSON = {("Albuminuria 2010", "people")}
 """Somebody has albumin but no creatinine in urine, and so no ratio: 7,164 for 7,165."""
+
+RTOL = 1e-6
+"""Relative, to R's own digits; its covariance has the weights of its last iteration but one."""
+
+R_NUMBERS = pd.read_csv(FOLDER / "real" / "published_R.csv").set_index(["study", "item"])
 
 KNOWN = pd.read_csv(FOLDER / "real" / "published_studies.csv", dtype={"published": str}).set_index(["study", "item"])
 
@@ -59,6 +66,16 @@ def test_our_number_is_the_reference(found, row) -> None:
             assert ours[["ours_low", "ours_high"]].tolist() == pytest.approx(
                 known[["ours_low", "ours_high"]].tolist(), abs=DIGITS
             )
+
+
+@pytest.mark.parametrize("row", list(R_NUMBERS.index), ids="-".join)
+def test_three_studies_are_those_of_r_to_its_digits(found, row) -> None:
+    ours, theirs = found.loc[row], R_NUMBERS.loc[row]
+    assert ours["ours"] == pytest.approx(theirs["estimate"], rel=RTOL)
+    if pd.notna(theirs["std_error"]):
+        low, high = ours[["ours_low", "ours_high"]].astype(float)
+        width = np.log(high / low) if ours["kind"] == "odds_ratio" else high - low
+        assert width / 2 == pytest.approx(scipy.stats.t.ppf(0.975, ours["df"]) * theirs["std_error"], rel=RTOL)
 
 
 def test_the_sizes_of_samples_that_many_definitions_reach_do_not_count(found) -> None:
