@@ -77,19 +77,19 @@ def test_study_on_the_real_files_matches_r_survey(people, study_id):
 
 @pytest.mark.reference
 def test_prevalences_are_gregg_2004s():
-    published = pd.read_csv(FOLDERS.estimates / "published.csv")
-    gregg = published[published["source"].str.startswith("Gregg 2004")]
+    published = pd.read_csv(FOLDERS.estimates / "published_studies.csv")
+    gregg = published[(published["study"] == "Gregg 2004") & published["item"].str.startswith("PN")]
     assert gregg["published"].tolist() == [14.8, 28.5]
     assert gregg["ours"].round(1).tolist() == [14.8, 28.5]
     theirs = pd.read_csv(REAL.folder / "prevalence.csv")
     np.testing.assert_allclose(gregg["ours"], theirs["percent"], rtol=RTOL_COMMITTED)
-    np.testing.assert_allclose(gregg["conf_low"], theirs["conf_low"], rtol=RTOL_COMMITTED)
+    np.testing.assert_allclose(gregg["ours_low"], theirs["conf_low"], rtol=RTOL_COMMITTED)
 
 
 @pytest.mark.reference
 def test_phosphorus_quintiles_come_within_4_percent_of_wu_2024():
-    published = pd.read_csv(FOLDERS.estimates / "published.csv")
-    wu = published[published["source"].str.startswith("Wu 2024") & published["quantity"].str.contains("odds ratio")]
+    published = pd.read_csv(FOLDERS.estimates / "published_studies.csv")
+    wu = published[(published["study"] == "Wu 2024") & (published["kind"] == "odds_ratio")]
     assert len(wu) == 3
     np.testing.assert_allclose(wu["ours"], wu["published"], rtol=0.04)
 

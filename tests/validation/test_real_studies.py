@@ -6,6 +6,7 @@ import pytest
 import scipy.stats
 
 from analysis.pipeline.participants import read_participants
+from analysis.pipeline.published import TABLE
 from analysis.validation.studies.agreement import compare_studies
 from tests.reference_numbers import FOLDER
 from tests.test_real import FOLDERS
@@ -81,6 +82,13 @@ def test_three_studies_are_those_of_r_to_its_digits(found, row) -> None:
 def test_the_sizes_of_samples_that_many_definitions_reach_do_not_count(found) -> None:
     sizes = found[found["agreement"] == "not identifying"]
     assert [study for study, _ in sizes.index] == ["Hicks 2020", "Hicks 2020, manuscript", "Hicks 2021"]
+
+
+def test_the_committed_table_is_what_is_computed(found) -> None:
+    committed = pd.read_csv(FOLDERS.estimates / f"{TABLE}.csv").set_index(["study", "item"])
+    assert committed["agreement"].to_dict() == found["agreement"].to_dict()
+    numbers = ["ours", "ours_low", "ours_high"]
+    np.testing.assert_allclose(committed[numbers], found.loc[committed.index, numbers], rtol=1e-8)
 
 
 def test_misses_say_what_was_tried(found) -> None:

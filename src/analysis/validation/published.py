@@ -1,16 +1,12 @@
-"""The literature's numbers beside ours."""
+"""The published threshold of phosphorus beside two things it may mean; other numbers stand in `studies`."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.data.people.harmonise import pooled_weight
 from analysis.dose_response.association import estimate
 from analysis.dose_response.fits import curve_of
-from analysis.dose_response.quintiles import quintiles
 from analysis.dose_response.shape import SEED
-from analysis.stats.sample.descriptives import weighted_mean
-from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.sample.replicates import bootstrap
 from analysis.study import BOOTSTRAP_REPLICATES, Study
 
@@ -37,16 +33,6 @@ GREGG_2004 = {
 intervals rest on the jackknife weights of the first release, ours on Taylor linearisation: points agree, intervals
 need not."""
 
-WU_2024 = {
-    1: Published(_WU, "phosphorus, odds ratio of quintile 1 against 2", 1.433, 1.080, 1.901),
-    4: Published(_WU, "phosphorus, odds ratio of quintile 4 against 2", 1.284, 1.000, 1.648),
-    5: Published(_WU, "phosphorus, odds ratio of quintile 5 against 2", 1.533, 1.155, 2.035),
-}
-"""By quintile. Their covariates cannot be read from the paper; MEC weights and model 1 come within 4 % of all three."""
-
-WU_STUDY = Study(exposure="phosphorus_mg", weights="mec", model="1", outcome="strict")
-"""Spelled out and not taken from the primary study, whose change must not change what stands beside the literature."""
-
 WU_THRESHOLD_MG = 939.44
 """Printed as the threshold of phosphorus, mg/day."""
 
@@ -71,7 +57,7 @@ NOTES = {
 
 
 def compare_with_published(frame: pd.DataFrame, *, replicates: int = BOOTSTRAP_REPLICATES) -> pd.DataFrame:
-    """Published numbers recomputed on the real participants.
+    """The published threshold beside the low point and the breakpoint of the real participants.
 
     Parameters
     ----------
@@ -81,35 +67,8 @@ def compare_with_published(frame: pd.DataFrame, *, replicates: int = BOOTSTRAP_R
     Returns
     -------
     source, quantity, published, published_low, published_high, ours, conf_low, conf_high, the Monte Carlo errors of
-    these two (0 where nothing is drawn), note.
+    these two, note.
     """
-    return pd.concat([_gregg(frame), _wu(frame), _wu_threshold(frame, replicates)], ignore_index=True)
-
-
-def _gregg(frame: pd.DataFrame) -> pd.DataFrame:
-    weights = pooled_weight(frame, weights="mec", cycles=(1999,)).to_numpy()
-    design = SurveyDesign(strata=frame["strata"].to_numpy(), psu=frame["psu"].to_numpy(), weights=weights)
-    eligible = frame["pn_lenient"].notna() & (frame["cycle"] == 1999) & (frame["age_years"] >= 40)
-    rows = []
-    for diagnosed, known in GREGG_2004.items():
-        people = eligible & (frame["told_diabetes"] == 1) if diagnosed else eligible
-        percent = 100 * frame["pn_lenient"].to_numpy()
-        ours = weighted_mean(percent, design=design, domain=domain_of(design, people.to_numpy()))
-        rows.append(_beside(known, ours.estimate, ours.conf_low, ours.conf_high))
-    return pd.DataFrame(rows)
-
-
-def _wu(frame: pd.DataFrame) -> pd.DataFrame:
-    ours = quintiles(frame, WU_STUDY, reference_quintile=2).set_index("quintile")
-    return pd.DataFrame(
-        [
-            _beside(known, *ours.loc[quintile, ["odds_ratio", "conf_low", "conf_high"]])
-            for quintile, known in WU_2024.items()
-        ]
-    )
-
-
-def _wu_threshold(frame: pd.DataFrame, replicates: int) -> pd.DataFrame:
     found = estimate(frame, WU_THRESHOLD_STUDY)
     curve = curve_of(found.problem, found.fit)
     drawn = bootstrap(curve.design, replicates=replicates, seed=SEED)
@@ -126,7 +85,7 @@ def _wu_threshold(frame: pd.DataFrame, replicates: int) -> pd.DataFrame:
 
 
 def _beside(
-    known: Published, ours: float, low: float, high: float, *, errors: tuple[float, float] = (0.0, 0.0), note: str = ""
+    known: Published, ours: float, low: float, high: float, *, errors: tuple[float, float], note: str
 ) -> dict[str, object]:
     return {
         "source": known.source,
