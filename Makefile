@@ -28,14 +28,14 @@ FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
 FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
-	calibration influence collinearity weights distribution characteristics published variance variance_side_by_side))
+	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
 	diagnostics_influence.csv diagnostics_distribution.csv)
 CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
 	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
-	recall_slopes foods)) \
+	recall_slopes foods verdicts)) \
 	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 PUBLISHED := $(addprefix figures/published.,png svg csv)
@@ -103,7 +103,7 @@ $(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 $(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 	@$(RUN) figures
 
-$(CLAIMED): $(PARTICIPANTS) $(FOODS) $(CLAIM_CODE) | $(READY) $(FITTED)
+$(CLAIMED): $(PARTICIPANTS) $(FOODS) $(FITTED) $(SHAPED) $(CLAIM_CODE) | $(READY)
 	@$(RUN) claims
 
 $(COMPARED): $(PARTICIPANTS) $(PUBLISHED_CODE) | $(READY)
@@ -130,11 +130,12 @@ notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
 notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@
 
-check: $(READY) ## lint, types, lock and environment in step; changes nothing
+check: $(READY) ## lint, types, lock and environment in step, how large the code is; changes nothing
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q --no-cov tests/test_environment.py tests/test_architecture.py
+	@$(PY) tests/measure.py
 
 format: $(READY) ## put the code into the project's format
 	@$(PY) -m ruff check --fix-only .
@@ -156,6 +157,12 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
 	Rscript tests/reference/causes_reference.R data/demo/raw tests/reference/synthetic
 	Rscript tests/reference/causes_reference.R data/raw tests/reference/real
+	Rscript tests/reference/supplements_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/supplements_reference.R data/raw tests/reference/real
+	Rscript tests/reference/adequacy_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/adequacy_reference.R data/raw tests/reference/real
+	Rscript tests/reference/modifiers_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/modifiers_reference.R data/raw tests/reference/real
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
 	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives

@@ -117,6 +117,14 @@ class Study:
     Raises
     ------
     StudyError : a field has a value that the protocol does not define.
+
+    Examples
+    --------
+    >>> Study(model="2", where="age_years >= 60").slug
+    'magnesium_mg-model_2-where_age_years_from_60'
+    >>> Study(knots=7)
+    Traceback (most recent call last):
+    analysis.study.StudyError: knots=7: expected one of 3, 4, 5, 6.
     """
 
     exposure: str = "magnesium_mg"

@@ -5,20 +5,20 @@ the people of a sex and age need more, and the recommended allowance (RDA) of ne
 below the EAR of its *usual* intake is the share that is inadequate (the EAR cut-point method); on one recalled day it
 is not, since days differ. Both are told here. Pregnancy, which raises the EAR a little, is ignored.
 
-Usual intake is `analysis.stats.measurement.usual_intake`'s and not the method of the National Cancer Institute (Tooze
-et al. 2010), which fits one mixed model, with a power chosen by likelihood and covariates of the mean such as weekday
-and order of the recalls, and draws people from it. For a nutrient that everybody eats every day both estimate the same:
-people's means on a power scale with one normal day-to-day error. It would change three things. Weekday and order would
-leave the variance within people, so that a little more of the rest lies between them; the power would be another than a
-fourth, which moves the way back; all cells of sex and age would share a shape about the model's mean. None touches the
-middle of the distribution, and the EAR lies near it: the share below it is moved less than the share below the RDA,
-which is in the tail. Against that, every number here is a closed formula that anybody can redo, and its error is had by
-doing everything again without each sampling unit.
+Usual intake is `analysis.stats.measurement.usual_intake`'s and not the method of the National Cancer Institute, which
+fits one mixed model, with a power chosen by likelihood and covariates of the mean such as weekday and order of the
+recalls, and draws people from it. For a nutrient that everybody eats every day both estimate the same: people's means
+on a power scale with one normal day-to-day error. It would change three things. Weekday and order would leave the
+variance within people, so that a little more of the rest lies between them; the power would be another than a fourth,
+which moves the way back; all cells of sex and age would share a shape about the model's mean. None touches the middle
+of the distribution, and the EAR lies near it: the share below it is moved less than the share below the RDA, which is
+in the tail. Against that, every number here is a closed formula that anybody can redo, and its error is had by doing
+everything again without each sampling unit.
 
 References
 ----------
 Institute of Medicine 1997, Dietary Reference Intakes for Calcium, Phosphorus, Magnesium, Vitamin D, and Fluoride;
-2000, Applications in Dietary Assessment (the cut-point method). Tooze et al. 2010, Stat Med 29:2857-2868.
+2000, Applications in Dietary Assessment (the cut-point method).
 """
 
 import dataclasses

@@ -6,7 +6,7 @@ tested counts as one with p = 1.
 
 References
 ----------
-Holm 1979, Scand J Stat 6:65-70. Benjamini & Hochberg 1995, J R Stat Soc B 57:289-300.
+Benjamini & Hochberg 1995, J R Stat Soc B 57:289-300. Holm's method as in statsmodels' ``multipletests``.
 """
 
 import dataclasses

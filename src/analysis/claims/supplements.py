@@ -25,6 +25,9 @@ from analysis.study import CYCLES, PRIMARY, Model, Study
 UPPER_LEVEL_MG = 350.0
 """Tolerable upper intake level of adults; it applies to magnesium of supplements and medicines, not of food."""
 
+KIDNEY_FAILING = 60.0
+"""eGFR, mL/min/1.73 m², below which kidney function is reduced."""
+
 MODELS: tuple[Model, ...] = ("1", "2")
 COMPLETE = "magnesium_use_imputed == 0"
 EXPOSURES: Mapping[str, str] = {
@@ -80,7 +83,8 @@ def supplements(people: pd.DataFrame) -> SupplementAnswers:
     SupplementAnswers
     """
     known = _with_upper_level(people)
-    return SupplementAnswers(odds=table([*_curves(known), *_terms(known)]), amounts=_amounts(known))
+    odds = [*_curves(known), *_terms(known), *_by_kidney_function(known)]
+    return SupplementAnswers(odds=table(odds), amounts=_amounts(known))
 
 
 def _with_upper_level(people: pd.DataFrame) -> pd.DataFrame:
@@ -120,6 +124,19 @@ def _terms(people: pd.DataFrame) -> list[pd.DataFrame]:
         term_rows(people, dataclasses.replace(PRIMARY, model=model, extra_covariates=(name,)), (name,),
                   Label(words, "use known" if name != "antacid_use" else "everybody", model))
         for name, words in TERMS.items()
+        for model in MODELS
+    ]  # fmt: skip
+
+
+def _by_kidney_function(people: pd.DataFrame) -> list[pd.DataFrame]:
+    """Whether a magnesium supplement goes with more neuropathy where kidneys fail: the product of the two."""
+    egfr, use = people["egfr_ml_min_1_73m2"], people["magnesium_supplement_use"]
+    low = (egfr < KIDNEY_FAILING).astype(float).where(egfr.notna())
+    frame = people.assign(egfr_below_60=low, use_and_egfr_below_60=use * low)
+    names = ("magnesium_supplement_use", "egfr_below_60", "use_and_egfr_below_60")
+    return [
+        term_rows(frame, dataclasses.replace(PRIMARY, model=model, extra_covariates=names), names,
+                  Label("a supplement with magnesium, by eGFR below 60", "use known", model))
         for model in MODELS
     ]  # fmt: skip
 

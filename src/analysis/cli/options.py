@@ -162,7 +162,7 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--url", default=None,
                        help="server, mirror or file:// folder, up to and including .../Public, instead of the CDC's; "
                        "also read from NHANES_URL")  # fmt: skip
-    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (116 MB of 580 MB)")
+    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (211 MB of 580 MB)")
     stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
     stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
                        help="go on with these tables though they were revised; every output says so")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,6 @@ import scipy.stats
 from analysis.data.people.cohort import Cohort
 from analysis.dose_response.problem import Problem, pose
 from analysis.stats.arrays import Array, Integers, Row
-from analysis.stats.checks.calibration import GoodnessOfFit
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
@@ -268,8 +268,8 @@ def associate(problem: Problem) -> Association:
     )
 
 
-def row_of_test(name: str, method: str, test: TermTest | GoodnessOfFit) -> Row:
-    """One row of `Association.tests_frame`, whatever F it is of."""
+def row_of_test(name: str, method: str, test: Any) -> Row:
+    """One row of `Association.tests_frame`: of a `TermTest`, or whatever else has an F, its df and its p."""
     numbers = {column: getattr(test, column) for column in ("statistic", "df_num", "df_den", "p_value")}
     return {"test": name, "method": method} | numbers
 

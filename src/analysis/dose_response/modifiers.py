@@ -5,10 +5,6 @@ spline. Knots and reference stay the cohort's, so that the levels differ in thei
 modification is then the Wald F test that all products are zero, on the design's degrees of freedom (design df + 1 -
 coefficients); it is on the scale of the odds ratio, and absence of it there is presence on the scale of prevalence
 wherever the levels' prevalences differ.
-
-References
-----------
-Knol & VanderWeele 2012, Int J Epidemiol 41:514-520 (how to present analyses of effect modification).
 """
 
 import dataclasses

@@ -5,7 +5,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.dose_response.association import Association, contrast_frame
-from analysis.dose_response.problem import Setting, set_out
+from analysis.dose_response.problem import set_out
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, group_scores, wald_test
@@ -56,7 +56,7 @@ def quantile_groups(
     StudyError : cuts coincide. Otherwise as `estimate`.
     """
     setting = set_out(frame, study)
-    cuts, group = _group_of(setting, groups)
+    cuts, group = group_of(setting.exposure, setting.eligible, groups, study.exposure)
     every = range(1, groups + 1)
     others = [k for k in every if k != reference]
     y, domain = setting.y, setting.domain
@@ -94,7 +94,7 @@ def trend_test(association: Association) -> TermTest:
     StudyError : quintiles coincide. ConvergenceError : as `estimate`.
     """
     setting = association.problem.setting
-    _, group = _group_of(setting, QUINTILES)
+    _, group = group_of(setting.exposure, setting.eligible, QUINTILES, setting.study.exposure)
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
     X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])[setting.domain.rows]
     terms = ("intercept", "quintile_median", *setting.adjustment_terms)
@@ -103,11 +103,21 @@ def trend_test(association: Association) -> TermTest:
     return wald_test(fit, ("quintile_median",))
 
 
-def _group_of(setting: Setting, groups: int) -> tuple[Array, Integers]:
-    """The cuts of the cohort's exposure into equal groups, and each person's group, from 1."""
-    cuts = np.quantile(setting.eligible, np.arange(1, groups) / groups)
+def group_of(exposure: Array, eligible: Array, groups: int, name: str) -> tuple[Array, Integers]:
+    """The cuts of the cohort's exposure into equal groups, and everybody's group, from 1.
+
+    Parameters
+    ----------
+    exposure : (n,) float array of all people.
+    eligible : that of the cohort, on which the cuts are placed.
+    groups : their number.
+    name : of the exposure, for the message.
+
+    Raises
+    ------
+    StudyError : cuts coincide.
+    """
+    cuts = np.quantile(eligible, np.arange(1, groups) / groups)
     if np.any(np.diff(cuts) <= 0):
-        raise StudyError(
-            f"cuts of {setting.study.exposure} into {groups} groups are {cuts.tolist()}: expected increasing values."
-        )
-    return cuts, 1 + np.searchsorted(cuts, setting.exposure, side="left")
+        raise StudyError(f"cuts of {name} into {groups} groups are {cuts.tolist()}: expected increasing values.")
+    return cuts, 1 + np.searchsorted(cuts, exposure, side="left")

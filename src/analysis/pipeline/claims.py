@@ -17,11 +17,12 @@ from analysis.claims.foods import foods
 from analysis.claims.modifiers import modifiers
 from analysis.claims.recall import recall
 from analysis.claims.supplements import supplements
+from analysis.claims.verdicts import claim_by_claim
 from analysis.errors import AnalysisError
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import refuse_mixing, write_drawing, write_estimates
+from analysis.pipeline.results import read_estimates, refuse_mixing, write_drawing, write_estimates
 from analysis.report.catalogue import CLAIM_FIGURES, claim_drawings
 
 CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
@@ -51,6 +52,7 @@ def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
     """
     people, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
+    fitted, _ = read_estimates(folders)
     frames: dict[str, pd.DataFrame] = {}
     unanswered: dict[str, str] = {}
     asked: dict[str, Callable[[], Any]] = {name: partial(answer, people) for name, answer in CLAIMS.items()}
@@ -60,6 +62,10 @@ def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
             frames |= frames_of(name, answer())
         except AnalysisError as error:
             unanswered[name] = str(error)
+    try:
+        frames["verdicts"] = claim_by_claim(fitted | frames)
+    except AnalysisError as error:
+        unanswered["verdicts"] = str(error)
     for stale in folders.estimates.glob("claims_*.csv"):
         if stale.stem.removeprefix("claims_") not in frames:
             stale.unlink()

@@ -29,7 +29,11 @@ def fit_models(folders: Folders) -> Frames:
     frame, provenance = read_participants(folders)
     found = _fitted(frame)
     results = summarise_adequacy(summarise(found, frame), found)
-    results |= {"quintiles": summarise_quintiles(found, frame), "characteristics": characteristics(frame, PRIMARY)}
+    results |= {
+        "quintiles": summarise_quintiles(found, frame),
+        "characteristics": characteristics(frame, PRIMARY),
+        "characteristics_by_quintile": characteristics(frame, PRIMARY, by="quintile"),
+    }
     refuse_mixing(folders, provenance)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)

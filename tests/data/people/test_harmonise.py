@@ -779,52 +779,6 @@ def test_a_person_who_appears_in_two_cycles_is_refused() -> None:
         harmonise(raw_tables([{"cycle": 1999, "SEQN": 5}, {"cycle": 2001, "SEQN": 5}]))
 
 
-# ---- what published definitions ask for --------------------------------------------------------------------------
-
-
-def test_any_lower_extremity_disease_is_one_sign_of_four_where_feet_and_arteries_are_known() -> None:
-    assert_harmonised("""
-        LEALPN LEARPN LEXLABPI LEXRABPI DIQ090 LEALAMP LEARAMP | foot_sore amputation any_led
-        0      0      1.1      1.1      2      1       1       | 0         0          0
-        1      0      1.1      1.1      2      1       1       | 0         0          1
-        0      0      0.8      .        2      1       1       | 0         0          1
-        0      0      1.1      1.1      1      1       1       | 1         0          1
-        0      0      1.1      1.1      2      1       2       | 0         1          1
-        0      0      1.1      1.1      9      8       6       | .         1          1
-        0      0      1.1      1.1      .      8       8       | .         .          0
-        1      0      .        .        1      1       1       | 1         0          .
-        .      -1     0.8      1.1      1      1       1       | 1         0          .
-        .      0      1.1      1.1      2      1       1       | 0         0          0
-    """)
-
-
-def test_lowest_and_highest_index_are_of_the_known_legs() -> None:
-    assert_harmonised("""
-        LEXLABPI LEXRABPI | abi_lowest abi_highest
-        0.8      1.2      | 0.8        1.2
-        1.2      0.8      | 0.8        1.2
-        .        1.5      | 1.5        1.5
-        .        .        | .          .
-    """)
-
-
-def test_what_people_were_told_and_take_is_yes_no_or_missing() -> None:
-    assert_harmonised("""
-        BPQ080 BPQ100D BPQ050A MCQ160C MCQ160E MCQ160F RIDEXPRG | told_high_cholesterol takes_cholesterol_drug takes_blood_pressure_drug told_coronary_disease told_heart_attack told_stroke pregnant
-        1      1       1       1       1       1       1        | 1                     1                      1                         1                     1                 1           1
-        2      2       2       2       2       2       2        | 0                     0                      0                         0                     0                 0           0
-        9      9       9       7       9       9       3        | .                     .                      .                         .                     .                 .           .
-        .      .       .       .       .       .       .        | .                     .                      .                         .                     .                 .           .
-    """)  # noqa: E501
-
-
-def test_filtration_by_the_older_equation_is_175_with_factors_for_women_and_black_people() -> None:
-    plain = one(cycle=2003, LBXSCR=1.0, RIDAGEYR=60)["mdrd_ml_min_1_73m2"]
-    assert plain == pytest.approx(175 * 60**-0.203, rel=HAND)
-    factors = one(cycle=2003, LBXSCR=2.0, RIDAGEYR=60, RIAGENDR=2, RIDRETH1=4)["mdrd_ml_min_1_73m2"]
-    assert factors == pytest.approx(175 * 2**-1.154 * 60**-0.203 * 0.742 * 1.212, rel=HAND)
-
-
 # ---- the dictionary of columns -------------------------------------------------------------------------------------
 
 DICTIONARY = Path(__file__).parents[3] / "data" / "processed" / "README.md"
@@ -833,8 +787,11 @@ DICTIONARY = Path(__file__).parents[3] / "data" / "processed" / "README.md"
 @pytest.fixture(scope="module")
 def dictionary() -> dict[str, list[str]]:
     """What the page says of each harmonised column: the other cells of its row."""
-    text = DICTIONARY.read_text(encoding="utf-8")
-    section = text.partition("## Columns of `participants.parquet`")[2].partition("\n## ")[0]
+    section = (
+        DICTIONARY.read_text(encoding="utf-8")
+        .partition("## Columns of `participants.parquet`")[2]
+        .partition("\n## ")[0]
+    )
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
     assert len({cells[0] for cells in rows}) == len(rows)
     return {cells[0].strip("`"): cells[1:] for cells in rows}

@@ -20,7 +20,7 @@ import requests
 from urllib3.exceptions import IncompleteRead
 
 from analysis.data.source import refusals, transport
-from analysis.data.source.nhanes import SourceError, fetch, read_table, receipts, revised_tables
+from analysis.data.source.nhanes import SourceError, fetch, read_table, receipts
 from analysis.data.source.transport import Retry
 from tests.data.source.invented import AT_ONCE, N_PEOPLE, WHOLE, complaint, content, frames, xport
 from tests.fault_server import (
@@ -419,7 +419,6 @@ def test_a_revised_file_can_be_accepted_and_says_so(get, server, registry, raw, 
     assert server.asked["DEMO"] == 2
     assert "column NEW was not expected" in receipt.revised
     assert any(sentence.startswith("WEIGHT: sum") for sentence in receipt.revised)
-    assert revised_tables(registry, raw, ["DEMO"]) == ("DEMO",)
     assert receipts(registry, raw, ["DEMO"]) == (receipt,)
     assert get(tables=["DEMO"]) == (receipt,)
     assert len(read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)) == N_PEOPLE
@@ -432,7 +431,7 @@ def test_accepting_one_table_does_not_accept_another(get, server, revised):
 
 def test_a_good_file_needs_no_acceptance(get, registry, raw, server):
     assert get(tables=["DEMO"], accept_revised=["DEMO"])[0].revised == ()
-    assert revised_tables(registry, raw, ["DEMO"]) == ()
+    assert receipts(registry, raw, ["DEMO"])[0].revised == ()
     assert server.asked["DEMO"] == 1
 
 

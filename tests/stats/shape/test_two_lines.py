@@ -190,19 +190,17 @@ def test_the_p_value_is_the_larger_of_the_two_when_the_signs_are_right():
     found = result(line(-3), line(2))
     assert found.opposite_slopes
     assert found.p_value == found.high.p_value == pytest.approx(2 * scipy.stats.t.sf(2, 10))
-    assert found.p_one_sided == pytest.approx(found.p_value / 2)
 
 
 @pytest.mark.parametrize(("low", "high"), [(3, 2), (-3, -2), (3, -2), (0, 2)])
 def test_without_the_signs_of_the_shape_there_is_nothing_to_reject(low, high):
     found = result(line(low), line(high))
     assert found.p_value == 1
-    assert found.p_one_sided >= 0.5
 
 
 def test_an_inverted_u_is_the_u_of_the_negated_slopes():
     ours, theirs = result(line(3), line(-2), "inverted_u"), result(line(-3), line(2))
-    assert (ours.p_value, ours.p_one_sided) == (theirs.p_value, theirs.p_one_sided)
+    assert ours.p_value == theirs.p_value < 1
     assert result(line(-3), line(2), "inverted_u").p_value == 1
 
 

@@ -187,16 +187,6 @@ def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None)
     return tuple(receipt for _, receipt in found if receipt)
 
 
-def revised_tables(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the names of tables that were accepted although revised; every output must name them.
-
-    Raises
-    ------
-    SourceError : as `receipts`, which hold the differences.
-    """
-    return tuple(receipt.table for receipt in receipts(registry, raw, tables) if receipt.revised)
-
-
 def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[str], cache: Path | None) -> pd.DataFrame:
     """Read columns of a table, from its accepted file only.
 

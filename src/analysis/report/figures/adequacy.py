@@ -61,7 +61,7 @@ def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
         axes.hlines(y, 100 * of["conf_low"], 100 * of["conf_high"], color=color, linewidth=1.2, label="_interval")
         axes.plot(100 * of["estimate"], y, marker, color=color, markersize=3.8, linestyle="none", label=words)
     axes.set_yticks(range(len(place)), [_group_words(sex, ages) for sex, ages in place], fontsize=7.5)
-    axes.set_ylim(len(place) - 0.4, -1.6)
+    axes.set_ylim(len(place) - 0.4, -0.7 - 0.75 * len(SHOWN))
     axes.set_title("Below the EAR")
     axes.set_xlabel("Share of adults (%)")
     axes.legend(loc="upper left", fontsize=6.8, borderpad=0.2, handletextpad=0.2)

@@ -47,7 +47,7 @@ def plot_modifiers(tests: pd.DataFrame, arms: pd.DataFrame, *, caption: str, pro
             axes.set_label(label)
             _draw_arm(axes, lines, arms[arms["x"] == x])
             axes.set_title(f"{x:g} {_unit(arms)}", fontsize=9)
-            axes.set_xlabel(f"Odds ratio against {format_intake(arms['reference'].iloc[0])}")
+            axes.set_xlabel("Odds ratio")
         panels[0].set_ylim(len(lines) - 0.4, -0.6)
         panels[0].set_yticks([])
         for place, (kind, words, _) in enumerate(lines):
@@ -152,7 +152,7 @@ def plot_modifier_curves(tests: pd.DataFrame, curves: pd.DataFrame, *, caption: 
             axes.set_label(str(test["modifier"]))
             odds_axis(axes, np.quantile(limits, (0.02, 0.98)))
             _draw_levels(axes, curves[curves["modifier"] == test["modifier"]])
-            axes.set_title(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", fontsize=8)
+            axes.set_title(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", fontsize=7.2)
             below = number + across >= len(shown)
             axes.tick_params(labelbottom=below)
             axes.set_xlabel(f"{sentence(exposure_label(_exposure(curves)))} ({_unit(curves)})" if below else "")

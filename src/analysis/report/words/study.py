@@ -26,7 +26,10 @@ WEIGHT_WORDS = {
     "none": "no weights (weight 1 for everyone, strata and PSUs kept)",
 }
 
-GROUP_WORDS = {"all": "all", "with_neuropathy": "with neuropathy", "without_neuropathy": "without neuropathy"}
+GROUP_WORDS = {
+    "all": "all", "with_neuropathy": "with neuropathy", "without_neuropathy": "without neuropathy",
+    **{f"quintile_{number}": f"quintile {number}" for number in range(1, 6)},
+}  # fmt: skip
 VARIABLE_WORDS = {
     "age_years": "Age, years", "sex": "Sex", "race_ethnicity": "Race/ethnicity", "education": "Education",
     "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
@@ -128,7 +131,7 @@ def tests_table(estimates: Frames) -> pd.DataFrame:
 
 
 def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Table 1 for reading: a row per variable and level, a column for all and for people with and without neuropathy.
+    """Table 1 for reading: a row per variable and level, a column for all and for each group.
 
     Parameters
     ----------
@@ -149,8 +152,9 @@ def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
     known = frame.groupby(["variable", "kind", "group"]).agg(n=("n", "sum"), n_missing=("n_missing", "first"))
     # A level of few people has no n: the sum over levels may fall short, that of a number never does.
     people = known.sum(axis=1).groupby("group").max()
-    heads = {group: f"{words} (n = {people[group]:,.0f})" for group, words in GROUP_WORDS.items()}
-    return table[["variable", "level", *GROUP_WORDS, "p"]].rename(columns=heads)
+    groups = list(dict.fromkeys(frame["group"]))
+    heads = {group: f"{GROUP_WORDS[group]} (n = {people[group]:,.0f})" for group in groups}
+    return table[["variable", "level", *groups, "p"]].rename(columns=heads)
 
 
 def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:

@@ -89,17 +89,6 @@ class Collinearity(Discreet):
         """A row a group: term, columns, gvif, vif."""
         return pd.DataFrame({"term": self.groups, "columns": self.columns, "gvif": self.gvif, "vif": self.vif})
 
-    def indexes_frame(self) -> pd.DataFrame:
-        """A row a condition index: condition_index, and the share of each term's variance in it."""
-        shares = pd.DataFrame(self.shares, columns=list(self.terms))
-        shares.insert(0, "condition_index", self.condition_indexes)
-        return shares
-
-    def warnings_frame(self) -> pd.DataFrame:
-        """A row a warning: measure, terms, value, threshold, sentence."""
-        rows = [(w.measure, " + ".join(w.terms), w.value, w.threshold, w.sentence) for w in self.warnings]
-        return pd.DataFrame(rows, columns=["measure", "terms", "value", "threshold", "sentence"])
-
 
 def measure_collinearity(
     X: Array,

@@ -127,6 +127,12 @@ def kish_effective_size(weights: Array) -> float:
     Raises
     ------
     DesignError : negative or missing weights, or none above zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> f"{kish_effective_size(np.array([1.0, 1.0, 2.0])):.3f}"
+    '2.667'
     """
     if not np.all(np.isfinite(weights)) or np.any(weights < 0) or not np.any(weights > 0):
         raise DesignError("weights that are negative, missing or all zero: expected numbers >= 0, some above zero.")

@@ -10,11 +10,6 @@ between people; the mean over a person's days is then taken back to the original
     k     = max(0, 1 - s2w / s2t)                  share that lies between people
     z     = m + sqrt(k) (y1 - m)
     usual = z^4 + 6 z^2 s2w + 3 s2w^2              mean of (z + e)^4, e normal with variance s2w
-
-References
-----------
-Nusser et al. 1996, J Am Stat Assoc 91:1440-1449 (measurement error on a transformed scale, and the way back).
-Dodd et al. 2006, J Am Diet Assoc 106:1640-1650 (methods for the distribution of usual intake).
 """
 
 from dataclasses import dataclass

@@ -104,9 +104,7 @@ class Fits(Discreet):
         return int(np.sum(~self.converged))
 
 
-def fit_logistic_many(
-    models: Iterable[Regression], *, design: SurveyDesign, jobs: int = 1, total: int | None = None, progress: str = ""
-) -> Fits:
+def fit_logistic_many(models: Iterable[Regression], *, design: SurveyDesign, jobs: int = 1) -> Fits:
     """Fit many models under one design.
 
     Parameters
@@ -114,8 +112,6 @@ def fit_logistic_many(
     models : any iterable; a generator keeps only a few matrices in memory.
     design : the whole sample they are domains of.
     jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise.
-    total : number of models, for the progress bar.
-    progress : what the bar says when the work takes over a second; none if empty.
 
     Returns
     -------
@@ -126,7 +122,7 @@ def fit_logistic_many(
     DesignError : a domain that is not of this design.
     """
     tasks = (joblib.delayed(fit_in_turn)(chunk, design) for chunk in _chunks(models, CHUNK))
-    parts = in_parallel(tasks, jobs=jobs, total=total, unit="model", progress=progress)
+    parts = in_parallel(tasks, jobs=jobs, total=None, unit="model", progress="")
     return collect([one for part in parts for one in part])
 
 

@@ -7,7 +7,8 @@ the interval is narrow: at most 0.05 wide, or less than 0.30 wide and at most 13
 
 References
 ----------
-Parker et al. 2017, Vital Health Stat 2(175):1-22. Korn & Graubard 1998, Surv Methodol 24:193-201.
+Parker et al. 2017, Vital Health Stat 2(175):1-22; the interval as the NHANES tutorial on the reliability of estimates
+describes it.
 """
 
 from dataclasses import dataclass

@@ -75,12 +75,6 @@ class BreakpointReplicates(Discreet):
         """Number of replicates without an estimate."""
         return int(np.sum(np.isnan(self.breakpoint)))
 
-    @property
-    def at_ends(self) -> float:
-        """Share of the replicates with an estimate whose breakpoint is the first or the last candidate."""
-        found = self.breakpoint[~np.isnan(self.breakpoint)]
-        return float(np.mean((found == self.low) | (found == self.high)))
-
     def interval(self, conf_level: float) -> tuple[float, float]:
         """Percentile interval, its ends breakpoints of replicates: closest observation, not between two of them."""
         tails = ((1 - conf_level) / 2, (1 + conf_level) / 2)
@@ -216,14 +210,12 @@ def fit_threshold(
     *,
     design: SurveyDesign,
     domain: Domain,
-    adjustment_terms: tuple[str, ...] | None = None,
     low: float | None = None,
     high: float | None = None,
     points: int = POINTS,
     draws: int | None = None,
     seed: int = 0,
     replicates: Replicates | None = None,
-    exact: bool = False,
     conf_level: float = 0.95,
 ) -> Threshold:
     """Fit the two-piece model and test its break.
@@ -236,12 +228,10 @@ def fit_threshold(
     x, y : (m,) exposure, and outcome of 0 and 1; the domain's rows only, in the order of the design.
     adjustment : (m, q) float array, no intercept; q may be zero.
     design, domain : the whole sample, and the m rows of it the model is about.
-    adjustment_terms : q names.
     low, high : range of the search; by default the 5th and 95th percentile of x.
     points : number of candidates.
     draws, seed : of `search_test`; by default as many draws as its p-value needs.
     replicates : bootstrap replicates for the interval of the breakpoint; none without.
-    exact : refit every replicate at every candidate; see `replicate_breakpoints`.
     conf_level : level of the interval.
 
     Returns
@@ -253,8 +243,19 @@ def fit_threshold(
     DesignError : arrays that do not match; a range, an exposure or a number of people as `break_grid` refuses; no
         estimate at any candidate.
     ConvergenceError : the model without a break has no estimate.
+
+    Examples
+    --------
+    >>> from analysis.stats import SurveyDesign, domain_of  # risk falls up to 5 and then stays
+    >>> x, u = np.random.default_rng(1).uniform(0, 10, (2, 3000))
+    >>> ill = (u / 10 < 1 / (1 + np.exp(-np.maximum(4 - x, -1)))).astype(float)
+    >>> design = SurveyDesign(strata=np.arange(3000) % 15, psu=np.arange(3000) % 30, weights=np.ones(3000))
+    >>> people = {"design": design, "domain": domain_of(design, x >= 0)}
+    >>> found = fit_threshold(x, ill, np.empty((3000, 0)), **people, points=21, draws=1000)
+    >>> bool(4.5 < found.breakpoint < 5.5), bool(found.search_p < 0.01)
+    (True, True)
     """
-    people = _gather(x, y, adjustment, design, domain, adjustment_terms)
+    people = _gather(x, y, adjustment, design, domain)
     ends = np.quantile(people.x, RANGE)
     low, high = float(ends[0] if low is None else low), float(ends[1] if high is None else high)
     c = break_grid(people.x, people.y, low=low, high=high, points=points)
@@ -266,7 +267,7 @@ def fit_threshold(
                       labels=("slope_below", "slope_above", "change"))  # fmt: skip
     found, interval, errors = None, (np.nan, np.nan), (np.nan, np.nan)
     if replicates is not None:
-        found = _replicate_breakpoints(people, c, fits, replicates, exact)
+        found = _replicate_breakpoints(people, c, fits, replicates, exact=False)
         interval, errors = found.interval(conf_level), found.interval_errors(conf_level)
     return Threshold(
         breakpoint=best,
@@ -332,9 +333,7 @@ def break_grid(x: Array, y: Array, *, low: float, high: float, points: int = POI
     return grid[enough]
 
 
-def _gather(
-    x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...] | None
-) -> _People:
+def _gather(x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain) -> _People:
     m = int(domain.rows.sum())
     if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
         raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
@@ -342,10 +341,7 @@ def _gather(
     if not np.all(np.isfinite(x)):
         unknown = count_of(np.sum(~np.isfinite(x)))
         raise DesignError(f"{unknown} values of the exposure are missing: expected complete cases.")
-    if terms is None:
-        terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
-    if len(terms) != adjustment.shape[1]:
-        raise DesignError(f"{len(terms)} names of {adjustment.shape[1]} adjustment columns: expected one for each.")
+    terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
     weights = design.weights[domain.rows]
     linear = np.column_stack([np.ones(m), x - x.mean(), adjustment])
     return _People(x, y, linear, ("intercept", "x", *terms), weights / weights.mean(), design, domain)
@@ -402,7 +398,7 @@ def search_test(
     DesignError : arrays that do not match, no candidate, no draws, or a candidate with nobody on one side.
     ConvergenceError : the linear model has no estimate.
     """
-    people = _gather(x, y, adjustment, design, domain, None)
+    people = _gather(x, y, adjustment, design, domain)
     return _search(people, fit_quickly(people.linear_model(), design), c, draws, seed)
 
 
@@ -440,19 +436,19 @@ def replicate_breakpoints(
     ------
     DesignError : replicates by row or of another design, or none with an estimate.
     """
-    people = _gather(x, y, adjustment, design, domain, None)
-    return _replicate_breakpoints(people, c, _profile(people, c), replicates, exact)
+    people = _gather(x, y, adjustment, design, domain)
+    return _replicate_breakpoints(people, c, _profile(people, c), replicates, exact=exact)
 
 
 def _replicate_breakpoints(
-    people: _People, c: Array, fits: Fits, replicates: Replicates, exact: bool
+    people: _People, c: Array, fits: Fits, replicates: Replicates, *, exact: bool
 ) -> BreakpointReplicates:
     if replicates.unit != "psu" or len(replicates.factors) != people.design.psu_stratum.size:
         raise DesignError(f"replicates of {len(replicates.factors)} {replicates.unit}s: expected factors for the "
                           f"{people.design.psu_stratum.size} PSUs of the design.")  # fmt: skip
     able = fits.converged
-    profile = _exact_deviances if exact else _stepped_deviances
     models = [(people.broken(float(at)), fit) for at, fit in zip(c, fits.fits, strict=True) if fit is not None]
+    profile = _exact_deviances if exact else _stepped_deviances
     deviance = np.column_stack([profile(people, model, fit, replicates.factors) for model, fit in models])
     lost = np.all(np.isnan(deviance), axis=1)
     if lost.all():
@@ -476,8 +472,7 @@ def _stepped_deviances(people: _People, model: Regression, fit: LogisticFit, fac
     ])  # fmt: skip
     deviance, score, packed = np.split(factors.T @ people.psu_totals(values), [1, 1 + p], axis=1)
     information = np.empty((len(packed), p, p))
-    information[:, upper[0], upper[1]] = packed
-    information[:, upper[1], upper[0]] = packed
+    information[:, upper[0], upper[1]] = information[:, upper[1], upper[0]] = packed
     able = np.linalg.eigvalsh(information)[:, 0] > SINGULAR
     stepped = np.full(len(packed), np.nan)
     step = np.linalg.solve(information[able], score[able][:, :, None])[:, :, 0]

@@ -107,17 +107,6 @@ class TwoLines:
         """
         return max(self.low.p_value, self.high.p_value) if self.opposite_slopes else 1.0
 
-    @property
-    def p_one_sided(self) -> float:
-        """Intersection-union p-value of the slopes, each tested one-sided towards the shape, t on the residual df.
-
-        Not for a verdict: the break was placed by the same outcome. Where a curve falls and then stays flat, the edge
-        of the null hypothesis, this is below 0.05 more often than in 5 % of samples, and p_value is not.
-        """
-        sign = 1 if self.shape == "u" else -1
-        weaker = min(-sign * self.low.statistic, sign * self.high.statistic)
-        return float(scipy.stats.t.sf(weaker, self.low.df))
-
     def to_frame(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """Rows low and high: term, n, estimate, std_error, statistic, df, p_value, conf_low, conf_high."""
         rows = []
