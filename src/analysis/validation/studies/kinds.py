@@ -30,7 +30,7 @@ _LOG = re.compile(r"log\(([a-z][a-z0-9_]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """Our number for a published one; NaN and None where it has no such thing."""
+    """Our number for a published one; NaN and None where it has no such thing. P is of a ratio, against 1."""
 
     estimate: float
     conf_low: float = float("nan")
@@ -38,6 +38,7 @@ class Recomputed:
     n: int | None = None
     cases: int | None = None
     df: int | None = None
+    p_value: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -189,10 +190,11 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
     y = values_of(frame, row.outcome)[domain.rows]
     fit = fitter(X, y, design=people.design, domain=domain, terms=("intercept", *used))
     at = fit.terms.index(term)
-    half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, fit.design_df) * np.sqrt(fit.vcov[at, at]))
-    beta = float(fit.beta[at])
+    beta, std_error, df = float(fit.beta[at]), float(np.sqrt(fit.vcov[at, at])), fit.design_df
+    half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, df)) * std_error
     middle, low, high = np.exp([beta, beta - half, beta + half]).tolist()
-    return Recomputed(middle, low, high, n=fit.n, cases=fit.cases, df=fit.design_df)
+    p_value = float(2 * scipy.stats.t.sf(abs(beta) / std_error, df))
+    return Recomputed(middle, low, high, n=fit.n, cases=fit.cases, df=df, p_value=p_value)
 
 
 def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:

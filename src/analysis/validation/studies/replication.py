@@ -17,6 +17,7 @@ from analysis.study import CYCLES, Weights
 
 Kind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
 Cuts = Literal["unweighted", "weighted"]
+Claim = Literal["", "above 1", "below 1"]
 
 
 class ReplicationError(AnalysisError):
@@ -45,6 +46,7 @@ class Replication:
     cuts : whether the groups' cuts are quantiles of the sample or, by its weights, of the population. The sample is cut
         before people without a covariate are lost.
     covariates : columns or conditions that a ratio is adjusted for.
+    claim : of a ratio by dose, the side of 1 that it is printed for; see `analysis.validation.studies.stands`.
     known : columns that must be known beside them.
     weights, cycles : survey weight, and the cycles that are pooled.
     identifying : whether the number tells one definition from another; a sample size that many definitions reach does
@@ -71,6 +73,7 @@ class Replication:
     reference: int = 0
     cuts: Cuts = "unweighted"
     covariates: tuple[str, ...] = ()
+    claim: Claim = ""
     known: tuple[str, ...] = ()
     weights: Weights = "mec"
     cycles: tuple[int, ...] = CYCLES
@@ -80,7 +83,8 @@ class Replication:
 
     def __post_init__(self) -> None:
         """Refuse a row that asks for what does not exist, or lacks what its kind needs."""
-        for field, allowed in (("kind", get_args(Kind)), ("cuts", get_args(Cuts)), ("weights", get_args(Weights))):
+        literals = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim}
+        for field, allowed in ((name, get_args(literal)) for name, literal in literals.items()):
             if getattr(self, field) not in allowed:
                 raise self._error(f"{field}={getattr(self, field)!r}: expected one of {', '.join(allowed)}")
         if not self.cycles or set(self.cycles) - set(CYCLES):
