@@ -21,14 +21,14 @@ GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participa
 DATA_CODE := $(call room,data/source data/people,$(GROUND))
 FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
 CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
-PUBLISHED_CODE := $(call room,stats data/people validation/studies report,$(GROUND) pipeline/published.py pipeline/results.py)
+PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies report,$(GROUND) pipeline/published.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
 FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
-	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published variance variance_side_by_side))
+	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published_threshold variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
@@ -39,7 +39,8 @@ CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy
 	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 PUBLISHED := $(addprefix figures/published.,png svg csv)
-COMPARED := data/processed/estimates/published_studies.csv
+COMPARED := data/processed/estimates/published.csv
+STANDS := data/processed/estimates/published_stands.csv
 FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
 CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
@@ -80,9 +81,9 @@ models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
 claims: $(CLAIMS) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries
 
-published: $(COMPARED) $(PUBLISHED) ## what was published on the same people, recomputed: printed beside ours
+published: $(COMPARED) $(STANDS) $(PUBLISHED) ## what was published on the same people, recomputed: printed beside ours
 
-figures: $(FIGURES) $(CLAIMS) $(COMPARED) $(PUBLISHED) ## the figures, from the real files; downloads first what is missing
+figures: $(FIGURES) $(CLAIMS) $(COMPARED) $(STANDS) $(PUBLISHED) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
 $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
@@ -119,7 +120,7 @@ $(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
 $(filter-out $(CLAIMED),$(CLAIMS)): | $(CLAIMED)
 	@test -e $@ || $(RUN) claims
 
-$(PUBLISHED): | $(COMPARED)
+$(STANDS) $(PUBLISHED): | $(COMPARED)
 	@test -e $@ || $(RUN) published
 
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)

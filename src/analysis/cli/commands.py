@@ -33,6 +33,7 @@ from analysis.pipeline.simulate import simulate
 from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
+from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
 from analysis.study import Study, StudyError
@@ -127,9 +128,11 @@ def run_published(args: argparse.Namespace) -> None:
     """Put the published numbers on the same people beside ours."""
     folders = _folders(args)
     found, written = compare_with_studies(folders)
-    for agreement, n in found["agreement"].value_counts().items():
-        print(f"{agreement}: {n}")
-    for path in (*written, folders.estimates / "published_studies.csv"):
+    print(published_words.agreement_table(found["published"]).to_string())
+    print(published_words.misses_sentence(found["published"]))
+    for told in published_words.stands_sentences(found["published_stands"]):
+        print(told)
+    for path in (*written, *(folders.estimates / f"{name}.csv" for name in found)):
         print(path)
 
 

@@ -2,24 +2,25 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_drawing, write_estimates
 from analysis.report.catalogue import published_drawing
+from analysis.stats.arrays import Frames
 from analysis.validation.studies.agreement import compare_studies
+from analysis.validation.studies.stands import do_they_stand
 
-TABLE = "published_studies"
-FIGURE = "published"
+TABLE = "published"
+STANDS = "published_stands"
 
 
-def compare_with_studies(folders: Folders) -> tuple[pd.DataFrame, list[Path]]:
-    """Stage ``published``: every replication recomputed, written as published_studies.csv, and drawn.
+def compare_with_studies(folders: Folders) -> tuple[Frames, list[Path]]:
+    """Stage ``published``: every replication recomputed, and their dose-response claims asked again; written and drawn.
 
     Returns
     -------
-    Frame of `analysis.validation.studies.agreement.compare_studies`, and the paths of the figure.
+    ``published`` of `analysis.validation.studies.agreement.compare_studies` and ``published_stands`` of
+    `analysis.validation.studies.stands.do_they_stand`, written as CSV, and the paths of the figure.
 
     Raises
     ------
@@ -32,6 +33,6 @@ def compare_with_studies(folders: Folders) -> tuple[pd.DataFrame, list[Path]]:
             "printed. Name their folder with --data."
         )
     refuse_mixing(folders, provenance)
-    found = compare_studies(people)
-    write_estimates(folders, {TABLE: found}, provenance)
-    return found, write_drawing(published_drawing(found, provenance), folders.figures, FIGURE)
+    found = {TABLE: compare_studies(people), STANDS: do_they_stand(people)}
+    write_estimates(folders, found, provenance)
+    return found, write_drawing(published_drawing(found[TABLE], provenance), folders.figures, TABLE)
