@@ -23,8 +23,8 @@ AGREEMENTS = {
 
 ROW = 0.142  # inches
 NOTE = 0.105  # inches a line of what was tried
-NOTE_LETTERS = 118
-LABEL_SHARE, NUMBER_SHARE = 0.40, 0.27
+NOTE_LETTERS = 150
+LABEL_SHARE, NUMBER_SHARE = 0.40, 0.25
 TICKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 AXIS = (0.25, 4.0)
 """Ours over printed that the axis holds; intervals beyond end at its edge."""
@@ -96,11 +96,12 @@ def _lay_out(rows: pd.DataFrame) -> tuple[list[_Line], float]:
 
 
 def _write(axes: Axes, line: _Line) -> None:
-    size, colour = (6.6, "black") if line.row is not None or line.heading else (5.2, GREY)
-    place = -0.02 if line.row is not None else -LABEL_SHARE / (1 - LABEL_SHARE - NUMBER_SHARE) * 0.95
+    number = line.row is not None
+    size, colour = (6.6, "black") if number or line.heading else (5.2, GREY)
+    place = -0.02 if number else -LABEL_SHARE / (1 - LABEL_SHARE - NUMBER_SHARE) * 0.95
     axes.text(place, line.at, line.text, transform=axes.get_yaxis_transform(), fontsize=size, color=colour,
-              ha="right" if line.row is not None else "left", va="center", zorder=4,
-              weight="bold" if line.heading else "normal")  # fmt: skip
+              ha="right" if number else "left", va="center", zorder=4, weight="bold" if line.heading else "normal",
+              bbox=None if number else {"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
 
 
 def _draw(axes: Axes, row: pd.Series, at: float) -> None:
@@ -115,8 +116,9 @@ def _draw(axes: Axes, row: pd.Series, at: float) -> None:
     if pd.notna(row["ours"]):
         axes.plot(row["ours"] / printed, at, mark, color=colour, markersize=3.2, zorder=3)
     ours = "none" if pd.isna(row["ours"]) else _as_printed(row["ours"], row["printed_text"])
-    axes.text(1.02, at, f"{row['printed_text']} | {ours}  {row['agreement']}", transform=axes.get_yaxis_transform(),
-              fontsize=6.2, color=colour, va="center", ha="left")  # fmt: skip
+    missed = row["agreement"] == "not reached"
+    axes.text(1.02, at, f"{row['printed_text']} | {ours}{'  not reached' * missed}", va="center", ha="left",
+              transform=axes.get_yaxis_transform(), fontsize=6.2, color=colour if missed else "black")  # fmt: skip
 
 
 def _as_printed(value: float, printed: str) -> str:
@@ -149,8 +151,8 @@ def published_caption(found: pd.DataFrame) -> str:
         f"{len(rows)} numbers of {rows['study'].nunique()} publications on the people of these surveys, recomputed "
         "from the public files by the definitions in the studies' files; ours over the printed number (log axis), 95 % "
         "intervals ours as lines (Taylor linearisation, t on the design's degrees of freedom), theirs as grey bars "
-        f"where printed. {classes}. As printed: rounds to the printed digits; close: within 5 % and inside the printed "
-        "interval; not identifying: a number of people that many definitions reach. Under each miss stands what was "
-        f"tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose reasons "
+        f"where printed. Agreement: {classes}. As printed: rounds to the printed digits; close: within 5 % and inside "
+        "the printed interval; not identifying: a number of people that many definitions reach. Under each miss stands "
+        f"what was tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose reasons "
         "stand in the table."
     )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.report.words.energy import FORM_WORDS
+from analysis.report.words.bottom_line import ADJUSTMENTS
 from analysis.report.words.numbers import as_markdown, format_p, list_words
 
 KIND_WORDS = {
@@ -49,11 +49,8 @@ def misses_sentence(published: pd.DataFrame) -> str:
     rows = published[published["agreement"].isin(CLASSES)]
     counts = rows.assign(missed=rows["agreement"] == "not reached").groupby("study", sort=False)["missed"]
     missed, tried = counts.sum(), counts.size()
-    told = [
-        f"{study} ({n} of {tried[study]})"
-        for study, n in missed.sort_values(ascending=False, kind="stable").items()
-        if n
-    ]
+    ordered = missed[missed > 0].sort_values(ascending=False, kind="stable")
+    told = [f"{study} ({n} of {tried[study]})" for study, n in ordered.items()]
     if not told:
         return "Every printed number is reached."
     return f"Not reached: {list_words(told)}."
@@ -99,13 +96,13 @@ def _energy_words(forms: pd.DataFrame) -> str:
     if (forms["found"] == "shown").all():
         return f"with energy adjusted for, shown in each of {len(forms)} forms ({_span(forms)})"
     if not (forms["found"] == "shown").any():
-        return f"with energy adjusted for, shown in none of {len(forms)} forms ({_each(forms)})"
+        return f"with energy adjusted for, shown in none of {len(forms)} forms: {_each(forms)}"
     kept, lost = forms[forms["found"] == "shown"], forms[forms["found"] != "shown"]
     return f"with energy adjusted for, shown {_each(kept)}, and not {_each(lost)}"
 
 
 def _each(forms: pd.DataFrame) -> str:
-    return list_words([f"{FORM_WORDS[str(form)]} {_number(row)}" for form, row in forms.iterrows()])
+    return list_words([f"{ADJUSTMENTS[str(form)]} ({_number(row)})" for form, row in forms.iterrows()])
 
 
 def _cycles_words(cycles: pd.DataFrame, own: pd.Series) -> str:
@@ -119,7 +116,7 @@ def _cycles_words(cycles: pd.DataFrame, own: pd.Series) -> str:
     if own["found"] != "shown":
         return f"{told}, not shown"
     hangs = list_words([str(level).removeprefix("without ") for level in lost.index])
-    return f"it hangs on {hangs}: {told}"
+    return f"it hangs on {hangs} ({told})"
 
 
 def rule_sentence(study: pd.DataFrame) -> str:
@@ -138,14 +135,14 @@ def rule_sentence(study: pd.DataFrame) -> str:
     verdicts = []
     for verdict, rows in fits.groupby("verdict", sort=False):
         where = "" if len(rows) == len(fits) else f" ({list_words([_level(row) for _, row in rows.iterrows()])})"
-        verdicts.append(f'"{verdict}" in {len(rows)} of {len(fits)} fits{where}')
+        verdicts.append(f'"{verdict}" in {len(rows)} of {len(fits)}{where}')
     if verdicts:
         parts.append(f"the shape rule finds {list_words(verdicts)}")
     return f"{study['study'].iloc[0]}, trend and shape: {'; '.join(parts) or 'no fit has an answer'}."
 
 
 def _level(row: pd.Series) -> str:
-    return str(FORM_WORDS[row["level"]] if row["variation"] == "energy" else row["level"])
+    return {"none": "without energy", **ADJUSTMENTS}.get(str(row["level"]), str(row["level"]))
 
 
 def _unless_shown(row: pd.Series) -> str:

@@ -150,7 +150,7 @@ def _shape(setting: Setting) -> Row:
 
 def _asked_again(varied: _Variation, row: Replication, shape: Row) -> Row:
     known: Row = {"study": row.study, "item": row.item, "claim": row.claim, "variation": varied.variation,
-                  "level": varied.level, "own": varied.own, **shape}  # fmt: skip
+                  "level": varied.level, "own": varied.own, "found": "", **shape}  # fmt: skip
     covariates = (*varied.setting.study.extra_covariates, *varied.energy)
     asked = dataclasses.replace(row, covariates=covariates, cycles=varied.setting.study.cycles)
     try:
