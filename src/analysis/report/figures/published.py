@@ -153,6 +153,6 @@ def published_caption(found: pd.DataFrame) -> str:
         "intervals ours as lines (Taylor linearisation, t on the design's degrees of freedom), theirs as grey bars "
         f"where printed. Agreement: {classes}. As printed: rounds to the printed digits; close: within 5 % and inside "
         "the printed interval; not identifying: a number of people that many definitions reach. Under each miss stands "
-        f"what was tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose reasons "
-        "stand in the table."
+        f"what was tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose "
+        "reasons stand in the table."
     )
