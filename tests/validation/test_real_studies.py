@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from analysis.dose_response.association import estimate
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.published import TABLE
+from analysis.study_file import read_study
 from analysis.validation.studies.agreement import compare_studies
 from analysis.validation.studies.kinds import recompute
 from analysis.validation.studies.replication import read_replications
@@ -138,3 +140,16 @@ def test_the_committed_claims_are_what_is_computed(stands) -> None:
         assert committed[name].to_dict() == stands[name].to_dict()
     for name in ("odds_ratio", "conf_low", "conf_high", "p_value", "trend_p", "nonlinear_p", "end_slopes_p"):
         np.testing.assert_allclose(committed[name], stands.loc[committed.index, name], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((FOLDERS.processed.parent / "studies").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_the_study_of_each_example_is_of_the_people_of_its_claim(stands, path) -> None:
+    association = estimate(read_participants(FOLDERS)[0], read_study(path))
+    own = stands[stands["own"]].droplevel(["item", "level"])
+    name = next(study for study in own.index if study.lower().replace(" ", "_") == path.stem)
+    row = own.loc[[name]].iloc[0]
+    assert (association.fit.n, association.fit.cases) == (row["n"], row["cases"])
+    nonlinear = association.tests["nonlinear", "wald"].p_value
+    assert nonlinear == pytest.approx(row["nonlinear_p"], rel=1e-6)

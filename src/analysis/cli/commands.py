@@ -36,7 +36,8 @@ from analysis.report.words import numbers as numbers_words
 from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
-from analysis.study import Study, StudyError
+from analysis.study import PRIMARY, Study, StudyError
+from analysis.study_file import FIELDS, read_study
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""
@@ -214,6 +215,20 @@ def run_estimate(args: argparse.Namespace) -> None:
 
 
 def _study(args: argparse.Namespace) -> Study:
+    """The study of the options, or of ``--study FILE`` without any."""
+    asked = _study_of_options(args)
+    if args.study is None:
+        return asked
+    both = [name for name in FIELDS if getattr(asked, name) != getattr(PRIMARY, name)]
+    if both:
+        raise StudyError(
+            f"--study {args.study} with options for {', '.join(both)}: expected every choice in the file. Write them "
+            "there."
+        )
+    return read_study(args.study)
+
+
+def _study_of_options(args: argparse.Namespace) -> Study:
     return Study(
         exposure=args.exposure,
         outcome=args.outcome,

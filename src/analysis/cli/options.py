@@ -176,6 +176,8 @@ def _add_demo_options(stage: argparse.ArgumentParser) -> None:
 
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
+    stage.add_argument("--study", type=Path, default=None, metavar="FILE",
+                       help="every choice of the study from this TOML file, as in data/studies")  # fmt: skip
     stage.add_argument("--exposure", default=PRIMARY.exposure, metavar="COLUMN",
                        help=f"one of {', '.join(EXPOSURES)}, or another column of numbers")  # fmt: skip
     rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
