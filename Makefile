@@ -14,20 +14,21 @@ ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
 
-SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*')
+SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml')
 # What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew.
 room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
 DATA_CODE := $(call room,data/source data/people,$(GROUND))
 FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
 CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
+PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies report,$(GROUND) pipeline/published.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
 FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
-	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published variance variance_side_by_side))
+	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published_threshold variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
@@ -37,13 +38,16 @@ CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy
 	recall_slopes foods verdicts)) \
 	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
+PUBLISHED := $(addprefix figures/published.,png svg csv)
+COMPARED := data/processed/estimates/published.csv
+STANDS := data/processed/estimates/published_stands.csv
 FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
 CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
 DRAWN := figures/dose_response.png
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort foods models claims figures notebooks check format lock reference bench audit \
+.PHONY: help env demo test test-real data cohort foods models claims published figures notebooks check format lock reference bench audit \
 	simulate clean
 
 help: ## this list
@@ -77,7 +81,9 @@ models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
 claims: $(CLAIMS) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries
 
-figures: $(FIGURES) $(CLAIMS) ## the figures, from the real files; downloads first what is missing
+published: $(COMPARED) $(STANDS) $(PUBLISHED) ## what was published on the same people, recomputed: printed beside ours
+
+figures: $(FIGURES) $(CLAIMS) $(COMPARED) $(STANDS) $(PUBLISHED) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
 $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
@@ -101,6 +107,9 @@ $(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 $(CLAIMED): $(PARTICIPANTS) $(FOODS) $(FITTED) $(SHAPED) $(CLAIM_CODE) | $(READY)
 	@$(RUN) claims
 
+$(COMPARED): $(PARTICIPANTS) $(PUBLISHED_CODE) | $(READY)
+	@$(RUN) published
+
 # A file that was lost is made again with the others of its stage.
 $(filter-out $(FITTED),$(ESTIMATES)): | $(FITTED)
 	@test -e $@ || $(RUN) fit
@@ -110,6 +119,9 @@ $(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
 
 $(filter-out $(CLAIMED),$(CLAIMS)): | $(CLAIMED)
 	@test -e $@ || $(RUN) claims
+
+$(STANDS) $(PUBLISHED): | $(COMPARED)
+	@test -e $@ || $(RUN) published
 
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
 	@test -e $@ || $(RUN) figures
@@ -139,6 +151,7 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
+	Rscript tests/reference/published_reference.R data/raw tests/reference/design_input.csv tests/reference
 	Rscript tests/reference/foods_reference.R data/raw src/analysis/data/foods/codes.csv tests/reference/real
 	$(PY) -c 'from tests.audit import test_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.audit.specifications import specification_grid
@@ -11,6 +12,7 @@ from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
+from analysis.report.words import published as published_words
 from analysis.report.words import shape as shape_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import study as study_words
@@ -92,3 +94,12 @@ def test_every_link_leads_somewhere(path):
 def test_every_command_that_is_shown_can_be_parsed(line):
     arguments = [part.strip("'\"") for part in re.findall(r"\"[^\"]*\"|\S+", line)]
     assert build_parser().parse_args(arguments).stage == "estimate"
+
+
+@pytest.mark.committed
+def test_published_numbers_and_claims_that_stand_are_those_of_the_committed_tables():
+    folder = Folders(ROOT / "data", ROOT / "figures").estimates
+    published, stands = (pd.read_csv(folder / f"{name}.csv") for name in ("published", "published_stands"))
+    assert published_words.agreement_markdown(published) in TEXT
+    assert published_words.misses_sentence(published) in " ".join(TEXT.split())
+    assert published_words.stands_markdown(stands) in TEXT

@@ -20,7 +20,7 @@ CHANGED = {
     "data/synthetic/survey.py": (),
     "simulation/coverage.py": (),
     "audit/runner.py": (),
-    "validation/published.py": ("fit", "shapes", "figures"),
+    "validation/threshold.py": ("fit", "shapes", "figures"),
     "cli/options.py": (),
     "cli/commands.py": (),
     "__main__.py": (),

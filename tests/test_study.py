@@ -46,6 +46,7 @@ def test_the_primary_study_is_the_one_of_the_protocol() -> None:
         "where": None,
         "extra_covariates": (),
         "age_min": 40,
+        "age_max": None,
         "conf_level": 0.95,
         "lonely_domain": "fail",
     }
@@ -96,6 +97,7 @@ def test_every_categorical_covariate_belongs_to_the_largest_model_and_has_distin
         ("both_feet", "pn_both_feet"),
         ("two_sites", "pn_two_sites"),
         ("pad", "pad"),
+        ("any_led", "any_led"),
     ],
 )
 def test_an_outcome_rule_reads_its_own_column(outcome: Outcome, column: str) -> None:
@@ -110,7 +112,11 @@ def test_every_outcome_rule_is_put_into_words() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("outcome", "severe", r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, pad\."),
+        (
+            "outcome",
+            "severe",
+            r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, pad, any_led\.",
+        ),
         ("outcome", "pn_strict", r"outcome='pn_strict'"),
         ("outcome", None, r"outcome=None"),
         ("weights", "interview", r"weights='interview': expected one of dietary, mec, none\."),
@@ -232,6 +238,8 @@ def test_a_study_error_is_one_the_command_line_shows_without_a_traceback() -> No
         ("conf_level", "0.95", "expected a number between 0 and 1"),
         ("age_min", -5, "expected a whole number of years"),
         ("age_min", 40.5, "expected a whole number of years"),
+        ("age_max", 39, "expected a whole number of years from age_min=40 on"),
+        ("age_max", 69.5, "expected a whole number of years"),
         ("lonely_domain", "drop", "expected one of fail, keep"),
     ],
 )

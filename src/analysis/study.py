@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from analysis.errors import AnalysisError
 
 NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites"]
-Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "pad"]
+Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "pad", "any_led"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
 LonelyDomain = Literal["fail", "keep"]
@@ -60,7 +60,12 @@ OUTCOMES: dict[Outcome, str] = {
     "both_feet": "at least one insensate site, both feet assessed",
     "two_sites": "at least two insensate sites over the two feet",
     "pad": "an ankle-brachial index below 0.9 in the leg with the lower known one",
+    "any_led": "neuropathy (lenient), an ankle-brachial index below 0.9, a foot sore or an amputation, where the first "
+    "two are known",
 }
+
+_OTHER_DISEASES: dict[str, str] = {"pad": "arterial disease", "any_led": "lower-extremity disease"}
+"""Outcomes that are no rule of neuropathy, and the disease that each is a sign of."""
 
 _COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
 _NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
@@ -90,9 +95,10 @@ class Study:
 
     Attributes
     ----------
-    exposure : harmonised nutrient column with its unit, for example ``magnesium_mg`` (mg/day, day-1 recall).
-    outcome : rule that turns insensate sites into peripheral neuropathy, or peripheral arterial disease (``pad``); see
-        `OUTCOMES`.
+    exposure : harmonised column of numbers with its unit, for example ``magnesium_mg`` (mg/day, day-1 recall); of a
+        nutrient the recall must be reliable.
+    outcome : rule that turns insensate sites into peripheral neuropathy, or peripheral arterial disease (``pad``), or
+        any lower-extremity disease (``any_led``); see `OUTCOMES`.
     weights : survey weight: day-1 dietary, MEC examination, or none (weight 1, design kept).
     knots : number of knots of the restricted cubic spline.
     knot_rule : where they are placed: on Harrell's quantiles, or as R's ``Hmisc::rcspline.eval`` does, which departs
@@ -103,6 +109,7 @@ class Study:
     where : further condition on harmonised columns, for example ``age_years >= 60 and sex == 'female'``.
     extra_covariates : harmonised columns added to the model's own, for a sensitivity analysis.
     age_min : youngest age in years; the monofilament examination was given from 40.
+    age_max : oldest age in years, which the files top at 85; None for no limit.
     conf_level : level of every interval.
     lonely_domain : what to do when a stratum has people of the cohort in one of its PSUs only: refuse, or keep its
         empty PSUs as totals of zero, as R's survey package does without asking.
@@ -131,6 +138,7 @@ class Study:
     where: str | None = None
     extra_covariates: tuple[str, ...] = ()
     age_min: int = 40
+    age_max: int | None = None
     conf_level: float = 0.95
     lonely_domain: LonelyDomain = "fail"
 
@@ -158,6 +166,10 @@ class Study:
             raise StudyError(f"conf_level={self.conf_level!r}: expected a number between 0 and 1.")
         if not isinstance(self.age_min, int) or self.age_min < 0:
             raise StudyError(f"age_min={self.age_min!r}: expected a whole number of years.")
+        if self.age_max is not None and (not isinstance(self.age_max, int) or self.age_max < self.age_min):
+            raise StudyError(
+                f"age_max={self.age_max!r}: expected a whole number of years from age_min={self.age_min} on."
+            )
         # Of one type, so that equal studies are written alike.
         for field, plain in (("knots", int(self.knots)), ("cycles", tuple(sorted(map(int, self.cycles)))),
                              ("conf_level", float(self.conf_level)), ("age_min", int(self.age_min))):  # fmt: skip
@@ -197,12 +209,12 @@ class Study:
     @property
     def outcome_column(self) -> str:
         """Harmonised column that holds the outcome: 1, 0 or missing."""
-        return "pad" if self.outcome == "pad" else f"pn_{self.outcome}"
+        return self.outcome if self.outcome in _OTHER_DISEASES else f"pn_{self.outcome}"
 
     @property
     def disease(self) -> str:
         """Which peripheral disease the outcome is a sign of, in words."""
-        return "arterial disease" if self.outcome == "pad" else "neuropathy"
+        return _OTHER_DISEASES.get(self.outcome, "neuropathy")
 
 
 def _field_name(name: str, value: object) -> tuple[str, bool]:

@@ -468,3 +468,20 @@ def test_a_heaped_exposure_is_refused_with_the_option_that_answers_it(run):
     code, out, _ = run("--exposure", "alcohol_g", "--knot-rule", "hmisc")
     assert code == 0
     assert "Knots placed by Hmisc's rule for ties and small samples." in out
+
+
+def test_a_study_of_a_file_is_that_of_its_options(demo, tmp_path, capsys):
+    (tmp_path / "zinc.toml").write_text('exposure = "zinc_mg"\nknots = 3\nage_max = 80\n')
+    arguments = ["estimate", "--data", str(demo.data), "--format", "csv", "--part", "coefficients"]
+    said = []
+    options_of_it = ["--exposure", "zinc_mg", "--knots", "3", "--where", "age_years <= 80"]
+    for choice in (["--study", str(tmp_path / "zinc.toml")], options_of_it):
+        assert main([*arguments, *choice]) == 0
+        said.append(pd.read_csv(io.StringIO(capsys.readouterr().out)).set_index("term")["estimate"])
+    pd.testing.assert_series_equal(*said)
+
+
+def test_a_study_of_a_file_takes_no_options_beside_it(demo, tmp_path, capsys):
+    (tmp_path / "zinc.toml").write_text('exposure = "zinc_mg"\n')
+    assert main(["estimate", "--data", str(demo.data), "--study", str(tmp_path / "zinc.toml"), "--knots", "3"]) == 2
+    assert "options for knots" in capsys.readouterr().err

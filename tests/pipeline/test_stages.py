@@ -297,12 +297,12 @@ def test_real_estimates_beside_a_left_over_planted_curve_stay_real(copy):
 
 def test_published_numbers_are_read_beside_real_estimates_only(copy):
     published = pd.DataFrame({"quantity": ["phosphorus"], "ours": [1.0], "data": ["NHANES 1999-2004"]})
-    published.to_csv(copy.estimates / "published.csv", index=False)
-    assert "published" not in read_estimates(copy)[0]
+    published.to_csv(copy.estimates / "published_threshold.csv", index=False)
+    assert "published_threshold" not in read_estimates(copy)[0]
     for name in ESTIMATES:
         path = copy.estimates / f"{name}.csv"
         pd.read_csv(path).assign(data="NHANES 1999-2004").to_csv(path, index=False)
-    assert read_estimates(copy)[0]["published"]["ours"].tolist() == [1.0]
+    assert read_estimates(copy)[0]["published_threshold"]["ours"].tolist() == [1.0]
 
 
 def test_shapes_of_another_survey_never_take_the_place_of_the_real_ones(copy):

@@ -7,6 +7,7 @@ import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
 
 from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.provenance import Provenance
@@ -347,3 +348,15 @@ def test_numbers_of_every_panel_are_handed_on(estimates):
     assert set(every["diagnostics"].numbers) == {"", "_influence", "_distribution"}
     for drawing in every.values():
         assert all(len(frame) and frame["data"].notna().all() for frame in drawing.numbers.values())
+
+
+def test_a_page_of_many_letters_and_great_height_stays_light(tmp_path):
+    sizes = {}
+    for name, lines in (("short", 3), ("long", 200)):
+        figure = Figure(figsize=(2, 0.1 * lines))
+        for line in range(lines):
+            figure.text(0, line / lines, "thirty letters and a few others")
+        png, svg = save_figure(figure, tmp_path / name)
+        height = int.from_bytes(png.read_bytes()[20:24], "big")
+        sizes[name] = ("<text" in svg.read_text(), height)
+    assert sizes == {"short": (False, 90), "long": (True, 4000)}

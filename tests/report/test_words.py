@@ -460,7 +460,7 @@ def test_published_threshold_is_told_between_low_point_and_break(estimates):
         "conf_low": [13.0, 844.6, 597.6], "conf_high": [16.0, 1084.5, 2248.0],
         "conf_low_mc_error": [0.0, 2.4, 11.0], "conf_high_mc_error": [0.0, 0.34, 0.0],
     })  # fmt: skip
-    assert shape_words.threshold_sentence(estimates[0] | {"published": published}) == (
+    assert shape_words.threshold_sentence(estimates[0] | {"published_threshold": published}) == (
         "Wu print a threshold of phosphorus at 939.44 mg/day. Ours, with bootstrap intervals: low point of the spline "
         "940 mg/day (845 ± 2 to 1084 ± 0.3); best two-piece breakpoint 744 mg/day (598 ± 11 to 2248 ± 0)."
     )

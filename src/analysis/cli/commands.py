@@ -27,14 +27,17 @@ from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.published import compare_with_studies
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
+from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
-from analysis.study import Study, StudyError
+from analysis.study import PRIMARY, Study, StudyError
+from analysis.study_file import FIELDS, read_study
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""
@@ -54,6 +57,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "demo": run_demo,
         "estimate": run_estimate,
         "claims": run_claims,
+        "published": run_published,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -119,6 +123,18 @@ def run_claims(args: argparse.Namespace) -> None:
     for path in _answered(folders):
         print(path)
     print(f"Tables: {folders.estimates}/claims_*.csv")
+
+
+def run_published(args: argparse.Namespace) -> None:
+    """Put the published numbers on the same people beside ours."""
+    folders = _folders(args)
+    found, written = compare_with_studies(folders)
+    print(published_words.agreement_table(found["published"]).to_string())
+    print(published_words.misses_sentence(found["published"]))
+    for told in published_words.stands_sentences(found["published_stands"]):
+        print(told)
+    for path in (*written, *(folders.estimates / f"{name}.csv" for name in found)):
+        print(path)
 
 
 def _answered(folders: Folders) -> list[Path]:
@@ -199,6 +215,20 @@ def run_estimate(args: argparse.Namespace) -> None:
 
 
 def _study(args: argparse.Namespace) -> Study:
+    """The study of the options, or of ``--study FILE`` without any."""
+    asked = _study_of_options(args)
+    if args.study is None:
+        return asked
+    both = [name for name in FIELDS if getattr(asked, name) != getattr(PRIMARY, name)]
+    if both:
+        raise StudyError(
+            f"--study {args.study} with options for {', '.join(both)}: expected every choice in the file. Write them "
+            "there."
+        )
+    return read_study(args.study)
+
+
+def _study_of_options(args: argparse.Namespace) -> Study:
     return Study(
         exposure=args.exposure,
         outcome=args.outcome,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import get_args
 
 from analysis.data.people.vocabulary import EXPOSURES
-from analysis.errors import expected_one_of
 from analysis.study import (
     BOOTSTRAP_REPLICATES,
     CYCLES,
@@ -28,12 +27,6 @@ DRAWINGS = (".png", ".svg", ".pdf")
 """Endings of a drawing's name, which a folder for drawings should not have."""
 
 DEMO_SEED = 1
-
-
-def _nutrient(text: str) -> str:
-    if text not in EXPOSURES:
-        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(EXPOSURES))}")
-    return text
 
 
 def _intake(text: str) -> float:
@@ -119,6 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
+        "published": (_add_folders, "recompute what was published on the same people, printed beside ours"),
         "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
@@ -182,11 +176,14 @@ def _add_demo_options(stage: argparse.ArgumentParser) -> None:
 
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
-    stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
-                       help=f"one of {', '.join(EXPOSURES)}")  # fmt: skip
+    stage.add_argument("--study", type=Path, default=None, metavar="FILE",
+                       help="every choice of the study from this TOML file, as in data/studies")  # fmt: skip
+    stage.add_argument("--exposure", default=PRIMARY.exposure, metavar="COLUMN",
+                       help=f"one of {', '.join(EXPOSURES)}, or another column of numbers")  # fmt: skip
     rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
     stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome),
-                       help=f"neuropathy, or peripheral arterial disease (pad), is, {rules}")  # fmt: skip
+                       help="neuropathy, peripheral arterial disease (pad) or any lower-extremity disease (any_led) "
+                       f"is, {rules}")  # fmt: skip
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
     stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
     stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),

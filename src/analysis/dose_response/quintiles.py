@@ -5,7 +5,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.dose_response.association import Association, contrast_frame
-from analysis.dose_response.problem import set_out
+from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, group_scores, wald_test
@@ -93,14 +93,28 @@ def trend_test(association: Association) -> TermTest:
     ------
     StudyError : quintiles coincide. ConvergenceError : as `estimate`.
     """
-    setting = association.problem.setting
-    _, group = group_of(setting.exposure, setting.eligible, QUINTILES, setting.study.exposure)
+    term = "quintile_median"
+    return wald_test(trend_fit(association.problem.setting, groups=QUINTILES, term=term), (term,))
+
+
+def trend_fit(setting: Setting, *, groups: int, term: str) -> LogisticFit:
+    """The regression behind a trend: the exposure replaced by the unweighted median of its group of the cohort.
+
+    Parameters
+    ----------
+    setting : people of a study.
+    groups : number of equal groups.
+    term : name of the medians' column, whose coefficient is in log odds per unit of the exposure.
+
+    Raises
+    ------
+    StudyError : cuts coincide. ConvergenceError : as `estimate`.
+    """
+    _, group = group_of(setting.exposure, setting.eligible, groups, setting.study.exposure)
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
     X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])[setting.domain.rows]
-    terms = ("intercept", "quintile_median", *setting.adjustment_terms)
-    y = setting.y[setting.domain.rows]
-    fit = fit_logistic(X, y, design=setting.design, domain=setting.domain, terms=terms)
-    return wald_test(fit, ("quintile_median",))
+    terms = ("intercept", term, *setting.adjustment_terms)
+    return fit_logistic(X, setting.y[setting.domain.rows], design=setting.design, domain=setting.domain, terms=terms)
 
 
 def group_of(exposure: Array, eligible: Array, groups: int, name: str) -> tuple[Array, Integers]:

@@ -18,7 +18,7 @@ from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_estimates
 from analysis.stats.arrays import Frames
 from analysis.study import BOOTSTRAP_REPLICATES, COVARIATES, MODELS, PRIMARY, Study
-from analysis.validation.published import compare_with_published
+from analysis.validation.threshold import compare_with_threshold
 from analysis.validation.variance import read_replicate_weights, side_by_side, variance_check
 
 PLANTED_EXPOSURE = "magnesium_mg"
@@ -38,7 +38,7 @@ def fit_models(folders: Folders) -> Frames:
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
     if not provenance.synthetic:
-        results["published"] = compare_with_published(frame)
+        results["published_threshold"] = compare_with_threshold(frame)
         replicate_weights = read_replicate_weights(folders.registry(), folders.raw, cache=folders.processed / "cache")
         results["variance"] = variance_check(frame, replicate_weights)
         results["variance_side_by_side"] = side_by_side(results["variance"])

@@ -24,7 +24,7 @@ SHAPES = ("shape", "threshold", "knots", "knot_curves")
 ESTIMATES = (*FITTED, *SHAPES)
 """What the figures stage reads."""
 
-OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
+OF_REAL_FILES = ("published_threshold", "variance", "variance_side_by_side")
 """What the fit stage writes for the real files only: the literature's numbers and NCHS's own replicate weights."""
 
 SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")

@@ -17,6 +17,7 @@ from analysis.report.figures import energy as energy_figures
 from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
 from analysis.report.figures import modifiers as modifiers_figures
+from analysis.report.figures import published as published_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
@@ -251,6 +252,15 @@ def _heterogeneity(frames: Frames, provenance: Provenance) -> Drawing:
 
 def _unadjusted(frames: Frames) -> pd.Series:
     return frames["energy_forms"].set_index("form", drop=False).loc["none"]
+
+
+def published_drawing(found: pd.DataFrame, provenance: Provenance) -> Drawing:
+    """The published numbers beside ours; ``found`` is of `analysis.validation.studies.agreement.compare_studies`."""
+    caption = published_figures.published_caption(found)
+    return Drawing(
+        lambda: published_figures.plot_published(found, caption=caption, provenance=provenance),
+        {"": found},
+    )
 
 
 def claim_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]:

@@ -56,7 +56,7 @@ from analysis.stats.sample.replicates import (
     replicate_vcov,
 )
 from analysis.study import Study
-from analysis.validation.published import GREGG_2004
+from analysis.validation.studies.replication import read_replications
 
 TABLE = "DEMO"
 REPLICATE_COLUMNS = tuple(f"WTMREP{number:02d}" for number in range(1, 53))
@@ -230,12 +230,16 @@ def _prevalences(sample: _Sample) -> pd.DataFrame:
     eligible = people["pn_lenient"].notna() & (people["age_years"] >= STUDY.age_min)
     percent = 100 * people["pn_lenient"].to_numpy(dtype=float)
     parts = []
-    for diagnosed, known in GREGG_2004.items():
-        rows = (eligible & (people["told_diabetes"] == 1) if diagnosed else eligible).to_numpy()
-        ours = _mean_rows(sample, percent, rows)
-        printed = {"variance": "published", "estimate": known.value, "conf_low": known.low, "conf_high": known.high}
-        both = pd.concat([ours, pd.DataFrame([printed])])
-        parts.append(both.assign(term=known.quantity.removesuffix(", %"), unit="%"))
+    told = people["told_diabetes"] == 1
+    known = {row.item: row for row in read_replications() if row.study == "Gregg 2004"}
+    for item, (term, chosen) in {
+        "PN, %": ("neuropathy, all aged 40 or older", eligible),
+        "PN, told of diabetes, %": ("neuropathy, diagnosed diabetes", eligible & told),
+    }.items():
+        ours, theirs = _mean_rows(sample, percent, chosen.to_numpy()), known[item]
+        limits = {"conf_low": float(theirs.printed_low), "conf_high": float(theirs.printed_high)}
+        printed = {"variance": "published", "estimate": float(theirs.printed), **limits}
+        parts.append(pd.concat([ours, pd.DataFrame([printed])]).assign(term=term, unit="%"))
     return pd.concat(parts)
 
 

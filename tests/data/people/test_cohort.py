@@ -272,14 +272,33 @@ def test_people_outside_the_cohort_keep_their_weight() -> None:
 # ---- what is refused -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("exposure", ["kryptonite", "bmi_kg_m2", "pn_strict", "DRXTMAGN", ""])
-def test_an_exposure_that_is_no_nutrient_is_refused_with_the_nutrients(exposure: str) -> None:
-    message = (
-        rf"^exposure '{exposure}': expected one of energy_kcal, .*magnesium_mg.*, moisture_g, .*, magnesium_total_mg\.$"
-    )
+@pytest.mark.parametrize("exposure", ["kryptonite", "has_diabetes", "pn_strict", "weight_mec", "DRXTMAGN", ""])
+def test_an_exposure_that_is_no_column_of_numbers_is_refused_with_those_that_are(exposure: str) -> None:
+    message = rf"^exposure '{exposure}': expected one of energy_kcal, .*moisture_g, .*, magnesium_total_mg, age_years"
     with pytest.raises(StudyError, match=message) as refusal:
         select_cohort(people(), Study(exposure=exposure))
     assert all(name in str(refusal.value) for name in NUTRIENT_COLUMNS)
+
+
+def test_any_column_of_numbers_can_be_the_exposure_and_needs_no_recall() -> None:
+    frame = participants([{"bmi_kg_m2": 24.0, "recall_reliable": False}, {"bmi_kg_m2": NAN}, {"bmi_kg_m2": 31.0},
+                          {"bmi_kg_m2": 27.0}])  # fmt: skip
+    cohort = select_cohort(frame, Study(exposure="bmi_kg_m2", weights="mec"))
+    assert members(cohort) == [1, 3, 4]
+    assert "bmi known" in cohort.flow["step"].tolist()
+
+
+def test_what_an_outcome_is_made_of_cannot_be_its_exposure() -> None:
+    frame = participants([{}, {}, {}]).assign(abi_left=[0.8, 1.0, 1.1], pad=[1.0, 0.0, 0.0], any_led=[1.0, 0.0, 0.0])
+    for outcome in ("pad", "any_led"):
+        with pytest.raises(StudyError, match="abi_left"):
+            select_cohort(frame, Study(exposure="abi_left", outcome=outcome))
+
+
+def test_nobody_above_the_oldest_age_is_in_the_cohort() -> None:
+    cohort = select_cohort(participants([{"age_years": age} for age in (39, 40, 69, 70)]), Study(age_max=69))
+    assert members(cohort) == [2, 3]
+    assert "aged 40 to 69" in cohort.flow["step"].tolist()
 
 
 def test_a_misspelt_name_is_answered_with_the_names_it_resembles() -> None:

@@ -7,13 +7,17 @@ import pandas as pd
 
 from analysis.data.people.conditions import select_rows
 from analysis.data.people.harmonise import pooled_weight
-from analysis.data.people.vocabulary import EXPOSURES
+from analysis.data.people.vocabulary import EXPOSURES, exposure_label
 from analysis.errors import expected_one_of
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.study import COVARIATES, Study, StudyError
 
-NO_COVARIATES = ("pn_", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
+NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
+
+
+_PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amputation")}
+"""Beginnings of columns that an outcome is made of."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -69,10 +73,10 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     _check_columns(frame, study)
     steps = {
         "interviewed": frame["cycle"].isin(study.cycles),
-        f"aged {study.age_min} or older": frame["age_years"] >= study.age_min,
+        **_of_age(frame, study),
         "examined at the mobile examination center": frame["examined"],
         f"{study.disease} status known": frame[study.outcome_column].notna(),
-        "reliable day-1 dietary recall": frame["recall_reliable"] & frame[study.exposure].notna(),
+        **_exposed(frame, study),
     }
     if study.where is not None:
         steps[f"where {study.where}"] = select_rows(frame, study.where)
@@ -97,6 +101,28 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         cycles=present,
         complete_cycles=_cycles_of(frame[rows]),
     )
+
+
+def _of_age(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
+    age = frame["age_years"]
+    if study.age_max is None:
+        return {f"aged {study.age_min} or older": age >= study.age_min}
+    return {f"aged {study.age_min} to {study.age_max}": (age >= study.age_min) & (age <= study.age_max)}
+
+
+def _exposed(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
+    known = frame[study.exposure].notna()
+    if study.exposure in EXPOSURES:
+        return {"reliable day-1 dietary recall": frame["recall_reliable"] & known}
+    return {f"{exposure_label(study.exposure)} known": known}
+
+
+def _may_be_exposure(frame: pd.DataFrame, name: str, barred: tuple[str, ...]) -> bool:
+    """Whether a column is one of numbers that are more than yes or no, and neither outcome, design nor eligibility."""
+    if name in EXPOSURES or name not in frame:
+        return name in frame
+    kind = frame[name].dtype
+    return kind.kind in "if" and not name.startswith(barred) and frame[name].nunique() > 2
 
 
 def _cycles_of(people: pd.DataFrame) -> tuple[int, ...]:
@@ -137,10 +163,11 @@ def _cases(outcome: pd.Series) -> int | None:
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
-    if study.exposure not in EXPOSURES:
-        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(EXPOSURES))}")
     # Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
-    barred = (*NO_COVARIATES, "pad", "abi_") if study.outcome == "pad" else NO_COVARIATES
+    barred = (*NO_COVARIATES, *_PARTS.get(study.outcome, ()))
+    if not _may_be_exposure(frame, study.exposure, barred):
+        others = [str(name) for name in frame if name not in EXPOSURES and _may_be_exposure(frame, str(name), barred)]
+        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, [*EXPOSURES, *others])}")
     for name in study.extra_covariates:
         if name not in frame or name.startswith(barred):
             able = [str(column) for column in frame if not str(column).startswith(barred)]

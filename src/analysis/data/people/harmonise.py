@@ -22,11 +22,12 @@ SOURCES: tuple[Source, ...] = (
         ("DEMO", "DEMO_B", "DEMO_C"),
         {
             **same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
+            **same("RIDEXPRG"),
             **same("WTINT2YR", "WTMEC2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
         },
     ),
-    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN")),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN", "LEALAMP", "LEARAMP")),
     Source(
         ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
         {
@@ -43,12 +44,13 @@ SOURCES: tuple[Source, ...] = (
     Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT")),
     Source(("SMQ", "SMQ_B", "SMQ_C"), same("SMQ020", "SMQ040")),
     Source(("ALQ", "ALQ_B", "ALQ_C"), same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
-    Source(("DIQ", "DIQ_B", "DIQ_C"), same("DIQ010", "DIQ050", "DIQ070")),
+    Source(("DIQ", "DIQ_B", "DIQ_C"), same("DIQ010", "DIQ050", "DIQ070", "DIQ090")),
     Source(("LAB10", "L10_B", "L10_C"), same("LBXGH")),
-    Source(("BPQ", "BPQ_B", "BPQ_C"), same("BPQ020", "BPQ050A")),
+    Source(("BPQ", "BPQ_B", "BPQ_C"), same("BPQ020", "BPQ050A", "BPQ080", "BPQ100D")),
     Source(("BPX", "BPX_B", "BPX_C"), same("BPXSAR", "BPXDAR")),
     Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
     Source(("LEXABPI", "LEXAB_B", "LEXAB_C"), same("LEXLABPI", "LEXRABPI")),
+    Source(("MCQ", "MCQ_B", "MCQ_C"), same("MCQ160C", "MCQ160E", "MCQ160F")),
     Source(("LAB16", "L16_B", "L16_C"), same("URXUMA", "URXUCR")),
     ANSWER,
     *LABORATORY,
@@ -97,6 +99,7 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_health(raw),
         **_behaviour(raw),
         **_arteries(raw),
+        **_history(raw),
         **laboratory_columns(raw),
         **drug_columns(tables, raw.index),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
@@ -104,10 +107,11 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_supplements(tables, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
-    frame["depletion_score"] = depletion_score(frame)
+    made = {"any_led": any_lower_extremity_disease(frame), "depletion_score": depletion_score(frame)}
     for kind in ("dietary", "mec"):
-        frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
-    return frame
+        made[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
+    # In one block a kind, or pandas warns of whoever adds a column to so many.
+    return pd.concat([frame, pd.DataFrame(made)], axis="columns").copy()
 
 
 def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, ...]) -> pd.Series:
@@ -151,7 +155,7 @@ def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
             raise CodingError(f"{name}: {twice} SEQN appear more than once; expected one row per person.")
         rename = {raw[position]: common for common, raw in source.columns.items() if raw[position] is not None}
         parts.append(table[list(rename)].rename(columns=rename))
-    joined = parts[0].join(parts[1:], how="left")
+    joined = parts[0].join(parts[1:], how="left").copy()  # in few blocks: pandas warns of adding to many
     joined["cycle"] = CYCLES[position]
     every = [common for source in SOURCES for common in source.columns]
     return joined.reindex(columns=["cycle", *every])
@@ -206,12 +210,14 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _arteries(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Ankle-brachial index of each leg and peripheral arterial disease: the lower known one below 0.9."""
+    """Ankle-brachial index of each leg, the lower and the higher known one, and arterial disease: below 0.9."""
     left, right = raw["LEXLABPI"], raw["LEXRABPI"]
     lower = np.fmin(left, right)
     return {
         "abi_left": left,
         "abi_right": right,
+        "abi_lowest": lower,
+        "abi_highest": np.fmax(left, right),
         "pad": (lower < PAD_BELOW).astype(float).where(lower.notna()),
     }
 
@@ -232,12 +238,63 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "hba1c_percent": raw["LBXGH"],
         "b12_pg_ml": raw["LBXB12"],
         "creatinine_mg_dl": creatinine,
+        "mdrd_ml_min_1_73m2": mdrd_175(
+            creatinine, age_years=raw["RIDAGEYR"], female=female, black=raw["RIDRETH1"] == 4
+        ),
         "egfr_ml_min_1_73m2": ckd_epi_2021(creatinine, age_years=raw["RIDAGEYR"], female=female),
         "albumin_creatinine_mg_g": 100 * raw["URXUMA"] / raw["URXUCR"],  # µg/mL over mg/dL
         "told_diabetes": diagnosed,
         "has_diabetes": diabetic.astype(float).where(diabetic | (diagnosed == 0)),
         "has_hypertension": hypertensive.astype(float).where(hypertensive | (told == 0)),
     }
+
+
+def _history(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    """What else published definitions ask for: what people were told and take, and sores and amputations."""
+    asked = {1: 1.0, 2: 0.0, 7: np.nan, 9: np.nan}
+    lost = {1: 0.0, **dict.fromkeys(range(2, 7), 1.0), 8: np.nan}  # 2 to 6: a toe and more; 8: could not be examined
+    questions = {
+        "foot_sore": "DIQ090",
+        "told_high_cholesterol": "BPQ080",
+        "takes_cholesterol_drug": "BPQ100D",
+        "takes_blood_pressure_drug": "BPQ050A",
+        "told_coronary_disease": "MCQ160C",
+        "told_heart_attack": "MCQ160E",
+        "told_stroke": "MCQ160F",
+    }
+    return {
+        "pregnant": _number(raw, "RIDEXPRG", {1: 1.0, 2: 0.0, 3: np.nan}),
+        "amputation": np.fmax(_number(raw, "LEALAMP", lost), _number(raw, "LEARAMP", lost)),
+        **{name: _number(raw, question, asked) for name, question in questions.items()},
+    }
+
+
+def any_lower_extremity_disease(frame: pd.DataFrame) -> pd.Series:
+    """Neuropathy (lenient), arterial disease, a foot sore or an amputation; missing unless the first two are known.
+
+    Parameters
+    ----------
+    frame : harmonised columns of these four.
+
+    References
+    ----------
+    Gregg et al. 2004, Diabetes Care 27:1591-1597.
+    """
+    signs = frame[["pn_lenient", "pad", "foot_sore", "amputation"]] == 1
+    return signs.any(axis="columns").astype(float).where(frame[["pn_lenient", "pad"]].notna().all(axis="columns"))
+
+
+def mdrd_175(creatinine_mg_dl: pd.Series, *, age_years: pd.Series, female: pd.Series, black: pd.Series) -> pd.Series:
+    """Estimated glomerular filtration rate, mL/min/1.73 m², by the MDRD equation that published models have.
+
+    175 creatinine^-1.154 age^-0.203, times 0.742 for women and 1.212 for Black people.
+
+    References
+    ----------
+    Levey et al. 2006, Ann Intern Med 145:247-254.
+    """
+    rate = 175 * creatinine_mg_dl**-1.154 * age_years.where(age_years > 0) ** -0.203
+    return rate * np.where(female, 0.742, 1.0) * np.where(black, 1.212, 1.0)
 
 
 def ckd_epi_2021(creatinine_mg_dl: pd.Series, *, age_years: pd.Series, female: pd.Series) -> pd.Series:

@@ -71,16 +71,34 @@ SUPPLEMENT_EXPOSURES: dict[str, tuple[str, str]] = {
 """Magnesium beyond food: words for it, and where it comes from."""
 
 EXPOSURES = (*NUTRIENT_COLUMNS, *SUPPLEMENT_EXPOSURES)
-"""Columns whose dose a study can be about."""
+"""Columns of what people take in; a study needs their reliable recall."""
 
 _UNITS = {"kcal": "kcal/day", "g": "g/day", "mg": "mg/day", "ug": "µg/day"}
+_OTHER_UNITS = {
+    "ml_min_1_73m2": "mL/min/1.73 m²",
+    "umol_l": "µmol/L",
+    "mg_dl": "mg/dL",
+    "ug_dl": "µg/dL",
+    "ng_ml": "ng/mL",
+    "pg_ml": "pg/mL",
+    "kg_m2": "kg/m²",
+    "ug_l": "µg/L",
+    "mg_g": "mg/g",
+    "percent": "%",
+    "mmhg": "mmHg",
+    "years": "years",
+    "cm": "cm",
+}
+"""Ends of the names of other columns, a longer one before its own end."""
 _ABBREVIATIONS = {"sfa": "SFA", "mfa": "MFA", "pfa": "PFA"}
 
 
 def exposure_label(name: str) -> str:
-    """Words for a nutrient column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0"."""
+    """Words for a column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0"."""
     if name in SUPPLEMENT_EXPOSURES:
         return SUPPLEMENT_EXPOSURES[name][0]
+    if name not in EXPOSURES:
+        return name.removesuffix(_other_unit(name)).strip("_").replace("_", " ")
     words = name.rsplit("_", 1)[0].split("_")
     if words[0] in _ABBREVIATIONS:
         return f"{_ABBREVIATIONS[words[0]]} {':'.join(words[1:])}"
@@ -91,9 +109,18 @@ def exposure_label(name: str) -> str:
 
 def exposure_origin(name: str) -> str:
     """Where an exposure's amount comes from, as an axis says it: ``magnesium_mg`` is "from food, day-1 recall"."""
+    if name not in EXPOSURES:
+        return "as recorded"
     return SUPPLEMENT_EXPOSURES[name][1] if name in SUPPLEMENT_EXPOSURES else FOOD_ORIGIN
 
 
 def exposure_unit(name: str) -> str:
-    """Unit of a nutrient column: ``magnesium_mg`` is "mg/day"."""
+    """Unit of a column: ``magnesium_mg`` is "mg/day", ``lead_ug_dl`` is "µg/dL"; one without a unit is "units"."""
+    if name not in EXPOSURES:
+        return _OTHER_UNITS.get(_other_unit(name), "units")
     return _UNITS[name.rsplit("_", 1)[1]]
+
+
+def _other_unit(name: str) -> str:
+    """End of a name that is its unit; empty if it has none."""
+    return next((end for end in _OTHER_UNITS if name.endswith(f"_{end}")), "")

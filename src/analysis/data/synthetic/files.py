@@ -57,6 +57,15 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "BPQ020": YES_NO,
     "BPQ040A": YES_NO,
     "BPQ050A": YES_NO,
+    "BPQ080": YES_NO,
+    "BPQ100D": YES_NO,
+    "DIQ090": YES_NO,
+    "LEALAMP": ("1", "2", "3", "4", "5", "6", "8", "."),
+    "LEARAMP": ("1", "2", "3", "4", "5", "6", "8", "."),
+    "MCQ160C": YES_NO,
+    "MCQ160E": YES_NO,
+    "MCQ160F": YES_NO,
+    "RIDEXPRG": ("1", "2", "3", "."),
     "RXD030": YES_NO,
     "RXDUSE": YES_NO,
     "DSD010": YES_NO,
@@ -134,6 +143,7 @@ def demographics(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
         {
             "SEQN": people["seqn"],
             "SDDSRVYR": (cycle - 1997) // 2,
+            "RIDEXPRG": people["RIDEXPRG"],
             "RIDSTATR": np.where(people["examined"], 2, 1),
             "RIAGENDR": np.where(people["female"], 2, 1),
             "RIDAGEYR": np.minimum(people["age"], TOP_CODE),
@@ -154,7 +164,8 @@ def demographics(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
 def monofilament(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Write LEXPN: the examined of 40 and older."""
     rows = people[people["examined"] & (people["age"] >= 40)]
-    return pd.DataFrame({"SEQN": rows["seqn"], "LEALPN": rows["left_sites"], "LEARPN": rows["right_sites"]})
+    feet = {"LEALPN": rows["left_sites"], "LEARPN": rows["right_sites"]}
+    return pd.DataFrame({"SEQN": rows["seqn"], **feet, **{name: rows[name] for name in ("LEALAMP", "LEARAMP")}})
 
 
 def nutrient_columns(day: pd.DataFrame, *, prefix: str, cycle: int) -> pd.DataFrame:
@@ -262,7 +273,9 @@ def diabetes(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     insulin = with_gaps(rng, asked_if((rows["cycle"] > 1999) | (rows["age"] >= 12), insulin), odd={9: 0.0002})
     pills = np.where(rng.random(len(rows)) < 0.68, 1, 2)
     pills = with_gaps(rng, asked_if(told == 1, pills), odd={9: 0.005})
-    return pd.DataFrame({"SEQN": rows["seqn"], "DIQ010": told, "DIQ050": insulin, "DIQ070": pills})
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "DIQ010": told, "DIQ050": insulin, "DIQ070": pills, "DIQ090": rows["DIQ090"]}
+    )
 
 
 def blood_pressure_interview(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
@@ -273,7 +286,8 @@ def blood_pressure_interview(rng: np.random.Generator, people: pd.DataFrame) -> 
     prescribed = with_gaps(rng, asked_if(told == 1, treated), odd={7: 0.0003, 9: 0.0015})
     taking = np.where(rng.random(len(rows)) < 0.885, 1, 2)
     taking = with_gaps(rng, asked_if(prescribed == 1, taking), odd={9: 0.0005})
-    return pd.DataFrame({"SEQN": rows["seqn"], "BPQ020": told, "BPQ040A": prescribed, "BPQ050A": taking})
+    answers = {"BPQ020": told, "BPQ040A": prescribed, "BPQ050A": taking}
+    return pd.DataFrame({"SEQN": rows["seqn"], **answers, **{name: rows[name] for name in ("BPQ080", "BPQ100D")}})
 
 
 def blood_pressure(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
@@ -377,6 +391,12 @@ def urine(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def medical_conditions(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write MCQ: interviewed from one year of age; heart and stroke are asked from 20."""
+    rows = people[people["age"] >= 1]
+    return pd.DataFrame({"SEQN": rows["seqn"], **{name: rows[name] for name in ("MCQ160C", "MCQ160E", "MCQ160F")}})
+
+
 Writer = Callable[[np.random.Generator, pd.DataFrame], pd.DataFrame]
 CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("demographics, design, weights", demographics, ("DEMO", "DEMO_B", "DEMO_C")),
@@ -404,4 +424,5 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("supplements, blends", product_blends, ("DSBI", "", "")),
     ("individual foods, day 1", individual_foods, ("DRXIFF", "DRXIFF_B", "DR1IFF_C")),
     ("food codes", food_codes, ("DRXFMT", "DRXFMT_B", "DRXFCD_C")),
+    ("medical conditions", medical_conditions, ("MCQ", "MCQ_B", "MCQ_C")),
 )

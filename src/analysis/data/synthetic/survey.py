@@ -24,6 +24,7 @@ from tqdm import tqdm
 from analysis.data.source.registry import Registry, Table, describe, write_registry
 from analysis.data.synthetic.clinic import clinic
 from analysis.data.synthetic.files import CODES, CONTENTS
+from analysis.data.synthetic.history import history
 from analysis.data.synthetic.people import pick, sample_people
 from analysis.data.synthetic.supplements import supplement_use
 from analysis.data.synthetic.traits import (
@@ -317,7 +318,7 @@ def _describe_table(frame: pd.DataFrame, *, name: str, cycle: int, content: str)
 
 def _streams(seed: int) -> Mapping[str, np.random.Generator]:
     """One stream a stage, so that a change in one stage, or another truth, leaves the others' draws alone."""
-    names = ("people", "traits", "diet", "files", "outcome", "clinic", "arteries", "supplements")
+    names = ("people", "traits", "diet", "files", "outcome", "clinic", "arteries", "supplements", "history")
     children = np.random.SeedSequence(seed).spawn(len(names))
     return {name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(names, children, strict=True)}
 
@@ -335,7 +336,7 @@ def invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     people = second_recall(streams["diet"], first_recall(streams["diet"], usual_diet(streams["diet"], people)))
     day = day_intake(streams["diet"], people, weekday=people["weekday"].to_numpy())
     people = pd.concat([_with_dietary_weights(people), day.add_prefix("day1_")], axis=1)
-    people = supplement_use(streams["supplements"], clinic(streams["clinic"], people))
+    people = supplement_use(streams["supplements"], history(streams["history"], clinic(streams["clinic"], people)))
     return examine_arteries(streams["arteries"], examine_feet(streams["outcome"], people, truth=truth), truth=truth)
 
 

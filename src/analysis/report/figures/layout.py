@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
@@ -21,15 +22,24 @@ WIDTH = 6.6  # inches, a text column
 CAPTION_LETTERS = 104
 CAPTION_LINE = 0.148  # inches
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
+DENSE = 300  # dots an inch
+TALLEST = 4000
+"""Pixels of a PNG's height; a page too tall for it at 300 dots an inch gets fewer, and stays sharp on a screen."""
+
+MOST_OUTLINES = 4000
+"""Letters that an SVG draws as outlines; a page of more keeps them as text, a twentieth as large and searchable."""
+
 ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write stem.png (300 dpi) and stem.svg without dates, so that the same figure gives the same bytes."""
+    """Write stem.png (300 dpi, tall pages fewer) and stem.svg without dates: the same figure gives the same bytes."""
     # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
     png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
-    with matplotlib.style.context(STYLE):
-        figure.savefig(png, metadata={"Software": None})
+    letters = sum(len(text.get_text()) for text in figure.findobj(Text))
+    own = {"svg.fonttype": "path" if letters <= MOST_OUTLINES else "none"}
+    with matplotlib.style.context([STYLE, own]):
+        figure.savefig(png, dpi=min(DENSE, TALLEST / figure.get_figheight()), metadata={"Software": None})
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
     # matplotlib ends lines of path data with a blank, which every diff would show
     svg.write_text("\n".join(line.rstrip() for line in svg.read_text().splitlines()) + "\n")

@@ -129,10 +129,10 @@ def verdicts_table(estimates: Frames) -> pd.DataFrame:
 
 
 def threshold_sentence(estimates: Frames) -> str:
-    """The published threshold of phosphorus between our low point and our break, from published.csv."""
-    if "published" not in estimates:
+    """The published threshold of phosphorus between our low point and our break, from published_threshold.csv."""
+    if "published_threshold" not in estimates:
         return NO_PUBLISHED
-    published = estimates["published"]
+    published = estimates["published_threshold"]
     rows = published[published["quantity"].str.contains("threshold")].set_index("quantity")
     parts = [
         f"{_quantity(name)} {format_intake(row['ours'])} mg/day ({drawn_range(row, 'conf')})"

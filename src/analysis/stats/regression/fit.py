@@ -145,6 +145,24 @@ class LinearFit(Fit):
         return X @ self.beta
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RiskFit(Fit):
+    """A survey-weighted regression of a probability with the logarithm as link; beta in log risk.
+
+    Attributes
+    ----------
+    cases : rows fitted with the outcome.
+    """
+
+    shown = ("n", "cases", "residual_df", "terms")
+
+    cases: int
+
+    def mean(self, X: Array) -> Array:
+        """Fitted risks exp(X beta) of (m, p) rows; nothing keeps them below 1."""
+        return np.asarray(np.exp(X @ self.beta))
+
+
 def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> LogisticFit:
     """Fit a logistic regression to a domain of a survey.
 
@@ -248,8 +266,57 @@ def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, term
     )
 
 
+def fit_risk(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> RiskFit:
+    """Fit risk ratios to a domain of a survey by a log link and the Poisson score (modified Poisson regression).
+
+    Solves sum_i w_i x_i (y_i - mu_i) = 0 over the domain, with mu = exp(X beta); the covariance is `taylor_vcov` of
+    the influence values w_i (y_i - mu_i) A⁻¹ x_i, A = sum_i w_i mu_i x_i x_iᵀ, as R's
+    ``svyglm(family = quasipoisson)``.
+
+    Parameters
+    ----------
+    X, y, design, domain, terms : as for `fit_logistic`.
+
+    Returns
+    -------
+    RiskFit
+
+    Raises
+    ------
+    DesignError, ConvergenceError : as `fit_logistic`.
+
+    References
+    ----------
+    Zou 2004, Am J Epidemiol 159:702-706.
+    """
+    weights = _checked_weights(X, y, design, domain, terms)
+    _check_estimable(X, y, weights, terms)
+    _refuse_separation(X, y, terms)
+    scale = np.sqrt(np.mean(X**2, axis=0))
+    model = sm.GLM(y, X / scale, family=sm.families.Poisson(), var_weights=weights)
+    result = model.fit(maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
+    beta = np.asarray(result.params) / scale
+    if not result.converged or not np.all(np.isfinite(beta)):
+        raise ConvergenceError(
+            f"no finite estimate after {result.fit_history['iteration']} iterations of a log link: expected an outcome "
+            "that no combination of the terms predicts without error. Remove or merge terms, or widen the domain."
+        )
+    mu = np.exp(X @ beta)
+    naive = _inverse_gram(X * np.sqrt(weights * mu)[:, None])
+    return RiskFit(
+        terms=terms,
+        beta=beta,
+        vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
+        naive_vcov=naive,
+        n=y.size,
+        cases=int(y.sum()),
+        n_psu=domain.n_psu,
+        n_strata=domain.n_strata,
+    )
+
+
 def coefficient_influence(
-    fit: LogisticFit | LinearFit, X: Array, y: Array, *, design: SurveyDesign, domain: Domain
+    fit: LogisticFit | LinearFit | RiskFit, X: Array, y: Array, *, design: SurveyDesign, domain: Domain
 ) -> Array:
     """What each person adds to the coefficients: w_i (y_i - mu_i) A⁻¹ x_i, (n, p), zero outside the domain.
 

@@ -1,0 +1,173 @@
+"""What was published on the same people, in words: how many numbers are reached, and which claims stand."""
+
+import pandas as pd
+
+from analysis.report.words.bottom_line import ADJUSTMENTS
+from analysis.report.words.numbers import as_markdown, format_p, list_words
+
+KIND_WORDS = {
+    "count": "numbers of people",
+    "mean": "means and medians",
+    "geometric_mean": "means and medians",
+    "median": "means and medians",
+    "prevalence": "prevalences",
+    "odds_ratio": "odds and risk ratios",
+    "risk_ratio": "odds and risk ratios",
+}
+CLASSES = ("as printed", "close", "not reached", "not identifying")
+"""Classes of agreement of a number that was printed and recomputed."""
+
+PLAIN = 0.05
+"""A ratio whose limits both lie nearer to 1 is of a single unit, and is told with four decimals."""
+
+
+def agreement_table(published: pd.DataFrame) -> pd.DataFrame:
+    """How many numbers of each kind are in each class of agreement, numbers of people apart from what they tell.
+
+    Parameters
+    ----------
+    published : of `analysis.validation.studies.agreement.compare_studies`.
+
+    Returns
+    -------
+    Index kind of number, the last row all; a column a class of `CLASSES`.
+    """
+    rows = published[published["agreement"].isin(CLASSES)]
+    counts = pd.crosstab(rows["kind"].map(KIND_WORDS), rows["agreement"])
+    counts = counts.reindex(index=list(dict.fromkeys(KIND_WORDS.values())), columns=list(CLASSES), fill_value=0)
+    counts.loc["all"] = counts.sum()
+    return counts.rename_axis(index="numbers", columns=None)
+
+
+def agreement_markdown(published: pd.DataFrame) -> str:
+    """The table of `agreement_table` as Markdown."""
+    return as_markdown(agreement_table(published))
+
+
+def misses_sentence(published: pd.DataFrame) -> str:
+    """By study, how many printed numbers are not reached and of how many, the most first."""
+    rows = published[published["agreement"].isin(CLASSES)]
+    counts = rows.assign(missed=rows["agreement"] == "not reached").groupby("study", sort=False)["missed"]
+    missed, tried = counts.sum(), counts.size()
+    ordered = missed[missed > 0].sort_values(ascending=False, kind="stable")
+    told = [f"{study} ({n} of {tried[study]})" for study, n in ordered.items()]
+    if not told:
+        return "Every printed number is reached."
+    return f"Not reached: {list_words(told)}."
+
+
+# ---- do they stand?
+def stands_sentences(stands: pd.DataFrame) -> list[str]:
+    """One sentence a claim, and after those of a study one on trend and shape.
+
+    Parameters
+    ----------
+    stands : of `analysis.validation.studies.stands.do_they_stand`.
+    """
+    told = []
+    for _, study in stands.groupby("study", sort=False):
+        told += [claim_sentence(claim) for _, claim in study.groupby("item", sort=False)]
+        told.append(rule_sentence(study))
+    return told
+
+
+def stands_markdown(stands: pd.DataFrame) -> str:
+    """The sentences as a list in Markdown."""
+    return "\n".join(f"- {told}" for told in stands_sentences(stands))
+
+
+def claim_sentence(claim: pd.DataFrame) -> str:
+    """What becomes of one claim under the energy forms and without each cycle; ``claim`` is its rows."""
+    own = claim[claim["own"]].iloc[0]
+    parts = [f"{own['study']}, {own['item'].removesuffix(', OR')}: {_ratio(own)} as recomputed{_unless_shown(own)}"]
+    energy = claim[claim["variation"] == "energy"].set_index("level")
+    if own["level"] != "none":
+        plain = energy.loc["none"]
+        parts.append(f"{_ratio(plain)} without energy{_unless_shown(plain)}")
+    parts.append(_energy_words(energy.drop("none")))
+    cycles = claim[claim["variation"] == "cycle"].set_index("level")
+    if len(cycles):
+        parts.append(_cycles_words(cycles, own))
+    return f"{'; '.join(parts)}."
+
+
+def _energy_words(forms: pd.DataFrame) -> str:
+    """Whether the claim is shown where energy is adjusted for."""
+    if (forms["found"] == "shown").all():
+        return f"with energy adjusted for, shown in each of {len(forms)} forms ({_span(forms)})"
+    if not (forms["found"] == "shown").any():
+        return f"with energy adjusted for, shown in none of {len(forms)} forms: {_each(forms)}"
+    kept, lost = forms[forms["found"] == "shown"], forms[forms["found"] != "shown"]
+    return f"with energy adjusted for, shown {_each(kept)}, and not {_each(lost)}"
+
+
+def _each(forms: pd.DataFrame) -> str:
+    return list_words([f"{ADJUSTMENTS[str(form)]} ({_number(row)})" for form, row in forms.iterrows()])
+
+
+def _cycles_words(cycles: pd.DataFrame, own: pd.Series) -> str:
+    """Whether a single cycle carries the claim."""
+    lost = cycles[cycles["found"] != "shown"]
+    if lost.empty:
+        return f"shown without any one cycle ({_span(cycles)})"
+    if len(lost) == len(cycles):
+        return f"without any one cycle not shown ({_span(cycles)})"
+    told = list_words([f"{level} it is {_ratio(row)}" for level, row in lost.iterrows()])
+    if own["found"] != "shown":
+        return f"{told}, not shown"
+    hangs = list_words([str(level).removeprefix("without ") for level in lost.index])
+    return f"it hangs on {hangs} ({told})"
+
+
+def rule_sentence(study: pd.DataFrame) -> str:
+    """What trend and shape rule say of a study's claims, over all its variations."""
+    parts = []
+    trends = study.dropna(subset="trend_p").drop_duplicates(["variation", "level"])
+    if len(trends):
+        own = trends[trends["own"]].iloc[0]
+        direction = "rise" if own["trend_slope"] > 0 else "fall"
+        shown = int((trends["trend_p"] < 0.05).sum())
+        parts.append(
+            f"over the groups' medians the odds {direction} as recomputed (p {format_p(own['trend_p'])}), "
+            f"a trend shown in {shown} of {len(trends)} fits"
+        )
+    fits = study.drop_duplicates(["variation", "level"])
+    verdicts = []
+    for verdict, rows in fits.groupby("verdict", sort=False):
+        where = "" if len(rows) == len(fits) else f" ({list_words([_level(row) for _, row in rows.iterrows()])})"
+        verdicts.append(f'"{verdict}" in {len(rows)} of {len(fits)}{where}')
+    if verdicts:
+        parts.append(f"the shape rule finds {list_words(verdicts)}")
+    return f"{study['study'].iloc[0]}, trend and shape: {'; '.join(parts) or 'no fit has an answer'}."
+
+
+def _level(row: pd.Series) -> str:
+    return {"none": "without energy", **ADJUSTMENTS}.get(str(row["level"]), str(row["level"]))
+
+
+def _unless_shown(row: pd.Series) -> str:
+    if pd.isna(row["odds_ratio"]):
+        return ""
+    return "" if row["found"] == "shown" else f", not shown (p {format_p(row['p_value'])})"
+
+
+def _digits(row: pd.Series) -> int:
+    return 4 if max(abs(row["conf_low"] - 1), abs(row["conf_high"] - 1)) < PLAIN else 2
+
+
+def _number(row: pd.Series) -> str:
+    return "without an estimate" if pd.isna(row["odds_ratio"]) else f"{row['odds_ratio']:.{_digits(row)}f}"
+
+
+def _ratio(row: pd.Series) -> str:
+    if pd.isna(row["odds_ratio"]):
+        return _number(row)
+    low, high = (f"{row[name]:.{_digits(row)}f}" for name in ("conf_low", "conf_high"))
+    return f"{_number(row)} ({low} to {high})"
+
+
+def _span(rows: pd.DataFrame) -> str:
+    known = rows.dropna(subset="odds_ratio").sort_values("odds_ratio")
+    if known.empty:
+        return "without an estimate"
+    return f"{_number(known.iloc[0])} to {_number(known.iloc[-1])}"

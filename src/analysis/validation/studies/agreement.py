@@ -1,0 +1,106 @@
+"""Printed numbers beside ours, and how well they agree: a miss is told as plainly as a hit."""
+
+import dataclasses
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.stats.disclosure import FEW, is_few, told
+from analysis.validation.studies.kinds import Recomputed, recompute
+from analysis.validation.studies.replication import Replication, read_replications
+
+Agreement = Literal["as printed", "close", "not reached", "not identifying", "none printed", "not recomputed"]
+
+CLOSE = 0.05
+"""Relative distance up to which a number is close to the printed one."""
+
+NUMBERS = ("ours", "ours_low", "ours_high")
+
+
+def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
+    """Every published number beside ours.
+
+    Parameters
+    ----------
+    frame : all interviewed people, harmonised; nobody may have been dropped.
+    rows : replications; None for those that come with the package.
+
+    Returns
+    -------
+    A row a replication: study, citation, item, kind, published, published_low, published_high (text, with the printed
+    digits), ours, ours_low, ours_high, n, cases, df, agreement (see `agreement_of`), how, read_in. Where it could not
+    be estimated, ours is missing and ``how`` says why. Numbers about fewer than ten people are blank.
+
+    Raises
+    ------
+    ReplicationError, ConditionError : a study's file asks for what does not exist.
+    """
+    every = read_replications() if rows is None else rows
+    return pd.DataFrame([_beside(frame, row) for row in every]).astype({name: "Int64" for name in ("n", "cases", "df")})
+
+
+def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
+    found, how = Recomputed(float("nan")), row.not_recomputed or row.how
+    if not row.not_recomputed:
+        try:
+            found, how = _discreet(recompute(frame, row), how)
+        except AnalysisError as error:
+            if error.exit_code == 2:  # the file is wrong, not the people
+                raise
+            how = f"{how}; {error}" if how else str(error)
+    return {
+        "study": row.study,
+        "citation": row.citation,
+        "item": row.item,
+        "kind": row.kind,
+        "published": row.printed,
+        "published_low": row.printed_low,
+        "published_high": row.printed_high,
+        "ours": found.estimate,
+        "ours_low": found.conf_low,
+        "ours_high": found.conf_high,
+        "n": found.n,
+        "cases": found.cases,
+        "df": found.df,
+        "agreement": agreement_of(row, found.estimate),
+        "how": how,
+        "read_in": row.read_in,
+    }
+
+
+def _discreet(found: Recomputed, how: str) -> tuple[Recomputed, str]:
+    """Nothing of fewer than ten people, nor how many cases they were if those are fewer."""
+    if found.n is not None and is_few(found.n):
+        return Recomputed(float("nan")), f"{how}; {FEW} people".removeprefix("; ")
+    return dataclasses.replace(found, cases=None if found.cases is None else told(found.cases)), how
+
+
+def agreement_of(row: Replication, ours: float) -> Agreement:
+    """Class of agreement of our number with the printed one.
+
+    - ``as printed``: rounds to the printed digits;
+    - ``close``: within 5 % of it and inside the printed interval, where one was printed;
+    - ``not reached``: neither, or there is no estimate;
+    - ``not identifying``: agrees, but so would many other definitions, as of a sample size;
+    - ``none printed``, ``not recomputed``: nothing to compare.
+    """
+    if row.not_recomputed:
+        return "not recomputed"
+    if not row.printed:
+        return "none printed"
+    if not np.isfinite(ours):
+        return "not reached"
+    printed = Decimal(row.printed)
+    reached: Agreement = "not reached"
+    if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP) == printed:
+        reached = "as printed"
+    elif abs(ours / float(printed) - 1) <= CLOSE and _inside(ours, row.printed_low, row.printed_high):
+        reached = "close"
+    return reached if row.identifying or reached == "not reached" else "not identifying"
+
+
+def _inside(value: float, low: str, high: str) -> bool:
+    return (not low or value >= float(low)) and (not high or value <= float(high))

@@ -1,0 +1,220 @@
+"""The kinds of published number, each one function of a replication's people.
+
+Means, prevalences and ratios have Taylor linearisation; empty primary sampling units of a domain count as zero, and t
+is on the PSUs minus strata of the domain, of ratios too: as the recomputed numbers that these are held against. A
+regression that leaves no residual degree of freedom is refused by `analysis.stats.regression.fit`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from analysis.data.people.conditions import ConditionError, select_rows
+from analysis.data.people.harmonise import pooled_weight
+from analysis.stats.arrays import Array, Bools
+from analysis.stats.disclosure import Discreet
+from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fit_risk
+from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
+from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
+from analysis.study import CATEGORIES
+from analysis.validation.studies.replication import Kind, Replication
+
+CONF_LEVEL = 0.95
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_LOG = re.compile(r"log\(([a-z][a-z0-9_]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """Our number for a published one; NaN and None where it has no such thing. P is of a ratio, against 1."""
+
+    estimate: float
+    conf_low: float = float("nan")
+    conf_high: float = float("nan")
+    n: int | None = None
+    cases: int | None = None
+    df: int | None = None
+    p_value: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _People(Discreet):
+    """A replication's people in the design, before anybody is lost for want of a covariate."""
+
+    frame: pd.DataFrame
+    row: Replication
+    sample: Bools
+    design: SurveyDesign
+
+    @property
+    def domain(self) -> Domain:
+        """People of the sample whose outcome, exposure and covariates are known."""
+        names = (self.row.outcome, self.row.exposure, *self.row.covariates)
+        return domain_of(self.design, self.sample & _known(self.frame, names))
+
+
+def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
+    """The number of a replication on the participants.
+
+    Parameters
+    ----------
+    frame : all interviewed people, harmonised; nobody may have been dropped, or the variance would be wrong.
+    row : a replication that is tried.
+
+    Raises
+    ------
+    ConditionError : a column or condition that the participants do not have.
+    DesignError, ConvergenceError : people from whom it cannot be estimated.
+    """
+    return KINDS[row.kind](_people(frame, row))
+
+
+def count(people: _People) -> Recomputed:
+    """People of the sample, whatever their weight."""
+    row = people.row
+    counted = people.sample & _known(people.frame, (row.outcome, *row.covariates))
+    return Recomputed(float(counted.sum()), n=int(counted.sum()))
+
+
+def mean(people: _People) -> Recomputed:
+    """Weighted mean of the outcome."""
+    return _of(_mean(people, values_of(people.frame, people.row.outcome)))
+
+
+def geometric_mean(people: _People) -> Recomputed:
+    """Exponential of the weighted mean of log(outcome), its limits likewise."""
+    logs = _mean(people, np.log(values_of(people.frame, people.row.outcome)))
+    middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
+    return Recomputed(middle, low, high, n=logs.n, df=logs.df)
+
+
+def median(people: _People) -> Recomputed:
+    """inf{q : F(q) >= 0.5}, without an interval: none was printed of any."""
+    rows, y = people.domain.rows, values_of(people.frame, people.row.outcome)
+    return Recomputed(quantile_of(y[rows], people.design.weights[rows], 0.5), n=int(rows.sum()))
+
+
+def prevalence(people: _People) -> Recomputed:
+    """Weighted share of the outcome, %, with a t interval on that scale."""
+    y = values_of(people.frame, people.row.outcome)
+    return _of(_mean(people, 100 * y), cases=int(y[people.domain.rows].sum()))
+
+
+def odds_ratio(people: _People) -> Recomputed:
+    """Odds ratio of the exposure by weighted logistic regression."""
+    return _ratio(people, fit_logistic)
+
+
+def risk_ratio(people: _People) -> Recomputed:
+    """Risk ratio of the exposure by a log link and the Poisson score."""
+    return _ratio(people, fit_risk)
+
+
+KINDS: dict[Kind, Callable[[_People], Recomputed]] = {
+    "count": count,
+    "mean": mean,
+    "geometric_mean": geometric_mean,
+    "median": median,
+    "prevalence": prevalence,
+    "odds_ratio": odds_ratio,
+    "risk_ratio": risk_ratio,
+}
+
+
+def values_of(frame: pd.DataFrame, text: str) -> Array:
+    """A column, ``log(column)``, or a condition as 1 where it is true and 0 elsewhere: (n,) float array."""
+    logged = _LOG.fullmatch(text)
+    if logged:
+        return np.log(_column(frame, logged[1]))
+    if _NAME.fullmatch(text):
+        return _column(frame, text)
+    return select_rows(frame, text).to_numpy(dtype=float)
+
+
+def _column(frame: pd.DataFrame, name: str) -> Array:
+    if name not in frame:
+        raise ConditionError(f"unknown column {name!r}: expected a harmonised column or a condition on some.")
+    return frame[name].to_numpy(dtype=float)
+
+
+def _known(frame: pd.DataFrame, names: tuple[str, ...]) -> Bools:
+    """Rows in which every column is known; a condition is always."""
+    known = np.ones(len(frame), dtype=bool)
+    for name in filter(None, names):
+        known &= frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name))
+    return known
+
+
+def _people(frame: pd.DataFrame, row: Replication) -> _People:
+    weights = pooled_weight(frame, weights=row.weights, cycles=row.cycles)
+    sample = frame["cycle"].isin(row.cycles)
+    if row.kind != "count":
+        sample &= weights > 0
+    if row.sample:
+        sample &= select_rows(frame, row.sample)
+    if row.without:
+        sample &= ~select_rows(frame, row.without)
+    design = SurveyDesign(
+        strata=frame["strata"].to_numpy(),
+        psu=frame["psu"].to_numpy(),
+        weights=weights.to_numpy(),
+        lonely_domain="keep",
+    )
+    return _People(frame, row, sample.to_numpy() & _known(frame, row.known), design)
+
+
+def _mean(people: _People, y: Array) -> Estimate:
+    return weighted_mean(y, design=people.design, domain=people.domain, conf_level=CONF_LEVEL)
+
+
+def _of(found: Estimate, *, cases: int | None = None) -> Recomputed:
+    return Recomputed(found.estimate, found.conf_low, found.conf_high, n=found.n, cases=cases, df=found.df)
+
+
+Fitter = Callable[..., LogisticFit | RiskFit]
+
+
+def _ratio(people: _People, fitter: Fitter) -> Recomputed:
+    """Exponential of the exposure's coefficient beside the covariates."""
+    frame, row, domain = people.frame, people.row, people.domain
+    term, columns = _exposure_columns(people)
+    for name in row.covariates:
+        columns |= _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name)}
+    used = {name: values[domain.rows] for name, values in columns.items()}
+    used = {name: values for name, values in used.items() if np.ptp(values) > 0}
+    X = np.column_stack([np.ones(domain.n), *used.values()])
+    y = values_of(frame, row.outcome)[domain.rows]
+    fit = fitter(X, y, design=people.design, domain=domain, terms=("intercept", *used))
+    at = fit.terms.index(term)
+    beta, std_error, df = float(fit.beta[at]), float(np.sqrt(fit.vcov[at, at])), fit.design_df
+    half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, df)) * std_error
+    middle, low, high = np.exp([beta, beta - half, beta + half]).tolist()
+    p_value = float(2 * scipy.stats.t.sf(abs(beta) / std_error, df))
+    return Recomputed(middle, low, high, n=fit.n, cases=fit.cases, df=df, p_value=p_value)
+
+
+def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
+    """The term whose ratio is told, and the columns of the exposure."""
+    frame, row = people.frame, people.row
+    if row.exposure in CATEGORIES:
+        return f"{row.exposure}_{row.level}", _indicators(frame, row.exposure)
+    x = values_of(frame, row.exposure)
+    if not row.groups:
+        return row.exposure, {row.exposure: x}
+    eligible = people.sample & np.isfinite(x)
+    shares = np.arange(1, row.groups) / row.groups
+    if row.cuts == "weighted":
+        cuts = np.array([quantile_of(x[eligible], people.design.weights[eligible], share) for share in shares])
+    else:
+        cuts = np.quantile(x[eligible], shares)
+    group = 1 + np.searchsorted(cuts, x, side="left")
+    others = [k for k in range(1, row.groups + 1) if k != row.reference]
+    return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
+
+
+def _indicators(frame: pd.DataFrame, name: str) -> dict[str, Array]:
+    return {f"{name}_{level}": (frame[name] == level).to_numpy(dtype=float) for level in CATEGORIES[name][1:]}

@@ -1,0 +1,105 @@
+"""Published numbers and claims in words, on tables that a reader can check by eye."""
+
+import pandas as pd
+import pytest
+
+from analysis.report.words import published as published_words
+
+FOUND = pd.DataFrame(
+    [
+        ("A", "count", "as printed"),
+        ("A", "count", "not identifying"),
+        ("A", "mean", "close"),
+        ("A", "median", "as printed"),
+        ("B", "odds_ratio", "not reached"),
+        ("B", "risk_ratio", "not reached"),
+        ("A", "prevalence", "not reached"),
+        ("C", "count", "not recomputed"),
+        ("C", "odds_ratio", "none printed"),
+    ],
+    columns=["study", "kind", "agreement"],
+)
+
+FORMS = ("none", "linear", "spline", "residual", "density")
+CYCLES = ("without 1999-2000", "without 2001-2002", "without 2003-2004")
+
+
+def claim(found: dict[str, str], *, own: str = "none", odds: float = 1.5, item: str = "x, OR") -> pd.DataFrame:
+    """Rows of one claim: shown everywhere but where ``found`` says otherwise."""
+    rows = [
+        {
+            "study": "A", "item": item, "claim": "above 1", "variation": "energy" if level in FORMS else "cycle",
+            "level": level, "own": level == own, "odds_ratio": odds, "conf_low": odds / 1.2, "conf_high": odds * 1.2,
+            "p_value": 0.2 if level in found else 0.01, "found": found.get(level, "shown"), "trend_slope": 0.1,
+            "trend_p": 0.2 if level in found else 0.01, "verdict": found.get(f"verdict {level}", "U"),
+        }
+        for level in (*FORMS, *CYCLES)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_numbers_are_counted_by_kind_and_class_and_those_without_a_comparison_not() -> None:
+    table = published_words.agreement_table(FOUND)
+    assert table.loc["numbers of people"].tolist() == [1, 0, 0, 1]
+    assert table.loc["means and medians"].tolist() == [1, 1, 0, 0]
+    assert table.loc["odds and risk ratios"].tolist() == [0, 0, 2, 0]
+    assert table.loc["all"].tolist() == [2, 1, 3, 1]
+    assert "| prevalences | 0 | 0 | 1 | 0 |" in published_words.agreement_markdown(FOUND)
+
+
+def test_misses_are_told_by_study_the_most_first() -> None:
+    assert published_words.misses_sentence(FOUND) == "Not reached: B (2 of 2) and A (1 of 5)."
+    assert published_words.misses_sentence(FOUND[:4]) == "Every printed number is reached."
+
+
+def test_a_claim_that_stands() -> None:
+    assert published_words.claim_sentence(claim({}, own="linear")) == (
+        "A, x: 1.50 (1.25 to 1.80) as recomputed; 1.50 (1.25 to 1.80) without energy; with energy adjusted for, shown "
+        "in each of 4 forms (1.50 to 1.50); shown without any one cycle (1.50 to 1.50)."
+    )
+
+
+def test_a_claim_that_goes_with_energy_and_hangs_on_a_cycle() -> None:
+    found = dict.fromkeys((*FORMS[1:], "without 2001-2002"), "same side")
+    told = published_words.claim_sentence(claim(found))
+    assert "with energy adjusted for, shown in none of 4 forms: beside a straight line of energy (1.50)" in told
+    assert "it hangs on 2001-2002 (without 2001-2002 it is 1.50 (1.25 to 1.80))" in told
+
+
+def test_a_claim_that_is_not_shown_to_begin_with_hangs_on_nothing() -> None:
+    told = published_words.claim_sentence(claim(dict.fromkeys(("none", *CYCLES[:1]), "same side")))
+    assert "as recomputed, not shown (p = 0.200)" in told
+    assert "hangs" not in told
+    assert "without 1999-2000 it is 1.50 (1.25 to 1.80), not shown" in told
+
+
+def test_some_forms_keep_a_claim() -> None:
+    told = published_words.claim_sentence(claim({"density": "other side"}))
+    assert "shown beside a straight line of energy (1.50), beside a spline of energy (1.50) and as residual" in told
+    assert "and not per 1,000 kcal (1.50)" in told
+
+
+def test_a_ratio_of_a_single_unit_has_the_decimals_that_show_it() -> None:
+    rows = claim({}).assign(odds_ratio=0.99875, conf_low=0.99759, conf_high=0.99992)
+    assert "0.9988 (0.9976 to 0.9999) as recomputed" in published_words.claim_sentence(rows)
+
+
+def test_a_claim_without_an_estimate_says_so() -> None:
+    rows = claim({}).assign(odds_ratio=float("nan"), found="")
+    assert "A, x: without an estimate as recomputed" in published_words.claim_sentence(rows)
+
+
+def test_trend_and_rule_are_told_once_a_study() -> None:
+    both = pd.concat([claim({"verdict spline": "no departure shown"}), claim({}, item="y, OR")])
+    told = published_words.stands_sentences(both)
+    assert len(told) == 3
+    assert told[-1].startswith("A, trend and shape: over the groups' medians the odds rise as recomputed (p = 0.010)")
+    assert told[-1].endswith('"no departure shown" in 1 of 8 (beside a spline of energy).')
+    assert published_words.stands_markdown(both).count("\n- ") == 2
+
+
+@pytest.mark.parametrize("column", ["trend_p", "verdict"])
+def test_what_there_is_not_is_not_told(column) -> None:
+    told = published_words.rule_sentence(claim({}).assign(**{column: None}))
+    assert ("trend shown" in told) == (column != "trend_p")
+    assert ("shape rule" in told) == (column != "verdict")

@@ -1,0 +1,212 @@
+"""Replications on invented people: each kind by hand, the files' errors, the classes of agreement."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from analysis.data.people.conditions import ConditionError
+from analysis.provenance import Provenance
+from analysis.report.figures.published import plot_published, published_caption, shown
+from analysis.validation.studies.agreement import agreement_of, compare_studies
+from analysis.validation.studies.kinds import KINDS, recompute
+from analysis.validation.studies.replication import (
+    Replication,
+    ReplicationError,
+    parse_study,
+    read_replications,
+)
+
+HAND = 1e-9
+"""Relative; the same sums in another order, or the same maximum by another path."""
+
+BASE = Replication(study="A", citation="B", read_in="C", item="D", kind="count", weights="mec")
+SAMPLE = "age_years >= 40 and examined"
+MODEL = dataclasses.replace(
+    BASE,
+    kind="odds_ratio",
+    sample=SAMPLE,
+    outcome="pn_strict",
+    exposure="told_diabetes",
+    covariates=("age_years", "sex"),
+)
+
+
+@pytest.fixture(scope="module")
+def inside(participants):
+    return participants.query("age_years >= 40 and examined")
+
+
+def test_a_count_is_of_people_with_every_named_fact(participants, inside) -> None:
+    row = dataclasses.replace(BASE, sample=SAMPLE, known=("hba1c_percent",), without="told_diabetes == 1")
+    by_hand = inside[inside["hba1c_percent"].notna() & (inside["told_diabetes"] != 1)]
+    assert inside["told_diabetes"].isna().any()  # the unknown stay
+    assert recompute(participants, row).estimate == len(by_hand)
+
+
+def test_a_mean_a_geometric_mean_and_a_median_are_the_weighted_ones(participants, inside) -> None:
+    people = inside[inside["cycle"] == 1999].dropna(subset=["total_cholesterol_mg_dl"])
+    x, w = people["total_cholesterol_mg_dl"], people["weight_mec_2yr"]
+    ordered = pd.Series(w.to_numpy(), x.to_numpy()).sort_index().cumsum()
+    expected = {
+        "mean": np.average(x, weights=w),
+        "geometric_mean": np.exp(np.average(np.log(x), weights=w)),
+        "median": ordered.index[int(np.searchsorted(ordered, w.sum() / 2))],
+    }
+    for kind, value in expected.items():
+        row = dataclasses.replace(BASE, kind=kind, sample=SAMPLE, cycles=(1999,), outcome="total_cholesterol_mg_dl")
+        assert recompute(participants, row).estimate == pytest.approx(value, rel=HAND)
+
+
+def test_a_prevalence_is_the_weighted_share_in_percent(participants, inside) -> None:
+    people = inside.dropna(subset=["pn_lenient"])
+    found = recompute(participants, dataclasses.replace(BASE, kind="prevalence", sample=SAMPLE, outcome="pn_lenient"))
+    assert found.estimate == pytest.approx(100 * np.average(people["pn_lenient"], weights=people["weight_mec"]))
+    assert found.cases == people["pn_lenient"].sum()
+    assert found.conf_low < found.estimate < found.conf_high
+
+
+@pytest.mark.parametrize(
+    ("kind", "family"), [("odds_ratio", sm.families.Binomial()), ("risk_ratio", sm.families.Poisson())]
+)
+def test_a_ratio_is_that_of_the_weighted_regression(participants, inside, kind, family) -> None:
+    people = inside.dropna(subset=["pn_strict", "told_diabetes"])
+    X = np.column_stack([np.ones(len(people)), people["told_diabetes"], people["age_years"], people["sex"] == "female"])
+    w = people["weight_mec"] / people["weight_mec"].mean()
+    fit = sm.GLM(people["pn_strict"].to_numpy(), X.astype(float), family=family, var_weights=w.to_numpy()).fit(
+        tol=1e-13
+    )
+    found = recompute(participants, dataclasses.replace(MODEL, kind=kind, exposure="told_diabetes"))
+    assert found.estimate == pytest.approx(np.exp(fit.params[1]), rel=1e-7)
+    assert found.n == len(people)
+
+
+def test_a_crude_risk_ratio_is_the_ratio_of_two_prevalences(participants) -> None:
+    ratio = dataclasses.replace(MODEL, kind="risk_ratio", covariates=(), exposure="age_years >= 70")
+    shares = [
+        recompute(
+            participants, dataclasses.replace(BASE, kind="prevalence", outcome="pn_strict", sample=sample)
+        ).estimate
+        for sample in (f"{SAMPLE} and age_years >= 70", f"{SAMPLE} and age_years < 70")
+    ]
+    assert recompute(participants, ratio).estimate == pytest.approx(shares[0] / shares[1], rel=HAND)
+
+
+def test_groups_are_cut_before_people_without_a_covariate_are_lost(participants, inside) -> None:
+    row = dataclasses.replace(MODEL, exposure="magnesium_mg", groups=4, group=1, reference=4, covariates=("pir",))
+    everybody = inside[inside["weight_mec"] > 0]["magnesium_mg"].dropna()
+    cuts = np.quantile(everybody, [0.25, 0.5, 0.75])
+    group = 1 + np.searchsorted(cuts, participants["magnesium_mg"], side="left")
+    by_hand = participants.assign(q1=(group == 1) * 1.0, q2=(group == 2) * 1.0, q3=(group == 3) * 1.0)
+    spelled = dataclasses.replace(MODEL, exposure="q1", covariates=("q2", "q3", "pir"), known=("magnesium_mg",))
+    assert recompute(participants, row).estimate == pytest.approx(recompute(by_hand, spelled).estimate, rel=1e-7)
+
+
+def test_a_category_is_told_against_its_first_level_with_the_others_beside(participants) -> None:
+    row = dataclasses.replace(MODEL, exposure="smoking", level="current")
+    spelled = dataclasses.replace(
+        MODEL, exposure="smoking == 'current'", covariates=(*MODEL.covariates, "smoking == 'former'"),
+        sample=f"{SAMPLE} and smoking in ('never', 'former', 'current')",
+    )  # fmt: skip
+    assert recompute(participants, row).estimate == pytest.approx(recompute(participants, spelled).estimate, rel=1e-7)
+
+
+def test_every_kind_has_its_function() -> None:
+    assert {row.kind for row in read_replications()} <= set(KINDS)
+
+
+def test_an_unknown_column_is_refused_by_name(participants) -> None:
+    with pytest.raises(ConditionError, match="shoe_size"):
+        compare_studies(participants, (dataclasses.replace(BASE, known=("shoe_size",)),))
+
+
+def test_what_cannot_be_estimated_is_not_reached_with_the_reason(participants) -> None:
+    row = dataclasses.replace(
+        MODEL, exposure="told_diabetes", outcome="pn_strict", sample=f"{SAMPLE} and pn_strict == 1", printed="2.0"
+    )
+    found = compare_studies(participants, (row,)).iloc[0]
+    assert found["agreement"] == "not reached"
+    assert "outcome" in found["how"]
+
+
+def test_nothing_is_told_of_fewer_than_ten_people(participants, inside) -> None:
+    oldest = sorted(inside["magnesium_mg"].dropna())[-5]
+    found = compare_studies(participants, (dataclasses.replace(BASE, sample=f"{SAMPLE} and magnesium_mg >= {oldest}"),))
+    assert pd.isna(found[["ours", "n"]]).all(axis=None)
+    assert "fewer than 10" in found["how"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("printed", "limits", "ours", "expected"),
+    [
+        ("4.5", ("3.4", "5.6"), 4.4909, "as printed"),
+        ("4.5", ("3.4", "5.6"), 4.55, "close"),
+        ("0.40", ("", ""), 0.395, "as printed"),
+        ("1.00", ("0.99", "1.01"), 1.03, "not reached"),  # within 5 % and outside the printed interval
+        ("1.08", ("0.73", "1.61"), 1.33, "not reached"),
+        ("25", ("", ""), float("nan"), "not reached"),
+        ("", ("", ""), 3.0, "none printed"),
+    ],
+)
+def test_classes_of_agreement(printed, limits, ours, expected) -> None:
+    row = dataclasses.replace(BASE, printed=printed, printed_low=limits[0], printed_high=limits[1])
+    assert agreement_of(row, ours) == expected
+
+
+def test_a_number_that_many_definitions_reach_never_counts() -> None:
+    size = dataclasses.replace(BASE, printed="5200", identifying=False)
+    assert agreement_of(size, 5200.0) == "not identifying"
+    assert agreement_of(size, 5900.0) == "not reached"
+
+
+HEAD = 'study = "A"\ncitation = "B"\nread_in = "C"\nsample = "age_years >= 40"\n[[row]]\nitem = "D"\n'
+
+
+def test_a_row_adds_its_sample_to_the_studys() -> None:
+    (row,) = parse_study(f'{HEAD}kind = "count"\nsample = "sex == \'female\' or examined"\n', name="a.toml")
+    assert row.sample == "(age_years >= 40) and (sex == 'female' or examined)"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("study = ", "a.toml"),
+        ('study = "A"', "no [[row]]"),
+        (f'{HEAD}kind = "count"\noutcom = "pad"\n', "outcome"),
+        (HEAD, "kind"),
+        (f'{HEAD}kind = "total"\n', "expected one of count"),
+        (f'{HEAD}kind = "mean"\n', "no outcome"),
+        (f'{HEAD}kind = "odds_ratio"\noutcome = "pad"\n', "no exposure"),
+        (f'{HEAD}kind = "count"\nprinted = 4.50\n', "quotation marks"),
+        (
+            f'{HEAD}kind = "odds_ratio"\noutcome = "pad"\nexposure = "pir"\ngroups = 4\ngroup = 5\nreference = 1\n',
+            "1 to 4",
+        ),
+        (f'{HEAD}kind = "count"\ncycles = [1988]\n', "1999"),
+    ],
+)
+def test_a_file_that_does_not_say_what_is_needed_is_refused(text, message) -> None:
+    with pytest.raises(ReplicationError) as refused:
+        parse_study(text, name="a.toml")
+    assert message in str(refused.value)
+
+
+def test_figure_shows_every_recomputed_number_and_tells_misses_with_what_was_tried(participants) -> None:
+    share = dataclasses.replace(BASE, kind="prevalence", sample=SAMPLE, outcome="pn_lenient", item="share, %")
+    ours = recompute(participants, share).estimate
+    rows = (
+        dataclasses.replace(share, printed=f"{ours:.1f}", printed_low="1", printed_high="99"),
+        dataclasses.replace(share, item="far, %", printed="1.0", how="with and without the unknown"),
+        dataclasses.replace(share, item="other, %", printed="2.0", not_recomputed="no file"),
+    )
+    found = compare_studies(participants, rows)
+    assert found["agreement"].tolist() == ["as printed", "not reached", "not recomputed"]
+    caption = published_caption(found)
+    figure = plot_published(found, caption=caption, provenance=Provenance("invented", synthetic=True))
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert len(shown(found)) == 2
+    assert "with and without the unknown" in words
+    assert any("not reached" in text for text in words)
+    assert "as printed: 1; close: 0; not identifying: 0; not reached: 1" in caption.lower()
