@@ -152,6 +152,7 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
 	Rscript tests/reference/published_reference.R data/raw tests/reference/design_input.csv tests/reference
+	Rscript tests/reference/stands_reference.R data/raw tests/reference/real
 	Rscript tests/reference/foods_reference.R data/raw src/analysis/data/foods/codes.csv tests/reference/real
 	$(PY) -c 'from tests.audit import test_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic

@@ -35,7 +35,7 @@ RULE = ("nonlinear_p", "end_slopes_p", "two_lines_p", "interior", "interior_mc_e
 
 TREND = "group_median"
 COLUMNS = (
-    "study", "item", "claim", "variation", "level", "own", "n", "cases", "odds_ratio", "conf_low", "conf_high",
+    "study", "item", "claim", "variation", "level", "own", "n", "cases", "df", "odds_ratio", "conf_low", "conf_high",
     "p_value", "found", "trend_slope", "trend_p", *RULE, "why",
 )  # fmt: skip
 
@@ -77,7 +77,7 @@ def do_they_stand(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = No
         for _, claims in groupby((row for row in every if row.claim), key=lambda row: (row.study, row.exposure))
         for varied, row, shape in _varied(frame, tuple(claims))
     ]
-    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"n": "Int64", "cases": "Int64"})
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype({name: "Int64" for name in ("n", "cases", "df")})
 
 
 def study_of(row: Replication) -> Study:
@@ -165,6 +165,7 @@ def _asked_again(varied: _Variation, row: Replication, shape: Row) -> Row:
     return known | {
         "n": found.n,
         "cases": found.cases,
+        "df": found.df,
         "odds_ratio": found.estimate,
         "conf_low": found.conf_low,
         "conf_high": found.conf_high,
