@@ -4,6 +4,7 @@ A claim is a replication that says on which side of 1 its ratio lies. It is reco
 energy in each of the forms of `analysis.dose_response.energy`, and with the people of two cycles of three, energy
 treated as in the replication. Groups are cut anew on the exposure that is compared. Beside the ratio stand the trend
 over the groups' medians and what the protocol's rule says of the curve of the same people with the same covariates.
+Ratios by blood lead and cadmium are no claims here: they are of one cycle, and no energy is eaten with them.
 """
 
 import dataclasses
