@@ -10,11 +10,10 @@ from tqdm import tqdm
 from analysis.data.foods import groups as groups_module
 from analysis.data.foods import items as items_module
 from analysis.data.foods.items import check_sums, food_columns, food_items
-from analysis.data.source.nhanes import read_table, receipts
-from analysis.data.source.registry import Registry
+from analysis.data.source.nhanes import read_table
 from analysis.files import replacing
 from analysis.pipeline.folders import Folders, StageError, place_of
-from analysis.pipeline.participants import read_participants
+from analysis.pipeline.participants import read_participants, record_of
 from analysis.pipeline.results import write_text
 
 
@@ -40,7 +39,7 @@ def build_foods(folders: Folders) -> pd.DataFrame:
     }
     items = food_items(read)
     sums = check_sums(items, people)
-    provenance = _provenance(folders, registry)
+    provenance = record_of(folders, registry, food_columns(), code=_code_digest())
     with replacing(folders.foods) as part:
         items.to_parquet(part)
     write_text(_record(folders), json.dumps(provenance, indent=2) + "\n")
@@ -75,20 +74,6 @@ def read_foods(folders: Folders) -> pd.DataFrame:
 
 def _record(folders: Folders) -> Path:
     return folders.processed / "foods.json"
-
-
-def _provenance(folders: Folders, registry: Registry) -> dict[str, object]:
-    """What the foods are made of: files by digest, tables accepted though revised, and the code."""
-    accepted = receipts(registry, folders.raw, list(food_columns()))
-    revised = [receipt.table for receipt in accepted if receipt.revised]
-    source = f"{registry.source}; revised tables accepted: {', '.join(revised)}" if revised else registry.source
-    return {
-        "source": source,
-        "synthetic": registry.synthetic,
-        "revised": revised,
-        "code": _code_digest(),
-        "files": {receipt.table: receipt.sha256 for receipt in accepted},
-    }
 
 
 def _code_digest() -> str:

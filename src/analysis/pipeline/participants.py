@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +33,7 @@ def build_participants(folders: Folders) -> pd.DataFrame:
         for name, columns in tqdm(needed.items(), desc="reading", unit="table", disable=None, leave=False)
     }
     frame = harmonise(read)
-    provenance = _provenance(folders, registry)
+    provenance = record_of(folders, registry, needed, code=_code_digest())
     refuse_mixing(folders, Provenance(str(provenance["source"]), registry.synthetic))
     with replacing(folders.participants) as part:
         frame.to_parquet(part)
@@ -70,16 +71,28 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
     return frame, provenance
 
 
-def _provenance(folders: Folders, registry: Registry) -> dict[str, object]:
-    """What the participants are made of: files by digest, tables accepted though revised, and the harmonising code."""
-    accepted = receipts(registry, folders.raw, list(needed_columns()))
+def record_of(folders: Folders, registry: Registry, tables: Iterable[str], *, code: str) -> dict[str, object]:
+    """What a built file is made of, to be kept beside it as JSON.
+
+    Parameters
+    ----------
+    folders : where raw files lie.
+    registry : what is expected of them.
+    tables : names of the tables that were read.
+    code : digest of the code that read them.
+
+    Returns
+    -------
+    source (with the tables accepted though revised), synthetic, revised, code, and SHA-256 of each file by table.
+    """
+    accepted = receipts(registry, folders.raw, list(tables))
     revised = [receipt.table for receipt in accepted if receipt.revised]
     source = f"{registry.source}; revised tables accepted: {', '.join(revised)}" if revised else registry.source
     return {
         "source": source,
         "synthetic": registry.synthetic,
         "revised": revised,
-        "code": _code_digest(),
+        "code": code,
         "files": {receipt.table: receipt.sha256 for receipt in accepted},
     }
 

@@ -6,6 +6,9 @@ are round figures: energy by sex and age and its sources from NCHS, Health, Unit
 www.ncbi.nlm.nih.gov/books/NBK21017); magnesium by sex and race from Ford & Mokdad 2003, J Nutr 133:2879; the other
 nutrients of the size of adults' means in the USDA's What We Eat in America tables; recall status and interview days
 from the CDC codebooks' counts; prevalences and the rest plausible.
+
+A function of ``rng`` (a numpy Generator) and ``people`` takes the people with the columns that the functions before it
+gave (`analysis.data.synthetic.people.sample_people` first) and returns them with more.
 """
 
 from collections.abc import Mapping
@@ -133,11 +136,6 @@ def magnesium_median(people: pd.DataFrame) -> np.ndarray:
 def usual_diet(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Give each person a lasting level of energy and of diet quality, shared in part within a PSU.
 
-    Parameters
-    ----------
-    rng : numpy Generator.
-    people : frame of ``sample_people``.
-
     Returns
     -------
     people with usual_energy and usual_quality, log units, centred on zero.
@@ -210,11 +208,6 @@ def first_recall(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
     Those who leave the examination early often skip it; some infants are breast-fed (status 4); status 3 was used in
     1999-2000 only.
 
-    Parameters
-    ----------
-    rng : numpy Generator.
-    people : frame of ``sample_people``.
-
     Returns
     -------
     people with recall_status (0 if not examined) and weekday.
@@ -232,11 +225,6 @@ def first_recall(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
 
 def second_recall(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Decide the status and the weekday of the telephone recall of 2003-2004.
-
-    Parameters
-    ----------
-    rng : numpy Generator.
-    people : frame of ``first_recall``.
 
     Returns
     -------
@@ -281,11 +269,6 @@ def dietary_weights(people: pd.DataFrame, weekday: np.ndarray, usable: np.ndarra
 def health(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Invent education, size, blood pressure and laboratory values, consistent with age, sex, race and diabetes.
 
-    Parameters
-    ----------
-    rng : numpy Generator.
-    people : frame of ``sample_people``.
-
     Returns
     -------
     people with education, height, sbp, dbp, told_hypertension, hba1c, has_diabetes, creatinine, b12.
@@ -320,11 +303,6 @@ def health(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
 
 def habits(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Invent smoking and drinking, by age, sex, income and race.
-
-    Parameters
-    ----------
-    rng : numpy Generator.
-    people : frame of ``sample_people``.
 
     Returns
     -------
