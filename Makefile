@@ -19,7 +19,8 @@ SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path
 room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
 DATA_CODE := $(call room,data/source data/people,$(GROUND))
-FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
+FIT_CODE := $(call room,stats data/people dose_response,$(GROUND) pipeline/fit.py pipeline/results.py \
+	$(addprefix validation/,threshold.py variance.py studies/replication.py studies/gregg_2004.toml))
 CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
 PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies report,$(GROUND) pipeline/published.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
@@ -152,6 +153,7 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
 	Rscript tests/reference/published_reference.R data/raw tests/reference/design_input.csv tests/reference
+	Rscript tests/reference/stands_reference.R data/raw tests/reference/real
 	Rscript tests/reference/foods_reference.R data/raw src/analysis/data/foods/codes.csv tests/reference/real
 	$(PY) -c 'from tests.audit import test_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic

@@ -4,6 +4,7 @@ A claim is a replication that says on which side of 1 its ratio lies. It is reco
 energy in each of the forms of `analysis.dose_response.energy`, and with the people of two cycles of three, energy
 treated as in the replication. Groups are cut anew on the exposure that is compared. Beside the ratio stand the trend
 over the groups' medians and what the protocol's rule says of the curve of the same people with the same covariates.
+Ratios by blood lead and cadmium are no claims here: they are of one cycle, and no energy is eaten with them.
 """
 
 import dataclasses
@@ -35,7 +36,7 @@ RULE = ("nonlinear_p", "end_slopes_p", "two_lines_p", "interior", "interior_mc_e
 
 TREND = "group_median"
 COLUMNS = (
-    "study", "item", "claim", "variation", "level", "own", "n", "cases", "odds_ratio", "conf_low", "conf_high",
+    "study", "item", "claim", "variation", "level", "own", "n", "cases", "df", "odds_ratio", "conf_low", "conf_high",
     "p_value", "found", "trend_slope", "trend_p", *RULE, "why",
 )  # fmt: skip
 
@@ -77,7 +78,7 @@ def do_they_stand(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = No
         for _, claims in groupby((row for row in every if row.claim), key=lambda row: (row.study, row.exposure))
         for varied, row, shape in _varied(frame, tuple(claims))
     ]
-    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"n": "Int64", "cases": "Int64"})
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype({name: "Int64" for name in ("n", "cases", "df")})
 
 
 def study_of(row: Replication) -> Study:
@@ -165,6 +166,7 @@ def _asked_again(varied: _Variation, row: Replication, shape: Row) -> Row:
     return known | {
         "n": found.n,
         "cases": found.cases,
+        "df": found.df,
         "odds_ratio": found.estimate,
         "conf_low": found.conf_low,
         "conf_high": found.conf_high,
