@@ -41,6 +41,12 @@ def _same(*names: str) -> dict[str, tuple[str | None, ...]]:
     return {name: (name, name, name) for name in names}
 
 
+SITES = ("MH1", "HAL", "MH5")
+"""First metatarsal head, great toe and fifth metatarsal head, as raw names have them."""
+
+TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in SITES for trial in (1, 2, 3))
+"""Raw names of every trial at every site of both feet: 1 felt, 2 not felt, 3 not told, 8 not done."""
+
 SOURCES: tuple[Source, ...] = (
     Source(
         ("DEMO", "DEMO_B", "DEMO_C"),
@@ -50,13 +56,15 @@ SOURCES: tuple[Source, ...] = (
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
         },
     ),
-    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN")),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN", *TRIALS)),
     Source(
         ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
         {
             "DR1DRSTZ": ("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ"),
             **_same("WTDRD1"),
             "WTDR4YR": ("WTDR4YR", "WTDR4YR", None),
+            "DR1DAY": ("DRDDAY", "DRDDAY", "DR1DAY"),
+            "DR1_300": (None, "DRD300", "DR1_300"),
             **NUTRIENT_COLUMNS,
         },
     ),
@@ -64,7 +72,7 @@ SOURCES: tuple[Source, ...] = (
         (None, None, "DR2TOT_C"),
         {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
     ),
-    Source(("BMX", "BMX_B", "BMX_C"), _same("BMXBMI", "BMXHT")),
+    Source(("BMX", "BMX_B", "BMX_C"), _same("BMXBMI", "BMXHT", "BMXWT")),
     Source(("SMQ", "SMQ_B", "SMQ_C"), _same("SMQ020", "SMQ040")),
     Source(("ALQ", "ALQ_B", "ALQ_C"), _same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
     Source(("DIQ", "DIQ_B", "DIQ_C"), _same("DIQ010", "DIQ050", "DIQ070")),
@@ -206,6 +214,8 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
     total = left.fillna(0) + right.fillna(0)
     both = left.notna() & right.notna()
     strict = pd.Series(np.where(worst >= 1, 1.0, np.where(both, 0.0, np.nan)), raw.index)
+    tested = pd.concat([site_is_insensate(raw, foot, site) for foot in "LR" for site in SITES], axis="columns")
+    found = (tested == 1).any(axis="columns")
     return {
         "insensate_left": left,
         "insensate_right": right,
@@ -213,7 +223,27 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "pn_lenient": (worst >= 1).astype(float).where(worst.notna()),
         "pn_both_feet": strict.where(both),
         "pn_two_sites": (total >= 2).astype(float).where(strict.notna()),
+        "pn_any_tested": strict.where(~found, 1.0),
     }
+
+
+def site_is_insensate(raw: pd.DataFrame, foot: str, site: str) -> pd.Series:
+    """Whether one site does not feel the filament, from its trials: 1.0, 0.0, or missing where that was not settled.
+
+    It is sensate if the first trial was felt or two were, insensate if two or more were not felt or could not be told.
+    Summed over the three sites this is the examiner's own count (LEALPN, LEARPN) on every foot that has one.
+
+    Parameters
+    ----------
+    raw : trials of everybody under their raw names.
+    foot : ``L`` or ``R``.
+    site : one of `SITES`.
+    """
+    codes = {1: 1.0, 2: 2.0, 3: 3.0, 8: np.nan}
+    trials = pd.concat([_number(raw, f"LEX{foot}{site}{trial}", codes) for trial in (1, 2, 3)], axis="columns")
+    felt, not_felt = (trials == 1).sum(axis="columns"), trials.isin([2, 3]).sum(axis="columns")
+    sensate = (trials.iloc[:, 0] == 1) | (felt >= 2)
+    return pd.Series(np.where(sensate, 0.0, np.where(not_felt >= 2, 1.0, np.nan)), raw.index)
 
 
 def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
@@ -227,6 +257,7 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
     return {
         "bmi_kg_m2": raw["BMXBMI"],
         "height_cm": raw["BMXHT"],
+        "weight_kg": raw["BMXWT"],
         "sbp_mmhg": raw["BPXSAR"].where(raw["BPXSAR"] > 0),  # a handful of zeros in 2003-2004 cannot be pressures
         "dbp_mmhg": raw["BPXDAR"],
         "hba1c_percent": raw["LBXGH"],
@@ -286,6 +317,8 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     status = {1: True, 2: False, 3: False, 4: False, 5: False}
     return {
         "recall_reliable": _known(raw, "DR1DRSTZ", status),
+        "recall_weekday": _number(raw, "DR1DAY", {day: float(day) for day in range(1, 8)}),
+        "recall_usual": _number(raw, "DR1_300", {1: 0.0, 2: 1.0, 3: 0.0, 7: np.nan, 9: np.nan}),
         "recall2_reliable": _known(raw, "DR2DRSTZ", status),
         "weight_dietary_2day": raw["WTDR2D"],
         "magnesium_mg_day2": raw["DR2TMAGN"],
