@@ -75,6 +75,9 @@ NUTRIENTS: dict[str, tuple[str, str, str]] = {
 """Harmonised nutrient to its raw name in 1999-2000, 2001-2002 and 2003-2004, from the three codebooks."""
 
 
+TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in ("MH1", "HAL", "MH5") for trial in "123")
+
+
 def _layout(position: int) -> dict[str, tuple[str, ...]]:
     """Tables of one cycle and the raw columns of each that the study reads."""
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
@@ -84,10 +87,11 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     columns = (
         ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTMEC2YR",
          *(["WTMEC4YR"] if first_two else [])),
-        ("LEALPN", "LEARPN"),
+        ("LEALPN", "LEARPN", *TRIALS),
         (("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ")[position], "WTDRD1", *(["WTDR4YR"] if first_two else []),
+         ("DRDDAY", "DRDDAY", "DR1DAY")[position], *([(), ("DRD300",), ("DR1_300",)][position]),
          *(raw[position] for raw in NUTRIENTS.values())),
-        ("BMXBMI", "BMXHT"),
+        ("BMXBMI", "BMXHT", "BMXWT"),
         ("SMQ020", "SMQ040"),
         ("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130"),
         ("DIQ010", "DIQ050", "DIQ070"),
@@ -110,10 +114,12 @@ LAYOUT: dict[int, dict[str, tuple[str, ...]]] = {1999: _layout(0), 2001: _layout
 _TYPICAL: dict[str, float] = {
     "SDMVPSU": 1, "RIDSTATR": 2, "RIAGENDR": 1, "RIDAGEYR": 60, "RIDRETH1": 3, "DMDEDUC2": 4, "INDFMPIR": 2.5,
     "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
-    "BMXBMI": 27.5, "BMXHT": 170, "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
+    "BMXBMI": 27.5, "BMXHT": 170, "BMXWT": 79.5, "DRDDAY": 6, "DR1DAY": 6, "DRD300": 2, "DR1_300": 2,
+    "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,
     "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
+    **{trial: 1 if trial.endswith("1") else NAN for trial in TRIALS},
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
 }  # fmt: skip
 _STRATUM = {1999: 1, 2001: 14, 2003: 29}  # numbered on from cycle to cycle, as in NHANES
@@ -158,7 +164,7 @@ _ELIGIBLE: dict[str, object] = {
     "race_ethnicity": "non_hispanic_white", "education": "more_than_high_school", "pir": 2.5, "bmi_kg_m2": 27.5,
     "height_cm": 170.0, "smoking": "never", "alcohol": "moderate", "has_diabetes": 0.0, "has_hypertension": 0.0,
     "examined": True, "recall_reliable": True, "pn_strict": 0.0, "pn_lenient": 0.0, "pn_both_feet": 0.0,
-    "pn_two_sites": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0, "phosphorus_mg": 1200.0,
+    "pn_two_sites": 0.0, "pn_any_tested": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0, "phosphorus_mg": 1200.0,
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
-    "outcome": get_args(Outcome),
+    "outcome": ("strict", "lenient", "both_feet", "two_sites"),
     "sample": tuple(SAMPLES),
     "covariates": get_args(Covariates),
     "energy": get_args(EnergyForm),
