@@ -46,7 +46,7 @@ DEVIATIONS = 2.0
 """Standard deviations either way that the method calls 95 % limits."""
 
 STRICT = (1.1, 2.4)
-DRAWS = 500
+DRAWS = 1000
 TWENTIETHS = 20
 OLD = 60.0
 RATIO_KNOTS = 4
@@ -154,28 +154,27 @@ def deletion_controls(
 ) -> pd.DataFrame:
     """As many people removed by chance as the limits remove, over all and within each twentieth of intake.
 
-    Knots are placed anew in each draw. Every column of tests is the median over the draws; the Monte Carlo error is
+    Somebody of unknown weight counts as removed. Knots are placed anew in each draw. Every column of tests is the median over the draws; the Monte Carlo error is
     that of the median non-linear p, see `analysis.stats.monte_carlo.quantile_error`.
     """
     setting, ratio = set_out(frame, study), energy_ratio(frame)
     low, high = (round(limit, 2) for limit in goldberg_limits())
-    known = restricted(setting, np.isfinite(ratio))
     base = row_of(QUESTION, "primary", curve_on(setting))
     kept = (ratio >= low) & (ratio <= high)
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = []
     for done, groups in {
         "as many removed at random": np.zeros(len(frame), dtype=np.intp),
-        "as many removed in each twentieth of intake": _twentieths(known),
+        "as many removed in each twentieth of intake": _twentieths(setting),
     }.items():
-        found = list(_draws(known, kept, groups, draws=draws, generator=generator))
-        rows.append(_median_row(f"{done} (median of draws)", known, kept, found))
+        found = list(_draws(setting, kept, groups, draws=draws, generator=generator))
+        rows.append(_median_row(f"{done} (median of draws)", setting, kept, found))
     return complete(rows, base)
 
 
 def _twentieths(setting: Setting) -> Array:
     edges = np.quantile(setting.eligible, np.arange(1, TWENTIETHS) / TWENTIETHS)
-    return np.searchsorted(edges, np.nan_to_num(setting.exposure), side="right")
+    return np.searchsorted(edges, np.nan_to_num(setting.exposure), side="left")
 
 
 def _draws(

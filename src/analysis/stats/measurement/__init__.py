@@ -1,0 +1,1 @@
+"""Errors of measurement of an exposure, from a second measurement of some."""
