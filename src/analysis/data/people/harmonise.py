@@ -6,6 +6,7 @@ https://wwwn.cdc.gov/nchs/nhanes/; "refused" (7, 77, 777) and "don't know" (9, 9
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -52,8 +53,9 @@ SOURCES: tuple[Source, ...] = (
         ("DEMO", "DEMO_B", "DEMO_C"),
         {
             **_same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
-            **_same("WTMEC2YR"),
+            **_same("WTMEC2YR", "WTINT2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
+            "WTINT4YR": ("WTINT4YR", "WTINT4YR", None),
         },
     ),
     Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN", *TRIALS)),
@@ -125,12 +127,15 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_recalls(raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
-    for kind in ("dietary", "mec"):
+    kinds: tuple[Weights | Literal["interview"], ...] = ("dietary", "mec", "interview")
+    for kind in kinds:
         frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
     return frame
 
 
-def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, ...]) -> pd.Series:
+def pooled_weight(
+    frame: pd.DataFrame, *, weights: Weights | Literal["interview"], cycles: tuple[int, ...]
+) -> pd.Series:
     """Survey weight for the pooled cycles; 0 for people without one and for other cycles.
 
     NCHS's rule: 1999-2000 and 2001-2002 rest on different censuses and are pooled through their joint 4-year weight,
@@ -139,7 +144,7 @@ def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, .
     Parameters
     ----------
     frame : harmonised participants.
-    weights : ``dietary``, ``mec``, or ``none`` for weight 1 for everyone.
+    weights : ``dietary``, ``mec``, ``interview``, or ``none`` for weight 1 for everyone.
     cycles : first years of the pooled cycles.
 
     Returns
@@ -186,6 +191,8 @@ def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "weight_dietary_4yr": raw["WTDR4YR"],
         "weight_mec_2yr": raw["WTMEC2YR"],
         "weight_mec_4yr": raw["WTMEC4YR"],
+        "weight_interview_2yr": raw["WTINT2YR"],
+        "weight_interview_4yr": raw["WTINT4YR"],
     }
 
 
