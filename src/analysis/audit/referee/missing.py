@@ -1,4 +1,8 @@
-"""Missing, unassessed, selected: covariates imputed, people weighted for, outcomes bounded, and a fifth outcome rule."""
+"""Missing, unassessed, selected: covariates imputed, people weighted for, outcomes bounded, and a fifth outcome rule.
+
+The weights for selection start from those of the examination or of the interview. They do not balance the days of the
+week as the dietary weights do, so that the curve moves for that reason as well.
+"""
 
 import dataclasses
 

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 import scipy.spatial
 import scipy.stats
 
@@ -29,7 +30,11 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.sample.design import DesignError
 
 DONORS = 5
-ITERATIONS = 10
+ITERATIONS = 5
+"""Rounds of a chain, as R's ``mice`` has them."""
+
+RIDGE = 1e-8
+"""Share of the diagonal that is added to it: two columns that are alike share a coefficient."""
 
 
 def impute(
@@ -85,10 +90,15 @@ def _matched(X: Array, variable: Array, gap: Array, generator: np.random.Generat
     """Positions of the people whose values are taken, one for each gap."""
     known = np.flatnonzero(~gap)
     sample = generator.choice(known, known.size)
-    drawn = np.linalg.lstsq(X[sample], variable[sample], rcond=None)[0]
-    fitted = np.linalg.lstsq(X[known], variable[known], rcond=None)[0]
+    drawn, fitted = _least_squares(X[sample], variable[sample]), _least_squares(X[known], variable[known])
     near = scipy.spatial.KDTree(X[known] @ fitted).query(X[gap] @ drawn, k=DONORS)[1]
     return known[near[np.arange(len(near)), generator.integers(DONORS, size=len(near))]]
+
+
+def _least_squares(X: Array, y: Array) -> Array:
+    gram = X.T @ X
+    gram[np.diag_indices_from(gram)] += RIDGE * (1 + np.diag(gram))
+    return np.asarray(scipy.linalg.solve(gram, X.T @ y, assume_a="pos"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
