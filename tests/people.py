@@ -113,7 +113,8 @@ LAYOUT: dict[int, dict[str, tuple[str, ...]]] = {1999: _layout(0), 2001: _layout
 # A man of 60 of whom everything is known and nothing is wrong.
 _TYPICAL: dict[str, float] = {
     "SDMVPSU": 1, "RIDSTATR": 2, "RIAGENDR": 1, "RIDAGEYR": 60, "RIDRETH1": 3, "DMDEDUC2": 4, "INDFMPIR": 2.5,
-    "WTMEC2YR": 40000, "WTMEC4YR": 21000, "WTINT2YR": 38000, "WTINT4YR": 20000, "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
+    "WTMEC2YR": 40000, "WTMEC4YR": 21000, "WTINT2YR": 38000, "WTINT4YR": 20000,
+    "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
     "BMXBMI": 27.5, "BMXHT": 170, "BMXWT": 79.5, "DRDDAY": 6, "DR1DAY": 6, "DRD300": 2, "DR1_300": 2,
     "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,

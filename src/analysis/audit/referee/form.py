@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.audit.referee.table import Row, complete, curve_on, on_spline, row_of
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Bools
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
@@ -51,7 +51,7 @@ def scales(setting: Setting) -> dict[str, Setting]:
     }
 
 
-def restricted(setting: Setting, kept: Array) -> Setting:
+def restricted(setting: Setting, kept: Bools) -> Setting:
     """Only some of a setting's people; design and weights stay, so that the variance does.
 
     Parameters

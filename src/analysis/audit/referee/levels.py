@@ -1,4 +1,4 @@
-"""Levels and slopes: are both ends higher than the middle, by the ends of the range and by a band for the whole curve?"""
+"""Are both ends higher than the middle, by the ends of the range and by a band for the whole curve."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
 
 
 def band_at_round_intakes(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
-    """The odds ratio at `ROUND` with the band that holds the whole curve: x, odds_ratio, band_low, band_high, above_one."""
+    """The odds ratio at `ROUND` with the band of the whole curve: x, odds_ratio, band_low, band_high, above_one."""
     found = answer(pose_setting(set_out(frame, study)))
     curve = found.curve(np.array(ROUND)).frame[["x", "odds_ratio", "band_low", "band_high"]]
     return curve.assign(above_one=curve["band_low"] > 1)

@@ -5,14 +5,15 @@ week as the dietary weights do, so that the curve moves for that reason as well.
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.table import Row, complete, curve_on, row_of
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Problem, Setting, pose, pose_setting, set_out
-from analysis.stats.arrays import Array, Bools
+from analysis.dose_response.problem import Problem, Setting, pose, set_out
+from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.missing.imputation import Pooled, combine, impute
 from analysis.stats.missing.selection import inverse_probability_weights
@@ -72,7 +73,7 @@ def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
     )
 
 
-def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> list[pd.DataFrame]:
+def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> Iterator[pd.DataFrame]:
     """Participants with the study's covariates completed, m times; only people of its cohort are touched."""
     setting = set_out(frame, study)
     rows, names = setting.cohort.rows.to_numpy(), _lacked(frame, study)
@@ -85,14 +86,12 @@ def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, see
         people[["energy_kcal", "psu"]].to_numpy(dtype=float), np.log(setting.cohort.weights[rows].to_numpy())[:, None],
         strata,
     ])  # fmt: skip
-    frames = []
     variables = [_columns(people[name]) for name in names]
     for values in impute(variables, predictors, imputations=imputations, seed=seed):
         done = frame.copy()
         for name, value in zip(names, values, strict=True):
             done.loc[rows, name] = _values(value, frame[name])
-        frames.append(done)
-    return frames
+        yield done
 
 
 def _columns(values: pd.Series) -> Array:
@@ -135,7 +134,7 @@ def _imputed_row(frame: pd.DataFrame, study: Study, imputations: int, seed: int)
     }  # fmt: skip
 
 
-def _nonlinear(pooled: Pooled, index: Array) -> float:
+def _nonlinear(pooled: Pooled, index: Integers) -> float:
     return pooled.test(index)[2]
 
 

@@ -133,7 +133,9 @@ def simulated_extrapolated(
     base = row_of(QUESTION, "primary", curve)
     weights = second_weights(frame, study) * setting.domain.rows
     both = weights > 0
-    days = [frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in (study.exposure, DAYS[study.exposure])]
+    days = [
+        frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in (study.exposure, DAYS[study.exposure])
+    ]
     results = simex(
         _statistic(setting, curve), curve.x, variance=error_variance(days[0], days[1], weights[both]),
         to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=draws, seed=seed,

@@ -83,7 +83,7 @@ def levels(curve: FittedCurve, *, low: float, high: float, middle: float) -> Lev
 
 
 def levels_verdict(p_value: float) -> LevelsVerdict:
-    """"both ends higher" if the intersection-union p-value of the levels is below 0.05."""
+    """Verdict of the levels by their intersection-union p-value: higher if it is below 0.05."""
     return "both ends higher" if p_value < ALPHA else "not shown"
 
 

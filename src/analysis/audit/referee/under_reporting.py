@@ -6,10 +6,9 @@ level on average. A single recalled day is compatible with it within
     PAL exp(+-2 S),  S = sqrt(CV_day² + CV_BMR² + CV_PAL²) / 100,
 
 for one day and one person. With PAL 1.55 and coefficients of variation of 23 % (intake from day to day), 8.5 % (BMR by
-the equations) and 15 % (PAL), S = 0.2875 and the limits are 0.87 and 2.75
-(two standard deviations, as Black has them; with 1.96 they would be 0.88 and 2.72). Whoever is removed had little to eat on
-paper, so range and power go with them: the controls remove as many people by chance, over all or within each twentieth
-of intake.
+the equations) and 15 % (PAL), S = 0.2875 and the limits are 0.87 and 2.75: two standard deviations, as Black has them;
+with 1.96 they would be 0.88 and 2.72. Whoever is removed had little to eat on paper, so range and power go with them:
+the controls remove as many people by chance, over all or within each twentieth of intake.
 
 References
 ----------
@@ -28,7 +27,7 @@ from analysis.audit.referee.table import Row, complete, curve_on, finite, row_of
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array, Bools
+from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import told
 from analysis.stats.monte_carlo import quantile_error
@@ -104,7 +103,7 @@ def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFr
 
 
 def indicator_odds(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
-    """Odds ratio of under-reporters against the others beside the curve: term, odds_ratio, conf_low, conf_high, n, share.
+    """Odds ratio of under-reporters beside the curve: term, odds_ratio, conf_low, conf_high, n, share.
 
     ``share`` is that of under-reporters among people of known weight, without weights.
     """
@@ -154,8 +153,9 @@ def deletion_controls(
 ) -> pd.DataFrame:
     """As many people removed by chance as the limits remove, over all and within each twentieth of intake.
 
-    Somebody of unknown weight counts as removed. Knots are placed anew in each draw. Every column of tests is the median over the draws; the Monte Carlo error is
-    that of the median non-linear p, see `analysis.stats.monte_carlo.quantile_error`.
+    Somebody of unknown weight counts as removed. Knots are placed anew in each draw. Every column of tests is the
+    median over the draws; the Monte Carlo error is that of the median non-linear p, see
+    `analysis.stats.monte_carlo.quantile_error`.
     """
     setting, ratio = set_out(frame, study), energy_ratio(frame)
     low, high = (round(limit, 2) for limit in goldberg_limits())
@@ -172,13 +172,13 @@ def deletion_controls(
     return complete(rows, base)
 
 
-def _twentieths(setting: Setting) -> Array:
+def _twentieths(setting: Setting) -> Integers:
     edges = np.quantile(setting.eligible, np.arange(1, TWENTIETHS) / TWENTIETHS)
     return np.searchsorted(edges, np.nan_to_num(setting.exposure), side="left")
 
 
 def _draws(
-    setting: Setting, kept: Bools, groups: Array, *, draws: int, generator: np.random.Generator
+    setting: Setting, kept: Bools, groups: Integers, *, draws: int, generator: np.random.Generator
 ) -> Iterator[dict[str, float]]:
     rows = setting.cohort.rows.to_numpy()
     members = [np.flatnonzero(rows & (groups == group)) for group in np.unique(groups[rows])]

@@ -168,7 +168,9 @@ def trial_columns(rows: pd.DataFrame, foot: str, sites: pd.Series) -> dict[str, 
         trials = [np.where(insensate | second_try, untold, 1.0), np.where(insensate, untold, 1.0), np.ones(len(rows))]
         done = [np.ones(len(rows), dtype=bool), insensate | second_try, second_try]
         for trial, (went, asked) in enumerate(zip(trials, done, strict=True), start=1):
-            could = np.where((sites == -1) & (turn == 2), np.where(trial == 1, 8.0, np.nan), np.where(asked, went, np.nan))
+            could = np.where(
+                (sites == -1) & (turn == 2), np.where(trial == 1, 8.0, np.nan), np.where(asked, went, np.nan)
+            )
             found[f"LEX{foot}{site}{trial}"] = np.where(sites.isna(), np.nan, could)
     return found
 

@@ -38,7 +38,7 @@ class Calibration(Discreet):
 
     Attributes
     ----------
-    coefficients : (1 + k + q, k) float array: intercept, the k first-day exposures, the q covariates, for each exposure.
+    coefficients : (1 + k + q, k) float array, a column an exposure: intercept, the k first days, the q covariates.
     exposures : k.
     n : people with both days.
     """
@@ -155,7 +155,7 @@ class CalibratedSlopes(Discreet):
 def bootstrap_slopes(
     data: CalibrationData, multiplicities: npt.NDArray[np.integer], *, factors: Array, held: bool = False, jobs: int = 1
 ) -> CalibratedSlopes:
-    """End slopes of the spline of the calibrated exposure, and in bootstrap samples with the calibration redone in each.
+    """End slopes of the spline of the calibrated exposure, and in samples with the calibration redone in each.
 
     Knots and range are placed anew in every sample, on the people drawn.
 

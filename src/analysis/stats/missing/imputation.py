@@ -25,7 +25,7 @@ import scipy.linalg
 import scipy.spatial
 import scipy.stats
 
-from analysis.stats.arrays import Array, Integers
+from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.sample.design import DesignError
 
@@ -80,13 +80,13 @@ def impute(
         yield [variable.copy() for variable in filled]
 
 
-def _start(variable: Array, gap: Array, generator: np.random.Generator) -> Array:
+def _start(variable: Array, gap: Bools, generator: np.random.Generator) -> Array:
     filled = variable.copy()
     filled[gap] = variable[generator.choice(np.flatnonzero(~gap), int(gap.sum()))]
     return filled
 
 
-def _matched(X: Array, variable: Array, gap: Array, generator: np.random.Generator) -> Integers:
+def _matched(X: Array, variable: Array, gap: Bools, generator: np.random.Generator) -> Integers:
     """Positions of the people whose values are taken, one for each gap."""
     known = np.flatnonzero(~gap)
     sample = generator.choice(known, known.size)
@@ -159,8 +159,8 @@ def combine(estimates: Array, vcovs: Array, *, complete_df: int) -> Pooled:
     """
     m, p = estimates.shape
     if m < 2 or vcovs.shape != (m, p, p):
-        raise DesignError(f"estimates {estimates.shape}, covariances {vcovs.shape}: expected (m, p) and (m, p, p), m at "
-                          "least 2.")  # fmt: skip
+        raise DesignError(f"estimates {estimates.shape}, covariances {vcovs.shape}: expected (m, p) and (m, p, p), m "
+                          "at least 2.")  # fmt: skip
     within, between = vcovs.mean(axis=0), np.atleast_2d(np.cov(estimates, rowvar=False))
     vcov = within + (1 + 1 / m) * between
     share = (1 + 1 / m) * np.diag(between) / np.diag(vcov)
