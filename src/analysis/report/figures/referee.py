@@ -1,12 +1,13 @@
 """What decides the verdict: every answer to the referee, sorted by how far it moves the curve."""
 
+import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, VERMILION, blank_page
+from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
 from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 
@@ -32,17 +33,17 @@ def plot_referee(table: pd.DataFrame, *, caption: str, provenance: Provenance) -
     caption, provenance : as for every figure.
     """
     rows = referee_order(table)
-    figure, margins = blank_page(ROW * len(rows) + 0.9, caption, provenance)
-    slopes, moved = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
-    figure.subplots_adjust(**margins | {"left": 0.52, "wspace": 0.08})
-    _draw_p(slopes, rows)
-    moved.tick_params(axis="x", labelsize=6.5)
-    moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
-    moved.set_xlabel("Moves (log odds)", fontsize=7.5)
-    slopes.set_yticks(
-        range(len(rows)), [_label(*words) for words in zip(rows["question"], rows["done"], strict=True)], fontsize=6.2
-    )
-    slopes.set_ylim(len(rows) - 0.4, -0.6)
+    with matplotlib.style.context(STYLE):
+        figure, margins = blank_page(ROW * len(rows) + 0.9, caption, provenance)
+        slopes, moved = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+        figure.subplots_adjust(**margins | {"left": 0.52, "wspace": 0.08})
+        _draw_p(slopes, rows)
+        moved.tick_params(axis="x", labelsize=6.5)
+        moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
+        moved.set_xlabel("Moves (log odds)", fontsize=7.5)
+        labels = [_label(*words) for words in zip(rows["question"], rows["done"], strict=True)]
+        slopes.set_yticks(range(len(rows)), labels, fontsize=6.2)
+        slopes.set_ylim(len(rows) - 0.4, -0.6)
     return figure
 
 

@@ -2,8 +2,9 @@
 
 With an error of standard deviation s on the scale g, g(W) = g(T) + s e, draws W_b(lambda) = g⁻¹(g(W) + sqrt(lambda) s
 e_b) have (1 + lambda) times its variance. The estimates theta(lambda), means over the draws, are fitted by a polynomial
-in lambda and continued to lambda = -1. The extrapolant is part of the method and not of the data: a quadratic usually
-corrects too little, a line less still; both are given. No library that is kept up has SIMEX for survey-weighted curves,
+in lambda and continued to lambda = -1. The extrapolant is part of the method and not of the data: a quadratic
+corrects too little, a line less still; both are given. With as much error as signal the quadratic gives back three
+quarters of a slope and half of a bend. No library that is kept up has SIMEX for survey-weighted curves,
 so the formula is written out here.
 
 The variance is Stefanski and Cook's: the mean of the fits' own variances less the variance between the draws, each
