@@ -40,8 +40,8 @@ def test_coefficients_are_recovered_under_missing_at_random_where_complete_cases
         lost = generator.random(PEOPLE) < 1 / (1 + np.exp(1.0 - 0.8 * y))
         gappy = np.where(lost, np.nan, x)
         complete_cases.append(regression(x[~lost], z[~lost], y[~lost])[0][1])
-        found = [regression(done[0][:, 0], z, y) for done in
-                 impute([gappy[:, None]], np.column_stack([z, y]), imputations=10, seed=seed, iterations=1)]  # fmt: skip
+        chain = impute([gappy[:, None]], np.column_stack([z, y]), imputations=10, seed=seed, iterations=1)
+        found = [regression(done[0][:, 0], z, y) for done in chain]
         pooled = combine(np.array([one for one, _ in found]), np.array([V for _, V in found]), complete_df=PEOPLE - 3)
         imputed.append(pooled.estimate[1])
         half = scipy.stats.t.ppf(0.975, pooled.df[1]) * np.sqrt(pooled.vcov[1, 1])
