@@ -20,20 +20,31 @@ room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addp
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
 DATA_CODE := $(call room,data/source data/people,$(GROUND))
 FIT_CODE := $(call room,stats data/people dose_response validation,$(GROUND) pipeline/fit.py pipeline/results.py)
+CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
 DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
+FOODS := data/processed/foods.parquet
+FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
+FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
-	calibration influence collinearity weights distribution characteristics published variance variance_side_by_side))
+	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
 	diagnostics_influence.csv diagnostics_distribution.csv)
+CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
+	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
+	recall_slopes foods verdicts)) \
+	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
+CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
 DRAWN := figures/dose_response.png
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort models figures notebooks check format lock reference bench audit simulate clean
+.PHONY: help env demo test test-real data cohort foods models claims figures notebooks check format lock reference bench audit \
+	simulate clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -52,7 +63,7 @@ demo: $(READY) ## invent a survey, run everything on it; needs no data and no ne
 test: $(READY) ## the whole test suite, on invented data
 	@$(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
 
-test-real: $(PARTICIPANTS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
+test-real: $(PARTICIPANTS) $(FOODS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
 	@$(PY) -m pytest -n auto --dist loadfile --no-cov -m real
 
 data: $(READY) ## download what is missing of all registered NHANES files into data/raw
@@ -60,14 +71,22 @@ data: $(READY) ## download what is missing of all registered NHANES files into d
 
 cohort: $(PARTICIPANTS) ## one row per person, from the real files
 
+foods: $(FOODS) ## the recalled foods, one row each, from the real files (240 MB more to download)
+
 models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
-figures: $(FIGURES) ## the figures, from the real files; downloads first what is missing
+claims: $(CLAIMS) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries
+
+figures: $(FIGURES) $(CLAIMS) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
 $(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
 	@$(RUN) fetch --needed $(ACCEPT)
 	@$(RUN) cohort
+
+$(FOODS): $(PARTICIPANTS) $(FOOD_CODE) | $(READY)
+	@$(RUN) fetch --tables $(FOOD_TABLES) $(ACCEPT)
+	@$(RUN) foods
 
 # One file of each stage stands for all it writes: make -n would forget what follows from the others of a group.
 $(FITTED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
@@ -79,12 +98,18 @@ $(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 $(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
 	@$(RUN) figures
 
+$(CLAIMED): $(PARTICIPANTS) $(FOODS) $(FITTED) $(SHAPED) $(CLAIM_CODE) | $(READY)
+	@$(RUN) claims
+
 # A file that was lost is made again with the others of its stage.
 $(filter-out $(FITTED),$(ESTIMATES)): | $(FITTED)
 	@test -e $@ || $(RUN) fit
 
 $(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
 	@test -e $@ || $(RUN) shapes
+
+$(filter-out $(CLAIMED),$(CLAIMS)): | $(CLAIMED)
+	@test -e $@ || $(RUN) claims
 
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
 	@test -e $@ || $(RUN) figures
@@ -94,11 +119,12 @@ notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
 notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@
 
-check: $(READY) ## lint, types, lock and environment in step; changes nothing
+check: $(READY) ## lint, types, lock and environment in step, how large the code is; changes nothing
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(PY) -m pytest -q --no-cov tests/test_environment.py tests/test_architecture.py
+	@$(PY) tests/measure.py
 
 format: $(READY) ## put the code into the project's format
 	@$(PY) -m ruff check --fix-only .
@@ -107,15 +133,24 @@ format: $(READY) ## put the code into the project's format
 lock: $(READY) ## renew requirements.lock from pyproject.toml, and say what changed
 	@$(PY) src/environment.py lock
 
-reference: $(PARTICIPANTS) ## R's numbers on the real files and on invented data (needs R, survey, rms)
+reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on invented data (needs R, survey, rms)
 	@command -v Rscript >/dev/null || { echo "no Rscript: install R with the packages survey, rms, foreign, jsonlite" >&2; exit 1; }
 	@$(RUN) demo >/dev/null
 	Rscript tests/reference/nhanes_reference.R data/demo/raw tests/reference/studies.csv tests/reference/synthetic
 	Rscript tests/reference/nhanes_reference.R data/raw tests/reference/studies.csv tests/reference/real
 	Rscript tests/reference/variance_reference.R data/raw tests/reference/real
+	Rscript tests/reference/foods_reference.R data/raw src/analysis/data/foods/codes.csv tests/reference/real
 	$(PY) -c 'from tests.audit import test_reference as t; t.drawn_cells().to_csv("tests/reference/audit_cells.csv")'
 	Rscript tests/reference/audit_reference.R data/demo/raw tests/reference/audit_cells.csv tests/reference/synthetic
 	Rscript tests/reference/audit_reference.R data/raw tests/reference/audit_cells.csv tests/reference/real
+	Rscript tests/reference/causes_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/causes_reference.R data/raw tests/reference/real
+	Rscript tests/reference/supplements_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/supplements_reference.R data/raw tests/reference/real
+	Rscript tests/reference/adequacy_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/adequacy_reference.R data/raw tests/reference/real
+	Rscript tests/reference/modifiers_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/modifiers_reference.R data/raw tests/reference/real
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
 	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives
@@ -138,6 +173,6 @@ bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
 
 clean: ## remove what was built; never data/raw
-	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/demo
+	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/demo
 	rm -rf data/processed/audit .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

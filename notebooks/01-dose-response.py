@@ -35,7 +35,7 @@ from analysis import Folders, drawings, read_estimates, words
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
 figures = drawings(estimates, provenance)
-display(Markdown(f"**Result** ({provenance.source}). {words.study.answer(estimates)}"))
+display(Markdown(f"**Result** ({provenance.source}). {words.study.answer_sentence(estimates)}"))
 
 # %% [markdown]
 # ## Who is studied
@@ -54,6 +54,12 @@ figures["flow"].draw()
 
 # %%
 words.study.characteristics_table(estimates["characteristics"])
+
+# %% [markdown]
+# The same by quintile of intake: who eats little and who eats much differ in more than magnesium.
+
+# %%
+words.study.characteristics_table(estimates["characteristics_by_quintile"])
 
 # %% [markdown]
 # ## The curve

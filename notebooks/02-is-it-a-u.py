@@ -44,7 +44,7 @@ folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
 simulation = read_simulation(folders)
 figures = drawings(estimates, provenance)
-display(Markdown(f"**Result** ({provenance.source}). {words.study.answer(estimates)}"))
+display(Markdown(f"**Result** ({provenance.source}). {words.study.answer_sentence(estimates)}"))
 display(Markdown(words.shape.shape_sentence(estimates)))
 
 # %% [markdown]

@@ -36,7 +36,7 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import Folders, audit_drawings, read_audit, read_estimates, read_simulation, words
+from analysis import Folders, audit_drawings, read_audit, read_claims, read_estimates, read_simulation, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
@@ -44,7 +44,7 @@ estimates, _ = read_estimates(folders)
 audit, provenance = read_audit(folders)
 simulation = read_simulation(folders)
 figures = audit_drawings(audit, provenance)
-display(Markdown(f"**The curve** ({provenance.source}). {words.study.answer(estimates)}"))
+display(Markdown(f"**The curve** ({provenance.source}). {words.study.answer_sentence(estimates)}"))
 display(Markdown(f"**How much of it stands.** {words.bottom_line.bottom_line(estimates, audit, simulation)}"))
 display(Markdown(words.audit.failures_sentence(audit)))
 
@@ -173,11 +173,13 @@ words.audit.recall_table(audit)
 #
 # ## The claims, one by one
 #
-# Those of the article that brought up the question. A claim that these files could answer but do not yet is said to be
-# not analysed.
+# Those of the article that brought up the question, each with what was compared and a verdict by one rule. *Supported*
+# means that the interval lies on the side the claim says, as an association of one recalled day. The fourth notebook
+# has every comparison.
 
 # %%
-display(Markdown(words.claims.claims_markdown(estimates, audit)))
+claims, _ = read_claims(folders)
+display(Markdown(words.claims.claims_markdown(claims["verdicts"])))
 
 # %% [markdown]
 # ## What this does not say

@@ -60,7 +60,22 @@ class Sample:
         """Fit the model to the domain."""
         design = self.design(**policies)
         domain = domain_of(design, self.rows)
-        return fit_logistic(self.X, self.y, design=design, domain=domain, terms=self.terms)
+        return fit_logistic(self.columns, self.outcome, design=design, domain=domain, terms=self.terms)
+
+    @property
+    def inside(self) -> Bools:
+        """Rows of the domain: what a regression takes."""
+        return self.rows & (self.weights > 0)
+
+    @property
+    def columns(self) -> Array:
+        """Design matrix of the domain's rows."""
+        return self.X[self.inside]
+
+    @property
+    def outcome(self) -> Array:
+        """Outcome of the domain's rows."""
+        return self.y[self.inside]
 
     def take(self, order: npt.NDArray[np.integer]) -> Self:
         """Take rows by position: in another order, or one of them more than once."""

@@ -1,7 +1,7 @@
 """A small audit of the invented survey: the stage as it is, on a handful of its tasks.
 
-A full audit takes minutes. This one goes through every kind of task, and its files lie in the folder of the test
-session, so that the first test file that asks for it makes it and the others read it.
+A full audit takes minutes. This one goes through every kind of task, and its files lie in the shared folder of the
+run, so that the first test that asks for it makes it and the others read it.
 """
 
 import shutil
@@ -14,6 +14,7 @@ from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks
 from analysis.audit.runner import Task
 from analysis.audit.specificity import answer_cells, specificity_cells
 from analysis.pipeline.folders import Folders
+from tests.shared import Shared
 
 PEOPLE = (
     "dietary, strict, all, 1",
@@ -49,11 +50,12 @@ def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = No
         return main(["audit", "--data", str(folders.data), "--jobs", "1", *options])
 
 
-def audited(demo: Folders, session: Path) -> Folders:
-    """The invented survey after every stage and the small audit; made once in the folder of the test session."""
-    done = session / "audited"
-    if not done.exists():
-        making = session / "auditing"
-        assert run_audit(copied(demo, making)) == 0
-        making.rename(done)
-    return Folders(done / "data", done / "data" / "figures")
+def audit_demo(folder: Path, demo: Folders) -> None:
+    """Copy the invented survey into a folder and audit it there."""
+    assert run_audit(copied(demo, folder)) == 0
+
+
+def audited(demo: Folders, shared: Shared) -> Folders:
+    """The invented survey after every stage and the small audit, made once for all workers."""
+    data = shared.folder(audit_demo, demo) / "data"
+    return Folders(data, data / "figures")

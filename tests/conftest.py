@@ -1,7 +1,11 @@
-"""One invented survey of full size, run through every stage once a session."""
+"""One invented survey of full size, run through every stage once for all workers."""
 
+import contextlib
+import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: small fits are faster without threads
 
@@ -9,16 +13,15 @@ import hypothesis
 import pandas as pd
 import pytest
 
-from analysis.data.people.harmonise import needed_columns
-from analysis.data.source.nhanes import fetch
-from analysis.data.synthetic.survey import write_survey
-from analysis.pipeline.draw import draw_figures
-from analysis.pipeline.fit import examine_shapes, fit_models
+from analysis.__main__ import main
+from analysis.cli import commands
 from analysis.pipeline.folders import Folders
-from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.foods import read_foods
+from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study
+from tests.shared import Shared
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)
@@ -38,29 +41,44 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def raw_survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data folder with the raw files of an invented survey, accepted by the same checks as the CDC's."""
-    data = tmp_path_factory.mktemp("survey")
-    registry = write_survey(data / "raw", seed=SEED)
-    fetch(registry, data / "raw", tables=list(needed_columns()), progress=False)
-    return data
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What is made once for all workers."""
+    return Shared(tmp_path_factory)
+
+
+def run_demo(folder: Path, replicates: int) -> None:
+    """Fill a folder by ``python -m analysis demo``; what it printed is kept beside the data."""
+    printed = io.StringIO()
+    with patch.object(commands, "DEMO_REPLICATES", replicates), contextlib.redirect_stdout(printed):
+        assert main(["demo", "--data", str(folder / "data"), "--seed", str(SEED)]) == 0
+    (folder / "printed.txt").write_text(printed.getvalue())
 
 
 @pytest.fixture(scope="session")
-def demo(raw_survey: Path) -> Folders:
-    """Folders of the invented survey after every stage."""
-    folders = Folders(raw_survey, raw_survey / "figures")
-    build_participants(folders)
-    fit_models(folders)
-    examine_shapes(folders, replicates=REPLICATES)
-    draw_figures(folders)
-    return folders
+def demo(shared: Shared) -> Iterator[Folders]:
+    """Folders of the invented survey after every stage; every worker reads them, so nobody may change them."""
+    data = shared.folder(run_demo, REPLICATES) / "data"
+    before = states(data)
+    yield Folders(data, data / "figures")
+    assert states(data) == before, "a test has changed the invented survey that all tests read"
+
+
+def states(folder: Path) -> dict[Path, tuple[int, int]]:
+    """When each file was last written, and how long it is."""
+    found = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {path: (state.st_mtime_ns, state.st_size) for path, state in found.items()}
 
 
 @pytest.fixture(scope="session")
 def participants(demo: Folders) -> pd.DataFrame:
     """Harmonised participants of the invented survey."""
     return read_participants(demo)[0]
+
+
+@pytest.fixture(scope="session")
+def items(demo: Folders) -> pd.DataFrame:
+    """Recalled foods of the invented survey."""
+    return read_foods(demo)
 
 
 @pytest.fixture(scope="session")

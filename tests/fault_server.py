@@ -28,6 +28,7 @@ class FaultServer:
     plans: list[Plan] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     agents: set[str] = field(default_factory=set)
+    credentials: set[str | None] = field(default_factory=set)
     in_flight: int = 0
     most_in_flight: int = 0
     released: threading.Event = field(default_factory=threading.Event)
@@ -64,10 +65,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         owner = self.server.owner
-        table = PurePosixPath(self.path).stem
+        path = PurePosixPath(self.path)
+        table = path.stem if path.suffix == ".xpt" else path.name  # DEMO.XPT is counted, and fails, by itself
         with owner.lock:
             owner.asked[table] += 1
             owner.agents.add(self.headers["User-Agent"])
+            owner.credentials.add(self.headers["Authorization"])
             nth = owner.asked[table]
             owner.in_flight += 1
             owner.most_in_flight = max(owner.most_in_flight, owner.in_flight)
@@ -171,33 +174,48 @@ def slow(pause):
     return answer
 
 
-def serve(other: bytes):
-    """Serve another file in its place."""
-    return lambda handler, _body: handler.give(other)
-
-
-def headers(*pairs: tuple[str, str], status: int = 200, rest: bytes | None = None):
-    """An answer with exactly these headers; the body is the file, or ``rest``, and the connection closes after it."""
+def trickle(rate):
+    """So many bytes a second, ten times a second, without end."""
 
     def answer(handler, body):
         handler.close_connection = True
-        handler.send_response(status)
-        for name, value in (*pairs, ("Connection", "close")):
-            handler.send_header(name, value.replace("{length}", str(len(body))))
-        handler.end_headers()
-        handler.wfile.write(body if rest is None else rest)
-
-    return answer
-
-
-def crawl(pause):
-    """One byte after each pause, without end."""
-
-    def answer(handler, body):
         handler.give(b"", length=len(body))
         for at in range(len(body)):
-            if handler.server.owner.released.wait(pause):
+            if handler.server.owner.released.wait(0.1):
                 return
-            handler.wfile.write(body[at : at + 1])
+            handler.wfile.write(body[at * rate // 10 : (at + 1) * rate // 10])
 
     return answer
+
+
+def lengths(*values):
+    """The whole file under other Content-Length headers; the end of the connection ends it."""
+
+    def answer(handler, body):
+        handler.close_connection = True
+        handler.send_response(200)
+        for value in values:
+            handler.send_header("Content-Length", value.format(len(body)))
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def redirect(location):
+    """Sent on, to the same address if location is None, with a body that never ends."""
+
+    def answer(handler, _body):
+        handler.close_connection = True
+        handler.send_response(302)
+        handler.send_header("Location", handler.path if location is None else location)
+        handler.send_header("Content-Length", "1000000000")
+        handler.end_headers()
+
+    return answer
+
+
+def serve(other: bytes):
+    """Serve another file in its place."""
+    return lambda handler, _body: handler.give(other)

@@ -82,14 +82,16 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     """Tables of one cycle and the raw columns of each that the study reads."""
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
             "SMQ SMQ_B SMQ_C", "ALQ ALQ_B ALQ_C", "DIQ DIQ_B DIQ_C", "LAB10 L10_B L10_C", "BPQ BPQ_B BPQ_C",
-            "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C")  # fmt: skip
+            "BPX BPX_B BPX_C", "LAB18 L40_B L40_C", "LAB06 L06_B L06NB_C", "LAB13 L13_B L13_C",
+            "LEXABPI LEXAB_B LEXAB_C", "RXQ_RX RXQ_RX_B RXQ_RX_C", "LAB16 L16_B L16_C", "DSQFILE1 DSQ1_B DSQ1_C",
+            "DSQFILE2 DSQ2_B DSQ2_C")  # fmt: skip
     first_two = position < 2
     columns = (
-        ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTMEC2YR",
-         "WTINT2YR", *(["WTMEC4YR", "WTINT4YR"] if first_two else [])),
+        ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTINT2YR",
+         "WTMEC2YR", *(["WTMEC4YR", "WTINT4YR"] if first_two else [])),
         ("LEALPN", "LEARPN", *TRIALS),
         (("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ")[position], "WTDRD1", *(["WTDR4YR"] if first_two else []),
-         ("DRDDAY", "DRDDAY", "DR1DAY")[position], *([(), ("DRD300",), ("DR1_300",)][position]),
+         ("DRDDAY", "DRDDAY", "DR1DAY")[position], ("DRQ300", "DRD300", "DR1_300")[position],
          *(raw[position] for raw in NUTRIENTS.values())),
         ("BMXBMI", "BMXHT", "BMXWT"),
         ("SMQ020", "SMQ040"),
@@ -99,10 +101,18 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
         ("BPQ020", "BPQ050A"),
         ("BPXSAR", "BPXDAR"),
         (("LBXSCR", "LBDSCR", "LBXSCR")[position],),
-        ("LBXB12",),
+        ("LBXB12", "LBXFOL", *(["LBXMMA", "LBXBPB", "LBXBCD"] if first_two else [])),
+        ("LBXTC", "LBDHDL" if first_two else "LBXHDD"),
+        ("LEXLABPI", "LEXRABPI"),
+        ("RXD030", "RXD240B") if first_two else ("RXDUSE", "RXDDRUG"),
+        ("URXUMA", "URXUCR"),
+        ("DSD010",),
+        ("DSDSUPID", "DSDSUPP", "DSD070", "DSDMTCH", "DSD090", "DSDANTA",
+         *(("DSD103", "DSD122Q", "DSD122U") if position else ("DSD100Q", "DSD100U", "DSD120Q", "DSD120U"))),
     )  # fmt: skip
     layout = {names.split()[position]: raw for names, raw in zip(pick, columns, strict=True)}
     if position == 2:
+        layout["L06MH_C"] = ("LBXMMA",)
         layout["DR2TOT_C"] = ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")
     return layout
 
@@ -110,17 +120,35 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
 LAYOUT: dict[int, dict[str, tuple[str, ...]]] = {1999: _layout(0), 2001: _layout(1), 2003: _layout(2)}
 """Cycle to table to raw columns, SEQN left out."""
 
+PRODUCT_LAYOUT: dict[str, tuple[str, ...]] = {
+    "DSPI": ("DSDPID", "DSDPRDT", "DSDSERVQ", "DSDSERVU", "DSDSUPID"),
+    "DSII": ("DSDPID", "DSDIID", "DSDINGR", "DSDQTY", "DSDUNIT"),
+    "DSBI": ("DSDIID", "DSDBCNAM"),
+}
+"""Product tables, of all cycles and without SEQN, to raw columns."""
+
+VITAMIN_C = "1000000100"
+"""The one product there is unless a test says otherwise; it has no magnesium."""
+
+TEXT = {"DSDSUPID", "DSDSUPP", "DSDINGR", "DSDBCNAM", "RXD240B", "RXDDRUG"}
+"""Raw columns that hold text."""
+
 # A man of 60 of whom everything is known and nothing is wrong.
-_TYPICAL: dict[str, float] = {
+_TYPICAL: dict[str, float | str] = {
     "SDMVPSU": 1, "RIDSTATR": 2, "RIAGENDR": 1, "RIDAGEYR": 60, "RIDRETH1": 3, "DMDEDUC2": 4, "INDFMPIR": 2.5,
-    "WTMEC2YR": 40000, "WTMEC4YR": 21000, "WTINT2YR": 38000, "WTINT4YR": 20000,
-    "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000, "WTDR4YR": 25000,
-    "BMXBMI": 27.5, "BMXHT": 170, "BMXWT": 79.5, "DRDDAY": 6, "DR1DAY": 6, "DRD300": 2, "DR1_300": 2,
+    "WTINT2YR": 38000, "WTINT4YR": 20000, "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0,
+    "WTDRD1": 48000, "WTDR4YR": 25000,
+    "BMXBMI": 27.5, "BMXHT": 170, "BMXWT": 79.5, "DRDDAY": 6, "DR1DAY": 6, "DRQ300": 1, "DRD300": 2, "DR1_300": 2,
     "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,
     "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
+    "LBXFOL": 12, "LBXMMA": 0.12, "LBXBPB": 1.6, "LBXBCD": 0.4, "LBXTC": 200, "LBDHDL": 50, "LBXHDD": 50,
+    "LEXLABPI": 1.1, "LEXRABPI": 1.1, "RXD030": 2, "RXDUSE": 2, "RXD240B": "", "RXDDRUG": "",
+    "URXUMA": 10, "URXUCR": 100,
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
     **{trial: 1 if trial.endswith("1") else NAN for trial in TRIALS},
+    "DSD010": 1, "DSDSUPID": VITAMIN_C, "DSDSUPP": "VITAMIN C", "DSD070": 1, "DSDMTCH": 1, "DSD090": 365, "DSDANTA": 0,
+    "DSD100Q": 1, "DSD100U": 1, "DSD103": 30, "DSD120Q": 1, "DSD120U": 1, "DSD122Q": 1, "DSD122U": 1,
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
 }  # fmt: skip
 _STRATUM = {1999: 1, 2001: 14, 2003: 29}  # numbered on from cycle to cycle, as in NHANES
@@ -145,18 +173,45 @@ def raw_tables(people: Iterable[Person] | None = None, **overrides: object) -> d
     known = {*_TYPICAL, "SEQN", "cycle", "SDMVSTRA"}
     if unknown := {name for person in numbered for name in person} - known:
         raise ValueError(f"no raw table of the tests has {sorted(unknown)}")
-    return {
+    people_of = {
         table: _table([person for person in numbered if person["cycle"] == cycle], columns, stratum=_STRATUM[cycle])
         for cycle, layout in LAYOUT.items()
         for table, columns in layout.items()
     }
+    return {**people_of, **product_tables([(VITAMIN_C, 1, 1, 18, ())])}
 
 
 def _table(people: list[dict[str, object]], columns: tuple[str, ...], *, stratum: int) -> pd.DataFrame:
     typical = {**_TYPICAL, "SDMVSTRA": stratum}
     values = [[person.get(name, typical.get(name)) for name in columns] for person in people]
     index = pd.Index([person["SEQN"] for person in people], dtype="int64", name="SEQN")
-    return pd.DataFrame(values, index=index, columns=list(columns), dtype=float)
+    frame = pd.DataFrame(values, index=index, columns=list(columns))
+    return frame.astype({name: str if name in TEXT else float for name in columns})
+
+
+def product_tables(
+    products: Iterable[tuple[str, int, float, int, tuple[tuple[int, str, float, int], ...]]],
+    *,
+    blends: Iterable[tuple[int, str]] = (),
+) -> dict[str, pd.DataFrame]:
+    """Raw product tables of an invented catalogue.
+
+    Parameters
+    ----------
+    products : DSDSUPID, DSDPRDT, DSDSERVQ, DSDSERVU, and DSDIID, DSDINGR, DSDQTY, DSDUNIT of each ingredient. Their
+        DSDPID counts from 501, so that it cannot be mistaken for the id that use rows have.
+    blends : DSDIID and DSDBCNAM of components of blends.
+    """
+    listed = list(products)
+    labels = [(500 + place, *product[1:4], product[0]) for place, product in enumerate(listed, start=1)]
+    contents = [(500 + place, *one) for place, product in enumerate(listed, start=1) for one in product[4]]
+    rows = {"DSPI": labels, "DSII": contents, "DSBI": list(blends)}
+    return {
+        table: pd.DataFrame(rows[table], columns=list(columns)).astype(
+            {name: str if name in TEXT else float for name in columns}
+        )
+        for table, columns in PRODUCT_LAYOUT.items()
+    }
 
 
 _ELIGIBLE: dict[str, object] = {
@@ -165,7 +220,8 @@ _ELIGIBLE: dict[str, object] = {
     "race_ethnicity": "non_hispanic_white", "education": "more_than_high_school", "pir": 2.5, "bmi_kg_m2": 27.5,
     "height_cm": 170.0, "smoking": "never", "alcohol": "moderate", "has_diabetes": 0.0, "has_hypertension": 0.0,
     "examined": True, "recall_reliable": True, "pn_strict": 0.0, "pn_lenient": 0.0, "pn_both_feet": 0.0,
-    "pn_two_sites": 0.0, "pn_any_tested": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0, "phosphorus_mg": 1200.0,
+    "pn_two_sites": 0.0, "pn_any_tested": 0.0, "pad": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0,
+    "phosphorus_mg": 1200.0, "magnesium_supplement_level": "none",
 }  # fmt: skip
 
 

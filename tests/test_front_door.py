@@ -1,6 +1,5 @@
 """The package's own door: what it offers, and that opening it loads nothing heavy."""
 
-import doctest
 import subprocess
 import sys
 
@@ -47,8 +46,3 @@ def test_every_stage_of_the_command_line_has_its_function():
 
     stages = next(action for action in build_parser()._actions if action.dest == "stage").choices
     assert all(callable(getattr(commands, f"run_{stage}")) for stage in stages)
-
-
-def test_examples_of_the_door_run():
-    assert doctest.testmod(analysis).attempted > 0
-    assert doctest.testmod(analysis).failed == 0

@@ -8,8 +8,9 @@ import pytest
 from analysis.audit.specifications import specification_grid
 from analysis.cli.options import build_parser
 from analysis.pipeline.folders import Folders
-from analysis.pipeline.results import read_audit, read_estimates, read_simulation
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation
 from analysis.report.words import bottom_line as bottom_line_words
+from analysis.report.words import claims as claims_words
 from analysis.report.words import shape as shape_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import study as study_words
@@ -23,7 +24,7 @@ def test_answer_and_verdict_are_the_committed_estimates_sentences():
     estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
     assert not provenance.synthetic
     for words in (
-        study_words.answer(estimates),
+        study_words.answer_sentence(estimates),
         shape_words.shape_sentence(estimates),
         shape_words.knots_sentence(estimates),
     ):
@@ -37,6 +38,13 @@ def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
     assert not provenance.synthetic
     for say in (bottom_line_words.bottom_line, bottom_line_words.short_line):
         assert say(read_estimates(folders)[0], audit, read_simulation(folders)) in " ".join(TEXT.split())
+
+
+@pytest.mark.committed
+def test_claims_are_those_of_the_committed_verdicts():
+    verdicts = read_claims(Folders(ROOT / "data", ROOT / "figures"))[0]["verdicts"]
+    assert claims_words.claims_markdown(verdicts) in TEXT
+    assert claims_words.balance_sentences(verdicts) in " ".join(TEXT.split())
 
 
 def test_power_of_the_energy_forms_is_that_of_the_committed_simulation():

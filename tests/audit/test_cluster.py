@@ -17,7 +17,7 @@ def small_cluster():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+            n_workers=1, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1", silence_logs=50
         ) as running,
     ):
         yield running
@@ -28,6 +28,23 @@ def test_a_task_that_kills_every_worker_is_named_and_the_others_are_kept(small_c
     with pytest.raises(AuditError, match=r"task 'deadly 0' ended every worker .* 6 of 7 tasks are finished and kept"):
         run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=small_cluster.scheduler_address)
     assert len(stored(tmp_path / "audit")) == 6
+
+
+def test_a_result_that_never_arrives_is_waited_for_a_while_and_tried_once_more(small_cluster, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    lost, deliver = [], distributed.Future.result
+
+    def result(future, timeout=None):
+        if len(lost) < 3:
+            lost.append(timeout)
+            raise TimeoutError
+        return deliver(future, timeout)
+
+    monkeypatch.setattr(distributed.Future, "result", result)
+    tasks = sum_tasks(3)
+    found = run_tasks(tasks, PEOPLE, folder=tmp_path, scheduler=small_cluster.scheduler_address)
+    assert lost == [runner.LONGEST_DELIVERY] * 3
+    assert_same(found, expected_of(tasks))
 
 
 def test_a_worker_that_joins_late_takes_its_part(small_cluster, tmp_path):

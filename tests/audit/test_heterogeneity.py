@@ -78,7 +78,10 @@ def test_curve_of_a_cycle_is_statsmodels_fit_with_its_own_weights_on_the_pooled_
     participants, primary, curves, cycle, name
 ):
     inside = (participants["cycle"] == cycle).to_numpy() & primary.problem.setting.domain.rows
-    X, weights = primary.problem.X[inside], participants.loc[inside, "weight_dietary_2yr"]
+    X, weights = (
+        primary.problem.X[inside[primary.problem.setting.domain.rows]],
+        participants.loc[inside, "weight_dietary_2yr"],
+    )
     scale = np.abs(X).max(axis=0)
     model = sm.GLM(primary.problem.setting.y[inside], X / scale, family=sm.families.Binomial(), var_weights=weights)
     beta = model.fit(tol=0, rtol=1e-14, wls_method="qr").params / scale
@@ -149,7 +152,10 @@ def test_with_covariates_of_their_own_the_cycles_are_compared_as_three_regressio
     beta, vcov = [], []
     for strata in (range(1, 14), range(14, 29), range(29, 44)):
         domain = domain_of(setting.design, setting.domain.rows & np.isin(setting.design.strata, strata))
-        fit = fit_logistic(problem.X, setting.y, design=setting.design, domain=domain, terms=problem.terms)
+        inside = domain.rows[setting.domain.rows]
+        fit = fit_logistic(
+            problem.X[inside], problem.y[inside], design=setting.design, domain=domain, terms=problem.terms
+        )
         index = fit.index(problem.spline_terms)
         beta.append(fit.beta[index])
         vcov.append(fit.vcov[np.ix_(index, index)])
@@ -227,8 +233,9 @@ def without_one(primary: Association, *, lonely: bool):
     design = SurveyDesign(strata=strata[kept], psu=psu[kept], weights=(weights * ~left_out)[kept],
                           lonely_psu="adjust", lonely_domain="keep")  # fmt: skip
     domain = domain_of(design, setting.domain.rows[kept])
-    return fit_logistic(primary.problem.X[kept], setting.y[kept], design=design, domain=domain,
-                        terms=primary.problem.terms)  # fmt: skip
+    inside = (kept & (weights * ~left_out > 0))[setting.domain.rows]
+    X, y = primary.problem.X[inside], primary.problem.y[inside]
+    return fit_logistic(X, y, design=design, domain=domain, terms=primary.problem.terms)
 
 
 def of_unit(influence: pd.DataFrame, quantity: str) -> pd.Series:

@@ -309,13 +309,14 @@ def refitted():
     totals, changes = [], []
     for others, quantiles in itertools.product(([], [2], [3], [2, 3]), ([0.1, 0.5, 0.9], [0.05, 0.4, 0.95])):
         spline = RestrictedCubicSpline(np.quantile(x, quantiles))
-        X = np.column_stack([np.ones_like(x), spline.basis(x), sample.X[:, others]])
-        fit = fit_logistic(X, sample.y, design=design, domain=domain, terms=tuple(map(str, range(X.shape[1]))))
-        influence = coefficient_influence(fit, X, sample.y, design=design, domain=domain)
+        X = np.column_stack([np.ones_like(x), spline.basis(x), sample.X[:, others]])[sample.inside]
+        y = sample.outcome
+        fit = fit_logistic(X, y, design=design, domain=domain, terms=tuple(map(str, range(X.shape[1]))))
+        influence = coefficient_influence(fit, X, y, design=design, domain=domain)
         rows = np.vstack([spline.basis(marks) - spline.basis(np.array([np.median(x)])), [0, 1]])
         rows[2] /= np.sqrt(fit.vcov[2, 2])
         totals.append(design.psu_sums @ influence[:, 1:3] @ rows.T)
-        refits = refit_logistic(X, sample.y, design=design, domain=domain, fit=fit, factors=replicates.factors)
+        refits = refit_logistic(X, y, design=design, domain=domain, fit=fit, factors=replicates.factors)
         changes.append((refits.beta - fit.beta)[:, 1:3] @ rows.T)
     cells = few_cells(8).assign(residual_df=1e9)  # bootstrap refits know no degrees of freedom
     curve = SpecificationCurve(cells, np.hstack(totals), design.psu_stratum)

@@ -62,8 +62,8 @@ COLUMNS = {
 
 
 @pytest.fixture(scope="module")
-def folders(demo, tmp_path_factory):
-    return audited(demo, tmp_path_factory.getbasetemp())
+def folders(demo, shared):
+    return audited(demo, shared)
 
 
 @pytest.fixture(scope="module")

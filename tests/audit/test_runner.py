@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +17,7 @@ from threadpoolctl import threadpool_info
 from analysis.audit import runner
 from analysis.audit.joint_test import joint_test, verdict_shares
 from analysis.audit.questions import audit_tasks, specification_curve, specification_tasks
-from analysis.audit.runner import AuditError, Task, run_digest, run_tasks
+from analysis.audit.runner import AuditError, Task, modules_behind, people_digest, run_digest, run_tasks
 from analysis.audit.specifications import answer_people
 from analysis.stats.sample.design import DesignError
 from tests import audits
@@ -264,20 +266,82 @@ def test_other_arguments_are_another_file():
 
 def test_other_participants_are_another_run():
     changed = PEOPLE.assign(x=PEOPLE["x"].where(PEOPLE.index != 17, 0.0))
-    digests = {run_digest(frame) for frame in (PEOPLE, changed, PEOPLE.rename(columns={"x": "z"}), PEOPLE.head(10))}
+    digests = {people_digest(frame) for frame in (PEOPLE, changed, PEOPLE.rename(columns={"x": "z"}), PEOPLE.head(10))}
     assert len(digests) == 4
-    assert run_digest(PEOPLE.copy()) in digests
+    assert people_digest(PEOPLE.copy()) in digests
+    assert run_digest("some people", "analysis.audit.energy") != run_digest("others", "analysis.audit.energy")
 
 
-def test_other_code_is_another_run_and_other_figures_are_not(tmp_path, monkeypatch):
-    (tmp_path / "report").mkdir()
-    (tmp_path / "stats.py").write_text("a = 1\n")
-    monkeypatch.setattr(runner, "PACKAGE", tmp_path)
-    first = run_digest(PEOPLE)
-    (tmp_path / "report" / "figures.py").write_text("colour = 'blue'\n")
-    assert run_digest(PEOPLE) == first
-    (tmp_path / "stats.py").write_text("a = 2\n")
-    assert run_digest(PEOPLE) != first
+ONE_OF_EACH_ROOM = {
+    "study.py": {"energy", "specifications"},
+    "stats/regression/fit.py": {"energy", "specifications"},
+    "stats/sample/design.py": {"energy", "specifications"},
+    "stats/shape/verdict.py": {"energy", "specifications"},
+    "stats/curve/splines.py": {"energy", "specifications"},
+    "data/people/cohort.py": {"energy", "specifications"},
+    "dose_response/problem.py": {"energy", "specifications"},
+    "audit/runner.py": {"energy", "specifications"},
+    "audit/energy.py": {"energy"},
+    "audit/specifications.py": {"specifications"},
+    "audit/joint_test.py": set(),
+    "audit/questions.py": set(),
+    "stats/checks/calibration.py": set(),
+    "stats/__init__.py": set(),
+    "data/source/transport.py": set(),
+    "data/synthetic/survey.py": set(),
+    "dose_response/frames.py": set(),
+    "simulation/coverage.py": set(),
+    "validation/variance.py": set(),
+    "report/views.py": set(),
+    "report/words/audit.py": set(),
+    "report/figures/energy.py": set(),
+    "pipeline/audit.py": set(),
+    "cli/commands.py": set(),
+    "errors.py": set(),
+    "files.py": set(),
+    "__init__.py": set(),
+}
+"""A module of each room, and in which of two questions' results one byte more in it can change a number."""
+
+
+@pytest.fixture(scope="module")
+def copied_package(tmp_path_factory):
+    return shutil.copytree(runner.PACKAGE, tmp_path_factory.mktemp("code") / "analysis")
+
+
+def digests_of_questions():
+    return {name: run_digest("people", f"analysis.audit.{name}") for name in ("energy", "specifications")}
+
+
+@pytest.mark.parametrize(("changed", "anew"), ONE_OF_EACH_ROOM.items())
+def test_code_that_can_change_a_number_makes_another_run_and_no_other_does(copied_package, monkeypatch, changed, anew):
+    monkeypatch.setattr(runner, "PACKAGE", copied_package)
+    before, path = digests_of_questions(), copied_package / changed
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\n")
+    after = digests_of_questions()
+    path.write_bytes(whole)
+    assert {name for name in before if before[name] != after[name]} == anew
+    assert digests_of_questions() == before
+
+
+def test_every_module_that_the_questions_load_is_in_their_digests():
+    """In a Python of its own, so that what other tests loaded is not counted."""
+    asked = sorted({task.function.__module__ for task in audit_tasks()})
+    code = (
+        f"import sys, {', '.join(asked)}\n"
+        "print(*(name for name, one in sys.modules.items() if name.startswith('analysis.')"
+        " and not hasattr(one, '__path__')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    covered = {name for module in asked for name in modules_behind(module)}
+    assert set(loaded) - {f"analysis.{name}" for name in runner.WITHOUT_NUMBERS} == covered - (
+        {"analysis.audit.runner"} - set(loaded)
+    )
+
+
+def test_code_of_a_task_beyond_the_project_is_not_read():
+    assert modules_behind("tests.audit.test_runner") == modules_behind("analysis.audit.runner")
 
 
 # ---- the specification curve
@@ -339,7 +403,7 @@ def test_without_a_terminal_a_resumed_run_says_how_much_is_done(tmp_path, capsys
 def cluster():
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1", silence_logs=50
     ) as running:
         yield running
 
@@ -380,7 +444,7 @@ def test_tasks_of_the_audit_change_no_digit_though_a_worker_is_killed(cluster, p
 
 
 def expected_of(tasks):
-    return [runner._finished(task.name, summed(PEOPLE, task.arguments[1])) for task in tasks]
+    return [runner._finished(task.name, summed(PEOPLE, task.arguments[-1])) for task in tasks]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from analysis.audit.specificity import (
     FALSE_DISCOVERIES,
     NEGATIVE_CONTROLS,
     NUMBERS,
-    PRIMARY_CELL,
+    PRIMARY_EXPOSURE_CELL,
     SpecificityCell,
     answer_cells,
     false_discovery_q,
@@ -64,7 +64,7 @@ def test_every_nutrient_has_every_form_and_energy_is_not_adjusted_for_itself():
 def test_no_cell_comes_twice_and_the_primary_one_is_among_them():
     cells = specificity_cells()
     assert len(set(cells)) == len(cells)
-    assert PRIMARY_CELL in cells
+    assert PRIMARY_EXPOSURE_CELL in cells
 
 
 def test_controls_are_asked_without_energy_and_with_its_spline():
@@ -170,7 +170,7 @@ def test_age_as_the_exposure_is_no_covariate_as_well(participants):
 
 
 def test_people_without_the_control_leave_the_domain_and_not_the_design(participants):
-    primary = setting_of(participants, PRIMARY_CELL)
+    primary = setting_of(participants, PRIMARY_EXPOSURE_CELL)
     setting = setting_of(participants, cell("hba1c_percent", kind="positive control"))
     known = participants["hba1c_percent"].notna().to_numpy()
     assert (setting.domain.rows == (primary.domain.rows & known)).all()

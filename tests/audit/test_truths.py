@@ -17,7 +17,7 @@ from analysis.audit.runner import Task, run_tasks
 from analysis.audit.specifications import PRIMARY_CELL, answer_people, people_groups
 from analysis.audit.specificity import FALSE_DISCOVERIES, answer_cells, specificity_cells
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, survey_frames
+from analysis.data.synthetic.survey import PLANTED, survey_tables
 from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes
@@ -52,8 +52,8 @@ FORMS = [cell for cell in CELLS if cell.knots == PRIMARY_CELL.knots]
 
 
 def people_of(seed, truth):
-    frames = survey_frames(seed=seed, truth=truth)
-    return harmonise({name: frames[name].set_index("SEQN") for name in needed_columns()})
+    tables = survey_tables(seed=seed, truth=truth)
+    return harmonise({name: tables[name] for name in needed_columns()})
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from analysis.dose_response.problem import pose_setting, set_out
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.stats.regression.hypotheses import wald_test
-from analysis.stats.regression.quick import fit_one
+from analysis.stats.regression.quick import fit_quickly
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -100,7 +100,7 @@ def pose_all(people, groups):
 
 
 def nonlinear_p(model, problem):
-    return wald_test(fit_one(model, problem.setting.design), problem.spline_terms[1:]).p_value
+    return wald_test(fit_quickly(model, problem.setting.design), problem.spline_terms[1:]).p_value
 
 
 def seconds_at_once(people, shares):

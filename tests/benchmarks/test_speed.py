@@ -26,7 +26,7 @@ from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression.fit import fit_logistic
-from analysis.stats.regression.quick import Model, fit_logistic_many
+from analysis.stats.regression.quick import Regression, fit_logistic_many
 from analysis.stats.regression.refits import CHUNK, refit_logistic
 from analysis.stats.sample.replicates import bootstrap
 from analysis.study import PRIMARY
@@ -48,7 +48,7 @@ def arrays(people, study):
     """What `estimate` hands to `fit_logistic`: X, y, design, domain, terms."""
     problem = pose(people, study)
     setting = problem.setting
-    return problem.X, setting.y, setting.design, setting.domain, problem.terms
+    return problem.X, problem.y, setting.design, setting.domain, problem.terms
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def many_models(model_1):
     knots = np.quantile(inside[:, 1], places)
     bases = (RestrictedCubicSpline(row).basis(inside[:, 1]) for row in knots)
     made = [np.hstack([inside[:, :1], basis, inside[:, 4:]]) for basis in bases]
-    return [Model(matrix, y[domain.rows], domain, terms) for matrix in made], design, knots
+    return [Regression(matrix, y[domain.rows], domain, terms) for matrix in made], design, knots
 
 
 def test_1000_bootstrap_refits_of_model_2(benchmark, model_2):
@@ -195,7 +195,7 @@ def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys, resul
 def test_1000_bootstrap_low_points_with_knots_placed_anew(people, results):
     problem = pose(people, PRIMARY)
     setting = problem.setting
-    fit = fit_logistic(problem.X, setting.y, design=setting.design, domain=setting.domain, terms=problem.terms)
+    fit = fit_logistic(problem.X, problem.y, design=setting.design, domain=setting.domain, terms=problem.terms)
     curve, drawn = curve_of(problem, fit), bootstrap(setting.design, replicates=REPLICATES, seed=1)
     with threadpool_limits(limits=1, user_api="blas"):
         seconds = median_time(lambda: curve.bootstrapped_nadirs(drawn), 3)

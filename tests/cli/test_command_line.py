@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from analysis.pipeline.folders import Folders
 from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import OUTCOMES, Study
+from tests.conftest import REPLICATES
 
 
 @pytest.fixture
@@ -37,7 +39,9 @@ def run(demo, capsys):
     return _run
 
 
-@pytest.mark.parametrize("stage", ["fetch", "cohort", "fit", "shapes", "figures", "demo", "estimate", "simulate"])
+@pytest.mark.parametrize(
+    "stage", ["fetch", "cohort", "foods", "fit", "shapes", "figures", "demo", "estimate", "simulate"]
+)
 def test_every_stage_has_help(stage, capsys):
     with pytest.raises(SystemExit) as ended:
         main([stage, "--help"])
@@ -295,15 +299,13 @@ def test_figures_of_an_invented_survey_go_beside_it_and_never_into_the_projects(
     assert commands._folders(args) == Folders(demo.data, demo.data / "figures")
 
 
-def test_demo_says_what_it_found_and_what_was_planted(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "DEMO_REPLICATES", 10)
-    assert main(["demo", "--data", str(tmp_path / "demo")]) == 0
-    out = capsys.readouterr().out
+def test_demo_says_what_it_found_and_what_was_planted(demo):
+    out = (demo.data.parent / "printed.txt").read_text()
     assert "SYNTHETIC" in out
     assert "The planted truth" in out
     for name in ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"):
         for suffix in ("png", "svg"):
-            path = tmp_path / "demo" / "figures" / f"{name}.{suffix}"
+            path = demo.figures / f"{name}.{suffix}"
             assert path.exists()
             assert str(path) in out
 
@@ -337,19 +339,24 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
     assert starred == ["60", "900"]
 
 
-def test_stages_one_after_the_other_say_what_they_wrote(demo, tmp_path, capsys):
-    shutil.copytree(demo.raw, tmp_path / "raw")
-    options = {"fetch": ["--needed"], "shapes": ["--replicates", "10"]}
-    for stage in ("fetch", "cohort", "fit", "shapes", "figures"):
-        assert main([stage, "--data", str(tmp_path), *options.get(stage, [])]) == 0
+def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes_no_byte(demo, tmp_path, capsys):
+    shutil.copytree(demo.data, tmp_path / "data", ignore=shutil.ignore_patterns("cache"))
+    again = Folders(tmp_path / "data", tmp_path / "data" / "figures")
+    results = [path for folder in (again.estimates, again.figures) for path in folder.iterdir()]
+    before = {path: path.read_bytes() for path in results}
+    for path in results:
+        os.utime(path, (0, 0))
+    options = {"fetch": ["--needed"], "shapes": ["--replicates", str(REPLICATES)]}
+    for stage in ("fetch", "cohort", "foods", "fit", "shapes", "claims", "figures"):
+        assert main([stage, "--data", str(again.data), *options.get(stage, [])]) == 0
     out = capsys.readouterr().out
     assert "Model 1: U\n" in out
-    assert f"{tmp_path / 'processed' / 'participants.parquet'}: 31,126 people" in out
+    assert f"{again.participants}: 31,126 people" in out
     assert "odds_ratio_curve.csv" in out
-    assert str(tmp_path / "figures" / "dose_response.png") in out
-    assert (tmp_path / "processed" / "estimates" / "fits.csv").read_bytes() == (
-        demo.estimates / "fits.csv"
-    ).read_bytes()
+    assert str(again.figures / "dose_response.png") in out
+    written = [path for folder in (again.estimates, again.figures) for path in folder.iterdir()]
+    assert {path: path.read_bytes() for path in written} == before
+    assert all(path.stat().st_mtime > 0 for path in results), "every file was written anew"
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,10 @@ def without_one(primary) -> np.ndarray:
     n_h = np.unique(psu[strata == 5]).size
     factor = np.where(strata == 5, n_h / (n_h - 1), 1.0) * ~((strata == 5) & (psu == 2))
     design = SurveyDesign(strata=strata, psu=psu, weights=setting.design.weights * factor, lonely_domain="keep")
-    return fit_logistic(primary.problem.X, setting.y, design=design, domain=domain_of(design, setting.domain.rows),
-                        terms=primary.problem.terms).beta  # fmt: skip
+    domain = domain_of(design, setting.domain.rows)
+    kept = domain.rows[setting.domain.rows]
+    X, y = primary.problem.X[kept], primary.problem.y[kept]
+    return fit_logistic(X, y, design=design, domain=domain, terms=primary.problem.terms).beta
 
 
 def of_unit(influence: pd.DataFrame, stratum: int, psu: int, quantity: str) -> pd.Series:
@@ -122,7 +124,7 @@ def test_variance_inflation_of_age_is_its_weighted_regression_on_the_rest(primar
     setting, rows = primary.problem.setting, primary.problem.setting.domain.rows
     root = np.sqrt(setting.design.weights[rows])[:, None]
     at = primary.problem.terms.index("age_years")
-    X = primary.problem.X[rows]
+    X = primary.problem.X
     y, others = X[:, [at]] * root, np.delete(X, at, axis=1) * root
     residual = y - others @ np.linalg.lstsq(others, y)[0]
     about_mean = y - root * np.average(X[:, at], weights=setting.design.weights[rows])

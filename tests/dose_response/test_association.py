@@ -241,9 +241,9 @@ def test_first_level_that_is_present_becomes_the_reference(participants, model, 
     domain = found.problem.setting.domain
     other = [term for term in found.fit.terms if term.startswith(f"{name}_")][0]
     turned = found.problem.X.copy()
-    turned[:, found.fit.terms.index(other)] = (participants[name] == first).to_numpy(dtype=float)
+    turned[:, found.fit.terms.index(other)] = (participants[name] == first).to_numpy(dtype=float)[domain.rows]
     setting = found.problem.setting
-    again = fit_logistic(turned, setting.y, design=setting.design, domain=domain, terms=found.fit.terms)
+    again = fit_logistic(turned, found.problem.y, design=setting.design, domain=domain, terms=found.fit.terms)
     test = wald_test(again, found.problem.spline_terms)
     assert test.p_value == pytest.approx(found.tests["overall", "wald"].p_value, rel=1e-8)
 

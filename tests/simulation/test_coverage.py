@@ -9,7 +9,7 @@ import scipy.special
 from analysis.simulation import coverage
 from analysis.simulation.coverage import simulate_coverage
 from analysis.simulation.surveys import PREVALENCE, SimulationError, base_survey, flat, rates, u_shaped
-from analysis.stats.regression.quick import fit_one
+from analysis.stats.regression.quick import fit_quickly
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_people_of_a_psu_resemble_each_other(base, draws):
 def test_the_fit_of_many_draws_is_centred_at_the_planted_curve(base):
     rng = np.random.default_rng(2)
     design, index = base.problem.setting.design, [1, 2, 3]
-    fits = [fit_one(base.model(base.draw(u_shaped, rng)), design).beta[index] for _ in range(60)]
+    fits = [fit_quickly(base.model(base.draw(u_shaped, rng)), design).beta[index] for _ in range(60)]
     points = np.array([150.0, 350.0])
     mean = base.problem.contrast(points) @ np.mean(fits, axis=0)
     truth = u_shaped(points) - u_shaped(np.array([base.problem.reference]))

@@ -139,7 +139,9 @@ def test_error_of_a_coefficient_from_provided_weights_by_refitting_one_by_one(ch
     def coefficient(w: np.ndarray) -> float:
         design = SurveyDesign(strata=setting.design.strata, psu=setting.design.psu, weights=w, lonely_domain="keep")
         domain = domain_of(design, setting.domain.rows)
-        return fit_logistic(problem.X, setting.y, design=design, domain=domain, terms=problem.terms).beta[2]
+        inside = domain.rows[setting.domain.rows]
+        X, y = problem.X[inside], problem.y[inside]
+        return fit_logistic(X, y, design=design, domain=domain, terms=problem.terms).beta[2]
 
     change = np.array([coefficient(weights[column].to_numpy()) for column in weights]) - coefficient(
         setting.design.weights

@@ -27,12 +27,12 @@ from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Frames
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet, blanked
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.study import PRIMARY, Study
 
 ENERGY = "energy_kcal"
@@ -76,8 +76,6 @@ ABOUT = 0.10
 
 SLICE_RANGE = (0.05, 0.95)
 SLICE_POINTS = 101
-
-Frames = dict[str, pd.DataFrame]
 
 
 # ---- the forms side by side
@@ -213,7 +211,7 @@ class Surface(Discreet):
     intake: Array
     exposure: Margin
     energy: Margin
-    model: Model
+    model: Regression
     fit: LogisticFit
 
     @property
@@ -288,8 +286,8 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
     X = np.hstack([np.ones((len(columns), 1)), columns, setting.adjustment[inside]])
     terms = ("intercept", *exposure.terms, *energy.terms, *_product_terms(exposure.terms, energy.terms),
              *setting.adjustment_terms)  # fmt: skip
-    model = Model(X, setting.y[inside], setting.domain, terms)
-    return Surface(setting, intake, exposure, energy, model, fit_one(model, setting.design))
+    model = Regression(X, setting.y[inside], setting.domain, terms)
+    return Surface(setting, intake, exposure, energy, model, fit_quickly(model, setting.design))
 
 
 def energy_surface(frame: pd.DataFrame, *, study: Study = PRIMARY, points: int = SURFACE_POINTS) -> Frames:
@@ -362,12 +360,12 @@ def _surface_tests(surface: Surface) -> pd.DataFrame:
     additive = surface.model.without(tested["interaction"])
     rows = []
     for name, model in (("additive", additive), ("tensor", surface.model)):
-        fit = surface.fit if name == "tensor" else fit_one(model, surface.setting.design)
+        fit = surface.fit if name == "tensor" else fit_quickly(model, surface.setting.design)
         for test, terms in tested.items():
             kept = tuple(term for term in terms if term in model.terms)
             if not kept:
                 continue
-            null = fit_one(model.without(kept), surface.setting.design)
+            null = fit_quickly(model.without(kept), surface.setting.design)
             for found in (wald_test(fit, kept), rao_scott_test(fit, null, kept)):
                 rows.append({"model": name, "test": test} | dataclasses.asdict(found))
     return pd.DataFrame(rows)

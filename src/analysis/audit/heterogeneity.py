@@ -19,13 +19,13 @@ import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Problem, pose, set_out
-from analysis.stats.arrays import Array
+from analysis.dose_response.problem import Problem, pose, pose_on, set_out
+from analysis.stats.arrays import Array, Frames
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
 from analysis.stats.disclosure import blanked
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit
 from analysis.stats.regression.hypotheses import product_columns, rao_scott_test, wald_test
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study, StudyError
@@ -37,8 +37,6 @@ QUANTITIES = ("nonlinear_p", "end_slopes_p", "nadir")
 
 REFITTED = "nonlinear_p_refitted"
 """The non-linear p once more, the covariance and the df too without the PSU."""
-
-Frames = dict[str, pd.DataFrame]
 
 
 def cycle_name(cycle: int) -> str:
@@ -91,15 +89,7 @@ def _ends(problem: Problem) -> tuple[float, float]:
 def _of_cycle(frame: pd.DataFrame, pooled: Problem, cycle: int) -> Problem:
     """One cycle's people on the pooled knots and reference."""
     setting = set_out(frame, dataclasses.replace(pooled.setting.study, cycles=(cycle,)))
-    basis = np.nan_to_num(pooled.spline.basis(setting.exposure))
-    return Problem(
-        setting=setting,
-        spline=pooled.spline,
-        reference=pooled.reference,
-        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment]),
-        terms=("intercept", *pooled.spline_terms, *setting.adjustment_terms),
-        spline_terms=pooled.spline_terms,
-    )
+    return pose_on(setting, pooled.spline, reference=pooled.reference)
 
 
 def _shape_row(curve: FittedCurve, conf_level: float) -> dict[str, object]:
@@ -159,18 +149,20 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
     return {"cycle_heterogeneity": pd.DataFrame(rows, columns=columns)}
 
 
-def _test_rows(model: Model, tested: dict[str, tuple[str, ...]], problem: Problem) -> list[dict[str, object]]:
+def _test_rows(model: Regression, tested: dict[str, tuple[str, ...]], problem: Problem) -> list[dict[str, object]]:
     design = problem.setting.design
-    fit = fit_one(model, design)
+    fit = fit_quickly(model, design)
     rows: list[dict[str, object]] = []
     for name, terms in tested.items():
-        null = fit_one(model.without(terms), design)
+        null = fit_quickly(model.without(terms), design)
         for test in (wald_test(fit, terms), rao_scott_test(fit, null, terms)):
             rows.append({"test": name} | dataclasses.asdict(test) | {"reason": ""})
     return rows
 
 
-def _with_cycles(problem: Problem, cycle: Array, others: tuple[int, ...]) -> tuple[Model, dict[str, tuple[str, ...]]]:
+def _with_cycles(
+    problem: Problem, cycle: Array, others: tuple[int, ...]
+) -> tuple[Regression, dict[str, tuple[str, ...]]]:
     """The pooled model with an indicator of each cycle but the first and its products with the spline."""
     setting, rows = problem.setting, problem.setting.domain.rows
     indicators = (cycle[rows][:, None] == np.array(others)).astype(float)
@@ -181,14 +173,14 @@ def _with_cycles(problem: Problem, cycle: Array, others: tuple[int, ...]) -> tup
     X = np.hstack([np.ones((len(basis), 1)), basis, indicators, products, setting.adjustment[rows]])
     terms = ("intercept", *problem.spline_terms, *names, *product_names, *setting.adjustment_terms)
     linear = {f"{problem.spline_terms[0]}:{name}" for name in names}
-    return Model(X, setting.y[rows], setting.domain, terms), {
+    return Regression(X, setting.y[rows], setting.domain, terms), {
         "curve": product_names,
         "bend": tuple(name for name in product_names if name not in linear),
         "level": names,
     }
 
 
-def _with_own_covariates(model: Model, problem: Problem) -> Model:
+def _with_own_covariates(model: Regression, problem: Problem) -> Regression:
     """The same with products of the cycles and the covariates, if there are any."""
     if not problem.setting.adjustment_terms:
         return model
@@ -196,7 +188,7 @@ def _with_own_covariates(model: Model, problem: Problem) -> Model:
     indicators = model.X[:, [model.terms.index(name) for name in names]]
     adjustment, terms = problem.setting.adjustment[problem.setting.domain.rows], problem.setting.adjustment_terms
     products, more = product_columns(adjustment, indicators, first_terms=terms, second_terms=names)
-    return Model(np.hstack([model.X, products]), model.y, model.domain, (*model.terms, *more))
+    return Regression(np.hstack([model.X, products]), model.y, model.domain, (*model.terms, *more))
 
 
 # ---- sampling units
@@ -226,7 +218,7 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
     problem = pose(frame, study)
     setting, fit = problem.setting, fit_problem(problem)
     design, domain = setting.design, setting.domain
-    influence = psu_influence(fit, problem.X, setting.y, design=design, domain=domain)
+    influence = psu_influence(fit, problem.X, problem.y, design=design, domain=domain)
     curve = curve_of(problem, fit)
     units = pd.DataFrame({"stratum": influence.strata, "psu": influence.psu,
                           "n": _people_of_psus(problem).astype(float)})  # fmt: skip
@@ -235,7 +227,7 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
         units.assign(quantity=name, full=full, estimate=without[name], converged=influence.converged)
         for name, full in _shape_without(curve, fit.beta).items()
     ]
-    refitted = psu_influence_on_test(fit, problem.X, setting.y, design=design, domain=domain,
+    refitted = psu_influence_on_test(fit, problem.X, problem.y, design=design, domain=domain,
                                      tested=problem.spline_terms[1:], covariance="refitted")  # fmt: skip
     parts.append(units.assign(quantity=REFITTED, full=refitted.full.p_value, estimate=refitted.p_value,
                               converged=refitted.converged))  # fmt: skip

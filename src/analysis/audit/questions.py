@@ -13,9 +13,10 @@ from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity, psu_
 from analysis.audit.joint_test import SpecificationCurve, collect_answers, decompose, joint_test, verdict_shares
 from analysis.audit.recall import two_days
 from analysis.audit.runner import AuditError, Finished, Task
-from analysis.audit.specifications import answer_arrays, people_groups
+from analysis.audit.specifications import answer_arrays, people_groups, refuse_outside_grid
 from analysis.audit.specificity import SpecificityCell, answer_cells, place_of, specificity_cells, summarise
 from analysis.stats.sample.design import SurveyDesign
+from analysis.study import PRIMARY, Study, StudyError
 
 SPECIFICITY = "specificity"
 SPECIFICATION = "specification "
@@ -31,7 +32,10 @@ SINGLE = {
     "sampling units": psu_influence_on_shape,
     "two recalls": two_days,
 }
-"""Questions of one task each."""
+"""Questions of one task each, which can be asked of any study."""
+
+QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE)
+"""What an audit asks; the first two, of the primary study only, take most of the time."""
 
 
 ALWAYS_AUDITED = ("specifications", "verdict_shares", "decomposition", "joint_test", "specificity", "specificity_place",
@@ -47,34 +51,62 @@ def audit_tasks() -> list[Task]:
     return tasks + [Task(name, function, ()) for name, function in SINGLE.items()]
 
 
+def study_tasks(study: Study, questions: Sequence[str]) -> list[Task]:
+    """The tasks of some questions, asked of one study.
+
+    Parameters
+    ----------
+    study : whose curve is audited.
+    questions : of `QUESTIONS`; the grid of specifications and the other nutrients belong to the primary study.
+
+    Raises
+    ------
+    StudyError : an unknown question, or one that is asked of the primary study only; or the grid does not hold that.
+    """
+    if unknown := [name for name in questions if name not in QUESTIONS]:
+        raise StudyError(f"{', '.join(map(repr, unknown))}: expected questions among {', '.join(QUESTIONS)}.")
+    asked = [name for name in QUESTIONS if name in questions]
+    if not asked:
+        raise StudyError(f"no question was asked: expected one or more of {', '.join(QUESTIONS)}.")
+    if of_primary := [name for name in asked if name not in SINGLE]:
+        if study != PRIMARY:
+            raise StudyError(
+                f"{' and '.join(of_primary)}: asked of the primary study only. Change PRIMARY, or leave it out."
+            )
+        refuse_outside_grid()
+    chosen = [task for task in audit_tasks() if task.name not in SINGLE and task.name.startswith(tuple(of_primary))]
+    return chosen + [Task(name, SINGLE[name], options=(("study", study),)) for name in asked if name in SINGLE]
+
+
 def _groups() -> list[tuple[SpecificityCell, ...]]:
     cells = specificity_cells()
     return [tuple(cells[start : start + CELLS_PER_TASK]) for start in range(0, len(cells), CELLS_PER_TASK)]
 
 
 def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """What the tasks of `audit_tasks` found, by name.
+    """What the tasks of `audit_tasks`, or of `study_tasks`, found, by name.
 
     Returns
     -------
     specifications, verdict_shares, decomposition, joint_test; specificity, specificity_place; the frames of the single
-    tasks by their own names; failures: task and reason of any that found nothing.
+    tasks by their own names; failures: task and reason of any that found nothing. What was not asked has no frame.
 
     Raises
     ------
-    AuditError : the specifications, which everything else is read beside, are not there.
+    AuditError : a task of the specifications, which everything else is read beside, found nothing.
     """
-    curve = specification_curve([one for one in finished if one.name.startswith(SPECIFICATION)], frame)
-    specificity = [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]
-    summary = summarise([row for part in specificity for row in part.to_dict("records")])
-    frames = {
-        "specifications": curve.cells,
-        "verdict_shares": verdict_shares(curve.cells),
-        "decomposition": decompose(curve.cells),
-        "joint_test": joint_test(curve),
-        "specificity": summary,
-        "specificity_place": place_of(summary),
-    }
+    frames: dict[str, pd.DataFrame] = {}
+    if specifications := [one for one in finished if one.name.startswith(SPECIFICATION)]:
+        curve = specification_curve(specifications, frame)
+        frames |= {
+            "specifications": curve.cells,
+            "verdict_shares": verdict_shares(curve.cells),
+            "decomposition": decompose(curve.cells),
+            "joint_test": joint_test(curve),
+        }
+    if specificity := [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]:
+        summary = summarise([row for part in specificity for row in part.to_dict("records")])
+        frames |= {"specificity": summary, "specificity_place": place_of(summary)}
     for one in finished:
         if one.name in SINGLE:
             frames |= _named(one)

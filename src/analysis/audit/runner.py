@@ -6,6 +6,7 @@ libraries. So a run that was interrupted goes on where it was, a finished task i
 counted twice. Who computes, and in which order, changes no number.
 """
 
+import ast
 import hashlib
 import importlib
 import io
@@ -39,11 +40,10 @@ from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet
 
 PACKAGE = Path(__file__).parents[1]
-WITHOUT_NUMBERS = (
-    "__init__.py", "__main__.py", "streams.py", "provenance.py", "files.py", "errors.py",
-    "report/", "pipeline/", "cli/", "simulation/", "validation/", "data/synthetic/", "data/source/",
-)  # fmt: skip
-"""Beginnings of modules that no task's result depends on."""
+WITHOUT_NUMBERS = ("errors", "files")
+"""Modules that tasks import and whose code makes no number: what an error is, how a file is written."""
+
+PROJECT = __name__.partition(".")[0]
 
 LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
 
@@ -56,6 +56,9 @@ LONGEST_GREETING = 10.0
 LONGEST_ABSENCE = 60.0
 """Seconds without any worker, or any word from the scheduler, after which a cluster is given up: workers that died are
 started anew within some seconds, if at all."""
+
+LONGEST_DELIVERY = 60.0
+"""Seconds that a finished result, of some megabytes at most, may take to arrive; made anew it may take that long."""
 
 PULSE = 0.5
 """Seconds without a result after which it is looked whether the cluster is still there."""
@@ -85,17 +88,18 @@ class Task:
     ----------
     name : of its result; tasks of one name differ in their arguments.
     function : of a module, so that other processes find it: called with the participants and the arguments.
-    arguments : everything else that decides the result; picklable.
+    arguments, options : everything else that decides the result; picklable.
     """
 
     name: str
     function: Callable[..., Found]
     arguments: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
 
     @property
     def file_name(self) -> str:
         """Name of the result's file: the same for the same work."""
-        work = joblib.hash((self.function.__module__, self.function.__qualname__, self.arguments))
+        work = joblib.hash((self.function.__module__, self.function.__qualname__, self.arguments, self.options))
         return f"{re.sub(r'[^a-z0-9]+', '-', self.name.lower()).strip('-')}-{work[:16]}.npz"
 
 
@@ -120,7 +124,7 @@ def run_tasks(
     tasks: Sequence[Task],
     frame: pd.DataFrame,
     *,
-    folder: Path,
+    folder: Path | None,
     jobs: int = 1,
     scheduler: str | None = None,
     fresh: bool = False,
@@ -132,7 +136,7 @@ def run_tasks(
     ----------
     tasks : no two alike.
     frame : harmonised participants, which every task's function gets first; they are sent to a worker once.
-    folder : of all runs; each digest of participants and code has a folder of its own in it.
+    folder : of all runs; each digest of participants and code has a folder of its own in it. None: nothing is kept.
     jobs : processes. No number depends on them.
     scheduler : address of a dask scheduler whose workers are used instead, for example ``tcp://10.0.0.1:8786``.
     fresh : forget these tasks' results first.
@@ -147,10 +151,14 @@ def run_tasks(
     AuditError : two tasks are alike, a task raises anything else or ends the process that performs it, the disk is
         full, or no cluster can be used. Finished tasks are kept: another call goes on from there.
     """
+    if folder is None:
+        found = dict(_in_processes(tasks, range(len(tasks)), frame, jobs))
+        return [found[number] for number in range(len(tasks))]
     if scheduler is not None:
         _check_address(scheduler)
-    store = folder / run_digest(frame)
-    paths = [store / task.file_name for task in tasks]
+    people = people_digest(frame)
+    stores = {module: folder / run_digest(people, module) for module in {task.function.__module__ for task in tasks}}
+    paths = [stores[task.function.__module__] / task.file_name for task in tasks]
     _refuse_doubles(tasks, paths)
     if fresh:
         for path in paths:
@@ -175,16 +183,59 @@ def run_tasks(
     return [_reread(path) for path in paths]
 
 
-def run_digest(frame: pd.DataFrame) -> str:
-    """Digest of what decides every task's result beside its arguments: participants, code, numerical libraries."""
+def people_digest(frame: pd.DataFrame) -> str:
+    """Digest of the participants: names and types of the columns, and every row."""
     digest = hashlib.sha256(json.dumps([list(frame.columns), [str(kind) for kind in frame.dtypes]]).encode())
     digest.update(pd.util.hash_pandas_object(frame, index=True).to_numpy().tobytes())
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
-        if not name.startswith(WITHOUT_NUMBERS):
-            digest.update(name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def run_digest(people: str, module: str) -> str:
+    """Digest of what decides a task's result beside its arguments: participants, code and numerical libraries.
+
+    Parameters
+    ----------
+    people : of `people_digest`.
+    module : in which the task's function stands; the code is that of `modules_behind` it.
+    """
+    digest = hashlib.sha256(people.encode())
+    for name in modules_behind(module):
+        digest.update(name.encode() + _file_of(name).read_bytes())
     digest.update(" ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES).encode())
     return digest.hexdigest()[:16]
+
+
+def modules_behind(module: str) -> list[str]:
+    """Modules of the project whose code can change what a task of a module finds: all that it imports, and this one.
+
+    Imports are read from the code, and followed. A module beyond the project has none that could be read; those of
+    `WITHOUT_NUMBERS` are left out.
+    """
+    found: set[str] = set()
+    waiting = {__name__, module}
+    while waiting:
+        name = waiting.pop()
+        if name.partition(".")[0] != PROJECT or name.removeprefix(f"{PROJECT}.") in WITHOUT_NUMBERS:
+            continue
+        found.add(name)
+        waiting |= _imported(ast.parse(_file_of(name).read_bytes())) - found
+    return sorted(found)
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """Names of the modules that a module's ``from`` lines import, or import something from."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == PROJECT:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in inner if _file_of(name).exists()}
+            names |= modules if modules == inner else modules | {str(node.module)}
+    return names
+
+
+def _file_of(module: str) -> Path:
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
 def _refuse_doubles(tasks: Sequence[Task], paths: Sequence[Path]) -> None:
@@ -199,7 +250,7 @@ def _perform(number: int, task: Task, frame: pd.DataFrame) -> tuple[int, Finishe
     """One task in a worker. Its linear algebra has one thread: there is a worker for every core."""
     try:
         with threadpool_limits(1):
-            found = task.function(frame, *task.arguments)
+            found = task.function(frame, *task.arguments, **dict(task.options))
     except AnalysisError as error:
         return number, Finished(task.name, reason=str(error))
     except Exception as error:  # nothing is swallowed: of a worker's traceback the name of the task would not be seen
@@ -230,8 +281,7 @@ def _on_cluster(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFra
     suspect is tried once more with no other beside it: one that ends its workers again is named, the others are done.
     """
     with _client(scheduler) as client:
-        # The result of a task, and not data sent: whoever loses it, or joins late, can have it made anew.
-        people = client.submit(_unpacked, zlib.compress(pickle.dumps(frame)), key=f"people-{uuid4().hex}")
+        people = zlib.compress(pickle.dumps(frame))
         suspects: list[int] = []
         for number, finished in _results(client, tasks, waiting, people):
             if finished is None:
@@ -256,10 +306,13 @@ def _unpacked(packed: bytes) -> pd.DataFrame:
 
 
 def _results(
-    client: Any, tasks: Sequence[Task], numbers: Sequence[int], people: Any
+    client: Any, tasks: Sequence[Task], numbers: Sequence[int], packed: bytes
 ) -> Iterator[tuple[int, Finished | None]]:
     """What tasks found, as it arrives; None for one whose workers died."""
     distributed: Any = importlib.import_module("distributed")
+    # The people are the result of a task, and not data sent: whoever loses them, or joins late, can have them made
+    # anew. They are another task each time, since workers that died with them in hand make them suspect as well.
+    people = client.submit(_unpacked, packed, key=f"people-{uuid4().hex}")
     pending = {
         client.submit(_perform, number, tasks[number], people, key=f"task-{number}-{uuid4().hex}"): number
         for number in numbers
@@ -280,13 +333,15 @@ def _results(
         number = pending.pop(future)
         found, error = None, future.exception()
         if error is None:
+            # A result can go with its worker before it is fetched. The scheduler then has it made anew, which may kill
+            # the next worker, or never come about: such a task is tried once more as well.
             try:
-                found = future.result()
-            except distributed.scheduler.KilledWorker as late:  # its result went with its worker, and so did the next
+                found = future.result(timeout=LONGEST_DELIVERY)
+            except (distributed.scheduler.KilledWorker, TimeoutError) as late:
                 error = late
         if found is not None:
             yield found
-        elif isinstance(error, distributed.scheduler.KilledWorker):
+        elif isinstance(error, distributed.scheduler.KilledWorker | TimeoutError):
             yield number, None
         elif isinstance(error, AuditError | CancelledError):
             raise error

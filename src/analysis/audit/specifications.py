@@ -28,7 +28,7 @@ from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, coefficient_influence
 from analysis.stats.shape.verdict import FittedCurve
-from analysis.study import COVARIATES, CYCLES, PRIMARY, Outcome, Study, StudyError, Weights
+from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Study, StudyError, Weights
 from analysis.study import Model as ModelName
 
 Covariates = Literal["1", "2", "2 + height"]
@@ -46,7 +46,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
-    "outcome": ("strict", "lenient", "both_feet", "two_sites"),
+    "outcome": get_args(NeuropathyRule),
     "sample": tuple(SAMPLES),
     "covariates": get_args(Covariates),
     "energy": get_args(EnergyForm),
@@ -66,7 +66,7 @@ class Specification:
     """One cell of the grid."""
 
     weights: Weights
-    outcome: Outcome
+    outcome: NeuropathyRule
     sample: str
     covariates: Covariates
     energy: EnergyForm
@@ -94,7 +94,12 @@ class Specification:
 
 # Beyond the grid if the primary study was changed to that; `refuse_outside_grid` says so before anything is fitted.
 PRIMARY_CELL = Specification(
-    PRIMARY.weights, PRIMARY.outcome, "all", cast(Covariates, PRIMARY.model), "none", PRIMARY.knots
+    PRIMARY.weights,
+    cast(NeuropathyRule, PRIMARY.outcome),
+    "all",
+    cast(Covariates, PRIMARY.model),
+    "none",
+    PRIMARY.knots,
 )
 PUBLISHED_CELL = Specification("mec", "strict", "all", "1", "none", 4)
 """The recipe that comes nearest to the published analysis of phosphorus: MEC weights, no energy."""
@@ -210,7 +215,7 @@ def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | 
             raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
         fit = fit_problem(problem, eta=eta)
         answer = Answer(_choices(cell) | _numbers(problem, curve_of(problem, fit)), _influence_totals(problem, fit))
-        return answer, problem.X[setting.domain.rows] @ fit.beta
+        return answer, problem.X @ fit.beta
     except AnalysisError as error:
         return _without_answer(cell, error), None
 
@@ -239,7 +244,7 @@ def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
 
 def _influence_totals(problem: Problem, fit: LogisticFit) -> Array:
     setting = problem.setting
-    influence = coefficient_influence(fit, problem.X, setting.y, design=setting.design, domain=setting.domain)
+    influence = coefficient_influence(fit, problem.X, problem.y, design=setting.design, domain=setting.domain)
     index = fit.index(problem.spline_terms)
     of_spline = np.asarray(setting.design.psu_sums @ influence[:, index])
     marks = problem.contrast(np.quantile(setting.eligible, MARKS))

@@ -145,7 +145,7 @@ class SpecificityCell:
         return f"{NEGATIVE_CONTROLS[self.outcome].label} by {words}" if self.kind == "negative control" else words
 
 
-PRIMARY_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
+PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
 
 
 def specificity_cells() -> list[SpecificityCell]:
@@ -371,7 +371,13 @@ def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 
 
 def false_discovery_q(p_values: pd.Series) -> pd.Series:
-    """Benjamini and Hochberg's adjusted p-values, q_(i) = min over j >= i of p_(j) m / j; missing ones stay missing."""
+    """Benjamini and Hochberg's adjusted p-values, q_(i) = min over j >= i of p_(j) m / j; missing ones stay missing.
+
+    Examples
+    --------
+    >>> false_discovery_q(pd.Series([0.01, 0.02, None, 0.5])).round(3).tolist()
+    [0.03, 0.03, nan, 0.5]
+    """
     known = p_values.dropna()
     adjusted = scipy.stats.false_discovery_control(known) if len(known) else known
     return pd.Series(adjusted, known.index, dtype=float).reindex(p_values.index)

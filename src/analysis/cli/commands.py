@@ -11,25 +11,31 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
-from analysis.dose_response.association import Association, estimate
+from analysis.dose_response.association import Association, estimate, refuse_unseen
 from analysis.dose_response.frames import association_dict, named, round_intakes, tabulated_curve
+from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
 from analysis.pipeline.audit import audit
-from analysis.pipeline.draw import draw_figures, draw_study
+from analysis.pipeline.claims import answer_claims
+from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.referee import referee
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
+from analysis.provenance import Provenance
+from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
-from analysis.study import Study
+from analysis.study import Study, StudyError
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""
@@ -40,6 +46,7 @@ def run_stage(args: argparse.Namespace) -> None:
     stages: dict[str, Callable[[argparse.Namespace], None]] = {
         "fetch": run_fetch,
         "cohort": run_cohort,
+        "foods": run_foods,
         "fit": run_fit,
         "shapes": run_shapes,
         "audit": run_audit,
@@ -48,6 +55,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "figures": run_figures,
         "demo": run_demo,
         "estimate": run_estimate,
+        "claims": run_claims,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -73,6 +81,14 @@ def run_cohort(args: argparse.Namespace) -> None:
     folders = _folders(args)
     flow = build_participants(folders)
     print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+
+
+def run_foods(args: argparse.Namespace) -> None:
+    """Read the single foods of the recalls and hold them to the totals."""
+    folders = _folders(args)
+    sums = build_foods(folders)
+    print(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable recalls, "
+          "which add up to the totals")  # fmt: skip
 
 
 def run_fit(args: argparse.Namespace) -> None:
@@ -107,6 +123,22 @@ def run_referee(args: argparse.Namespace) -> None:
     print(f"Tables: {folders.estimates}/referee*.csv")
 
 
+def run_claims(args: argparse.Namespace) -> None:
+    """Answer the article's further claims."""
+    folders = _folders(args)
+    for path in _answered(folders):
+        print(path)
+    print(f"Tables: {folders.estimates}/claims_*.csv")
+
+
+def _answered(folders: Folders) -> list[Path]:
+    """Figures of the claims; what has no answer is said."""
+    written, unanswered = answer_claims(folders)
+    for name, reason in unanswered.items():
+        print(f"{name}: no answer here. {reason}", file=sys.stderr)
+    return written
+
+
 def run_simulate(args: argparse.Namespace) -> None:
     """Try intervals, tests and verdict on surveys whose truth is known."""
     for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
@@ -128,13 +160,14 @@ def run_demo(args: argparse.Namespace) -> None:
     (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
     print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
-    fetch(registry, folders.raw, tables=list(needed_columns()))
+    fetch(registry, folders.raw, tables=[*needed_columns(), *food_columns()])
     build_participants(folders)
+    build_foods(folders)
     fit_models(folders)
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
-    written = draw_figures(folders)
+    written = draw_figures(folders) + _answered(folders)
     estimates, provenance = read_estimates(folders)
-    print(f"\n{provenance.source}: {study_words.answer(estimates)}\n")
+    print(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
     print(f"The planted truth: {study_words.planted(estimates)}\n")
     print("Figures, each with the CSV of its numbers beside it:")
     for path in written:
@@ -147,20 +180,10 @@ def run_estimate(args: argparse.Namespace) -> None:
     """Answer one study."""
     folders = _folders(args)
     frame, provenance = read_participants(folders)
-    study = Study(
-        exposure=args.exposure,
-        outcome=args.outcome,
-        weights=args.weights,
-        knots=args.knots,
-        knot_quantiles=args.knot_quantiles,
-        knot_rule=args.knot_rule,
-        model=args.model,
-        cycles=tuple(args.cycles),
-        where=args.where,
-        extra_covariates=tuple(args.covariates),
-        conf_level=args.conf_level,
-        lonely_domain=args.lonely_domain,
-    )
+    study = _study(args)
+    if args.by:
+        _estimate_by(args, frame, provenance, study)
+        return
     found = estimate(frame, study)
     found.refuse_unseen(args.at)
     shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
@@ -182,6 +205,47 @@ def run_estimate(args: argparse.Namespace) -> None:
         print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_study(found, frame, provenance, args.figure, shape=shape()):
+            print(path, file=sys.stderr)
+
+
+def _study(args: argparse.Namespace) -> Study:
+    return Study(
+        exposure=args.exposure,
+        outcome=args.outcome,
+        weights=args.weights,
+        knots=args.knots,
+        knot_quantiles=args.knot_quantiles,
+        knot_rule=args.knot_rule,
+        model=args.model,
+        cycles=tuple(args.cycles),
+        where=args.where,
+        extra_covariates=tuple(args.covariates),
+        conf_level=args.conf_level,
+        lonely_domain=args.lonely_domain,
+    )
+
+
+def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Provenance, study: Study) -> None:
+    """Answer one study in each level of a modifier."""
+    if args.part == "shape":
+        raise StudyError("--part shape with --by: the shape is told of one curve. Ask for a level with --where.")
+    found = effect_modification(frame, modifier_of(frame, args.by), study=study)
+    refuse_unseen(found.problem.setting.eligible, args.at)
+    points = args.at or found.arms()
+    if args.format == "json":
+        print(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
+    elif args.format == "csv":
+        parts: dict[str, Callable[[], pd.DataFrame]] = {
+            "curve": lambda: found.curves(points),
+            "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
+            "tests": lambda: pd.DataFrame([found.test_row()]),
+        }
+        part = parts[args.part]().assign(by=found.modifier.label, study=study.slug, data=provenance.source)
+        print(part.to_csv(index=False, float_format="%.10g"), end="")
+    else:
+        print(modifiers_words.format_modification(found, points=points, source=provenance.source))
+    if args.figure is not None:
+        for path in draw_modification(found, provenance, args.figure):
             print(path, file=sys.stderr)
 
 

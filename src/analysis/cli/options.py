@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import get_args
 
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.people.vocabulary import EXPOSURES
 from analysis.errors import expected_one_of
 from analysis.study import (
     BOOTSTRAP_REPLICATES,
@@ -31,8 +31,8 @@ DEMO_SEED = 1
 
 
 def _nutrient(text: str) -> str:
-    if text not in NUTRIENT_COLUMNS:
-        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(NUTRIENT_COLUMNS))}")
+    if text not in EXPOSURES:
+        raise argparse.ArgumentTypeError(f"{text}: {expected_one_of(text, list(EXPOSURES))}")
     return text
 
 
@@ -109,11 +109,16 @@ def build_parser() -> argparse.ArgumentParser:
     options = {
         "fetch": (_add_fetch_options, "download, verify and record the public NHANES files"),
         "cohort": (_add_folders, "harmonise the raw files: one row per person, cohort counted"),
+        "foods": (
+            _add_folders,
+            "read the recalled foods, one row each, held to the totals",
+        ),
         "fit": (_add_folders, "fit the crude model and models 1-3, write the estimates"),
         "shapes": (_add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
         "figures": (_add_folders, "draw the figures from the estimates"),
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
+        "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
         "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
@@ -164,7 +169,7 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--url", default=None,
                        help="server, mirror or file:// folder, up to and including .../Public, instead of the CDC's; "
                        "also read from NHANES_URL")  # fmt: skip
-    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (105 MB of 580 MB)")
+    stage.add_argument("--needed", action="store_true", help="only the tables that the figures need (211 MB of 580 MB)")
     stage.add_argument("--tables", nargs="+", default=None, metavar="TABLE", help="only these tables")
     stage.add_argument("--accept-revised", nargs="+", default=[], metavar="TABLE",
                        help="go on with these tables though they were revised; every output says so")  # fmt: skip
@@ -179,9 +184,10 @@ def _add_demo_options(stage: argparse.ArgumentParser) -> None:
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
     stage.add_argument("--exposure", default=PRIMARY.exposure, type=_nutrient, metavar="NUTRIENT",
-                       help=f"one of {', '.join(NUTRIENT_COLUMNS)}")  # fmt: skip
+                       help=f"one of {', '.join(EXPOSURES)}")  # fmt: skip
     rules = "; ".join(f"{name}: {rule}" for name, rule in OUTCOMES.items())
-    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome), help=f"neuropathy is, {rules}")
+    stage.add_argument("--outcome", default=PRIMARY.outcome, choices=get_args(Outcome),
+                       help=f"neuropathy, or peripheral arterial disease (pad), is, {rules}")  # fmt: skip
     stage.add_argument("--weights", default=PRIMARY.weights, choices=get_args(Weights), help="survey weight")
     stage.add_argument("--knots", type=_knots, default=PRIMARY.knots, choices=KNOT_NUMBERS, help="knots of the spline")
     stage.add_argument("--knot-quantiles", default=PRIMARY.knot_quantiles, choices=get_args(KnotQuantiles),
@@ -197,6 +203,9 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--where", default=None, metavar="CONDITION",
                        help="who, in harmonised columns: \"age_years >= 60 and sex == 'female'\"; "
                        f"{DICTIONARY} describes them")  # fmt: skip
+    stage.add_argument("--by", nargs="+", default=[], metavar="FACTOR",
+                       help="a curve for each level of a factor (sex), of a condition (\"egfr_ml_min_1_73m2 < 60\": no "
+                       "and yes) or of several that exclude each other, and the test that they are one")  # fmt: skip
     stage.add_argument("--at", nargs="+", type=_intake, default=[], metavar="X", help="intakes to give odds ratios at")
     stage.add_argument("--conf-level", type=_level, default=PRIMARY.conf_level, help="level of the intervals")
     stage.add_argument(

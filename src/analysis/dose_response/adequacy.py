@@ -116,8 +116,8 @@ def adequacy(association: Association) -> Adequacy:
         with one PSU, or columns of which one is a sum of others.
     """
     problem, fit = association.problem, association.fit
-    setting, X = problem.setting, problem.X
-    y, design, domain = setting.y, setting.design, setting.domain
+    setting, X, y = problem.setting, problem.X, problem.y
+    design, domain = setting.design, setting.domain
     intakes = np.quantile(setting.eligible, list(INTAKE_QUANTILES.values()))
     return Adequacy(
         calibration=calibration_by_group(fit, X, y, design=design, domain=domain, conf_level=setting.study.conf_level),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import scipy.stats
 
 from analysis.data.people.cohort import Cohort
 from analysis.dose_response.problem import Problem, pose
-from analysis.stats.arrays import Array, Integers
+from analysis.stats.arrays import Array, Integers, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
@@ -114,16 +115,7 @@ class Association(Discreet):
         ------
         StudyError : one of x is below the lowest or above the highest exposure of the cohort.
         """
-        eligible = self.problem.setting.eligible
-        beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
-        if beyond:
-            # The lowest and the highest intake are single people's values: the message says where the curve is instead.
-            drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
-            raise StudyError(
-                f"{', '.join(f'{point:g}' for point in beyond)}: below the lowest or above the highest intake of the "
-                "cohort. Expected intakes near those that the curve is drawn for, from the 1st to the 99th percentile: "
-                f"about {' to '.join(drawn)}."
-            )
+        refuse_unseen(self.problem.setting.eligible, x)
 
     def critical_value(self) -> CriticalValue:
         """What standard errors are multiplied by so that the band holds the whole curve over its grid."""
@@ -201,7 +193,7 @@ class Association(Discreet):
         return standardise(
             self.fit,
             self.problem.X,
-            setting.y,
+            self.problem.y,
             columns=self.spline_index,
             settings=self.spline.basis(points),
             design=setting.design,
@@ -210,18 +202,25 @@ class Association(Discreet):
 
     def tests_frame(self) -> pd.DataFrame:
         """Tests as test, method, statistic, df_num, df_den, p_value."""
-        return pd.DataFrame(
-            [
-                {
-                    "test": name,
-                    "method": test.method,
-                    "statistic": test.statistic,
-                    "df_num": test.df_num,
-                    "df_den": test.df_den,
-                    "p_value": test.p_value,
-                }
-                for (name, _), test in self.tests.items()
-            ]
+        return pd.DataFrame([row_of_test(name, method, test) for (name, method), test in self.tests.items()])
+
+
+def refuse_unseen(eligible: Array, x: Sequence[float] | Array) -> None:
+    """Refuse exposures beyond the cohort's; see `Association.refuse_unseen`.
+
+    Parameters
+    ----------
+    eligible : exposure of the cohort.
+    x : what is asked for.
+    """
+    beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
+    if beyond:
+        # The lowest and the highest intake are single people's values: the message says where the curve is instead.
+        drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
+        raise StudyError(
+            f"{', '.join(f'{point:g}' for point in beyond)}: below the lowest or above the highest intake of the "
+            "cohort. Expected intakes near those that the curve is drawn for, from the 1st to the 99th percentile: "
+            f"about {' to '.join(drawn)}."
         )
 
 
@@ -242,16 +241,16 @@ def estimate(frame: pd.DataFrame, study: Study) -> Association:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : the study asks for what the protocol does
         not define, or for what these people cannot answer.
     """
-    return answer(pose(frame, study))
+    return associate(pose(frame, study))
 
 
-def answer(problem: Problem) -> Association:
+def associate(problem: Problem) -> Association:
     """Fit a study that has been posed, and test it; errors as `estimate`."""
     setting, spline_terms = problem.setting, problem.spline_terms
 
     def fit_without(terms: tuple[str, ...]) -> LogisticFit:
         X, kept = problem.without(terms)
-        return fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=kept)
+        return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=kept)
 
     full = fit_without(())
     low, high = np.quantile(setting.eligible, NADIR_RANGE)
@@ -267,6 +266,12 @@ def answer(problem: Problem) -> Association:
         },
         nadir=find_nadir(problem.spline, beta, reference=problem.reference, low=float(low), high=float(high)),
     )
+
+
+def row_of_test(name: str, method: str, test: Any) -> Row:
+    """One row of `Association.tests_frame`: of a `TermTest`, or whatever else has an F, its df and its p."""
+    numbers = {column: getattr(test, column) for column in ("statistic", "df_num", "df_den", "p_value")}
+    return {"test": name, "method": method} | numbers
 
 
 def contrast_frame(fit: LogisticFit, index: Integers, contrast: Array, *, conf_level: float) -> pd.DataFrame:

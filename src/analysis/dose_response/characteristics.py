@@ -1,15 +1,17 @@
-"""Who was studied: survey-weighted characteristics of a study's cohort by outcome, the usual Table 1."""
+"""Who was studied: survey-weighted characteristics of a study's cohort by outcome or by quintile, the usual Table 1."""
 
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
-from analysis.stats.arrays import Array, Bools
+from analysis.dose_response.quintiles import QUINTILES, group_of
+from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet
 from analysis.stats.regression.fit import fit_linear
 from analysis.stats.regression.hypotheses import wald_test
@@ -19,11 +21,12 @@ from analysis.stats.sample.design import Domain, SurveyDesign, domain_of, lonely
 from analysis.study import CATEGORIES, COVARIATES, Study
 
 GROUPS = ("all", "with_neuropathy", "without_neuropathy")
+QUINTILE_GROUPS = ("all", *(f"quintile_{number}" for number in range(1, QUINTILES + 1)))
+
+By = Literal["outcome", "quintile"]
 
 COLUMNS = ("variable", "level", "group", "kind", "n", "n_missing", "estimate", "std_error", "conf_low", "conf_high",
            "p_value")  # fmt: skip
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -37,7 +40,8 @@ class _Variable(Discreet):
         nobody is not among them.
     lonely : strata in which the people of a group are of one PSU only, if the study refuses a variance of them.
     n_missing : people of each group in whom it is not.
-    outcome : (n,) 1 with neuropathy, 0 without; read inside the domains only.
+    code : (n,) which group each one is of, 1 with neuropathy and 0 without, or the quintile; read inside the domains
+        only.
     conf_level : level of every interval.
     """
 
@@ -47,12 +51,12 @@ class _Variable(Discreet):
     domains: dict[str, Domain]
     lonely: dict[str, list[int]]
     n_missing: dict[str, int]
-    outcome: Array
+    code: Array
     conf_level: float
 
 
-def characteristics(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Weighted characteristics of the cohort, with and without neuropathy and together.
+def characteristics(frame: pd.DataFrame, study: Study, *, by: By = "outcome") -> pd.DataFrame:
+    """Weighted characteristics of the cohort, together and in groups: with and without neuropathy, or by quintile.
 
     The cohort is the one of the study before loss to missing covariates; each characteristic is of the people in whom
     it is known. Described are the exposure, the covariates of the fullest model and the study's own.
@@ -61,38 +65,46 @@ def characteristics(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     ----------
     frame : all interviewed people; nobody may have been dropped, or the variance would be wrong.
     study : the protocol; its model does not matter.
+    by : what groups are of: the outcome, or unweighted quintiles of the cohort's exposure.
 
     Returns
     -------
-    One row per variable, level, group (`GROUPS`) and kind, in `COLUMNS`. kind is ``mean`` or ``median`` (of numbers, in
-    their unit; level is empty) or ``percent`` (of a level's share among the people of the group). n is unweighted, of
-    the group or level; n_missing are the people of the group in whom the variable is unknown. Intervals are on t with
-    the design df, Woodruff's for a median, the logit's for a percentage. p_value compares people with and without
-    neuropathy: a Wald F of the difference in means, Rao-Scott's F of a category (empty where a level has nobody in one
-    of the two groups). Where fewer than `FEWEST_PEOPLE` stand behind a number, it and its n are empty; a percentage of
-    100 has no interval. Where people of a group are of one PSU only in a stratum, and the study refuses a variance of
-    them (`Study.lonely_domain`), the estimate stands without standard error and interval, and a further column ``note``
-    says so; if they are so in both groups together, there is no p-value.
+    One row per variable, level, group (`GROUPS` or `QUINTILE_GROUPS`) and kind, in `COLUMNS`. kind is ``mean`` or
+    ``median`` (of numbers, in their unit; level is empty) or ``percent`` (of a level's share among the people of the
+    group). n is unweighted, of the group or level; n_missing are the people of the group in whom the variable is
+    unknown. Intervals are on t with the design df, Woodruff's for a median, the logit's for a percentage. p_value
+    compares the groups: a Wald F of the differences in means, Rao-Scott's F of a category (empty where a level has
+    nobody in one of them). Where fewer than `FEWEST_PEOPLE` stand behind a number, it and its n are empty; a percentage
+    of 100 has no interval. Where people of a group are of one PSU only in a stratum, and the study refuses a variance
+    of them (`Study.lonely_domain`), the estimate stands without standard error and interval, and a further column
+    ``note`` says so; if they are so in all groups together, there is no p-value.
 
     Raises
     ------
-    StudyError, ConditionError, DesignError : the study asks for what the protocol does not define.
+    StudyError, ConditionError, DesignError : the study asks for what the protocol does not define, or quintiles
+        coincide.
     """
     rows: list[Row] = []
-    for variable in _variables(frame, study):
+    for variable in _variables(frame, study, by):
         levels = _levels(variable)
         rows.extend(_category_rows(variable, levels) if levels else _number_rows(variable))
     columns = [*COLUMNS, *["note"] * any("note" in row for row in rows)]
     return pd.DataFrame(rows, columns=columns).astype({"n": "Int64"})
 
 
-def _variables(frame: pd.DataFrame, study: Study) -> Iterator[_Variable]:
+def _variables(frame: pd.DataFrame, study: Study, by: By) -> Iterator[_Variable]:
     cohort = select_cohort(frame, study)
     # Estimates need no variance: what the study refuses is left out of the rows instead.
     design = declare_design(frame, cohort, dataclasses.replace(study, lonely_domain="keep"))
     everybody = cohort.rows.to_numpy() & (design.weights > 0)
-    outcome = frame[study.outcome_column].to_numpy(dtype=float)
-    members = dict(zip(GROUPS, (everybody, everybody & (outcome == 1), everybody & (outcome == 0)), strict=True))
+    if by == "outcome":
+        code = frame[study.outcome_column].to_numpy(dtype=float)
+        groups = dict(zip(GROUPS[1:], (1.0, 0.0), strict=True))
+    else:
+        exposure = frame[study.exposure].to_numpy(dtype=float)
+        code = group_of(exposure, exposure[cohort.rows.to_numpy()], QUINTILES, study.exposure)[1].astype(float)
+        groups = {name: float(number) for number, name in enumerate(QUINTILE_GROUPS[1:], start=1)}
+    members = {"all": everybody} | {name: everybody & (code == value) for name, value in groups.items()}
     for name in dict.fromkeys((study.exposure, *COVARIATES["3"], *study.extra_covariates)):
         known = frame[name].notna().to_numpy()
         present = {group: people & known for group, people in members.items() if np.any(people & known)}
@@ -104,7 +116,7 @@ def _variables(frame: pd.DataFrame, study: Study) -> Iterator[_Variable]:
             domains={group: domain_of(design, people) for group, people in present.items()},
             lonely={group: lonely_strata(design, people) if refused else [] for group, people in present.items()},
             n_missing={group: int(np.sum(people & ~known)) for group, people in members.items()},
-            outcome=outcome,
+            code=code,
             conf_level=study.conf_level,
         )
 
@@ -122,7 +134,7 @@ def _number_rows(variable: _Variable) -> Iterator[Row]:
     values = variable.values.to_numpy(dtype=float)
     p_value = _difference_p(variable, values)
     design, conf_level = variable.design, variable.conf_level
-    for group in GROUPS:
+    for group in variable.n_missing:
         domain = variable.domains.get(group)
         mean, median = (_few(variable, "", group, kind) for kind in ("mean", "median"))
         if domain is not None and (n := int(domain.rows.sum())) >= FEWEST_PEOPLE:
@@ -138,7 +150,7 @@ def _number_rows(variable: _Variable) -> Iterator[Row]:
 def _category_rows(variable: _Variable, levels: dict[str, Bools]) -> Iterator[Row]:
     p_value = _association_p(variable, levels)
     for level, people in levels.items():
-        for group in GROUPS:
+        for group in variable.n_missing:
             domain = variable.domains.get(group)
             row = _few(variable, level, group, "percent")
             if domain is not None and (n := int(np.sum(people & domain.rows))) >= FEWEST_PEOPLE:
@@ -175,24 +187,27 @@ def _numbers(variable: _Variable, group: str, n: int, found: Estimate) -> Row:
 
 
 def _difference_p(variable: _Variable, values: Array) -> float:
-    """P-value of the difference in means between people with and without neuropathy; NaN for a constant."""
+    """P-value of the differences in means between the groups; NaN for a constant."""
     domain = variable.domains.get("all")
-    if domain is None or variable.lonely["all"] or len(variable.domains) < len(GROUPS):
+    if domain is None or variable.lonely["all"] or len(variable.domains) < len(variable.n_missing):
         return np.nan
     if np.ptp(values[domain.rows]) == 0:
         return np.nan
-    X = np.column_stack([np.ones(values.size), variable.outcome])
-    fit = fit_linear(X, values, design=variable.design, domain=domain, terms=("intercept", "neuropathy"))
-    return wald_test(fit, ("neuropathy",)).p_value
+    inside = domain.rows
+    others = np.unique(variable.code[inside])[1:]
+    names = tuple(f"group_{value:g}" for value in others)
+    X = np.column_stack([np.ones(domain.n), variable.code[inside][:, None] == others])
+    fit = fit_linear(X, values[inside], design=variable.design, domain=domain, terms=("intercept", *names))
+    return wald_test(fit, names).p_value
 
 
 def _association_p(variable: _Variable, levels: dict[str, Bools]) -> float:
-    """P-value of the association with neuropathy; NaN where a level has nobody with or nobody without it."""
+    """P-value of the association with the groups; NaN where a level has nobody in one of them."""
     domain = variable.domains.get("all")
     if domain is None or variable.lonely["all"]:
         return np.nan
     level = np.argmax(np.column_stack(list(levels.values())), axis=1)
-    table = cross_table(level, variable.outcome, design=variable.design, domain=domain)
+    table = cross_table(level, variable.code, design=variable.design, domain=domain)
     if min(table.n.shape) < 2 or np.any(table.n == 0):
         return np.nan
     return independence_test(table).p_value

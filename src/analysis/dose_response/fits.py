@@ -3,20 +3,18 @@
 from analysis.dose_response.problem import Problem
 from analysis.stats.arrays import Array
 from analysis.stats.regression.fit import LogisticFit
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.shape.verdict import FittedCurve
 
 
-def model_of(problem: Problem) -> Model:
-    """The regression of a posed study with the rows of its domain only."""
-    setting = problem.setting
-    rows = setting.domain.rows
-    return Model(problem.X[rows], setting.y[rows], setting.domain, problem.terms)
+def model_of(problem: Problem) -> Regression:
+    """The regression of a posed study."""
+    return Regression(problem.X, problem.y, problem.setting.domain, problem.terms)
 
 
 def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
-    """The regression of a posed study by the quick fit; ``eta`` as for `analysis.stats.regression.quick.fit_one`."""
-    return fit_one(model_of(problem), problem.setting.design, eta=eta)
+    """The fit of a posed study; ``eta`` as for `analysis.stats.regression.quick.fit_quickly`."""
+    return fit_quickly(model_of(problem), problem.setting.design, eta=eta)
 
 
 def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
@@ -29,7 +27,7 @@ def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
         spline_terms=problem.spline_terms,
         reference=problem.reference,
         x=setting.exposure[rows],
-        y=setting.y[rows],
+        y=problem.y,
         adjustment=setting.adjustment[rows],
         eligible=setting.eligible,
         eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],

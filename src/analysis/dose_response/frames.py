@@ -8,17 +8,15 @@ import pandas as pd
 
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.dose_response.adequacy import Adequacy, adequacy
-from analysis.dose_response.association import Association
+from analysis.dose_response.association import Association, row_of_test
 from analysis.dose_response.characteristics import exposure_distribution
 from analysis.dose_response.quintiles import quintiles, trend_test
 from analysis.errors import naming
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Frames
 from analysis.stats.disclosure import FEWEST_PEOPLE, told
 from analysis.stats.regression.confounding import EValue, e_value
 from analysis.stats.regression.criteria import daic, dbic
 from analysis.study import CATEGORIES, PRIMARY
-
-Estimates = dict[str, pd.DataFrame]
 
 TABULATED = (60.0, *(float(x) for x in range(100, 701, 50)))
 """Intakes in mg/day that the primary exposure's curve is tabulated at, beside a fine grid."""
@@ -35,7 +33,7 @@ PREVALENCE_STEP = 4
 _NICE = np.array([1.0, 2.0, 2.5, 5.0, 10.0])
 
 
-def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Estimates:
+def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Frames:
     """Frames of several models of one study.
 
     Parameters
@@ -59,7 +57,7 @@ def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Estim
     }
 
 
-def summarise_adequacy(estimates: Estimates, found: Sequence[Association]) -> Estimates:
+def summarise_adequacy(estimates: Frames, found: Sequence[Association]) -> Frames:
     """Add to the frames of `summarise` how well each regression stands.
 
     Parameters
@@ -96,17 +94,7 @@ def _all_tests(association: Association, checked: Adequacy) -> pd.DataFrame:
     with naming(f"model {association.study.model}, trend over quintiles"):
         trend = trend_test(association)
     more = (("trend", "wald", trend), ("goodness_of_fit", "archer_lemeshow", checked.goodness_of_fit))
-    rows = [
-        {
-            "test": name,
-            "method": method,
-            "statistic": test.statistic,
-            "df_num": test.df_num,
-            "df_den": test.df_den,
-            "p_value": test.p_value,
-        }
-        for name, method, test in more
-    ]
+    rows = [row_of_test(*one) for one in more]
     return pd.concat([association.tests_frame(), pd.DataFrame(rows)], ignore_index=True)
 
 
@@ -183,10 +171,10 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "knots": association.spline.knots.tolist(),
         "reference": association.reference,
         "unit": exposure_unit(study.exposure),
-        "flow": _records(_told_flow(association.cohort.flow)),
-        "coefficients": _records(fit.to_frame(conf_level=study.conf_level)),
-        "tests": _records(association.tests_frame()),
-        "curve": _records(curve.drop(columns="tabulated")),
+        "flow": records(_told_flow(association.cohort.flow)),
+        "coefficients": records(fit.to_frame(conf_level=study.conf_level)),
+        "tests": records(association.tests_frame()),
+        "curve": records(curve.drop(columns="tabulated")),
         "nadir": {
             "x": nadir.x,
             "odds_ratio": float(np.exp(nadir.log_or)),
@@ -215,7 +203,7 @@ def _told_flow(flow: pd.DataFrame) -> pd.DataFrame:
     return flow.assign(**counts)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """Rows as plain Python values; a missing one is None."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 

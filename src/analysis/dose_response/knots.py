@@ -10,7 +10,8 @@ from tqdm import tqdm
 from analysis.dose_response.association import Association
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose_setting
-from analysis.dose_response.shape import SEED, Row, nadir_draws_row
+from analysis.dose_response.shape import SEED, nadir_draws_row
+from analysis.stats.arrays import Row
 from analysis.stats.curve.curves import low_point
 from analysis.stats.curve.forms import fit_fractional_polynomial, fit_penalised_spline, positive_shift
 from analysis.stats.regression.fit import LogisticFit

@@ -87,7 +87,7 @@ class Problem(Discreet):
     setting : its people.
     spline : the basis; a new x always re-uses its knots.
     reference : exposure of odds ratio 1, the cohort's unweighted median.
-    X : (n, p) float array: intercept, basis, covariates. Rows outside the domain are not to be read.
+    X : (m, p) float array: intercept, basis, covariates; the rows of the domain only, as every regression takes them.
     terms : p names.
     spline_terms : those of the basis columns, the linear one first.
     """
@@ -101,6 +101,11 @@ class Problem(Discreet):
     terms: tuple[str, ...]
     spline_terms: tuple[str, ...]
 
+    @property
+    def y(self) -> Array:
+        """Outcome of the domain's rows, (m,) of 0 and 1."""
+        return self.setting.y[self.setting.domain.rows]
+
     def contrast(self, x: Array) -> Array:
         """(m, k - 1) rows that turn the spline's coefficients into log odds ratios of x against the reference."""
         return self.spline.basis(x) - self.spline.basis(np.array([self.reference]))
@@ -108,7 +113,8 @@ class Problem(Discreet):
     def without(self, terms: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
         """Design matrix and names of the model without some terms."""
         kept = [position for position, term in enumerate(self.terms) if term not in terms]
-        return self.X[:, kept], tuple(self.terms[position] for position in kept)
+        # In the order of rows, as X itself: in that of columns, sums would differ in the last digit.
+        return np.ascontiguousarray(self.X[:, kept]), tuple(self.terms[position] for position in kept)
 
 
 def declare_design(frame: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:
@@ -163,14 +169,19 @@ def pose_setting(setting: Setting) -> Problem:
     """
     study = setting.study
     knots = place_knots(setting.eligible, study.knots, rule=study.knot_rule, weights=setting.knot_weights)
-    spline = RestrictedCubicSpline(knots)
-    spline_terms = (study.exposure, *(f"{study.exposure}_s{j}" for j in range(1, spline.columns)))
-    basis = np.nan_to_num(spline.basis(setting.exposure))
+    return pose_on(setting, RestrictedCubicSpline(knots), reference=float(np.median(setting.eligible)))
+
+
+def pose_on(setting: Setting, spline: RestrictedCubicSpline, *, reference: float) -> Problem:
+    """The regression of people who are set out already, on a spline and a reference that are given."""
+    exposure, rows = setting.study.exposure, setting.domain.rows
+    spline_terms = (exposure, *(f"{exposure}_s{j}" for j in range(1, spline.columns)))
+    basis = spline.basis(setting.exposure[rows])
     return Problem(
         setting=setting,
         spline=spline,
-        reference=float(np.median(setting.eligible)),
-        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment]),
+        reference=reference,
+        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment[rows]]),
         terms=("intercept", *spline_terms, *setting.adjustment_terms),
         spline_terms=spline_terms,
     )

@@ -1,27 +1,21 @@
-"""Odds ratios by quintile of exposure, and the trend across them."""
+"""Odds ratios by quintile, or another quantile, of exposure, and the trend across quintiles."""
 
 import numpy as np
 import pandas as pd
 import scipy.stats
 
 from analysis.dose_response.association import Association, contrast_frame
-from analysis.dose_response.problem import Setting, set_out
+from analysis.dose_response.problem import set_out
 from analysis.stats.arrays import Array, Integers
-from analysis.stats.regression.fit import fit_logistic
+from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, group_scores, wald_test
 from analysis.study import Study, StudyError
 
+QUINTILES = 5
+
 
 def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> pd.DataFrame:
-    """Odds ratios of the exposure's quintiles against one of them.
-
-    Cut points are the unweighted type-7 quintiles of the cohort, before any loss to missing covariates; quintile k
-    holds the values above cut k-1 up to and including cut k.
-
-    Parameters
-    ----------
-    frame, study : as for `estimate`; the study's knots are not used.
-    reference_quintile : 1 to 5.
+    """Odds ratios of the exposure's quintiles against one of them; see `quantile_groups`.
 
     Returns
     -------
@@ -32,24 +26,52 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
     ------
     StudyError : the reference is not 1 to 5, or quintiles coincide. Otherwise as `estimate`.
     """
-    if reference_quintile not in range(1, 6):
-        raise StudyError(f"reference_quintile={reference_quintile}: expected 1 to 5.")
+    if reference_quintile not in range(1, QUINTILES + 1):
+        raise StudyError(f"reference_quintile={reference_quintile}: expected 1 to {QUINTILES}.")
+    rows, _ = quantile_groups(frame, study, groups=QUINTILES, reference=reference_quintile)
+    return rows.rename(columns={"reference": "reference_quintile", "group": "quintile"})
+
+
+def quantile_groups(
+    frame: pd.DataFrame, study: Study, *, groups: int, reference: int
+) -> tuple[pd.DataFrame, LogisticFit]:
+    """Odds ratios of equal groups of the exposure against one of them, and the regression they come from.
+
+    Cut points are the unweighted type-7 quantiles of the cohort, before any loss to missing covariates; group k holds
+    the values above cut k-1 up to and including cut k.
+
+    Parameters
+    ----------
+    frame, study : as for `estimate`; the study's knots are not used.
+    groups : number of groups, lowest exposure first.
+    reference : 1 to groups.
+
+    Returns
+    -------
+    A row a group: reference, group, lower, upper, n, cases, log_or, std_error, odds_ratio, conf_low, conf_high,
+    p_value; and the fit.
+
+    Raises
+    ------
+    StudyError : cuts coincide. Otherwise as `estimate`.
+    """
     setting = set_out(frame, study)
-    cuts, group = _quintile_of(setting)
-    others = [k for k in range(1, 6) if k != reference_quintile]
+    cuts, group = group_of(setting.exposure, setting.eligible, groups, study.exposure)
+    every = range(1, groups + 1)
+    others = [k for k in every if k != reference]
     y, domain = setting.y, setting.domain
     indicators = [(group == k)[:, None].astype(float) for k in others]
-    X = np.hstack([np.ones((len(frame), 1)), *indicators, setting.adjustment])
-    terms = ("intercept", *(f"quintile_{k}" for k in others), *setting.adjustment_terms)
-    fit = fit_logistic(X, y, design=setting.design, domain=domain, terms=terms)
-    contrast = np.array([[float(k == other) for other in others] for k in range(1, 6)])
-    index = fit.index(tuple(f"quintile_{k}" for k in others))
+    X = np.hstack([np.ones((len(frame), 1)), *indicators, setting.adjustment])[domain.rows]
+    terms = ("intercept", *(f"group_{k}" for k in others), *setting.adjustment_terms)
+    fit = fit_logistic(X, y[domain.rows], design=setting.design, domain=domain, terms=terms)
+    contrast = np.array([[float(k == other) for other in others] for k in every])
+    index = fit.index(tuple(f"group_{k}" for k in others))
     odds = contrast_frame(fit, index, contrast, conf_level=study.conf_level)
-    members = [domain.rows & (group == k) for k in range(1, 6)]
+    members = [domain.rows & (group == k) for k in every]
     counts = pd.DataFrame(
         {
-            "reference_quintile": reference_quintile,
-            "quintile": np.arange(1, 6),
+            "reference": reference,
+            "group": np.arange(1, groups + 1),
             # Open ends: the lowest and highest intake are single people's values.
             "lower": [-np.inf, *cuts],
             "upper": [*cuts, np.inf],
@@ -58,7 +80,7 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
         }
     )
     t = (odds["log_or"] / odds["std_error"]).abs()
-    return counts.join(odds).assign(p_value=2 * scipy.stats.t.sf(t, fit.residual_df))
+    return counts.join(odds).assign(p_value=2 * scipy.stats.t.sf(t, fit.residual_df)), fit
 
 
 def trend_test(association: Association) -> TermTest:
@@ -72,17 +94,30 @@ def trend_test(association: Association) -> TermTest:
     StudyError : quintiles coincide. ConvergenceError : as `estimate`.
     """
     setting = association.problem.setting
-    _, group = _quintile_of(setting)
+    _, group = group_of(setting.exposure, setting.eligible, QUINTILES, setting.study.exposure)
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
-    X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])
+    X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])[setting.domain.rows]
     terms = ("intercept", "quintile_median", *setting.adjustment_terms)
-    fit = fit_logistic(X, setting.y, design=setting.design, domain=setting.domain, terms=terms)
+    y = setting.y[setting.domain.rows]
+    fit = fit_logistic(X, y, design=setting.design, domain=setting.domain, terms=terms)
     return wald_test(fit, ("quintile_median",))
 
 
-def _quintile_of(setting: Setting) -> tuple[Array, Integers]:
-    """The four cuts of the cohort's exposure, and each person's quintile, 1 to 5."""
-    cuts = np.quantile(setting.eligible, np.arange(1, 5) / 5)
+def group_of(exposure: Array, eligible: Array, groups: int, name: str) -> tuple[Array, Integers]:
+    """The cuts of the cohort's exposure into equal groups, and everybody's group, from 1.
+
+    Parameters
+    ----------
+    exposure : (n,) float array of all people.
+    eligible : that of the cohort, on which the cuts are placed.
+    groups : their number.
+    name : of the exposure, for the message.
+
+    Raises
+    ------
+    StudyError : cuts coincide.
+    """
+    cuts = np.quantile(eligible, np.arange(1, groups) / groups)
     if np.any(np.diff(cuts) <= 0):
-        raise StudyError(f"quintile cuts of {setting.study.exposure} are {cuts.tolist()}: expected increasing values.")
-    return cuts, 1 + np.searchsorted(cuts, setting.exposure, side="left")
+        raise StudyError(f"cuts of {name} into {groups} groups are {cuts.tolist()}: expected increasing values.")
+    return cuts, 1 + np.searchsorted(cuts, exposure, side="left")

@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from analysis.dose_response.association import Association
 from analysis.dose_response.fits import curve_of
+from analysis.stats.arrays import Row
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.hypotheses import wald_test
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap
 from analysis.stats.shape.nadir import NadirDraws
 from analysis.stats.shape.slopes import (
@@ -27,8 +28,6 @@ from analysis.stats.shape.verdict import FittedCurve, ShapeTests, examine_shape,
 from analysis.study import BOOTSTRAP_REPLICATES
 
 SEED = 1
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -88,7 +87,9 @@ def _quadratic(curve: FittedCurve, *, conf_level: float) -> tuple[EndSlopes, Tur
     low, high = curve.range
     adjustment_terms = tuple(f"z{number}" for number in range(curve.adjustment.shape[1]))
     X = np.column_stack([np.ones_like(curve.x), curve.x, curve.x**2, curve.adjustment])
-    fit = fit_one(Model(X, curve.y, curve.domain, ("intercept", "x", "x_squared", *adjustment_terms)), curve.design)
+    fit = fit_quickly(
+        Regression(X, curve.y, curve.domain, ("intercept", "x", "x_squared", *adjustment_terms)), curve.design
+    )
     index = fit.index(("x", "x_squared"))
     ends = end_slopes(fit, quadratic_derivative(np.array([low, high])), index=index, low=low, high=high)
     return ends, quadratic_turning_point(fit, index=index, conf_level=conf_level)

@@ -9,10 +9,12 @@ from tqdm import tqdm
 
 from analysis.dose_response.association import Association
 from analysis.dose_response.frames import named, summarise
+from analysis.dose_response.modifiers import EffectModification
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_estimates, write_drawing
 from analysis.provenance import Provenance
-from analysis.report.catalogue import dose_response, drawings
+from analysis.report.catalogue import dose_response, drawings, modification
+from analysis.study import condition_slug
 
 
 def draw_figures(folders: Folders) -> list[Path]:
@@ -49,3 +51,9 @@ def draw_study(
     drawing = dose_response(estimates, provenance, model=study.model)
     numbers = {suffix: named(frame, association) for suffix, frame in drawing.numbers.items()}
     return write_drawing(dataclasses.replace(drawing, numbers=numbers), into, f"dose_response_{study.slug}")
+
+
+def draw_modification(found: EffectModification, provenance: Provenance, into: Path) -> list[Path]:
+    """Draw one study's curves within the levels of a modifier, with the CSV of their numbers, into a folder."""
+    name = f"dose_response_{found.study.slug}-by-{condition_slug(found.modifier.name)}"
+    return write_drawing(modification(found, provenance), into, name)

@@ -9,13 +9,14 @@ from tqdm import tqdm
 from analysis.data.synthetic.survey import read_truth
 from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.characteristics import characteristics
-from analysis.dose_response.frames import Estimates, summarise, summarise_adequacy, summarise_quintiles
+from analysis.dose_response.frames import summarise, summarise_adequacy, summarise_quintiles
 from analysis.dose_response.knots import knot_sensitivity
 from analysis.dose_response.shape import summarise_shapes
 from analysis.errors import naming
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_estimates
+from analysis.stats.arrays import Frames
 from analysis.study import BOOTSTRAP_REPLICATES, COVARIATES, MODELS, PRIMARY, Study
 from analysis.validation.published import compare_with_published
 from analysis.validation.variance import read_replicate_weights, side_by_side, variance_check
@@ -23,12 +24,16 @@ from analysis.validation.variance import read_replicate_weights, side_by_side, v
 PLANTED_EXPOSURE = "magnesium_mg"
 
 
-def fit_models(folders: Folders) -> Estimates:
+def fit_models(folders: Folders) -> Frames:
     """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
     frame, provenance = read_participants(folders)
     found = _fitted(frame)
     results = summarise_adequacy(summarise(found, frame), found)
-    results |= {"quintiles": summarise_quintiles(found, frame), "characteristics": characteristics(frame, PRIMARY)}
+    results |= {
+        "quintiles": summarise_quintiles(found, frame),
+        "characteristics": characteristics(frame, PRIMARY),
+        "characteristics_by_quintile": characteristics(frame, PRIMARY, by="quintile"),
+    }
     refuse_mixing(folders, provenance)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
@@ -41,7 +46,7 @@ def fit_models(folders: Folders) -> Estimates:
     return results
 
 
-def examine_shapes(folders: Folders, *, replicates: int = BOOTSTRAP_REPLICATES, jobs: int = 1) -> Estimates:
+def examine_shapes(folders: Folders, *, replicates: int = BOOTSTRAP_REPLICATES, jobs: int = 1) -> Frames:
     """Stage ``shapes``: is it a U, model by model, and how the answer depends on the knots; written as CSV.
 
     Parameters

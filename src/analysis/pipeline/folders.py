@@ -39,6 +39,11 @@ class Folders:
         return self.processed / "participants.parquet"
 
     @property
+    def foods(self) -> Path:
+        """One row per food or drink that a person recalled."""
+        return self.processed / "foods.parquet"
+
+    @property
     def estimates(self) -> Path:
         """Aggregate results."""
         return self.processed / "estimates"

@@ -7,15 +7,17 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.data.people import coding, drugs, laboratory, products, supplements, vocabulary
 from analysis.data.people import harmonise as harmonise_module
-from analysis.data.people import vocabulary
 from analysis.data.people.cohort import select_cohort
 from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.people.supplement_traps import misreadings, supplement_traps
+from analysis.data.people.supplements import use_rows
 from analysis.data.source.nhanes import read_table, receipts
 from analysis.data.source.registry import Registry
 from analysis.files import replacing
 from analysis.pipeline.folders import Folders, StageError, place_of
-from analysis.pipeline.results import write_text
+from analysis.pipeline.results import refuse_mixing, write_csv, write_text
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY
 
@@ -31,8 +33,15 @@ def build_participants(folders: Folders) -> pd.DataFrame:
     }
     frame = harmonise(read)
     provenance = _provenance(folders, registry)
+    refuse_mixing(folders, Provenance(str(provenance["source"]), registry.synthetic))
     with replacing(folders.participants) as part:
         frame.to_parquet(part)
+    uses = use_rows(read)
+    for name, found in (
+        ("supplement_traps", supplement_traps(read, uses, frame)),
+        ("supplement_misreadings", misreadings(uses, frame)),
+    ):
+        write_csv(found.assign(data=provenance["source"]), folders.estimates / f"{name}.csv")
     write_text(folders.processed / "provenance.json", json.dumps(provenance, indent=2) + "\n")
     return select_cohort(frame, PRIMARY).flow
 
@@ -77,5 +86,6 @@ def _provenance(folders: Folders, registry: Registry) -> dict[str, object]:
 
 def _code_digest() -> str:
     """Digest of the modules that decide what a harmonised column holds."""
-    sources = [Path(str(module.__file__)).read_bytes() for module in (harmonise_module, vocabulary)]
+    modules = (harmonise_module, coding, drugs, laboratory, products, supplements, vocabulary)
+    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
     return hashlib.sha256(b"".join(sources)).hexdigest()

@@ -6,15 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.audit.questions import ALWAYS_AUDITED
-from analysis.dose_response.frames import Estimates
 from analysis.files import replacing
 from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
 from analysis.provenance import Provenance
 from analysis.report.catalogue import Drawing
 from analysis.report.figures.layout import save_figure
+from analysis.stats.arrays import Frames
 
 FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
-             "influence", "collinearity", "weights", "distribution", "characteristics")  # fmt: skip
+             "influence", "collinearity", "weights", "distribution", "characteristics",
+             "characteristics_by_quintile")  # fmt: skip
 """What the fit stage writes for every survey."""
 
 SHAPES = ("shape", "threshold", "knots", "knot_curves")
@@ -29,7 +30,7 @@ OF_REAL_FILES = ("published", "variance", "variance_side_by_side")
 SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")
 """What the simulate stage writes."""
 
-OF_ONE = ("distribution", "characteristics", "knots", "knot_curves")
+OF_ONE = ("distribution", "characteristics", "characteristics_by_quintile", "knots", "knot_curves")
 """Those about the cohort, which all models share, or about one model; the others name the model in each row."""
 
 TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
@@ -38,10 +39,15 @@ TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
 """Columns of estimates that could be taken for numbers, or are empty."""
 
+WORDS = ("unreliable", "reason", "replaced", "measure", "source", "why")
+"""Columns of words that say something of some rows only."""
+
+TEXT_OF_CLAIMS = {"model": str, **dict.fromkeys(WORDS, str)}
+
 TEXT_OF_AUDIT = {"model": str, "covariates": str, "cycle": str}
 
 
-def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
+def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
     """Tables of the audit stage as written, without the ``audit_`` of their names, and what they are made of.
 
     Raises
@@ -63,13 +69,33 @@ def read_audit(folders: Folders) -> tuple[Estimates, Provenance]:
     return read, Provenance(source, source.startswith(SYNTHETIC))
 
 
-def write_estimates(folders: Folders, results: Estimates, provenance: Provenance) -> None:
+def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
+    """Tables of the claims stage as written, without the ``claims_`` of their names, and what they are made of.
+
+    Raises
+    ------
+    StageError : the claims stage has not been run, or could not come to its verdicts.
+    """
+    try:
+        paths = sorted(folders.estimates.glob("claims_*.csv"))
+        read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype=TEXT_OF_CLAIMS) for path in paths}
+        read = {name: frame.fillna({text: "" for text in WORDS if text in frame}) for name, frame in read.items()}
+        source = str(read["verdicts"]["data"].iloc[0])
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable answers to the claims in {place_of(folders.estimates)} ({error.__class__.__name__}): run "
+            "`make claims` or `python -m analysis claims` first."
+        ) from None
+    return read, Provenance(source, source.startswith(SYNTHETIC))
+
+
+def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -> None:
     """Each result as a CSV of its name, with what it is made of in the column ``data``."""
     for name, result in results.items():
         write_csv(result.assign(data=provenance.source), folders.estimates / f"{name}.csv")
 
 
-def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
+def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
     """Results of the fit and shapes stages as written, and what they are made of.
 
     Raises
@@ -84,7 +110,8 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
             read["models"]["notes"] = read["models"]["notes"].fillna("")
         read["collinearity"] = read["collinearity"].fillna({"terms": "", "warning": ""})
         read["knots"] = read["knots"].fillna({"knot_quantiles": "", "placed": "", "verdict": "", "detail": ""})
-        read["characteristics"] = read["characteristics"].fillna({"level": ""})
+        for table in ("characteristics", "characteristics_by_quintile"):
+            read[table] = read[table].fillna({"level": ""})
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
             f"no readable estimates in {place_of(folders.estimates)} ({error.__class__.__name__}): run `make "
@@ -98,7 +125,7 @@ def read_estimates(folders: Folders) -> tuple[Estimates, Provenance]:
     return read, provenance
 
 
-def read_simulation(folders: Folders) -> Estimates:
+def read_simulation(folders: Folders) -> Frames:
     """Tables of the simulate stage in the data folder: coverage, shapes, nadirs; none if it was not run there."""
     paths = {name: folders.simulation / f"{name}.csv" for name in SIMULATED}
     if not all(path.exists() for path in paths.values()):
@@ -106,7 +133,7 @@ def read_simulation(folders: Folders) -> Estimates:
     return {name: pd.read_csv(path) for name, path in paths.items()}
 
 
-def _check_estimates(read: Estimates) -> None:
+def _check_estimates(read: Frames) -> None:
     """Refuse files that were cut or edited: every table has rows and its source, all name the same models."""
     models = set(read["models"]["model"])
     for name, frame in read.items():

@@ -3,15 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from analysis.dose_response.frames import Estimates
 from analysis.pipeline.folders import SYNTHETIC
 from analysis.pipeline.results import write_csv
 from analysis.simulation.coverage import simulate_coverage
 from analysis.simulation.energy import simulate_energy_forms
 from analysis.simulation.shapes import simulate_shapes
+from analysis.stats.arrays import Frames
 
 
-def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Estimates:
+def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Frames:
     """Stage ``simulate``: how often intervals, tests and verdict are right on invented surveys; written as CSV."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder):  # a folder that cannot be written is found out now, not at the end

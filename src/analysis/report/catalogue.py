@@ -1,28 +1,34 @@
 """Which estimates go into which figure, under which caption."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.dose_response.frames import REFERENCE_QUINTILES
+from analysis.dose_response.modifiers import EffectModification
 from analysis.provenance import Provenance
+from analysis.report.figures import adequacy as adequacy_figures
+from analysis.report.figures import causes as causes_figures
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
+from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
+from analysis.report.figures import modifiers as modifiers_figures
 from analysis.report.figures import referee as referee_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
 from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
 
+CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves", "foods", "causes")
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
-Frames = Mapping[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,7 +39,7 @@ class Drawing(Discreet):
     numbers: dict[str, pd.DataFrame]
 
 
-def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> dict[str, Drawing]:
+def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
     """The figures of the project by name: dose_response, shape, knots, models, quintiles, diagnostics, flow."""
     every = estimates["quintiles"]
     shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
@@ -74,7 +80,7 @@ def drawings(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> d
     }
 
 
-def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+def dose_response(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """The dose-response curve of one model, as odds ratio and as prevalence, over the distribution of its exposure."""
     bars, planted = estimates["distribution"], estimates.get("planted")
     curve, prevalence = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "prevalence"))
@@ -93,7 +99,7 @@ def dose_response(estimates: Mapping[str, pd.DataFrame], provenance: Provenance,
     )
 
 
-def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+def shape(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """Whether the curve of one model is a U."""
     curve, profile = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "threshold"))
     planted = estimates.get("planted")
@@ -112,7 +118,7 @@ def shape(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, mode
     )
 
 
-def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Drawing:
+def knots(estimates: Frames, provenance: Provenance) -> Drawing:
     """The primary study's curve under other knots and forms."""
     variants, curves = estimates["knots"], estimates["knot_curves"]
     row = estimates["models"].set_index("model", drop=False).loc[PRIMARY.model]
@@ -128,7 +134,7 @@ def knots(estimates: Mapping[str, pd.DataFrame], provenance: Provenance) -> Draw
     )
 
 
-def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *, model: str) -> Drawing:
+def diagnostics(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """Whether the regression of one model can carry its curve."""
     bars = estimates["distribution"]
     calibration, influence = (_of_model(estimates[name], model) for name in ("calibration", "influence"))
@@ -143,6 +149,20 @@ def diagnostics(estimates: Mapping[str, pd.DataFrame], provenance: Provenance, *
             provenance=provenance,
         ),
         {"": calibration, "_influence": influence, "_distribution": bars},
+    )
+
+
+def modification(found: EffectModification, provenance: Provenance) -> Drawing:
+    """The curves of one study within the levels of a modifier."""
+    study, modifier = found.study, found.modifier
+    names = {"exposure": study.exposure, "model": study.model, "modifier": modifier.name, "label": modifier.label}
+    curves = found.curves(found.grid()).assign(**names, reference=found.reference)
+    tests = pd.DataFrame([names | found.test_row()])
+    notes = " ".join(found.problem.setting.notes)
+    caption = f"{modifiers_figures.curves_caption(tests, curves)} {notes}".strip()
+    return Drawing(
+        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        {"": curves, "_tests": tests},
     )
 
 
@@ -242,3 +262,70 @@ def _heterogeneity(frames: Frames, provenance: Provenance) -> Drawing:
 
 def _unadjusted(frames: Frames) -> pd.Series:
     return frames["energy_forms"].set_index("form", drop=False).loc["none"]
+
+
+def claim_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]:
+    """The figures of the claims by name, of those whose frames are there.
+
+    Parameters
+    ----------
+    frames : of `analysis.pipeline.claims.answer_claims`, without the ``claims_`` of their files.
+    provenance : see `Provenance`.
+    """
+    makers = {
+        "adequacy": (_adequacy, ("adequacy_shares", "adequacy_variances", "adequacy_exposures")),
+        "modifiers": (_modifiers, ("modifiers_tests", "modifiers_arms")),
+        "modifier_curves": (_modifier_curves, ("modifiers_tests", "modifiers_curves")),
+        "foods": (_foods, ("foods",)),
+        "causes": (_causes, ("causes",)),
+    }
+    return {
+        name: make(frames, provenance)
+        for name, (make, needed) in makers.items()
+        if all(frame in frames and not frames[frame].empty for frame in needed)
+    }
+
+
+def _adequacy(frames: Frames, provenance: Provenance) -> Drawing:
+    shares, exposures = frames["adequacy_shares"], frames["adequacy_exposures"]
+    caption = adequacy_figures.adequacy_caption(shares, frames["adequacy_variances"], exposures)
+    return Drawing(
+        lambda: adequacy_figures.plot_adequacy(shares, exposures, caption=caption, provenance=provenance),
+        {"": shares, "_odds_ratios": exposures},
+    )
+
+
+def _foods(frames: Frames, provenance: Provenance) -> Drawing:
+    shares = frames["foods"]
+    caption = foods_figures.foods_caption(shares)
+    return Drawing(lambda: foods_figures.plot_foods(shares, caption=caption, provenance=provenance), {"": shares})
+
+
+def _causes(frames: Frames, provenance: Provenance) -> Drawing:
+    rows = frames["causes"]
+    caption = causes_figures.causes_caption(rows)
+    return Drawing(lambda: causes_figures.plot_causes(rows, caption=caption, provenance=provenance), {"": rows})
+
+
+def _modifiers(frames: Frames, provenance: Provenance) -> Drawing:
+    tests, arms = _first(frames["modifiers_tests"]), _first(frames["modifiers_arms"])
+    caption = modifiers_figures.modifiers_caption(tests, arms)
+    return Drawing(
+        lambda: modifiers_figures.plot_modifiers(tests, arms, caption=caption, provenance=provenance),
+        {"": arms, "_tests": tests},
+    )
+
+
+def _modifier_curves(frames: Frames, provenance: Provenance) -> Drawing:
+    tests, curves = _first(frames["modifiers_tests"]), _first(frames["modifiers_curves"])
+    caption = modifiers_figures.curves_caption(tests, curves)
+    return Drawing(
+        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        {"": curves},
+    )
+
+
+def _first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first exposure and model."""
+    row = frame.iloc[0]
+    return frame[(frame["exposure"] == row["exposure"]) & (frame["model"] == row["model"])]

@@ -6,24 +6,31 @@ HTML and drawings. Showing one computes nothing that takes time, and shows no si
 
 import dataclasses
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.audit.questions import QUESTIONS, SINGLE, SPECIFICITY, audit_frames, study_tasks
+from analysis.audit.runner import run_tasks
+from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
 from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
 from analysis.dose_response.association import Association
 from analysis.dose_response.frames import round_intakes
 from analysis.dose_response.shape import StudyShape, shape_dict
 from analysis.report.figures.dose_response import draw_odds_ratios
-from analysis.report.words.numbers import format_intake, p_number
+from analysis.report.words import audit as audit_words
+from analysis.report.words.energy import energy_sentence
+from analysis.report.words.numbers import Audit, format_intake, p_number
 from analysis.report.words.shape import describe_shape
+from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS
-from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
+from analysis.stats.disclosure import Discreet
+from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study, StudyError
 
 NULL_HYPOTHESES = {
     "overall": "no association: the curve is flat",
@@ -66,14 +73,14 @@ class AssociationView(Association):
         }
         draw_odds_ratios(axes, self.curve(self.grid()).frame, pd.Series(model))
         axes.legend(fontsize="small")
-        axes.set_xlabel(f"{exposure_label(study.exposure).capitalize()} ({unit})")
+        axes.set_xlabel(f"{exposure_label(study.exposure).capitalize()} {exposure_origin(study.exposure)} ({unit})")
         return axes
 
     def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:
         study, fit, unit = self.study, self.fit, exposure_unit(self.study.exposure)
         level = f"{100 * study.conf_level:g} %"
         head = (
-            f"{exposure_label(study.exposure).capitalize()} and peripheral neuropathy ({study.outcome}), model "
+            f"{exposure_label(study.exposure).capitalize()} and peripheral {study.disease} ({study.outcome}), model "
             f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
             f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}. "
             f"n = {fit.n:,}, cases = {fit.cases:,}; design df {fit.design_df}, residual df {fit.residual_df}; knots "
@@ -153,6 +160,79 @@ class ShapeView(StudyShape):
         return _as_html(*self._parts())
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AuditView(Discreet):
+    """How much of one study's curve stands, shown as a table of the questions with what each came to.
+
+    Attributes
+    ----------
+    study : whose curve it is.
+    questions : which were asked, of `analysis.audit.questions.QUESTIONS`.
+    frames : tables by name, as `analysis.audit.questions.audit_frames` gives them; ``energy slices`` are told
+        by their tables only.
+    """
+
+    shown = ("study.exposure", "study.outcome", "study.model", "questions", "unanswered", "frames")
+
+    study: Study
+    questions: tuple[str, ...]
+    frames: Audit
+
+    @property
+    def unanswered(self) -> int:
+        """Number of tasks that found no answer; the table ``failures`` has their reasons."""
+        return len(self.frames["failures"])
+
+    def to_frame(self, name: str | None = None) -> pd.DataFrame:
+        """One of the tables; without a name, the questions and their conclusions: question, conclusion.
+
+        Raises
+        ------
+        StudyError : no such table.
+        """
+        if name is None:
+            return pd.DataFrame(self._conclusions().items(), columns=["question", "conclusion"])
+        if name not in self.frames:
+            raise StudyError(f"{name!r}: expected one of the audit's tables, {', '.join(self.frames)}.")
+        return self.frames[name].copy()
+
+    def _conclusions(self) -> dict[str, str]:
+        asked, audit = set(self.questions), self.frames
+        found = {
+            "The same in every specification?": ({"specification"}, _specification_words),
+            "Of this nutrient alone?": ({SPECIFICITY}, _specificity_words),
+            "With energy adjusted for?": ({"energy forms", "energy surface"}, energy_sentence),
+            "The same in every cycle?": ({"cycle curves", "cycle heterogeneity"}, audit_words.cycles_sentence),
+            "Carried by one sampling unit?": ({"sampling units"}, audit_words.sampling_units_sentence),
+            "The same on a second day?": (
+                {"two recalls"}, lambda of: audit_words.recall_sentence(of, self.study.exposure)
+            ),
+        }  # fmt: skip
+        return {question: words(audit) for question, (needed, words) in found.items() if needed <= asked}
+
+    def _head(self) -> str:
+        without = f", {self.unanswered} without an answer" if self.unanswered else ""
+        return (
+            f"Audit of {exposure_label(self.study.exposure)} and peripheral neuropathy ({self.study.outcome}, model "
+            f"{self.study.model}): {len(self.questions)} questions asked{without}."
+        )
+
+    def _repr_html_(self) -> str:
+        # Sentences are longer than what pandas shows of a cell.
+        with pd.option_context("display.max_colwidth", None):
+            return _as_html(f"{self._head()} Tables: {', '.join(self.frames)}.", {"": self.to_frame()})
+
+
+def _specification_words(audit: Audit) -> str:
+    return f"{audit_words.verdicts_sentence(audit)} {audit_words.joint_test_sentence(audit)}"
+
+
+def _specificity_words(audit: Audit) -> str:
+    if missing := audit_words.unanswered_words(audit, "specificity"):
+        return missing
+    return f"{specificity_sentence(audit)} {controls_sentence(audit)}"
+
+
 def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
     """Answer a study: its curve, tests and prevalence.
 
@@ -166,6 +246,18 @@ def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
     ------
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
+
+    Examples
+    --------
+    With ``people`` as `read_participants` gives them, here of an invented survey:
+
+    >>> found = estimate(people, Study(knots=3, model="2"))
+    >>> found.spline.knots.size, found.tests["nonlinear", "wald"].df_num
+    (3, 1)
+    >>> found.curve(found.reference).frame["odds_ratio"].tolist()
+    [1.0]
+    >>> found.prevalence([200, 400]).columns[:5].tolist()
+    ['x', 'prevalence', 'std_error', 'conf_low', 'conf_high']
     """
     return _shown(plain.estimate(people, study))
 
@@ -180,9 +272,59 @@ def shape_of(
     association : of `estimate`.
     replicates, seed : of the design bootstrap, which takes a second or two.
     jobs : workers; no number depends on them.
+
+    Examples
+    --------
+    With ``people`` as for `estimate`:
+
+    >>> shape = shape_of(estimate(people), replicates=40)
+    >>> numbers = shape.to_frame().set_index("quantity")["value"]
+    >>> bool(numbers["nadir_bootstrap_low"] < numbers["nadir_bootstrap_high"])
+    True
     """
     found = plain_shape.shape_of(association, replicates=replicates, seed=seed, jobs=jobs)
     return ShapeView(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
+
+
+def audit_study(
+    people: pd.DataFrame,
+    study: Study = PRIMARY,
+    *,
+    questions: Sequence[str] = tuple(SINGLE),
+    folder: Path | None = None,
+    jobs: int = 1,
+) -> AuditView:
+    """How much of a study's curve stands: without energy, in each cycle, without each sampling unit, on another day.
+
+    Parameters
+    ----------
+    people : as `estimate`.
+    study : whose curve it is.
+    questions : of `analysis.audit.questions.QUESTIONS`. The grid of specifications (``specification``) and the other
+        nutrients (``specificity``) are asked of `PRIMARY` only, and take minutes; the others some seconds.
+    folder : keeps each question's result there, as the stage ``audit`` does, so that it is not computed again;
+        None keeps nothing on disk.
+    jobs : processes; 1 does everything in this one. No number depends on them.
+
+    Returns
+    -------
+    AuditView. A question that this study cannot answer has its reason there instead.
+
+    Raises
+    ------
+    StudyError : no such question, or one that is asked of the primary study only.
+
+    Examples
+    --------
+    With ``people`` as for `estimate`:
+
+    >>> audit = audit_study(people, Study(knots=3), questions=("cycle curves",))
+    >>> audit.to_frame("cycle_shapes")["cycle"].tolist()
+    ['1999-2000', '2001-2002', '2003-2004', 'pooled']
+    """
+    finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
+    asked = tuple(name for name in QUESTIONS if name in questions)
+    return AuditView(study, asked, audit_frames(finished, people))
 
 
 def _shown(association: Association) -> AssociationView:

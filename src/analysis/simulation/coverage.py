@@ -5,11 +5,11 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
-from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, Row, flat, rates, run_cells, u_shaped
-from analysis.stats.arrays import Array, Bools
+from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, flat, rates, run_cells, u_shaped
+from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import rao_scott_test, wald_test
-from analysis.stats.regression.quick import fit_one
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.replicates import Replicates, bootstrap, jackknife, replicate_vcov
 
@@ -59,7 +59,7 @@ def simulate_coverage(
 def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
     y = base.draw(curve, rng)
     problem, design = base.problem, base.problem.setting.design
-    fit = fit_one(base.model(y), design)
+    fit = fit_quickly(base.model(y), design)
     index = fit.index(problem.spline_terms)
     points = np.array(INTAKES)
     truth = curve(points) - curve(np.array([problem.reference]))
@@ -79,7 +79,7 @@ def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list
         ]
         p_value = wald_test(_with_vcov(fit, vcov), problem.spline_terms[1:]).p_value
         rows.append(_rejection(f"{method}, Wald", p_value))
-    linear = fit_one(base.model(y, columns=np.delete(np.arange(len(fit.terms)), index[1:])), design)
+    linear = fit_quickly(base.model(y, columns=np.delete(np.arange(len(fit.terms)), index[1:])), design)
     rows.append(_rejection("taylor, Rao-Scott", rao_scott_test(fit, linear, problem.spline_terms[1:]).p_value))
     return rows
 
@@ -109,10 +109,8 @@ def _covariances(base: Base, fit: LogisticFit, y: Array, rng: np.random.Generato
 
 def _replicated(base: Base, fit: LogisticFit, y: Array, replicates: Replicates) -> Array:
     setting = base.problem.setting
-    outcome = np.zeros(setting.domain.rows.size)
-    outcome[setting.domain.rows] = y
     refits = refit_logistic(
-        base.problem.X, outcome, design=setting.design, domain=setting.domain, fit=fit, factors=replicates.factors
+        base.problem.X, y, design=setting.design, domain=setting.domain, fit=fit, factors=replicates.factors
     )
     return replicate_vcov(refits.beta, replicates)
 

@@ -14,10 +14,10 @@ import pandas as pd
 from analysis.data.synthetic.survey import PLANTED, Truth
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.problem import Problem, pose_setting
-from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, FITTED_DEPTH, Base, Row, rates, run_cells, u_shaped
-from analysis.stats.arrays import Array
+from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, FITTED_DEPTH, Base, rates, run_cells, u_shaped
+from analysis.stats.arrays import Array, Row
 from analysis.stats.regression.hypotheses import wald_test
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 
 ENERGY_TRUTH = Truth(curvature=0.0, energy_curvature=PLANTED.curvature)
 """The same parabola in the logarithm of energy, lowest at 1,900 kcal."""
@@ -27,7 +27,7 @@ LOW_MG, LOW_KCAL = 100.0, 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class PlantedOutcome:
     """What truly draws the outcome: depths of a U of magnesium and of one of energy, 1 as the invented survey's."""
 
     magnesium: float = 0.0
@@ -53,11 +53,11 @@ class Drawing:
 
 
 TRUTHS = {
-    "magnesium": Drawing(magnesium=1.0),
-    "magnesium as fitted": Drawing(magnesium=FITTED_DEPTH),
-    "energy": Drawing(energy=1.0),
-    "energy as fitted": Drawing(energy=FITTED_DEPTH),
-    "none": Drawing(),
+    "magnesium": PlantedOutcome(magnesium=1.0),
+    "magnesium as fitted": PlantedOutcome(magnesium=FITTED_DEPTH),
+    "energy": PlantedOutcome(energy=1.0),
+    "energy as fitted": PlantedOutcome(energy=FITTED_DEPTH),
+    "none": PlantedOutcome(),
 }
 
 
@@ -78,7 +78,7 @@ def simulate_energy_forms(
     Returns
     -------
     truth (of `TRUTHS`), form (of `EnergyForm`), test (``overall`` or ``nonlinear``, Wald F of magnesium's terms),
-    surveys, failed, rate of p < 0.05, monte_carlo_error, planted_odds_ratio and planted_at (of `Drawing`).
+    surveys, failed, rate of p < 0.05, monte_carlo_error, planted_odds_ratio and planted_at (of `PlantedOutcome`).
 
     Raises
     ------
@@ -93,7 +93,7 @@ def simulate_energy_forms(
     )
 
 
-def _rows(base: Base, truth: Drawing, rng: np.random.Generator) -> list[Row]:
+def _rows(base: Base, truth: PlantedOutcome, rng: np.random.Generator) -> list[Row]:
     energy = base.energy[base.problem.setting.domain.rows]
     mu = base.expected_with(truth, truth.of_energy(energy))
     y = base.draw_of(mu, rng)
@@ -106,7 +106,7 @@ def _rows(base: Base, truth: Drawing, rng: np.random.Generator) -> list[Row]:
 
 def _tests(problem: Problem, y: Array, form: str) -> list[Row]:
     domain = problem.setting.domain
-    fit = fit_one(Model(problem.X[domain.rows], y, domain, problem.terms), problem.setting.design)
+    fit = fit_quickly(Regression(problem.X, y, domain, problem.terms), problem.setting.design)
     tested = {"overall": problem.spline_terms, "nonlinear": problem.spline_terms[1:]}
     return [
         {"form": form, "test": test, "hit": float(wald_test(fit, terms).p_value < ALPHA)}

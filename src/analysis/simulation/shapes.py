@@ -6,26 +6,27 @@ non-linearity together with a low point inside the range; it is set beside the t
 protocol.
 """
 
+import dataclasses
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from analysis.data.synthetic.survey import PLANTED
+from analysis.dose_response.fits import curve_of
 from analysis.simulation.surveys import (
     ALPHA,
     DRAWS_PER_SURVEY,
     FITTED_DEPTH,
     Base,
     CurveOf,
-    Row,
     flat,
     rates,
     run_cells,
 )
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Row
 from analysis.stats.regression.hypotheses import wald_test
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap
 from analysis.stats.shape.nadir import NadirDraws, find_nadirs
 from analysis.stats.shape.threshold import break_grid, search_test
@@ -192,22 +193,8 @@ def _limits(found: NadirDraws) -> Row:
 
 
 def _fitted(base: Base, y: Array) -> FittedCurve:
-    problem, setting = base.problem, base.problem.setting
-    others = [position for position, term in enumerate(problem.terms) if term not in problem.spline_terms][1:]
-    return FittedCurve(
-        fit=fit_one(base.model(y), setting.design),
-        spline=problem.spline,
-        spline_terms=problem.spline_terms,
-        reference=problem.reference,
-        x=base.exposure,
-        y=y,
-        adjustment=base.X[:, others],
-        eligible=setting.eligible,
-        eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
-        eligible_weights=None,
-        design=setting.design,
-        domain=setting.domain,
-    )
+    fit = fit_quickly(base.model(y), base.problem.setting.design)
+    return dataclasses.replace(curve_of(base.problem, fit), y=y)
 
 
 def _threshold(curve: FittedCurve, *, seed: int) -> Row:
@@ -220,5 +207,5 @@ def _threshold(curve: FittedCurve, *, seed: int) -> Row:
     best = c[int(np.argmax(found.score**2 / found.variance))]
     broken = np.column_stack([np.ones_like(curve.x), curve.x - best, np.maximum(curve.x - best, 0.0), curve.adjustment])
     terms = ("intercept", "below", "change", *(f"z{number}" for number in range(curve.adjustment.shape[1])))
-    naive = wald_test(fit_one(Model(broken, curve.y, curve.domain, terms), curve.design), ("change",)).p_value
+    naive = wald_test(fit_quickly(Regression(broken, curve.y, curve.domain, terms), curve.design), ("change",)).p_value
     return {"threshold, naive": float(naive < ALPHA), "threshold, search-aware": float(found.p_value < ALPHA)}

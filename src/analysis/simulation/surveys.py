@@ -20,12 +20,12 @@ from scipy.special import expit
 from tqdm import tqdm
 
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, survey_frames
+from analysis.data.synthetic.survey import PLANTED, survey_tables
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Row
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.quick import Model, quick_estimate
+from analysis.stats.regression.quick import Regression, quick_estimate
 from analysis.study import PRIMARY
 
 PREVALENCE = 0.18
@@ -39,7 +39,6 @@ ALPHA = 0.05
 
 CurveOf = Callable[[Array], Array]
 SomeCurve = TypeVar("SomeCurve", bound=CurveOf)
-Row = dict[str, object]
 
 
 class SimulationError(AnalysisError):
@@ -70,7 +69,6 @@ class Base(Discreet):
     Attributes
     ----------
     problem : study, cohort, design, domain and design matrix of model 1.
-    X : (m, p) design matrix of the domain's rows.
     exposure : (m,) their intake, mg/day.
     energy : (n,) everybody's energy intake, kcal, NaN where unknown.
     adjustment : (m,) log odds that age, sex and race/ethnicity give them.
@@ -78,7 +76,6 @@ class Base(Discreet):
     """
 
     problem: Problem
-    X: Array
     exposure: Array
     energy: Array
     adjustment: Array
@@ -111,16 +108,16 @@ class Base(Discreet):
         SimulationError : there is no such regression.
         """
         weights = self.problem.setting.design.weights[self.problem.setting.domain.rows]
-        beta = quick_estimate(self.X, self.expected(curve), weights)
+        beta = quick_estimate(self.problem.X, self.expected(curve), weights)
         if beta is None:
             raise SimulationError("the expected outcome has no regression: expected a curve that varies moderately.")
         return beta[[self.problem.terms.index(term) for term in self.problem.spline_terms]]
 
-    def model(self, y: Array, *, columns: Array | None = None) -> Model:
+    def model(self, y: Array, *, columns: Array | None = None) -> Regression:
         """Model 1 with an outcome, or that of some of its columns only."""
         terms, domain = np.array(self.problem.terms), self.problem.setting.domain
         kept = np.arange(terms.size) if columns is None else columns
-        return Model(self.X[:, kept], y, domain, tuple(terms[kept]))
+        return Regression(self.problem.X[:, kept], y, domain, tuple(terms[kept]))
 
 
 def _of_mean(log_odds: Array, mean: float) -> Array:
@@ -131,18 +128,17 @@ def _of_mean(log_odds: Array, mean: float) -> Array:
 
 def base_survey(seed: int) -> Base:
     """Invent a survey of full size and pose the primary study on it."""
-    frames, needed = survey_frames(seed=seed), needed_columns()
-    people = harmonise({name: frames[name].set_index("SEQN") for name in needed})
+    tables = survey_tables(seed=seed)
+    people = harmonise({name: tables[name] for name in needed_columns()})
     problem = pose(people, PRIMARY)
     rows = problem.setting.domain.rows
-    X = problem.X[rows]
+    X = problem.X
     slopes = {"age_years": PLANTED.age_per_year, "sex_female": PLANTED.female,
               "race_ethnicity_non_hispanic_black": PLANTED.non_hispanic_black,
               "race_ethnicity_mexican_american": PLANTED.mexican_american}  # fmt: skip
     adjustment = sum(slope * X[:, problem.terms.index(term)] for term, slope in slopes.items() if term in problem.terms)
     return Base(
         problem=problem,
-        X=X,
         exposure=problem.setting.exposure[rows],
         energy=people["energy_kcal"].to_numpy(dtype=float),
         adjustment=np.asarray(adjustment),

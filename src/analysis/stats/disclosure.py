@@ -35,7 +35,13 @@ def told(n: int) -> int | None:
 
 
 def count_of(n: int | np.integer | np.bool | float) -> str:
-    """A number of people as it may be told: ``1,234``, ``0`` or ``fewer than 10``."""
+    """A number of people as it may be told.
+
+    Examples
+    --------
+    >>> count_of(1234), count_of(0), count_of(9)
+    ('1,234', '0', 'fewer than 10')
+    """
     return FEW if is_few(n) else f"{int(n):,}"
 
 
@@ -46,6 +52,13 @@ def blanked(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     ----------
     frame : a row for each group of people, whose number is its column ``n``.
     columns : what is not told of few: estimates, and ``n`` itself.
+
+    Examples
+    --------
+    >>> blanked(pd.DataFrame({"n": [40, 9], "mean": [2.5, 3.5]}), ["n", "mean"])
+          n  mean
+    0  40.0   2.5
+    1   NaN   NaN
     """
     names = list(columns)
     return frame.assign(**frame[names].where(frame["n"] >= FEWEST_PEOPLE))

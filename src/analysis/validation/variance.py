@@ -275,10 +275,10 @@ def _regression(sample: _Sample) -> pd.DataFrame:
     """Log odds ratios, non-linear coefficients and their joint test under the covariance of each variance."""
     problem = sample.problem
     setting = problem.setting
-    fit = fit_logistic(problem.X, setting.y, design=setting.design, domain=setting.domain, terms=problem.terms)
+    fit = fit_logistic(problem.X, problem.y, design=setting.design, domain=setting.domain, terms=problem.terms)
     parts = [_contrast_rows(problem, fit, fit.vcov, fit.residual_df).assign(variance="taylor")]
     for name, replicates in sample.replicates.items():
-        refits = refit_logistic(problem.X, setting.y, design=setting.design, domain=setting.domain, fit=fit,
+        refits = refit_logistic(problem.X, problem.y, design=setting.design, domain=setting.domain, fit=fit,
                                 factors=replicates.factors, by=replicates.unit, progress=name)  # fmt: skip
         vcov = replicate_vcov(refits.beta, replicates, centre=fit.beta)
         # R's svyglm on a replicate design: as the residual df of a linearised fit, with the replicates' own df.

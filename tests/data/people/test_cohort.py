@@ -274,14 +274,16 @@ def test_people_outside_the_cohort_keep_their_weight() -> None:
 
 @pytest.mark.parametrize("exposure", ["kryptonite", "bmi_kg_m2", "pn_strict", "DRXTMAGN", ""])
 def test_an_exposure_that_is_no_nutrient_is_refused_with_the_nutrients(exposure: str) -> None:
-    message = rf"^exposure '{exposure}': expected one of energy_kcal, .*magnesium_mg.*, moisture_g\.$"
+    message = (
+        rf"^exposure '{exposure}': expected one of energy_kcal, .*magnesium_mg.*, moisture_g, .*, magnesium_total_mg\.$"
+    )
     with pytest.raises(StudyError, match=message) as refusal:
         select_cohort(people(), Study(exposure=exposure))
     assert all(name in str(refusal.value) for name in NUTRIENT_COLUMNS)
 
 
 def test_a_misspelt_name_is_answered_with_the_names_it_resembles() -> None:
-    with pytest.raises(StudyError, match=r"^exposure 'magnesium': .* names; did you mean magnesium_mg\?$"):
+    with pytest.raises(StudyError, match=r"^exposure 'magnesium': .* names; did you mean magnesium_mg or .*\?$"):
         select_cohort(people(), Study(exposure="magnesium"))
     with pytest.raises(StudyError, match=r"^covariate 'hieght_cm': .* names; did you mean height_cm"):
         select_cohort(people(), Study(extra_covariates=("hieght_cm",)))
@@ -429,3 +431,19 @@ def test_people_of_weight_zero_leave_in_a_step_of_their_own() -> None:
     assert cohort.flow["n"].iloc[-1] == everybody.flow["n"].iloc[-1] - 1
     assert not cohort.complete[someone]
     assert "survey weight above 0" not in everybody.flow["step"].tolist()
+
+
+def test_arterial_disease_is_an_outcome_of_its_own_people() -> None:
+    frame = participants([{"pad": 1.0}, {"pad": 0.0, "pn_strict": float("nan")}, {"pad": float("nan")}])
+    cohort = select_cohort(frame, Study(outcome="pad"))
+    assert cohort.rows.tolist() == [True, True, False]
+    known = cohort.flow[cohort.flow["step"] == "arterial disease status known"].iloc[0]
+    assert (known["n"], known["cases"]) == (2, 1)
+
+
+@pytest.mark.parametrize("covariate", ["pad", "abi_left"])
+def test_arterial_disease_may_be_adjusted_for_unless_it_is_the_outcome(covariate: str) -> None:
+    frame = participants().assign(abi_left=1.1)
+    assert select_cohort(frame, Study(extra_covariates=(covariate,))).n == 1
+    with pytest.raises(StudyError, match=rf"covariate '{covariate}': expected one of"):
+        select_cohort(frame, Study(outcome="pad", extra_covariates=(covariate,)))

@@ -12,20 +12,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.data.people.coding import CodingError
+from analysis.data.people.drugs import PRESCRIPTIONS
 from analysis.data.people.harmonise import (
     SOURCES,
-    CodingError,
     ckd_epi_2021,
     harmonise,
     needed_columns,
     pooled_weight,
     site_is_insensate,
 )
+from analysis.data.people.supplements import USE
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.data.source.registry import COMMITTED
-from analysis.data.synthetic.survey import survey_frames
-from analysis.study import CATEGORIES, CYCLES, OUTCOMES
-from tests.people import LAYOUT, NAN, NUTRIENTS, TRIALS, participants, raw_tables, read_rows
+from analysis.data.synthetic.survey import survey_tables
+from analysis.study import CATEGORIES, CYCLES, OUTCOMES, Study
+from tests.people import LAYOUT, NAN, NUTRIENTS, PRODUCT_LAYOUT, TRIALS, participants, raw_tables, read_rows
 
 HAND = 1e-12
 """Relative tolerance of sums done by hand: the same doubles, added or multiplied in another order."""
@@ -469,6 +471,12 @@ def test_the_filtration_rate_uses_the_calibrated_creatinine_and_the_persons_own_
     assert woman["egfr_ml_min_1_73m2"] == pytest.approx(142 * (calibrated / 0.7) ** -1.2 * 0.9938**72 * 1.012, rel=HAND)
 
 
+@pytest.mark.reference
+def test_albumin_to_creatinine_of_the_urine_is_in_mg_per_g() -> None:
+    assert one(cycle=2001, URXUMA=45, URXUCR=150)["albumin_creatinine_mg_g"] == pytest.approx(30, rel=HAND)
+    assert np.isnan(one(cycle=2001, URXUMA=NAN)["albumin_creatinine_mg_g"])
+
+
 def test_without_creatinine_there_is_no_filtration_rate() -> None:
     assert np.isnan(one(cycle=2003, LBXSCR=NAN)["egfr_ml_min_1_73m2"])
 
@@ -659,7 +667,7 @@ def test_there_is_one_row_per_interviewed_person_in_order_of_seqn() -> None:
 def test_somebody_unknown_to_the_demographic_files_is_not_a_participant() -> None:
     tables = raw_tables()
     for stranger, name in enumerate(tables, start=100):
-        if not name.startswith("DEMO"):
+        if not name.startswith("DEMO") and name not in PRODUCT_LAYOUT:
             tables[name] = pd.concat(
                 [tables[name], tables[name].set_axis([stranger], axis="index").rename_axis("SEQN")]
             )
@@ -727,13 +735,13 @@ def test_further_columns_of_a_raw_table_are_ignored() -> None:
 
 
 def test_exactly_the_columns_of_the_plan_are_read_from_exactly_its_tables() -> None:
-    expected = {table: set(raw) for layout in LAYOUT.values() for table, raw in layout.items()}
-    assert {table: set(raw[1:]) for table, raw in needed_columns().items()} == expected
+    expected = {table: set(raw) for layout in (*LAYOUT.values(), PRODUCT_LAYOUT) for table, raw in layout.items()}
+    assert {table: set(raw) - {"SEQN"} for table, raw in needed_columns().items()} == expected
 
 
 def test_the_person_number_is_read_first_and_no_column_twice() -> None:
-    for raw in needed_columns().values():
-        assert raw[0] == "SEQN"
+    for table, raw in needed_columns().items():
+        assert (raw[0] == "SEQN") is (table not in PRODUCT_LAYOUT)
         assert len(set(raw)) == len(raw)
 
 
@@ -799,7 +807,11 @@ def test_an_undefined_code_is_refused_with_the_codes_that_are_defined() -> None:
         harmonise(raw_tables([{"cycle": 1999, "LEARPN": 9}]))
 
 
-@pytest.mark.parametrize("table", [name for layout in LAYOUT.values() for name in layout])
+SEVERAL_ROWS = {*PRESCRIPTIONS.tables, *USE.tables}
+"""Tables with a row for each drug or product of a person."""
+
+
+@pytest.mark.parametrize("table", [name for layout in LAYOUT.values() for name in layout if name not in SEVERAL_ROWS])
 def test_a_person_who_appears_twice_in_a_table_is_refused(table: str) -> None:
     tables = raw_tables()
     tables[table] = pd.concat([tables[table], tables[table]])
@@ -820,7 +832,11 @@ DICTIONARY = Path(__file__).parents[3] / "data" / "processed" / "README.md"
 @pytest.fixture(scope="module")
 def dictionary() -> dict[str, list[str]]:
     """What the page says of each harmonised column: the other cells of its row."""
-    section = DICTIONARY.read_text(encoding="utf-8").partition("## Columns of `participants.parquet`")[2]
+    section = (
+        DICTIONARY.read_text(encoding="utf-8")
+        .partition("## Columns of `participants.parquet`")[2]
+        .partition("\n## ")[0]
+    )
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
     assert len({cells[0] for cells in rows}) == len(rows)
     return {cells[0].strip("`"): cells[1:] for cells in rows}
@@ -829,10 +845,10 @@ def dictionary() -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def made_from() -> dict[str, set[str]]:
     """Raw variables that each harmonised column but the nutrients changes with, found by shuffling one at a time."""
-    tables = {name: frame.set_index("SEQN") for name, frame in survey_frames(scale=0.1).items()}
+    tables = survey_tables(scale=0.1)
     before = harmonise(tables)
     found: dict[str, set[str]] = {name: set() for name in before}
-    for source in SOURCES:
+    for source in (*SOURCES, PRESCRIPTIONS, USE):
         for common, raw in source.columns.items():
             if common in NUTRIENTS:
                 continue
@@ -877,4 +893,4 @@ def test_the_dictionary_lists_the_levels_reference_first(dictionary, name: str) 
 
 @pytest.mark.parametrize(("rule", "words"), OUTCOMES.items(), ids=list(OUTCOMES))
 def test_the_dictionary_has_the_outcome_rules_of_the_protocol(dictionary, rule: str, words: str) -> None:
-    assert dictionary[f"pn_{rule}"][0].endswith(f"rule {rule}: {words}")
+    assert dictionary[Study(outcome=rule).outcome_column][0].endswith(f"rule {rule}: {words}")

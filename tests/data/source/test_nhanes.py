@@ -15,19 +15,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyreadstat
 import pytest
 import requests
 from urllib3.exceptions import IncompleteRead
 
 from analysis.data.source import refusals, transport
-from analysis.data.source.nhanes import SourceError, fetch, read_table, receipts, revised_tables
-from analysis.data.source.registry import ColumnTotal, Registry, Table, describe
+from analysis.data.source.nhanes import SourceError, fetch, read_table, receipts
 from analysis.data.source.transport import Retry
+from tests.data.source.invented import AT_ONCE, N_PEOPLE, WHOLE, complaint, content, frames, xport
 from tests.fault_server import (
     LAST_MODIFIED,
     PAGE,
-    FaultServer,
     corrupt,
     html,
     reset,
@@ -40,107 +38,6 @@ from tests.fault_server import (
     status,
     truncate,
 )
-
-AT_ONCE = Retry(first_delay=0.0, connect_timeout=2.0, read_timeout=2.0)
-CODES = {"DEMO": {"SEX": ("1", "2", "."), "AGE": ("0 to 84", "85", ".")}, "MEALS": {"KIND": ("1", "2", "3", ".")}}
-N_PEOPLE = 397
-
-
-def frames() -> dict[str, pd.DataFrame]:
-    generator = np.random.default_rng(11)
-    people = np.arange(1.0, N_PEOPLE + 1)
-    eaten = np.repeat(people, 3)
-    return {
-        "DEMO": pd.DataFrame(
-            {
-                "SEQN": people,
-                "SEX": generator.choice([1.0, 2.0], N_PEOPLE),
-                "AGE": np.minimum(generator.integers(0, 100, N_PEOPLE), 85).astype(float),
-                "WEIGHT": generator.uniform(1e3, 1e5, N_PEOPLE),
-            }
-        ),
-        "MEALS": pd.DataFrame(
-            {
-                "SEQN": eaten,
-                "KIND": generator.choice([1.0, 2.0, 3.0, np.nan], len(eaten)),
-                "NAME": generator.choice(["TEA", "COFFEE", ""], len(eaten)),
-            }
-        ),
-        "PRODUCTS": pd.DataFrame({"CODE": np.arange(50.0), "PRODUCT": generator.choice(["ZINC", "IRON"], 50)}),
-    }
-
-
-def xport(frame: pd.DataFrame, path: Path) -> bytes:
-    pyreadstat.write_xport(frame, str(path), file_format_version=5, table_name="TEST")
-    return path.read_bytes()
-
-
-def table_of(name: str, frame: pd.DataFrame) -> Table:
-    found = describe(frame, codes=CODES.get(name, {}))
-    living = name == "PRODUCTS"
-    return Table(
-        name=name,
-        cycle=1999,
-        content="invented",
-        path=f"1999/DataFiles/{name}.xpt",
-        rows=found.rows,
-        columns=len(found.column_totals),
-        living=living,
-        codes=found.codes,
-        column_totals={
-            variable: ColumnTotal(total.kind) if living else total for variable, total in found.column_totals.items()
-        },
-    )
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("published")
-    return {f"1999/DataFiles/{name}.xpt": xport(frame, folder / f"{name}.xpt") for name, frame in frames().items()}
-
-
-@pytest.fixture(scope="module")
-def registry():
-    tables = {name: table_of(name, frame) for name, frame in frames().items()}
-    return Registry("NHANES 1999-2000", False, "http://127.0.0.1:9/Public", tables)
-
-
-@pytest.fixture
-def server(files, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "*")
-    server = FaultServer(files)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def raw(tmp_path):
-    return tmp_path / "raw"
-
-
-@pytest.fixture
-def get(registry, server, raw):
-    """Fetch from the fault server without pauses."""
-
-    def get(**options):
-        return fetch(registry, raw, **{"url": server.url, "retry": AT_ONCE, "progress": False} | options)
-
-    return get
-
-
-def content(raw: Path) -> list[str]:
-    return sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*") if path.is_file())
-
-
-def complaint(get, **options) -> str:
-    with pytest.raises(SourceError) as caught:
-        get(**options)
-    assert caught.value.exit_code == 3
-    return str(caught.value)
-
-
-WHOLE = [f"1999/{name}.{suffix}" for name in ("DEMO", "MEALS", "PRODUCTS") for suffix in ("json", "xpt")]
-
 
 # What a good download leaves behind
 
@@ -278,18 +175,7 @@ def test_a_pause_that_the_server_asks_for_is_kept(get, server):
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [
-        ("7", 7),
-        (" 7 ", 7),
-        ("", 0),
-        ("soon", 0),
-        ("Wed, 01 Jan 2020 00:00:00 GMT", 0),
-        ("-3", 0),
-        ("\u00b2", 0),
-        ("Fri, 31 Dec 9999 23:59:59 -0500", 0),
-        ("9" * 40, 0),
-        (", :", 0),
-    ],
+    [("7", 7), (" 7 ", 7), ("", 0), ("soon", 0), ("Wed, 01 Jan 2020 00:00:00 GMT", 0), ("-3", 0)],
 )
 def test_retry_after_is_read_as_seconds(header, seconds):
     assert transport._seconds(header) == seconds
@@ -368,7 +254,8 @@ def test_an_unreachable_server_is_told_at_once(registry, raw):
     message = str(caught.value)
     assert time.monotonic() - began < 2
     assert message.startswith(
-        "Could not reach 127.0.0.1:9: is there no network?\n  DEMO: got no connection (Connection"
+        "Could not reach 127.0.0.1:9: is there no network, or is the address mistyped?\n"
+        "  DEMO: got no connection (Connection"
     )
     assert "Not tried after that: MEALS and PRODUCTS." in message
     assert "once there is network, run `make data` again" in message
@@ -379,7 +266,7 @@ def test_an_unreachable_server_is_told_at_once(registry, raw):
 
 def test_an_unknown_server_is_told(get):
     message = complaint(get, url="http://no-such-host.invalid/Public")
-    assert message.startswith("Could not reach no-such-host.invalid: is there no network?")
+    assert message.startswith("Could not reach no-such-host.invalid: is there no network, or is the address mistyped?")
 
 
 def test_a_server_that_never_answers_is_told(get, server):
@@ -440,13 +327,12 @@ def test_a_file_that_lost_many_whole_rows_is_damaged_not_revised(get, server, na
     [
         (requests.ConnectTimeout(), "UNREACHABLE", "no connection within 10 s"),
         (requests.exceptions.ChunkedEncodingError(IncompleteRead(3, None)), "BROKEN", "an answer that broke off"),
-        (requests.TooManyRedirects(), "CIRCLE", "more than 5 redirects, one to the next"),
-        (requests.exceptions.ContentDecodingError(), "BROKEN", "a closed connection (ContentDecodingError)"),
+        (requests.ConnectionError(), "BROKEN", "a closed connection (ConnectionError)"),
     ],
-    ids=["timeout", "chunks", "redirects", "other"],
+    ids=["timeout", "chunks", "other"],
 )
 def test_rare_failures_are_named_too(error, reason, got):
-    fault = transport._fault_of(error, Retry())
+    fault = transport._fault_of(error, Retry(), url="http://127.0.0.1")
     assert (fault.reason.name, fault.got) == (reason, got)
 
 
@@ -472,7 +358,7 @@ def test_after_many_lost_files_the_next_are_asked_for_once(get, server, monkeypa
     monkeypatch.setattr(transport, "LOST_IN_A_ROW", 1)
     server.fail(status(404), tables={"DEMO", "MEALS"})
     message = complaint(get, jobs=1)
-    assert server.asked == {"DEMO": 2, "MEALS": 1, "PRODUCTS": 1}
+    assert server.asked == {"DEMO": 2, "DEMO.XPT": 2, "MEALS": 1, "MEALS.XPT": 1, "PRODUCTS": 1}
     assert "The CDC has moved DEMO and MEALS" in message
 
 
@@ -533,7 +419,6 @@ def test_a_revised_file_can_be_accepted_and_says_so(get, server, registry, raw, 
     assert server.asked["DEMO"] == 2
     assert "column NEW was not expected" in receipt.revised
     assert any(sentence.startswith("WEIGHT: sum") for sentence in receipt.revised)
-    assert revised_tables(registry, raw, ["DEMO"]) == ("DEMO",)
     assert receipts(registry, raw, ["DEMO"]) == (receipt,)
     assert get(tables=["DEMO"]) == (receipt,)
     assert len(read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)) == N_PEOPLE
@@ -546,7 +431,7 @@ def test_accepting_one_table_does_not_accept_another(get, server, revised):
 
 def test_a_good_file_needs_no_acceptance(get, registry, raw, server):
     assert get(tables=["DEMO"], accept_revised=["DEMO"])[0].revised == ()
-    assert revised_tables(registry, raw, ["DEMO"]) == ()
+    assert receipts(registry, raw, ["DEMO"])[0].revised == ()
     assert server.asked["DEMO"] == 1
 
 
@@ -639,15 +524,6 @@ def test_other_plain_text_is_a_revision(get, server, files):
 
 
 # Files that are there already
-
-
-@pytest.fixture
-def placed(raw, files):
-    """All files put into the raw folder by hand."""
-    (raw / "1999").mkdir(parents=True)
-    for path, body in files.items():
-        (raw / "1999" / Path(path).name).write_bytes(body)
-    return raw
 
 
 def test_files_placed_by_hand_are_checked_and_get_a_receipt(get, server, placed):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.data.people.harmonise import needed_columns
+from analysis.data.people.supplements import USE
 from analysis.data.source.registry import (
     COMMITTED,
     UNPUBLISHED,
@@ -27,7 +28,8 @@ from analysis.data.source.registry import (
 PLAN = """
 DEMO DEMO_B DEMO_C LEXPN LEXPN_B LEXPN_C DRXTOT DRXTOT_B DR1TOT_C DR2TOT_C DRXIFF DRXIFF_B DR1IFF_C DR2IFF_C
 DRXFMT DRXFMT_B DRXFCD_C BMX BMX_B BMX_C SMQ SMQ_B SMQ_C ALQ ALQ_B ALQ_C DIQ DIQ_B DIQ_C LAB10 L10_B L10_C
-BPQ BPQ_B BPQ_C BPX BPX_B BPX_C LAB18 L40_B L40_C LAB06 L06_B L06NB_C DSQFILE1 DSQ1_B DSQ1_C DSQFILE2 DSQ2_B DSQ2_C
+BPQ BPQ_B BPQ_C BPX BPX_B BPX_C LAB18 L40_B L40_C LAB16 L16_B L16_C LAB06 L06_B L06NB_C L06MH_C LAB13 L13_B L13_C
+DSQFILE1 DSQ1_B DSQ1_C DSQFILE2 DSQ2_B DSQ2_C
 DSPI DSII DSBI RXQ_RX RXQ_RX_B RXQ_RX_C MCQ MCQ_B MCQ_C LEXABPI LEXAB_B LEXAB_C KIQ KIQ_U_B KIQ_U_C PAQ PAQ_B PAQ_C
 """
 PRODUCT_TABLES = {"DSPI", "DSII", "DSBI"}
@@ -118,9 +120,12 @@ def test_every_column_that_is_read_has_its_published_counts(nhanes):
         (table, variable)
         for table, variables in needed_columns().items()
         for variable in variables
-        if variable != "SEQN" and variable not in nhanes.tables[table].codes
+        if table not in PRODUCT_TABLES and variable != "SEQN" and variable not in nhanes.tables[table].codes
     }
-    assert without == UNPUBLISHED
+    # Of a free text a codebook tells only how many there are; its digest in columns.csv holds the names.
+    names = {("RXQ_RX", "RXD240B"), ("RXQ_RX_B", "RXD240B"), ("RXQ_RX_C", "RXDDRUG")}
+    products = {(str(table), name) for table in USE.tables for name in ("DSDSUPID", "DSDSUPP")}
+    assert without == UNPUBLISHED | names | products
 
 
 @pytest.mark.reference  # CDC codebooks LEXPN, LEXPN_B, LEXPN_C

@@ -9,13 +9,16 @@ from analysis.data.source.sas import (
     RECORD,
     FormatError,
     HtmlError,
+    UnreadableError,
     accented_columns,
     check_end,
     check_missing,
+    check_readable,
     read_cached,
     read_layout,
     read_xport,
 )
+from tests.data.source.transport_files import transport_file
 
 N_ROWS = 300
 
@@ -178,6 +181,67 @@ def test_numeric_columns_have_their_place_in_the_row(path, frame):
     layout = read_layout(path)
     numbers = [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
     assert [name for name, _, _ in layout.numbers] == numbers
+
+
+# Forms of a transport file that pyreadstat would read wrongly
+
+WRITTEN = (0.0, -2.5, None, "A", 1234.0, 0.1, 0.625, 16.0)
+CUT_TENTHS = {
+    3: 0.0999908447265625,
+    4: 0.099999964237213135,
+    5: 0.099999999860301614,
+    6: 0.099999999999454303,
+    7: 0.099999999999997868,
+    8: 0.10000000000000001,
+}
+"""What R 4.2.2's foreign 0.8-84, `format(read.xport(path)$X, digits = 17)`, reads of 0.1 in so many bytes; of the other
+numbers in `WRITTEN` it reads what was written, and NA of the two missing ones."""
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write the data sets given as one transport file."""
+
+    def written(*data_sets):
+        path = tmp_path / "ODD.xpt"
+        path.write_bytes(transport_file(*data_sets))
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize(("width", "tenth"), CUT_TENTHS.items())
+def test_numbers_of_three_to_eight_bytes_are_read_as_r_reads_them(written, width, tenth):
+    path = written({"SEQN": (8, range(1, 9)), "X": (width, WRITTEN)})
+    layout = read_layout(path)
+    check_readable(path, layout)
+    check_missing(path, layout)
+    expected = pd.Series([0.0, -2.5, np.nan, np.nan, 1234.0, tenth, 0.625, 16.0], name="X")
+    pd.testing.assert_series_equal(read_xport(path)["X"], expected, check_exact=True)
+
+
+@pytest.mark.parametrize(("width", "told"), [(1, "1 byte"), (2, "2 bytes"), (9, "9 bytes")])
+def test_numbers_of_a_width_that_is_read_wrongly_are_refused_by_name(written, width, told):
+    path = written({"SEQN": (8, [1, 2]), "X": (width, [1.0, 2.0]), "Y": (width, [1.0, 2.0])})
+    with pytest.raises(UnreadableError, match=rf"^a SAS transport file with numbers of {told} in X, Y$"):
+        check_readable(path, read_layout(path))
+
+
+def test_a_further_data_set_is_refused_by_name_though_pyreadstat_reads_on(written):
+    path = written({"SEQN": (8, [1, 2])}, {"SEQN": (8, [9]), "X": (8, [9.0])}, {"SEQN": (2, [9])})
+    assert len(read_xport(path)) > 100
+    with pytest.raises(UnreadableError, match=r"more than one data set \(SET2, SET3 beside the first\)"):
+        check_readable(path, read_layout(path))
+
+
+def test_both_faults_are_told_together(written):
+    path = written({"SEQN": (2, [1, 2])}, {"SEQN": (8, [9])})
+    with pytest.raises(UnreadableError, match=r"one data set \(SET2 .*\) and numbers of 2 bytes in SEQN$"):
+        check_readable(path, read_layout(path))
+
+
+def test_a_usual_file_is_readable(path):
+    check_readable(path, read_layout(path))
 
 
 # Cache

@@ -11,9 +11,22 @@ import pytest
 from analysis.data.people.harmonise import harmonise
 from analysis.data.source.nhanes import fetch
 from analysis.data.source.registry import differences, read_registry
-from analysis.data.synthetic.survey import NULL, PLANTED, SyntheticError, Truth, read_truth, survey_frames, write_survey
+from analysis.data.synthetic.survey import (
+    NULL,
+    PLANTED,
+    SyntheticError,
+    Truth,
+    invent,
+    read_truth,
+    survey_frames,
+    survey_tables,
+    write_survey,
+)
 
 SMALL, MIDDLE = 0.05, 0.3
+SPOONS = 1e-5
+"""Relative tolerance where spoons are turned into one another: their sizes in millilitres have six digits."""
+N_TABLES = 65
 FIRST_DAYS = {"DRXTOT": "DRDDRSTS", "DRXTOT_B": "DRDDRSTZ", "DR1TOT_C": "DR1DRSTZ"}
 POPULATION = {"DEMO": 271.0e6, "DEMO_B": 279.0e6, "DEMO_C": 285.5e6}
 
@@ -72,7 +85,7 @@ RANGES = {
 @pytest.fixture(scope="module")
 def full() -> dict[str, pd.DataFrame]:
     """The default survey at real size, SEQN as index."""
-    return {name: frame.set_index("SEQN") for name, frame in survey_frames().items()}
+    return survey_tables()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +116,7 @@ def test_the_same_survey_is_written_with_the_same_bytes(tmp_path: Path) -> None:
     for name in ("once", "again"):
         write_survey(tmp_path / name, seed=5, scale=SMALL)
     files = sorted(path.relative_to(tmp_path / "once") for path in (tmp_path / "once").rglob("*.*"))
-    assert len(files) == 37 + 5
+    assert len(files) == N_TABLES + 5
     assert all((tmp_path / "once" / f).read_bytes() == (tmp_path / "again" / f).read_bytes() for f in files)
 
 
@@ -135,6 +148,8 @@ def test_people_cannot_be_joined_to_real_ones_by_number(demographics: pd.DataFra
 
 def test_every_table_holds_only_people_of_its_cycle(full: dict[str, pd.DataFrame]) -> None:
     for name, frame in full.items():
+        if frame.index.name != "SEQN":  # lists of products and of foods
+            continue
         demo = {"B": "DEMO_B", "C": "DEMO_C"}.get(name[-1] if "_" in name else "", "DEMO")
         assert frame.index.isin(full[demo].index).all(), name
 
@@ -384,11 +399,37 @@ def test_registry_tells_when_a_file_is_not_the_one_written(tmp_path: Path) -> No
     assert any("LEALPN" in sentence for sentence in differences(table, changed))
 
 
+@pytest.fixture(scope="module")
+def takers() -> pd.DataFrame:
+    """What the invented people of the default survey truly take, by SEQN."""
+    return invent(seed=1, scale=MIDDLE, truth=PLANTED).set_index("seqn")
+
+
+def test_magnesium_of_supplements_and_antacids_is_what_people_truly_take_where_they_said_how(takers) -> None:
+    found = harmonise(survey_tables(scale=MIDDLE))
+    answered = takers["answers_use"]
+    assert found["supplement_use_known"].tolist() == answered.tolist()
+    assert 0 < (~answered).sum() < 0.01 * len(answered)
+    told = answered & (found["magnesium_use_imputed"] == 0)
+    for kind in ("supplement", "antacid"):
+        true, read = takers[f"true_{kind}_mg"], found[f"magnesium_{kind}_mg"]
+        np.testing.assert_allclose(read[told], true[told], rtol=SPOONS)
+        assert (true[told] > 0).sum() > 100
+    not_told = found["magnesium_use_imputed"] == 1
+    assert not_told.sum() > 100
+    assert not np.allclose(found.loc[not_told, "magnesium_supplement_mg"], takers.loc[not_told, "true_supplement_mg"])
+
+
+def test_every_invented_product_is_used_and_the_ids_without_one_too(full: dict[str, pd.DataFrame]) -> None:
+    used = set(three(full, "DSQFILE2", "DSQ2_B", "DSQ2_C")["DSDSUPID"])
+    assert used == {*full["DSPI"]["DSDSUPID"], "6666000000"} - {""}
+
+
 def test_files_are_accepted_where_they_lie_and_again_when_invented_anew(tmp_path: Path) -> None:
     for seed in (1, 2):
         registry = write_survey(tmp_path, seed=seed, scale=SMALL)
         receipts = fetch(registry, tmp_path, progress=False)
-        assert [receipt.url for receipt in receipts] == [""] * 37
+        assert [receipt.url for receipt in receipts] == [""] * N_TABLES
 
 
 def test_writing_is_quiet_unless_progress_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

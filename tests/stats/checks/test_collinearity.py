@@ -19,7 +19,9 @@ SPLINE = {"spline": ("x", "x_s1", "x_s2")}
 
 
 def measured(sample, **options):
-    return measure_collinearity(sample.X, design=sample.design(), domain=sample.domain(), terms=sample.terms, **options)
+    return measure_collinearity(
+        sample.columns, design=sample.design(), domain=sample.domain(), terms=sample.terms, **options
+    )
 
 
 def nearly_twice(seed=1, noise=0.05):
@@ -92,8 +94,6 @@ def test_two_columns_that_are_nearly_one_are_warned_of_by_both_measures():
     ]  # fmt: skip
     np.testing.assert_allclose([one.value for one in inflation], found.vif[[0, 2]])
     assert inflation[0].sentence.startswith("Variance inflation of x is ")
-    frame = found.warnings_frame()
-    assert frame["terms"].tolist() == ["x + place", "x", "place"]
 
 
 def test_columns_that_belong_together_do_not_warn_of_each_other():
@@ -105,7 +105,6 @@ def test_columns_that_belong_together_do_not_warn_of_each_other():
 def test_a_sample_without_collinearity_has_no_warning():
     found = measured(clustered_sample(1))
     assert found.warnings == ()
-    assert found.warnings_frame().empty
 
 
 # ---- properties
@@ -159,7 +158,6 @@ def test_the_inflation_of_a_group_does_not_depend_on_its_basis(seed):
 def test_shares_of_each_terms_variance_add_up_to_one(seed):
     found = measured(clustered_sample(seed))
     np.testing.assert_allclose(found.shares.sum(axis=0), 1, rtol=1e-12)
-    assert found.indexes_frame().columns.tolist() == ["condition_index", "intercept", "x", "group", "place"]
 
 
 # ---- refusals
@@ -167,7 +165,8 @@ def test_shares_of_each_terms_variance_add_up_to_one(seed):
 
 def test_a_design_matrix_of_another_shape_is_refused():
     sample = clustered_sample(1)
-    with pytest.raises(DesignError, match=r"X \(350, 4\): expected \(350, 3\)"):
+    n = sample.domain().n
+    with pytest.raises(DesignError, match=rf"X \({n}, 4\): expected \({n}, 3\)"):
         measured(replace(sample, terms=sample.terms[1:]))
 
 

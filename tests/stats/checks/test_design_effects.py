@@ -58,7 +58,9 @@ def test_design_effects_of_means_match_r_svymean(study_id, simple_sample, variab
 def test_design_effects_of_coefficients_match_r_svyglm(study_id):
     sample = r_sample(study_id)
     fit = r_fit(study_id)
-    found = design_effects_of_coefficients(fit, sample.X, sample.y, design=sample.design(), domain=sample.domain())
+    found = design_effects_of_coefficients(
+        fit, sample.columns, sample.outcome, design=sample.design(), domain=sample.domain()
+    )
     theirs = of_study("diagnostics/coefficient_deff", study_id)
     assert list(found.terms) == theirs["term"].tolist()
     np.testing.assert_allclose(found.deff, theirs["deff"], rtol=R_RTOL)
@@ -203,7 +205,7 @@ def one_frame(sample):
     return np.concatenate(
         [
             design_effect_of_mean(sample.y, design=design, domain=domain).deff,
-            design_effects_of_coefficients(fit, sample.X, sample.y, design=design, domain=domain).deff,
+            design_effects_of_coefficients(fit, sample.columns, sample.outcome, design=design, domain=domain).deff,
             np.nan_to_num(bins.to_frame().to_numpy().ravel()),
             [weights.cv, weights.kish_deff, weights.n_effective],
         ]
@@ -252,8 +254,8 @@ def test_the_design_effect_of_a_constant_is_refused():
 def test_a_regression_of_other_people_is_refused():
     sample = clustered_sample(1)
     design, domain, fit = sample.design(), sample.domain(), sample.fit()
-    with pytest.raises(DesignError, match=r"X \(349, 4\), y \(350,\): expected \(350, 4\) and \(350,\)"):
-        design_effects_of_coefficients(fit, sample.X[1:], sample.y, design=design, domain=domain)
+    with pytest.raises(DesignError, match=rf"X \({domain.n - 1}, 4\), y \({domain.n},\): expected \({domain.n}, 4\)"):
+        design_effects_of_coefficients(fit, sample.columns[1:], sample.outcome, design=design, domain=domain)
 
 
 @pytest.mark.parametrize("weights", [[0.0, 0.0], [1.0, -1.0], [1.0, np.nan]])

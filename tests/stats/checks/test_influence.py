@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
 from analysis.stats.regression.fit import fit_logistic
 from analysis.stats.regression.hypotheses import wald_test
-from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
+from analysis.stats.sample.design import DesignError, domain_of
 from tests.arrays import clustered_sample, of_study, r_fit, r_sample
 
 R_RTOL = 1e-8
@@ -24,12 +24,16 @@ covariances = pytest.mark.parametrize("covariance", ["fixed", "refitted"])
 
 
 def influence_of(sample, **options):
-    return psu_influence(sample.fit(), sample.X, sample.y, design=sample.design(), domain=sample.domain(), **options)
+    return psu_influence(
+        sample.fit(), sample.columns, sample.outcome, design=sample.design(), domain=sample.domain(), **options
+    )
 
 
 def influence_on_test(sample, fit=None, **options):
     design, domain = sample.design(), sample.domain()
-    return psu_influence_on_test(fit or sample.fit(), sample.X, sample.y, design=design, domain=domain, **options)
+    return psu_influence_on_test(
+        fit or sample.fit(), sample.columns, sample.outcome, design=design, domain=domain, **options
+    )
 
 
 def by_code(frame):
@@ -80,10 +84,7 @@ def test_each_psu_left_out_is_a_fit_without_its_people(seed):
         stratum = sample.strata == sample.strata[left_out][0]
         n_h = np.unique(sample.psu[stratum]).size
         weights = np.where(stratum, n_h / (n_h - 1), 1.0) * sample.weights * ~left_out
-        design = SurveyDesign(strata=sample.strata, psu=sample.psu, weights=weights, lonely_domain="keep")
-        alone = fit_logistic(
-            sample.X, sample.y, design=design, domain=domain_of(design, sample.rows), terms=sample.terms
-        )
+        alone = replace(sample, weights=weights).fit(lonely_domain="keep")
         at = (found.strata == sample.strata[left_out][0]) & (found.psu == sample.psu[left_out][0])
         assert at.sum() == 1
         assert np.max(np.abs(found.estimate[at] - alone.beta) / np.sqrt(np.diag(fit.vcov))) < SAME
@@ -235,11 +236,17 @@ def test_contrasts_of_another_length_are_refused(sample, contrasts, named):
 
 def test_a_regression_of_other_people_is_refused(sample):
     design, domain, fit = sample.design(), sample.domain(), sample.fit()
-    with pytest.raises(DesignError, match=r"X \(350, 3\), y \(350,\): expected \(350, 4\)"):
-        psu_influence(fit, sample.X[:, 1:], sample.y, design=design, domain=domain)
-    with pytest.raises(DesignError, match=r"X \(350, 4\), y \(349,\): expected \(350, 4\) and \(350,\)"):
+    with pytest.raises(DesignError, match=rf"X \({domain.n}, 3\), y \({domain.n},\): expected \({domain.n}, 4\)"):
+        psu_influence(fit, sample.columns[:, 1:], sample.outcome, design=design, domain=domain)
+    with pytest.raises(DesignError, match=rf"y \({domain.n - 1},\): expected \({domain.n}, 4\) and \({domain.n},\)"):
         psu_influence_on_test(
-            fit, sample.X, sample.y[1:], design=design, domain=domain, tested=("x",), covariance="refitted"
+            fit,
+            sample.columns,
+            sample.outcome[1:],
+            design=design,
+            domain=domain,
+            tested=("x",),
+            covariance="refitted",
         )
 
 
@@ -259,6 +266,8 @@ def test_a_stratum_of_one_psu_is_refused(sample, covariance):
     alone = sample.take(np.flatnonzero((sample.strata != 1) | (sample.psu != 2)))
     design = alone.design(lonely_psu="adjust")
     domain = domain_of(design, alone.rows)
-    fit = fit_logistic(alone.X, alone.y, design=design, domain=domain, terms=alone.terms)
+    fit = fit_logistic(alone.columns, alone.outcome, design=design, domain=domain, terms=alone.terms)
     with pytest.raises(DesignError, match=r"strata \[1\] have one PSU each"):
-        psu_influence_on_test(fit, alone.X, alone.y, design=design, domain=domain, tested=("x",), covariance=covariance)
+        psu_influence_on_test(
+            fit, alone.columns, alone.outcome, design=design, domain=domain, tested=("x",), covariance=covariance
+        )

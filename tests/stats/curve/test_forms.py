@@ -21,7 +21,7 @@ from analysis.stats.curve.forms import (
     positive_shift,
 )
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from tests.arrays import Exposed, of_study, r_sample
 
@@ -52,7 +52,7 @@ class People(Exposed):
 
     def logistic(self, *columns: Array) -> LogisticFit:
         X = np.column_stack([np.ones(self.x.size), *columns, self.adjustment])
-        return fit_one(Model(X, self.y, self.domain, tuple(f"b{j}" for j in range(X.shape[1]))), self.design)
+        return fit_quickly(Regression(X, self.y, self.domain, tuple(f"b{j}" for j in range(X.shape[1]))), self.design)
 
 
 def invented(seed: int, *, strata: int = 12, people: int = 25, bend: float = 0.15) -> People:

@@ -319,15 +319,15 @@ def test_confidence_level_widens_the_interval_and_names_no_column() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"X": np.ones((375, 3))}, {"X": np.ones((300, 4))}, {"X": np.ones(375)}, {"y": np.ones(374)},
+        {"X": np.ones((290, 3))}, {"X": np.ones((375, 4))}, {"X": np.ones(290)}, {"y": np.ones(375)},
         {"terms": ("intercept", "x", "group")},
     ],
-    ids=["few_columns", "few_rows", "vector", "short_y", "few_names"],
+    ids=["few_columns", "all_rows", "vector", "all_of_y", "few_names"],
 )  # fmt: skip
 def test_arrays_that_do_not_fit_the_design_are_refused(changes: dict[str, Array]) -> None:
     sample = clustered_sample(1, psus_in_stratum=(3, 3, 3, 3, 3), people=25)
-    arguments = {"X": sample.X, "y": sample.y, "terms": sample.terms} | changes
-    with pytest.raises(DesignError, match=r"expected \(375, [34]\) and \(375,\)"):
+    arguments = {"X": sample.columns, "y": sample.outcome, "terms": sample.terms} | changes
+    with pytest.raises(DesignError, match=r"expected \(290, [34]\) and \(290,\), the rows of the domain only"):
         fit_logistic(**arguments, design=sample.design(), domain=sample.domain())
 
 

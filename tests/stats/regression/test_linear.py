@@ -40,13 +40,14 @@ def r_linear_fit(study_id: str) -> LinearFit:
     X = np.column_stack([np.ones(len(people)), people[["x", "x_squared", "y"]]])
     design, domain = sample.design(**policies), sample.domain(**policies)
     terms = ("intercept", "x", "x_squared", "y")
-    return fit_linear(X, people["z"].to_numpy(), design=design, domain=domain, terms=terms)
+    z = people["z"].to_numpy()
+    return fit_linear(X[domain.rows], z[domain.rows], design=design, domain=domain, terms=terms)
 
 
 def linear(sample: Sample, y: Array | None = None) -> LinearFit:
     """Fit height, which depends on x and group, or another outcome."""
-    outcome = height(sample) if y is None else y
-    return fit_linear(sample.X, outcome, design=sample.design(), domain=sample.domain(), terms=sample.terms)
+    outcome = (height(sample) if y is None else y)[sample.inside]
+    return fit_linear(sample.columns, outcome, design=sample.design(), domain=sample.domain(), terms=sample.terms)
 
 
 def height(sample: Sample) -> Array:
@@ -138,7 +139,8 @@ def test_taylor_covariance_is_near_the_jackknife() -> None:
 def test_influence_values_give_the_covariance() -> None:
     sample = clustered_sample(5)
     design, fit = sample.design(), linear(sample)
-    influence = coefficient_influence(fit, sample.X, height(sample), design=design, domain=sample.domain())
+    y = height(sample)[sample.inside]
+    influence = coefficient_influence(fit, sample.columns, y, design=design, domain=sample.domain())
     np.testing.assert_allclose(taylor_vcov(influence, design), fit.vcov, rtol=1e-10, atol=1e-14)
 
 
@@ -186,8 +188,7 @@ def test_outside_the_domain_equals_weight_zero(seed: int) -> None:
 def test_another_unit_of_a_column_divides_its_coefficient(seed: int, unit: float) -> None:
     sample = clustered_sample(seed)
     column = np.array([1, unit, 1, 1])
-    found = fit_linear(sample.X * column, height(sample), design=sample.design(), domain=sample.domain(),
-                       terms=sample.terms)  # fmt: skip
+    found = linear(replace(sample, X=sample.X * column), height(sample))
     found = replace(found, beta=found.beta * column, vcov=found.vcov * np.outer(column, column))
     assert_same_inference(found, linear(sample))
 
@@ -206,7 +207,7 @@ def test_a_column_that_repeats_others_is_refused_by_name() -> None:
     sample = clustered_sample(1)
     X = np.column_stack([sample.X, sample.X[:, 1] + sample.X[:, 2]])
     with pytest.raises(ConvergenceError, match="sum: nothing is left of this column"):
-        fit_linear(X, sample.y, design=sample.design(), domain=sample.domain(), terms=(*sample.terms, "sum"))
+        linear(replace(sample, X=X, terms=(*sample.terms, "sum")), sample.y)
 
 
 @pytest.mark.parametrize("place", ["X", "y"])
@@ -233,5 +234,6 @@ def test_too_few_degrees_of_freedom_are_refused() -> None:
 
 def test_arrays_that_disagree_are_refused() -> None:
     sample = clustered_sample(1)
-    with pytest.raises(DesignError, match=r"X \(350, 4\), y \(349,\): expected \(350, 4\) and \(350,\)"):
-        linear(sample, height(sample)[1:])
+    design, domain, y = sample.design(), sample.domain(), height(sample)[sample.inside]
+    with pytest.raises(DesignError, match=rf"expected \({domain.n}, 4\) and \({domain.n},\), the rows of the domain"):
+        fit_linear(sample.columns, y[1:], design=design, domain=domain, terms=sample.terms)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression import quick as many
 from analysis.stats.regression.fit import ConvergenceError
-from analysis.stats.regression.quick import CHUNK, Model, fit_logistic_many, fit_one
+from analysis.stats.regression.quick import CHUNK, Regression, fit_logistic_many, fit_quickly
 from analysis.stats.sample.design import DesignError, domain_of
 from tests.arrays import Sample, clustered_sample
 
@@ -21,9 +21,9 @@ SAME = 1e-10
 seeds = st.integers(0, 9999)
 
 
-def model_of(sample: Sample) -> Model:
+def model_of(sample: Sample) -> Regression:
     domain = sample.domain()
-    return Model(sample.X[domain.rows], sample.y[domain.rows], domain, sample.terms)
+    return Regression(sample.X[domain.rows], sample.y[domain.rows], domain, sample.terms)
 
 
 def with_spline(sample: Sample, knots) -> Sample:
@@ -46,7 +46,7 @@ def assert_same(ours, theirs):
 @given(seeds)
 def test_a_quick_fit_is_the_careful_fit(seed):
     sample = clustered_sample(seed)
-    assert_same(fit_one(model_of(sample), sample.design()), sample.fit())
+    assert_same(fit_quickly(model_of(sample), sample.design()), sample.fit())
 
 
 @given(seeds)
@@ -70,12 +70,12 @@ def test_each_of_many_models_is_the_careful_fit(seed):
 
 
 def test_the_quick_way_is_taken(monkeypatch):
-    def careful(*_):
+    def careful(*_, **__):
         raise AssertionError("careful fit of an easy model")
 
-    monkeypatch.setattr(many, "_careful_fit", careful)
+    monkeypatch.setattr(many, "fit_logistic", careful)
     sample = clustered_sample(3)
-    assert fit_one(model_of(sample), sample.design()).n == sample.rows.sum()
+    assert fit_quickly(model_of(sample), sample.design()).n == sample.rows.sum()
 
 
 @given(seeds)
@@ -84,25 +84,25 @@ def test_rows_may_stand_in_any_order(seed):
     order = np.random.default_rng(seed).permutation(len(sample.y))
     columns = ("X", "y", "weights", "strata", "psu", "rows")
     shuffled = replace(sample, **{name: getattr(sample, name)[order] for name in columns})
-    assert_same(fit_one(model_of(shuffled), shuffled.design()), sample.fit())
+    assert_same(fit_quickly(model_of(shuffled), shuffled.design()), sample.fit())
 
 
 @pytest.mark.parametrize(("near", "scale"), [(1e-3, 1.0), (1.0, 1e25)])
 def test_columns_that_are_too_alike_or_too_large_for_single_precision_are_still_fitted_quickly(
     near, scale, monkeypatch
 ):
-    monkeypatch.setattr(many, "_careful_fit", None)
+    monkeypatch.setattr(many, "fit_logistic", None)
     sample = clustered_sample(4)
     other = scale * (sample.X[:, 1] + near * np.random.default_rng(1).normal(size=len(sample.y)))
     wider = replace(sample, X=np.column_stack([sample.X, other]), terms=(*sample.terms, "other"))
-    assert_same(fit_one(model_of(wider), wider.design()), wider.fit())
+    assert_same(fit_quickly(model_of(wider), wider.design()), wider.fit())
 
 
 def test_what_a_thread_fitted_before_leaves_no_trace():
     small, large = clustered_sample(4), clustered_sample(5, people=40)
-    alone = fit_one(model_of(small), small.design())
-    fit_one(model_of(with_spline(large, [-1, 0, 0.5, 1])), large.design())
-    after = fit_one(model_of(small), small.design())
+    alone = fit_quickly(model_of(small), small.design())
+    fit_quickly(model_of(with_spline(large, [-1, 0, 0.5, 1])), large.design())
+    after = fit_quickly(model_of(small), small.design())
     np.testing.assert_array_equal(after.vcov, alone.vcov)
 
 
@@ -149,7 +149,7 @@ def test_a_nearly_redundant_column_is_left_to_the_careful_fit():
     near = replace(
         sample, X=np.column_stack([sample.X, sample.X[:, 1] + 3e-6 * noise]), terms=(*sample.terms, "nearly_x")
     )
-    np.testing.assert_array_equal(fit_one(model_of(near), near.design()).beta, near.fit().beta)
+    np.testing.assert_array_equal(fit_quickly(model_of(near), near.design()).beta, near.fit().beta)
 
 
 def test_workers_processes_and_chunks_change_no_digit():
@@ -167,21 +167,21 @@ def test_workers_processes_and_chunks_change_no_digit():
 def test_arrays_that_are_not_the_domains_rows_are_refused():
     sample = clustered_sample(5)
     domain = sample.domain()
-    whole = Model(sample.X, sample.y, domain, sample.terms)
-    with pytest.raises(DesignError, match=r"expected \(\d+, 4\) and \(\d+,\), the domain's rows only"):
-        fit_one(whole, sample.design())
+    whole = Regression(sample.X, sample.y, domain, sample.terms)
+    with pytest.raises(DesignError, match=r"expected \(\d+, 4\) and \(\d+,\), the rows of the domain only"):
+        fit_quickly(whole, sample.design())
 
 
 def test_a_domain_of_another_design_is_refused():
     sample, other = clustered_sample(5), clustered_sample(5, people=10)
     with pytest.raises(DesignError, match="domain of"):
-        fit_one(model_of(other), sample.design())
+        fit_quickly(model_of(other), sample.design())
 
 
 def test_too_few_psus_for_the_model_are_refused_as_by_the_single_fit():
     sample = clustered_sample(5, psus_in_stratum=(2, 2))
     with pytest.raises(DesignError, match="leave no residual degree of freedom"):
-        fit_one(model_of(sample), sample.design())
+        fit_quickly(model_of(sample), sample.design())
 
 
 def test_no_models_give_empty_arrays():

@@ -19,7 +19,7 @@ seeds = st.integers(0, 9999)
 def refit(sample: Sample, factors, **options):
     """All replicates of a sample's own regression by the batched fits."""
     parts = {"design": sample.design(), "domain": sample.domain(), "fit": sample.fit()}
-    return refit_logistic(sample.X, sample.y, factors=factors, **parts, **options)
+    return refit_logistic(sample.columns, sample.outcome, factors=factors, **parts, **options)
 
 
 def refit_singly(sample: Sample, factors) -> np.ndarray:

@@ -36,7 +36,9 @@ def margins(sample: Sample, terms: tuple[str, ...], settings: Array, **changes: 
     design, domain = sample.design(**R_POLICY), sample.domain(**R_POLICY)
     fit = replace(sample.fit(**R_POLICY), **changes)
     columns = fit.index(terms)
-    return standardise(fit, sample.X, sample.y, columns=columns, settings=settings, design=design, domain=domain)
+    return standardise(
+        fit, sample.columns, sample.outcome, columns=columns, settings=settings, design=design, domain=domain
+    )
 
 
 def curve(sample: Sample, **changes: Array) -> StandardisedPrevalence:
@@ -258,7 +260,13 @@ def test_settings_are_named_in_the_frame_and_in_what_is_made_of_them() -> None:
     sample = clustered_sample(5)
     arguments = {"columns": sample.fit().index(("group",)), "settings": np.array([[0.0], [1.0]])}
     found = standardise(
-        sample.fit(), sample.X, sample.y, **arguments, design=sample.design(), domain=sample.domain(), labels=("a", "b")
+        sample.fit(),
+        sample.columns,
+        sample.outcome,
+        **arguments,
+        design=sample.design(),
+        domain=sample.domain(),
+        labels=("a", "b"),
     )
     frames = (found.to_frame(), found.differences(0).to_frame(), found.ratios(0).to_frame())
     assert [frame["term"].tolist() for frame in frames] == [["a", "b"]] * 3
@@ -274,7 +282,7 @@ def test_settings_are_named_in_the_frame_and_in_what_is_made_of_them() -> None:
         ([1], [0.0, 1.0], r"settings \(2,\)"),
         ([1], np.empty((0, 1)), r"settings \(0, 1\)"),
         ([1], [[np.nan]], "expected finite numbers"),
-        ([4], [[0.0]], r"exposure columns \[4\] of X \(350, 4\): expected different positions from 0 to 3"),
+        ([4], [[0.0]], r"exposure columns \[4\] of X \(272, 4\): expected different positions from 0 to 3"),
         ([-1], [[0.0]], r"exposure columns \[-1\]"),
         ([1, 1], [[0.0, 0.0]], "expected different positions"),
     ],
@@ -284,7 +292,9 @@ def test_settings_that_do_not_fit_the_columns_are_refused(columns: list[int], se
     sample = clustered_sample(1)
     arguments = {"columns": np.array(columns), "settings": np.array(settings)}
     with pytest.raises(DesignError, match=message):
-        standardise(sample.fit(), sample.X, sample.y, **arguments, design=sample.design(), domain=sample.domain())
+        standardise(
+            sample.fit(), sample.columns, sample.outcome, **arguments, design=sample.design(), domain=sample.domain()
+        )
 
 
 @pytest.mark.parametrize("reference", [-1, 9])

@@ -148,7 +148,7 @@ def refits(kind: str, domain: str) -> tuple[Array, Array]:
     if replicates.unit == "psu":
         inside, fit = sample.domain(lonely_domain="keep"), sample.fit(lonely_domain="keep")
         parts = {"design": design, "domain": inside, "fit": fit, "factors": replicates.factors}
-        found = refit_logistic(sample.X, sample.y, **parts)
+        found = refit_logistic(sample.columns, sample.outcome, **parts)
         assert found.failed == 0
         return fit.beta, replicate_vcov(found.beta, replicates)
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import Row, complete, curve_on, on_spline, row_of
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Setting, pose_setting, set_out
+from analysis.dose_response.problem import Setting, pose_on, set_out
 from analysis.stats.arrays import Bools
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.sample.design import domain_of
@@ -26,12 +26,11 @@ def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The study on other scales and forms of its exposure, as rows of the referee's table."""
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    rows: list[Row] = []
+    rows: list[Answer] = []
     for done, other in scales(setting).items():
         rows.append(row_of(QUESTION, done, curve_on(other)))
-    problem = pose_setting(setting)
-    fixed = dataclasses.replace(problem, spline=RestrictedCubicSpline(np.array(ROUND_KNOTS)))
-    fixed = on_spline(problem, fixed)
+    spline = RestrictedCubicSpline(np.array(ROUND_KNOTS))
+    fixed = pose_on(setting, spline, reference=float(np.median(setting.eligible)))
     words = ", ".join(f"{knot:g}" for knot in ROUND_KNOTS)
     rows.append(row_of(QUESTION, f"knots at {words} mg", curve_of(fixed, fit_problem(fixed))))
     return complete([base, *rows], base)

@@ -24,7 +24,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.audit.recall import DAYS, SECOND_RECALL
-from analysis.audit.referee.table import Row, complete, curve_on, row_of
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
@@ -33,7 +33,7 @@ from analysis.stats.measurement.regression_calibration import (
     calibrate,
 )
 from analysis.stats.measurement.simex import Statistic, error_variance, simex
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study
@@ -71,7 +71,7 @@ def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The curve on calibrated intake, its calibration taken as known, as rows of the referee's table."""
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    rows: list[Row] = [base]
+    rows: list[Answer] = [base]
     for exposures in ((study.exposure,), tuple(DAYS)):
         data = calibration_data(frame, setting, exposures)
         found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
@@ -113,7 +113,7 @@ def calibrated_bootstrap(
     way = "calibration held" if held else "calibration redone"
     weaker = int(high >= low)
     error = float(scipy.stats.t.pdf(t[weaker], df) * found.statistic_error[weaker])
-    row: Row = {
+    row: Answer = {
         "question": QUESTION, "done": f"calibrated {names}, bootstrap, {way}", "n": data.y.size,
         "cases": int(data.y.sum()), "end_low_p": low, "end_high_p": high, "end_slopes_p": max(low, high),
         "draws": int(found.known.sum()), "mc_error_of": ("end_low_p", "end_high_p")[weaker], "mc_error": error,
@@ -162,14 +162,12 @@ def _statistic(setting: Setting, curve: FittedCurve) -> Statistic:
     heights = curve.spline.basis(ends) - curve.spline.basis(np.array([curve.reference]))
     rows = np.vstack([curve.spline.derivative(ends), heights])
     problem = pose_setting(setting)
-    inside = setting.domain.rows
-    X = problem.X[inside].copy()
     index = np.arange(1, 1 + curve.spline.columns)
 
     def statistic(x: Array) -> tuple[Array, Array]:
-        Xb = X.copy()
+        Xb = problem.X.copy()
         Xb[:, index] = curve.spline.basis(x)
-        fit = fit_one(Model(Xb, curve.y, setting.domain, problem.terms), setting.design)
+        fit = fit_quickly(Regression(Xb, curve.y, setting.domain, problem.terms), setting.design)
         vcov = fit.vcov[np.ix_(index, index)]
         return rows @ fit.beta[index], np.einsum("ij,jk,ik->i", rows, vcov, rows)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import Row, complete, curve_on, row_of
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
@@ -30,7 +30,7 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     """
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    rows: list[Row] = [base]
+    rows: list[Answer] = [base]
     for done, variant in variants(frame).items():
         rows.append(row_of(QUESTION, done, curve_on(variant(setting))))
     for sex in ("male", "female"):

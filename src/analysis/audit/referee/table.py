@@ -18,7 +18,7 @@ import pandas as pd
 import scipy.stats
 
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Problem, Setting, pose_setting
+from analysis.dose_response.problem import Setting, pose_on, pose_setting
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import told
 from analysis.stats.shape.nadir import RANGE
@@ -40,7 +40,9 @@ draws, which column comes from them and its Monte Carlo error; interior's own dr
 NO_CHANGE = 0.01
 """A p-value of an end slope that moves by less says nothing of a direction."""
 
-Row = dict[str, Any]
+
+Answer = dict[str, Any]
+"""One row of the table, by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def levels_verdict(p_value: float) -> LevelsVerdict:
     return "both ends higher" if p_value < ALPHA else "not shown"
 
 
-def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, float] = RANGE) -> Row:
+def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, float] = RANGE) -> Answer:
     """One answer: the tests, both verdicts and levels of a fitted curve, without what only the table knows.
 
     Parameters
@@ -130,21 +132,12 @@ def curve_on(setting: Setting, *, knots_of: Setting | None = None) -> FittedCurv
     """The fitted curve of people who are set out; with the knots and reference of other people, if they are given."""
     problem = pose_setting(setting)
     if knots_of is not None:
-        problem = on_spline(problem, pose_setting(knots_of))
+        other = pose_setting(knots_of)
+        problem = pose_on(setting, other.spline, reference=other.reference)
     return curve_of(problem, fit_problem(problem))
 
 
-def on_spline(problem: Problem, other: Problem) -> Problem:
-    """A problem on another one's spline and reference, with the problem's own people."""
-    basis = np.nan_to_num(other.spline.basis(problem.setting.exposure))
-    columns = basis.shape[1]
-    X = np.hstack([problem.X[:, :1], basis, problem.X[:, 1 + problem.spline.columns :]])
-    spline_terms = other.spline_terms[:columns]
-    terms = (problem.terms[0], *spline_terms, *problem.setting.adjustment_terms)
-    return Problem(problem.setting, other.spline, other.reference, X, terms, spline_terms)
-
-
-def complete(rows: list[Row], base: Row) -> pd.DataFrame:
+def complete(rows: list[Answer], base: Answer) -> pd.DataFrame:
     """The rows as the table, with how far each moves the curve from the primary one and in which direction.
 
     Parameters
@@ -156,12 +149,12 @@ def complete(rows: list[Row], base: Row) -> pd.DataFrame:
     return pd.DataFrame(full).reindex(columns=list(COLUMNS)).astype({"n": "Int64", "cases": "Int64"})
 
 
-def _moved(row: Row, base: Row) -> float:
+def _moved(row: Answer, base: Answer) -> float:
     names = ("log_or_low", "log_or_high")
     return max(abs(row.get(name, np.nan) - base[name]) for name in names)
 
 
-def direction(row: Row, base: Row) -> str:
+def direction(row: Answer, base: Answer) -> str:
     """What a row does to the claim of a U, by the weaker of its end slopes."""
     now, before = row.get("end_slopes_p", np.nan), base["end_slopes_p"]
     if np.isnan(now):

@@ -1,19 +1,8 @@
 """Under-reporting: recalled energy that nobody could live on, and what is left of the curve without it.
 
-The ratio of recalled energy to basal metabolic rate (EI:BMR) of somebody in energy balance is the physical activity
-level on average. A single recalled day is compatible with it within
-
-    PAL exp(+-2 S),  S = sqrt(CV_day² + CV_BMR² + CV_PAL²) / 100,
-
-for one day and one person. With PAL 1.55 and coefficients of variation of 23 % (intake from day to day), 8.5 % (BMR by
-the equations) and 15 % (PAL), S = 0.2875 and the limits are 0.87 and 2.75: two standard deviations, as Black has them;
-with 1.96 they would be 0.88 and 2.72. Whoever is removed had little to eat on paper, so range and power go with them:
-the controls remove as many people by chance, over all or within each twentieth of intake.
-
-References
-----------
-Schofield 1985, Hum Nutr Clin Nutr 39C Suppl 1:5-41 (BMR; as in FAO/WHO/UNU 1985, WHO Technical Report Series 724).
-Goldberg et al. 1991, Eur J Clin Nutr 45:569-581. Black 2000, Int J Obes 24:1119-1130.
+Who is plausible is said by EI:BMR within Goldberg's limits, see `analysis.data.people.metabolism`. Whoever is removed
+had little to eat on paper, so range and power go with them: the controls remove as many people by chance, over all or
+within each twentieth of intake.
 """
 
 import dataclasses
@@ -23,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import Row, complete, curve_on, finite, row_of
+from analysis.audit.referee.table import Answer, complete, curve_on, finite, row_of
+from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
@@ -32,64 +22,32 @@ from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import told
 from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.hypotheses import product_columns, wald_test
-from analysis.stats.regression.quick import Model, fit_one
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study
 
 QUESTION = "under-reporting"
-PAL = 1.55
-VARIATION = (0.23, 0.085, 0.15)
-"""Coefficients of variation: a person's intake from day to day, BMR by the equations, PAL."""
-
-DEVIATIONS = 2.0
-"""Standard deviations either way that the method calls 95 % limits."""
-
 STRICT = (1.1, 2.4)
 DRAWS = 1000
 TWENTIETHS = 20
-OLD = 60.0
 RATIO_KNOTS = 4
-
-
-def basal_metabolic_rate(weight_kg: Array, *, age_years: Array, female: Bools) -> Array:
-    """Basal metabolic rate, kcal/day, of adults from 30 years on by Schofield's equations in weight W (kg).
-
-    Men 11.6 W + 879, from 60 years on 13.5 W + 487; women 8.7 W + 829, from 60 years on 10.5 W + 596.
-
-    Parameters
-    ----------
-    weight_kg, age_years : (n,) float arrays.
-    female : (n,) boolean array.
-    """
-    old = age_years >= OLD
-    slope = np.where(female, np.where(old, 10.5, 8.7), np.where(old, 13.5, 11.6))
-    level = np.where(female, np.where(old, 596.0, 829.0), np.where(old, 487.0, 879.0))
-    return np.asarray(slope * weight_kg + level)
-
-
-def goldberg_limits(pal: float = PAL, variation: tuple[float, ...] = VARIATION) -> tuple[float, float]:
-    """Limits of EI:BMR for one recalled day of one person."""
-    reach = DEVIATIONS * float(np.sqrt(np.sum(np.square(variation))))
-    return pal * float(np.exp(-reach)), pal * float(np.exp(reach))
 
 
 def energy_ratio(frame: pd.DataFrame) -> Array:
     """EI:BMR of the recalled day, (n,); NaN where weight or energy is unknown."""
-    numbers = frame[["weight_kg", "age_years", "energy_kcal"]].to_numpy(dtype=float)
-    female = (frame["sex"] == "female").to_numpy()
-    return numbers[:, 2] / basal_metabolic_rate(numbers[:, 0], age_years=numbers[:, 1], female=female)
+    return frame["ei_bmr"].to_numpy(dtype=float)
 
 
 # ---- who is plausible
 def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The study among plausible reporters, and beside an indicator of the others, as rows of the referee's table."""
     setting, ratio = set_out(frame, study), energy_ratio(frame)
-    low, high = (round(limit, 2) for limit in goldberg_limits())
+    low, high = PLAUSIBLE
     base = row_of(QUESTION, "primary", curve_on(setting))
     known = restricted(setting, np.isfinite(ratio))
     plausible = restricted(setting, (ratio >= low) & (ratio <= high))
     strict = restricted(setting, (ratio >= STRICT[0]) & (ratio <= STRICT[1]))
-    rows: list[Row] = [
+    rows: list[Answer] = [
         base,
         row_of(QUESTION, "weight known", curve_on(known)),
         row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, own knots", curve_on(plausible)),
@@ -108,7 +66,7 @@ def indicator_odds(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFra
     ``share`` is that of under-reporters among people of known weight, without weights.
     """
     ratio = energy_ratio(frame)
-    low = round(goldberg_limits()[0], 2)
+    low = PLAUSIBLE[0]
     known = restricted(set_out(frame, study), np.isfinite(ratio))
     fit = _beside(known, ratio < low).fit
     row = fit.to_frame(conf_level=study.conf_level).set_index("term").loc["under_reporter"]
@@ -134,15 +92,15 @@ def _beside_spline(setting: Setting, ratio: Array) -> FittedCurve:
     return curve_on(_with_columns(setting, basis, names))
 
 
-def _interaction(setting: Setting, flag: Bools) -> Row:
+def _interaction(setting: Setting, flag: Bools) -> Answer:
     """Test that the curve is the same for under-reporters and others: F of the products of flag and spline."""
     problem: Problem = pose_setting(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
     spline = problem.X[:, 1 : 1 + problem.spline.columns]
-    products, names = product_columns(flag[:, None].astype(float), spline, first_terms=("under_reporter",),
+    beside = flag[setting.domain.rows, None].astype(float)
+    products, names = product_columns(beside, spline, first_terms=("under_reporter",),
                                       second_terms=problem.spline_terms)  # fmt: skip
     X, terms = np.hstack([problem.X, products]), (*problem.terms, *names)
-    inside = setting.domain.rows
-    fit = fit_one(Model(X[inside], setting.y[inside], setting.domain, terms), setting.design)
+    fit = fit_quickly(Regression(X, problem.y, setting.domain, terms), setting.design)
     return {"question": QUESTION, "done": "curve times under-reporter (p of the products)", "n": told(fit.n),
             "cases": told(fit.cases), "nonlinear_p": wald_test(fit, names).p_value}  # fmt: skip
 
@@ -159,7 +117,7 @@ def deletion_controls(
     non-linear p, see `analysis.stats.monte_carlo.quantile_error`.
     """
     setting, ratio = set_out(frame, study), energy_ratio(frame)
-    low, high = (round(limit, 2) for limit in goldberg_limits())
+    low, high = PLAUSIBLE
     base = row_of(QUESTION, "primary", curve_on(setting))
     kept = (ratio >= low) & (ratio <= high)
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -199,7 +157,7 @@ def _draws(
                "end_slopes_p": ends.p_value}  # fmt: skip
 
 
-def _median_row(done: str, setting: Setting, kept: Bools, found: list[dict[str, float]]) -> Row:
+def _median_row(done: str, setting: Setting, kept: Bools, found: list[dict[str, float]]) -> Answer:
     frame = pd.DataFrame(found)
     rows = setting.domain.rows
     p = finite(frame["nonlinear_p"].to_numpy(dtype=float))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.data.people.conditions import select_rows
 from analysis.data.people.harmonise import pooled_weight
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.people.vocabulary import EXPOSURES
 from analysis.errors import expected_one_of
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.study import COVARIATES, Study, StudyError
@@ -26,7 +26,7 @@ class Cohort(Discreet):
     complete : (n,) boolean series: of those, the ones with every covariate of the study's model.
     weights : (n,) float series, the study's survey weight for every sampled row, 0 where there is none.
     cycles, complete_cycles : those that ``rows`` lie in, whose weights are pooled, and those that ``complete`` does.
-    flow : step, n, cases: unweighted counts left after each step; cases (neuropathy by the study's rule) are missing
+    flow : step, n, cases: unweighted counts left after each step; cases (of the study's outcome) are missing
         as long as the outcome of some is unknown.
     """
 
@@ -71,7 +71,7 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         "interviewed": frame["cycle"].isin(study.cycles),
         f"aged {study.age_min} or older": frame["age_years"] >= study.age_min,
         "examined at the mobile examination center": frame["examined"],
-        "neuropathy status known": frame[study.outcome_column].notna(),
+        f"{study.disease} status known": frame[study.outcome_column].notna(),
         "reliable day-1 dietary recall": frame["recall_reliable"] & frame[study.exposure].notna(),
     }
     if study.where is not None:
@@ -137,9 +137,11 @@ def _cases(outcome: pd.Series) -> int | None:
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
-    if study.exposure not in NUTRIENT_COLUMNS:
-        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(NUTRIENT_COLUMNS))}")
+    if study.exposure not in EXPOSURES:
+        raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, list(EXPOSURES))}")
+    # Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
+    barred = (*NO_COVARIATES, "pad", "abi_") if study.outcome == "pad" else NO_COVARIATES
     for name in study.extra_covariates:
-        if name not in frame or name.startswith(NO_COVARIATES):
-            able = [str(column) for column in frame if not str(column).startswith(NO_COVARIATES)]
+        if name not in frame or name.startswith(barred):
+            able = [str(column) for column in frame if not str(column).startswith(barred)]
             raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")

@@ -53,16 +53,25 @@ def select_rows(frame: pd.DataFrame, condition: str) -> pd.Series:
     ConditionError : a syntax error, anything but comparisons of columns with literals, an unknown column, or a level
         that a categorical column does not have.
     """
-    try:
-        tree = ast.parse(condition.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise ConditionError(f"condition {shorten(condition)}: {reason}. {_EXPECTED}") from None
+    tree = _parse(condition)
     try:
         truth = _evaluate(tree.body, frame, condition)
     except (RecursionError, OverflowError) as error:  # too deeply nested; a whole number beyond every float
         raise ConditionError(f"condition {shorten(condition)}: {error}. {_EXPECTED}") from None
     return truth.fillna(False).astype(bool)
+
+
+def _parse(condition: str) -> ast.Expression:
+    try:
+        return ast.parse(condition.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise ConditionError(f"condition {shorten(condition)}: {reason}. {_EXPECTED}") from None
+
+
+def columns_of(condition: str) -> tuple[str, ...]:
+    """Columns that a condition names, each once, in the order of their names; errors as `select_rows`."""
+    return tuple(sorted({node.id for node in ast.walk(_parse(condition)) if isinstance(node, ast.Name)}))
 
 
 _EXPECTED = "Expected comparisons of columns with values, such as \"age_years >= 60 and sex == 'female'\"."

@@ -5,42 +5,19 @@ https://wwwn.cdc.gov/nchs/nhanes/; "refused" (7, 77, 777) and "don't know" (9, 9
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.coding import CodingError, Source, Tables, same
+from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_columns
+from analysis.data.people.laboratory import LABORATORY, laboratory_columns
+from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
+from analysis.data.people.products import PRODUCT_COLUMNS
+from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
-from analysis.errors import AnalysisError
 from analysis.study import CATEGORIES, CYCLES, Weights
-
-Tables = Mapping[str, pd.DataFrame]
-
-
-class CodingError(AnalysisError):
-    """A raw variable holds a code that its codebook does not define."""
-
-    exit_code = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where one kind of content lies in the three cycles.
-
-    Attributes
-    ----------
-    tables : table of each cycle, or None where the cycle has none.
-    columns : common raw name to its name in each cycle, or None where the cycle lacks it.
-    """
-
-    tables: tuple[str | None, ...]
-    columns: Mapping[str, tuple[str | None, ...]]
-
-
-def _same(*names: str) -> dict[str, tuple[str | None, ...]]:
-    return {name: (name, name, name) for name in names}
-
 
 SITES = ("MH1", "HAL", "MH5")
 """First metatarsal head, great toe and fifth metatarsal head, as raw names have them."""
@@ -52,20 +29,21 @@ SOURCES: tuple[Source, ...] = (
     Source(
         ("DEMO", "DEMO_B", "DEMO_C"),
         {
-            **_same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
-            **_same("WTMEC2YR", "WTINT2YR"),
+            **same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
+            **same("WTINT2YR", "WTMEC2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
             "WTINT4YR": ("WTINT4YR", "WTINT4YR", None),
         },
     ),
-    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), _same("LEALPN", "LEARPN", *TRIALS)),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN", *TRIALS)),
     Source(
         ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
         {
             "DR1DRSTZ": ("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ"),
-            **_same("WTDRD1"),
+            **same("WTDRD1"),
             "WTDR4YR": ("WTDR4YR", "WTDR4YR", None),
             "DR1DAY": ("DRDDAY", "DRDDAY", "DR1DAY"),
+            "DRQ300": ("DRQ300", None, None),
             "DR1_300": (None, "DRD300", "DR1_300"),
             **NUTRIENT_COLUMNS,
         },
@@ -74,27 +52,34 @@ SOURCES: tuple[Source, ...] = (
         (None, None, "DR2TOT_C"),
         {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
     ),
-    Source(("BMX", "BMX_B", "BMX_C"), _same("BMXBMI", "BMXHT", "BMXWT")),
-    Source(("SMQ", "SMQ_B", "SMQ_C"), _same("SMQ020", "SMQ040")),
-    Source(("ALQ", "ALQ_B", "ALQ_C"), _same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
-    Source(("DIQ", "DIQ_B", "DIQ_C"), _same("DIQ010", "DIQ050", "DIQ070")),
-    Source(("LAB10", "L10_B", "L10_C"), _same("LBXGH")),
-    Source(("BPQ", "BPQ_B", "BPQ_C"), _same("BPQ020", "BPQ050A")),
-    Source(("BPX", "BPX_B", "BPX_C"), _same("BPXSAR", "BPXDAR")),
+    Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT", "BMXWT")),
+    Source(("SMQ", "SMQ_B", "SMQ_C"), same("SMQ020", "SMQ040")),
+    Source(("ALQ", "ALQ_B", "ALQ_C"), same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
+    Source(("DIQ", "DIQ_B", "DIQ_C"), same("DIQ010", "DIQ050", "DIQ070")),
+    Source(("LAB10", "L10_B", "L10_C"), same("LBXGH")),
+    Source(("BPQ", "BPQ_B", "BPQ_C"), same("BPQ020", "BPQ050A")),
+    Source(("BPX", "BPX_B", "BPX_C"), same("BPXSAR", "BPXDAR")),
     Source(("LAB18", "L40_B", "L40_C"), {"LBXSCR": ("LBXSCR", "LBDSCR", "LBXSCR")}),
-    Source(("LAB06", "L06_B", "L06NB_C"), _same("LBXB12")),
+    Source(("LEXABPI", "LEXAB_B", "LEXAB_C"), same("LEXLABPI", "LEXRABPI")),
+    Source(("LAB16", "L16_B", "L16_C"), same("URXUMA", "URXUCR")),
+    ANSWER,
+    *LABORATORY,
 )
+
+PAD_BELOW = 0.9
+"""Ankle-brachial index below which a leg's arteries are narrowed."""
 
 
 def needed_columns() -> dict[str, list[str]]:
-    """Raw columns that `harmonise` reads, by table, SEQN first."""
+    """Raw columns that `harmonise` reads, by table, SEQN first where the table has it."""
     needed: dict[str, list[str]] = {}
-    for source in SOURCES:
+    for source in (*SOURCES, PRESCRIPTIONS, USE):
         for position, table in enumerate(source.tables):
             if table is not None:
                 names = [raw[position] for raw in source.columns.values()]
-                needed[table] = ["SEQN", *(name for name in names if name is not None)]
-    return needed
+                needed.setdefault(table, ["SEQN"]).extend(name for name in names if name is not None)
+    uses = {str(table): [*needed[str(table)], *IDENTITY] for table in USE.tables}
+    return {**needed, **uses, **PRODUCT_COLUMNS}
 
 
 def harmonise(tables: Tables) -> pd.DataFrame:
@@ -102,7 +87,7 @@ def harmonise(tables: Tables) -> pd.DataFrame:
 
     Parameters
     ----------
-    tables : table name to frame with SEQN as index and the columns of `needed_columns`.
+    tables : table name to frame with SEQN as index and the columns of `needed_columns`; product tables have no SEQN.
 
     Returns
     -------
@@ -123,10 +108,15 @@ def harmonise(tables: Tables) -> pd.DataFrame:
         **_neuropathy(raw),
         **_health(raw),
         **_behaviour(raw),
+        **_arteries(raw),
+        **laboratory_columns(raw),
+        **drug_columns(tables, raw.index),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
         **_recalls(raw),
+        **_supplements(tables, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
+    frame["depletion_score"] = depletion_score(frame)
     kinds: tuple[Weights | Literal["interview"], ...] = ("dietary", "mec", "interview")
     for kind in kinds:
         frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
@@ -189,9 +179,9 @@ def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "psu": raw["SDMVPSU"].astype("int64"),
         "weight_dietary_2yr": raw["WTDRD1"],
         "weight_dietary_4yr": raw["WTDR4YR"],
+        "weight_interview_2yr": raw["WTINT2YR"],
         "weight_mec_2yr": raw["WTMEC2YR"],
         "weight_mec_4yr": raw["WTMEC4YR"],
-        "weight_interview_2yr": raw["WTINT2YR"],
         "weight_interview_4yr": raw["WTINT4YR"],
     }
 
@@ -211,7 +201,7 @@ def _demographics(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Insensate sites per foot and the four outcome rules of the protocol.
+    """Insensate sites per foot and the five outcome rules.
 
     -1 is recorded even if a single site could not be tested; like missing, it means "not assessed".
     """
@@ -253,6 +243,17 @@ def site_is_insensate(raw: pd.DataFrame, foot: str, site: str) -> pd.Series:
     return pd.Series(np.where(sensate, 0.0, np.where(not_felt >= 2, 1.0, np.nan)), raw.index)
 
 
+def _arteries(raw: pd.DataFrame) -> dict[str, pd.Series]:
+    """Ankle-brachial index of each leg and peripheral arterial disease: the lower known one below 0.9."""
+    left, right = raw["LEXLABPI"], raw["LEXRABPI"]
+    lower = np.fmin(left, right)
+    return {
+        "abi_left": left,
+        "abi_right": right,
+        "pad": (lower < PAD_BELOW).astype(float).where(lower.notna()),
+    }
+
+
 def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
     female = raw["RIAGENDR"] == 2
     creatinine = raw["LBXSCR"].where(raw["cycle"] != 1999, raw["LBXSCR"] * 1.013 + 0.147)
@@ -271,6 +272,7 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "b12_pg_ml": raw["LBXB12"],
         "creatinine_mg_dl": creatinine,
         "egfr_ml_min_1_73m2": ckd_epi_2021(creatinine, age_years=raw["RIDAGEYR"], female=female),
+        "albumin_creatinine_mg_g": 100 * raw["URXUMA"] / raw["URXUCR"],  # µg/mL over mg/dL
         "told_diabetes": diagnosed,
         "has_diabetes": diabetic.astype(float).where(diabetic | (diagnosed == 0)),
         "has_hypertension": hypertensive.astype(float).where(hypertensive | (told == 0)),
@@ -319,18 +321,38 @@ def _alcohol(raw: pd.DataFrame) -> pd.Series:
     return status
 
 
+def _usual_day(raw: pd.DataFrame) -> pd.Series:
+    """Whether the recalled day was said to be as usual: code 1 of 1999-2000, code 2 afterwards."""
+    first = _number(raw, "DRQ300", {1: 1.0, 2: 0.0, 3: 0.0, 7: np.nan, 9: np.nan})
+    later = _number(raw, "DR1_300", {1: 0.0, 2: 1.0, 3: 0.0, 7: np.nan, 9: np.nan})
+    return first.where(first.notna(), later)
+
+
+def _energy_ratio(raw: pd.DataFrame) -> pd.Series:
+    """Recalled energy over basal metabolic rate (EI:BMR), of people whom the equations are for."""
+    age, female = raw["RIDAGEYR"].to_numpy(dtype=float), (raw["RIAGENDR"] == 2).to_numpy()
+    rate = basal_metabolic_rate(raw["BMXWT"].to_numpy(dtype=float), age_years=age, female=female)
+    return (raw["energy_kcal"] / rate).where(age >= EQUATIONS_FROM)
+
+
 def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     """Which recalls are reliable (status 1). Status 2 rows of 1999-2000 still carry nutrients: go by status."""
     status = {1: True, 2: False, 3: False, 4: False, 5: False}
     return {
         "recall_reliable": _known(raw, "DR1DRSTZ", status),
         "recall_weekday": _number(raw, "DR1DAY", {day: float(day) for day in range(1, 8)}),
-        "recall_usual": _number(raw, "DR1_300", {1: 0.0, 2: 1.0, 3: 0.0, 7: np.nan, 9: np.nan}),
+        "recall_usual": _usual_day(raw),
+        "ei_bmr": _energy_ratio(raw),
         "recall2_reliable": _known(raw, "DR2DRSTZ", status),
         "weight_dietary_2day": raw["WTDR2D"],
         "magnesium_mg_day2": raw["DR2TMAGN"],
         "energy_kcal_day2": raw["DR2TKCAL"],
     }
+
+
+def _supplements(tables: Tables, raw: pd.DataFrame) -> dict[str, pd.Series]:
+    _number(raw, "DSD010", dict.fromkeys((1, 2, 7, 9), 0.0))
+    return supplement_columns(tables, raw)
 
 
 def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Harmonised names of the nutrients that all three cycles measured, with their units.
+"""Harmonised names of the exposures, with their units: nutrients that all three cycles measured, and all magnesium.
 
 The total-nutrient files name a nutrient by a prefix and four letters: DRXTMAGN in 1999-2002, DR1TMAGN in 2003-2004.
 """
@@ -59,18 +59,39 @@ NUTRIENT_COLUMNS: dict[str, tuple[str | None, ...]] = {
 }
 """Harmonised nutrient to its raw column in each cycle; energy included."""
 
+FOOD_ORIGIN = "from food, day-1 recall"
+_PILLS = "mean of 30 days"
+
+SUPPLEMENT_EXPOSURES: dict[str, tuple[str, str]] = {
+    "magnesium_supplement_mg": ("supplemental magnesium", _PILLS),
+    "magnesium_antacid_mg": ("magnesium from antacids", _PILLS),
+    "magnesium_food_supplement_mg": ("magnesium", "from food, day-1 recall, and supplements"),
+    "magnesium_total_mg": ("total magnesium", "from food, day-1 recall, supplements and antacids"),
+}
+"""Magnesium beyond food: words for it, and where it comes from."""
+
+EXPOSURES = (*NUTRIENT_COLUMNS, *SUPPLEMENT_EXPOSURES)
+"""Columns whose dose a study can be about."""
+
 _UNITS = {"kcal": "kcal/day", "g": "g/day", "mg": "mg/day", "ug": "µg/day"}
 _ABBREVIATIONS = {"sfa": "SFA", "mfa": "MFA", "pfa": "PFA"}
 
 
 def exposure_label(name: str) -> str:
     """Words for a nutrient column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0"."""
+    if name in SUPPLEMENT_EXPOSURES:
+        return SUPPLEMENT_EXPOSURES[name][0]
     words = name.rsplit("_", 1)[0].split("_")
     if words[0] in _ABBREVIATIONS:
         return f"{_ABBREVIATIONS[words[0]]} {':'.join(words[1:])}"
     if words[0] == "vitamin":
         words[1] = words[1].upper()
     return " ".join(words)
+
+
+def exposure_origin(name: str) -> str:
+    """Where an exposure's amount comes from, as an axis says it: ``magnesium_mg`` is "from food, day-1 recall"."""
+    return SUPPLEMENT_EXPOSURES[name][1] if name in SUPPLEMENT_EXPOSURES else FOOD_ORIGIN
 
 
 def exposure_unit(name: str) -> str:

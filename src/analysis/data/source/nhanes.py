@@ -5,7 +5,6 @@ of the registry. What was accepted is written beside it and compared before ever
 parquet under the file's digest, so that a cache never outlives the file it was made from.
 """
 
-import re
 import shutil
 import tempfile
 import threading
@@ -22,23 +21,19 @@ from urllib.request import url2pathname
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.data.source.addresses import SCHEMES, mistake_in, without_secret
+from analysis.data.source.progress import told
 from analysis.data.source.receipts import Receipt, digest_of, read_receipt, write_receipt
-from analysis.data.source.refusals import (
-    SHOWN_DETAILS,
-    DownloadError,
-    Reason,
-    Refusal,
-    explain,
-    explain_unusable,
-    without_password,
-)
+from analysis.data.source.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
 from analysis.data.source.registry import Registry, Table, differences
 from analysis.data.source.sas import (
     FormatError,
     HtmlError,
+    UnreadableError,
     accented_columns,
     check_end,
     check_missing,
+    check_readable,
     read_cached,
     read_layout,
     read_xport,
@@ -90,12 +85,13 @@ class _Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Errand:
-    """A table to fetch: where from, where to, and what is wrong with the file that lies there already."""
+    """A table to fetch: where from, where to, and what is wrong with the file that lies there, under any capitals."""
 
     table: Table
     url: str
     page: str
     file: Path
+    lying: Path
     accept_revised: bool
     in_place: str
 
@@ -114,7 +110,8 @@ def fetch(
     """Bring what is missing into the raw folder, each file checked before it gets its name.
 
     A file with a matching receipt is left alone, without a word. A file without receipt is checked where it lies. A
-    file that no longer matches its receipt is fetched again, and replaced only by a good one.
+    file that no longer matches its receipt is fetched again, and replaced only by a good one. A file that was saved by
+    hand under other capitals, such as `ALQ.XPT`, is checked too, and gets the usual name if it is good.
 
     Parameters
     ----------
@@ -125,7 +122,8 @@ def fetch(
     accept_revised : names of tables that are taken although their content is not the registered one, once two
         downloads agree byte for byte. The receipt keeps the differences.
     jobs : downloads at a time.
-    progress : show a progress bar on standard error, if that is a terminal and there is something to fetch.
+    progress : tell on standard error how far the downloads are, if there is something to fetch: a bar on a terminal,
+        a line every half minute where there is none.
     retry : how often and how long to try.
 
     Returns
@@ -140,6 +138,7 @@ def fetch(
     wanted = _select(registry, tables)
     taken = {table.name for table in _select(registry, accept_revised)}
     with _keeping_files_in(raw):
+        _refuse_twins(wanted, raw)
         watched = tqdm(wanted, desc="checking", unit="file", disable=None if progress else True, leave=False, delay=1)
         held = {table.name: _held(table, raw, accept_revised=table.name in taken) for table in watched}
         wrong = {name: objection for name, objection in held.items() if isinstance(objection, str)}
@@ -151,6 +150,7 @@ def fetch(
                 url=f"{_address(registry, url)}/{table.path}",
                 page=f"{registry.url}/{table.path.rpartition('.')[0]}.htm",
                 file=table.file(raw),
+                lying=_lying(table, raw),
                 accept_revised=table.name in taken,
                 in_place=wrong[table.name],
             )
@@ -180,21 +180,11 @@ def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None)
     """
     wanted = _select(registry, tables)
     found = [(table, read_receipt(table.file(raw))) for table in wanted]
-    objections = {table.name: _objection(table, table.file(raw), receipt) for table, receipt in found}
+    objections = {table.name: _objection(table, _lying(table, raw), receipt) for table, receipt in found}
     wrong = {name: objection for name, objection in objections.items() if objection}
     if wrong:
         raise SourceError(explain_unusable(raw, synthetic=registry.synthetic, wrong=wrong))
     return tuple(receipt for _, receipt in found if receipt)
-
-
-def revised_tables(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the names of tables that were accepted although revised; every output must name them.
-
-    Raises
-    ------
-    SourceError : as `receipts`, which hold the differences.
-    """
-    return tuple(receipt.table for receipt in receipts(registry, raw, tables) if receipt.revised)
 
 
 def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[str], cache: Path | None) -> pd.DataFrame:
@@ -267,58 +257,62 @@ def _select(registry: Registry, names: Iterable[str] | None) -> list[Table]:
 
 def _address(registry: Registry, url: str | None) -> str:
     base = (url or registry.url).strip().rstrip("/")
-    try:
-        parts = urlsplit(base)
-        wrong = _wrong_host(parts.hostname or "", parts.port) if parts.scheme in ("http", "https") else ""
-    except ValueError as error:
-        parts, wrong = urlsplit(""), str(error)
-    if wrong:
-        message = f"NHANES_URL={without_password(base)} is no address ({wrong}): correct it and run `make data` again."
+    shown = f"NHANES_URL={without_secret(base)}"
+    scheme = base.partition(":")[0].lower()
+    if scheme not in (*SCHEMES, "file"):
+        message = f"{shown} is no address: it must begin with http://, https:// or file:// and end with /Public."
         raise SourceError(message)
-    if parts.scheme not in ("http", "https", "file"):
-        message = (
-            f"NHANES_URL={without_password(base)} is no address: it must begin with http://, https:// or file:// and "
-            "end with /Public."
-        )
+    if scheme in SCHEMES and (mistake := mistake_in(base)):
+        message = f"{shown} is no address: it {mistake}. Correct it and run `make data` again."
         raise SourceError(message)
-    if parts.scheme == "file" and not Path(url2pathname(parts.path)).is_dir():
+    if scheme == "file" and not _folder_of(base).is_dir():
         message = (
-            f"NHANES_URL={base} is no folder: expected the one that holds 1999/DataFiles/, up to and including "
+            f"{shown} is no folder: expected the one that holds 1999/DataFiles/, up to and including "
             ".../Public. Correct it and run `make data` again."
         )
         raise SourceError(message)
     return base
 
 
-def _wrong_host(host: str, port: int | None) -> str:
-    """Why a host cannot be asked; empty if it can. A port that is no number is urlsplit's to refuse."""
-    if not host or re.search(r"[\s\x00-\x1f]", host):
-        return "no host" if not host else "a space in the host"
-    if port == 0:
-        return "port 0"
-    if not all(0 < len(label) < 64 for label in host.removesuffix(".").split(".")) or len(host) > 253:
-        return f"the host {host} has an empty or too long part between its dots"
-    return ""
+def _folder_of(address: str) -> Path:
+    try:
+        return Path(url2pathname(urlsplit(address).path))
+    except ValueError as error:
+        message = f"NHANES_URL={address} is no address ({error}): correct it and run `make data` again."
+        raise SourceError(message) from error
 
 
-def _adopt(file: Path) -> str:
-    """Give a file that was saved by hand under other capitals its name; why that cannot be done, or empty."""
-    if file.exists() or not file.parent.is_dir():
-        return ""
-    alike = sorted(one for one in file.parent.iterdir() if one.name.lower() == file.name.lower())
-    if len(alike) > 1:
-        return f"{' and '.join(one.name for one in alike)} differ only in capitals: keep the right one, as {file.name}"
-    if alike:
-        alike[0].rename(file)
-    return ""
+def _candidates(table: Table, raw: Path) -> list[Path]:
+    """Return the files whose names are the table's but for capitals, the usual name first."""
+    usual = table.file(raw)
+    if not usual.parent.is_dir():
+        return []
+    found = (path for path in usual.parent.iterdir() if path.name.casefold() == usual.name.casefold())
+    return sorted(found, key=lambda path: (path.name != usual.name, path.name))
+
+
+def _lying(table: Table, raw: Path) -> Path:
+    """Return the table's file as it is named now; its usual name if there is none."""
+    return next(iter(_candidates(table, raw)), table.file(raw))
+
+
+def _refuse_twins(tables: Sequence[Table], raw: Path) -> None:
+    """Raise SourceError if a table has several files whose names differ in capitals only."""
+    found = {table.name: _candidates(table, raw) for table in tables}
+    twins = {name: files for name, files in found.items() if len(files) > 1}
+    if twins:
+        told = "\n".join(f"  {name}: {', '.join(map(str, files))}" for name, files in twins.items())
+        message = (
+            f"Several files in {raw} claim to be the same table: their names differ in capitals only.\n{told}\n"
+            "What to do: keep the right one of each, move the others away, and run `make data` again."
+        )
+        raise SourceError(message)
 
 
 def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
     """Return the receipt of the file in place, a new one if it had none and is good, or what is wrong with it."""
-    file = table.file(raw)
-    if ambiguous := _adopt(file):
-        return ambiguous
-    receipt = read_receipt(file)
+    file = _lying(table, raw)
+    receipt = read_receipt(table.file(raw))
     objection = _objection(table, file, receipt)
     if receipt and not objection:
         return receipt
@@ -330,6 +324,7 @@ def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
         verdict = _inspect(table, file, accept_revised=accept_revised, repeated=True)
     except DownloadError as fault:
         return "; ".join([fault.got, *fault.details[:SHOWN_DETAILS]])
+    file = file.rename(table.file(raw))
     origin = {"url": receipt.url, "last_modified": receipt.last_modified} if receipt else {}
     return _write_receipt(table, file, verdict, sha256=digest_of(file), **origin)
 
@@ -349,12 +344,15 @@ def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) 
     """Check a file against the registry; `repeated` tells that the same bytes came twice, so that they are final."""
     try:
         layout = read_layout(path)
+        check_readable(path, layout)
         check_end(path, layout)
         with _PARSING:
             check_missing(path, layout)
             changed, accents = _compare(table, path)
     except HtmlError as error:
         raise DownloadError(Reason.MOVED, f"{error} instead of the file") from error
+    except UnreadableError as error:
+        raise DownloadError(Reason.UNREADABLE, str(error), final=repeated) from error
     except FormatError as error:
         raise DownloadError(Reason.DAMAGED, str(error), final=repeated) from error
     if accents and not changed and (repeated or table.living):
@@ -390,13 +388,11 @@ def _fetch_all(
     raw.mkdir(parents=True, exist_ok=True)
     _sweep(raw)
     size = sum(_rough_size(errand.table) for errand in errands)
-    hidden = None if progress else True  # None shows the bar on a terminal only
     with (
         tempfile.TemporaryDirectory(prefix=INCOMING, dir=raw, ignore_cleanup_errors=True) as folder,
-        tqdm(desc="NHANES files", total=size, unit="B", unit_scale=True, disable=hidden) as bar,
+        told(size, shown=progress) as bar,
     ):
-        server = Server(retry, bar, lines=progress and bool(bar.disable))
-        outcomes = _run(errands, Path(folder), server=server, jobs=jobs)
+        outcomes = _run(errands, Path(folder), server=Server(retry, bar), jobs=jobs)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     if refusals:
         raise SourceError(explain(refusals, n_good=n_good + len(errands) - len(refusals)))
@@ -419,28 +415,32 @@ def _run_errand(errand: _Errand, incoming: Path, *, server: Server) -> Receipt |
     target = incoming / errand.file.name
     size = _rough_size(errand.table)
     try:
-        delivery = retrieve(errand.url, target, check=check, server=server, expected_bytes=size)
+        urls = (errand.url, errand.url.removesuffix(".xpt") + ".XPT")  # some servers name their files in capitals
+        delivery = retrieve(urls, target, check=check, server=server, expected_bytes=size)
         target.chmod(0o644)  # the temporary name was the user's alone
         errand.file.parent.mkdir(exist_ok=True)
+        if errand.lying != errand.file:
+            errand.lying.rename(errand.file)  # so that one move replaces it, also where a disk ignores capitals
         move_into_place(target, errand.file)
         return _write_receipt(
             errand.table,
             errand.file,
             delivery.verdict,
             sha256=delivery.sha256,
-            url=without_password(errand.url),
+            url=delivery.url,
             last_modified=delivery.last_modified,
         )
     except DownloadError as fault:
         refused = fault
     except OSError as error:
-        refused = DownloadError(Reason.LOCAL, error.strerror or str(error))
+        place = f" ({error.filename})" if error.filename else ""
+        refused = DownloadError(Reason.LOCAL, f"{error.strerror or error}{place}")
         server.close(Reason.LOCAL)
     return Refusal(
         table=errand.table.name,
-        url=errand.url,
+        url=without_secret(refused.url or errand.url),
         page=errand.page,
-        file=errand.file,
+        file=errand.file if errand.in_place == NO_FILE else errand.lying,
         expected=errand.table.expected(),
         fault=refused,
         in_place="" if errand.in_place == NO_FILE else errand.in_place,
@@ -452,7 +452,7 @@ def _write_receipt(
 ) -> Receipt:
     receipt = Receipt(
         table=table.name,
-        url=url,
+        url=without_secret(url),
         bytes=file.stat().st_size,
         sha256=sha256,
         checked_against=table.digest(),

@@ -4,13 +4,14 @@ The message says which file, what was got, what was expected, whether the CDC mo
 download broke off, and what to do.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from analysis.data.source.addresses import without_secrets
 
 DATA_PAGE = "https://wwwn.cdc.gov/nchs/nhanes/"
 SHOWN_DETAILS = 3  # differences told of one file; the others are counted
@@ -23,19 +24,16 @@ class Reason(Enum):
     MOVED = auto()  # the server has no such file, or a web page in its place
     DENIED = auto()  # the server will not give it
     BUSY = auto()  # the server says so: 429 or 5xx
-    PROXY = auto()  # the proxy does not let the download through
-    CERTIFICATE = auto()  # the server's certificate, or the file that certificates are checked against, is no good
-    CIRCLE = auto()  # the server sends from one address to the next
     UNREACHABLE = auto()  # no connection, no name, no answer
+    PROXY = auto()  # the proxy between here and the server fails
+    CERTIFICATE = auto()  # no connection that can be trusted
+    REDIRECT = auto()  # sent on in a circle, or to an address that is none
+    SLOW = auto()  # bytes come, but the file would take hours
     BROKEN = auto()  # an answer that broke off, or never the same answer twice
     DAMAGED = auto()  # the server's own copy is no whole file of its kind
+    UNREADABLE = auto()  # a file, perhaps a sound one, of a form that would be read wrongly
     REVISED = auto()  # a sound file that holds something else than expected
     LOCAL = auto()  # this machine cannot store it
-
-
-def without_password(text: str) -> str:
-    """Text in which no address shows who asks: ``http://user:secret@host`` becomes ``http://host``."""
-    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
 
 
 class DownloadError(Exception):
@@ -44,11 +42,14 @@ class DownloadError(Exception):
     Attributes
     ----------
     reason : Reason.
-    got : str. What came instead of the file, as a noun phrase; empty if it was not even tried.
+    got : str. What came instead of the file, as a noun phrase; empty if it was not even tried. Addresses in it are
+        shown without their secrets.
     details : sentences on how the content differs.
     wait : seconds the server asked to be left alone.
     final : True if another try cannot help.
+    setting : str. The setting of this machine that is at work between here and the server, as NAME=value.
     tries : how often the file was asked for.
+    url : str. The address that was asked, empty if none was.
     """
 
     def __init__(
@@ -59,14 +60,17 @@ class DownloadError(Exception):
         details: Sequence[str] = (),
         wait: float = 0.0,
         final: bool = False,
+        setting: str = "",
     ) -> None:
-        super().__init__(got)
+        self.got = without_secrets(got)
+        super().__init__(self.got)
         self.reason = reason
-        self.got = without_password(got)
+        self.setting = setting
         self.details = tuple(details)
         self.wait = wait
         self.final = final
         self.tries = 1
+        self.url = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ class Refusal:
     Attributes
     ----------
     table : str. Its NHANES name.
-    url : str. Where it was looked for.
+    url : str. Where it was looked for, without a secret.
     page : str. The CDC's documentation of it.
     file : Path. Where it belongs.
     expected : str. What a good file is, in words.
@@ -94,7 +98,15 @@ class Refusal:
 
 
 # Files told in full; the others are named. One tells all where the server is at fault; revised ones must be judged.
-_SHOWN_FILES = {Reason.UNREACHABLE: 1, Reason.PROXY: 1, Reason.CERTIFICATE: 1, Reason.BUSY: 1, Reason.REVISED: 100}
+_SHOWN_FILES = {
+    Reason.UNREACHABLE: 1,
+    Reason.BUSY: 1,
+    Reason.PROXY: 1,
+    Reason.CERTIFICATE: 1,
+    Reason.REDIRECT: 1,
+    Reason.SLOW: 1,
+    Reason.REVISED: 100,
+}
 _SHOWN_OTHERWISE = 3
 
 _AGAIN = "run `make data` again, which goes on with what is missing"
@@ -105,15 +117,20 @@ _OTHER_SERVER = (
 _BY_HAND = "Or save the file yourself as {file}: `make data` checks it there."
 
 _HEADINGS = {
-    Reason.MOVED: "The CDC has moved {names}, or NHANES_URL does not name the folder that holds 1999/DataFiles/.",
+    Reason.MOVED: (
+        "The CDC has moved {names}, or NHANES_URL does not name the folder that holds 1999/DataFiles/ "
+        "(names in .xpt and in .XPT were asked for)."
+    ),
     Reason.DENIED: "{host} refuses to hand out {names}.",
     Reason.BUSY: "The server {host} is down or busy.",
-    Reason.PROXY: "Could not reach {host}: the proxy that is set does not let the download through.",
-    Reason.CERTIFICATE: "Could not trust {host}: its certificate was not accepted.",
-    Reason.CIRCLE: "{host} sends the download of {names} round in a circle.",
-    Reason.UNREACHABLE: "Could not reach {host}: is there no network?",
+    Reason.UNREACHABLE: "Could not reach {host}: is there no network, or is the address mistyped?",
+    Reason.PROXY: "Could not reach {host} through the proxy that {setting_name} names.",
+    Reason.CERTIFICATE: "No trusted connection to {host}: the certificates do not fit.",
+    Reason.REDIRECT: "{host} sends requests for {names} on to where no file is.",
+    Reason.SLOW: "{host} is too slow: a download below the stated rate was given up; nothing of it was kept.",
     Reason.BROKEN: "The download of {names} broke off; nothing of it was kept.",
     Reason.DAMAGED: "{host} holds a damaged copy of {names}: it came twice, alike byte for byte. It was not kept.",
+    Reason.UNREADABLE: "{host} holds {names} in a form that would be read wrongly. It was not accepted.",
     Reason.REVISED: (
         "The CDC has revised {names}, or {host} holds a damaged copy: it came twice, alike byte for byte, and does "
         "not hold what was published. It was not accepted."
@@ -125,24 +142,36 @@ _ADVICE = {
     Reason.MOVED: f"look up the new address at {DATA_PAGE}, then {_OTHER_SERVER}. {_BY_HAND}",
     Reason.DENIED: f"{_AGAIN}; or {_OTHER_SERVER}. {_BY_HAND}",
     Reason.BUSY: f"wait a while and {_AGAIN}; or {_OTHER_SERVER}.",
-    Reason.PROXY: f"correct or unset HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, then {_AGAIN}. {_BY_HAND}",
-    Reason.CERTIFICATE: (
-        "look at the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names: it must be there and hold certificates; "
-        f"where a company's proxy signs connections, it must hold the proxy's. Then {_AGAIN}. {_BY_HAND}"
-    ),
-    Reason.CIRCLE: f"{_OTHER_SERVER}. {_BY_HAND}",
     Reason.UNREACHABLE: (
         f"once there is network, {_AGAIN}; or {_OTHER_SERVER}. "
         "`make demo` runs the whole analysis on an invented survey and needs no NHANES file."
     ),
+    Reason.PROXY: (
+        "look at {setting}: correct it, unset it if this network needs no proxy, or list {hostname} in NO_PROXY; then "
+        f"{_AGAIN}."
+    ),
+    Reason.CERTIFICATE: (
+        "look at {certificates}: it must be a PEM file that can be read and holds the certificate behind {host} or "
+        f"behind your network's own filter; then {_AGAIN}."
+    ),
+    Reason.REDIRECT: (
+        f"look at the address, http or https, host and folder; then {_AGAIN}; or {_OTHER_SERVER}. {_BY_HAND}"
+    ),
+    Reason.SLOW: f"when the line is faster, {_AGAIN}; or {_OTHER_SERVER}. {_BY_HAND}",
     Reason.BROKEN: f"{_AGAIN}; or {_OTHER_SERVER}.",
     Reason.DAMAGED: f"run `make data` again another day; or {_OTHER_SERVER}. {_BY_HAND}",
+    Reason.UNREADABLE: (
+        "have it written anew as a SAS transport file (version 5) of one data set, its numbers 3 to 8 bytes wide, save "
+        f"that as {{file}}, and {_AGAIN} and checks what is there; or {_OTHER_SERVER}."
+    ),
     Reason.REVISED: (
         "see what the CDC says of it at {page}. To go on with what the server holds, "
         "`make data ACCEPT_REVISED='{accept}'` (`fetch --accept-revised {accept}`); every output will then say so. "
         f"Otherwise {_OTHER_SERVER}."
     ),
-    Reason.LOCAL: f"make room there or make it writable, then {_AGAIN}.",
+    Reason.LOCAL: (
+        f"make room there or make it writable, then {_AGAIN}. If it or a folder in it is a link, look where that leads."
+    ),
 }
 
 
@@ -186,12 +215,16 @@ def explain_unusable(folder: Path, *, synthetic: bool, wrong: Mapping[str, str])
 
 
 def _paragraph(group: Sequence[Refusal]) -> str:
-    first = group[0]
+    first = next((refusal for refusal in group if refusal.fault.got), group[0])
     names = [refusal.table for refusal in group if refusal.fault.got] or [refusal.table for refusal in group]
     words = {
         "names": _listing(names),
         "accept": " ".join(names),
-        "host": urlsplit(without_password(first.url)).netloc or "the folder",
+        "host": urlsplit(first.url).netloc or "the folder",
+        "hostname": urlsplit(first.url).hostname,
+        "setting": first.fault.setting,
+        "setting_name": first.fault.setting.partition("=")[0],
+        "certificates": first.fault.setting or "the variable REQUESTS_CA_BUNDLE, which is not set",
         "page": first.page,
         "file": first.file,
         "folder": first.file.parent.parent,
@@ -219,7 +252,8 @@ def _case(refusal: Refusal) -> str:
     if fault.reason is Reason.LOCAL:
         return f"{refusal.table}: {fault.got}."
     times = f" ({fault.tries} tries)" if fault.tries > 1 else ""
-    text = f"{refusal.table}: got {fault.got}{times} from {without_password(refusal.url)}, expected {refusal.expected}."
+    way = f" with {fault.setting}" if fault.setting else ""
+    text = f"{refusal.table}: got {fault.got}{times} from {refusal.url}{way}, expected {refusal.expected}."
     if fault.details:
         text += f" It differs in: {_differences(fault.details)}."
     if refusal.in_place:

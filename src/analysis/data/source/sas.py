@@ -30,8 +30,8 @@ _HEADER = b"HEADER RECORD*******%-8bHEADER RECORD!!!!!!!"
 _LIBRARY, _MEMBER, _NAMES, _OBSERVATIONS = (
     _HEADER % name for name in (b"LIBRARY ", b"MEMBER  ", b"NAMESTR ", b"OBS     ")
 )
-NARROWEST = 3  # bytes of a number that pyreadstat reads; z/OS also writes 2, which it takes for missing
 NUMERIC = 1  # type of a column in its header entry; 2 is text
+NUMBER_BYTES = range(3, 9)  # widths of numbers that pyreadstat reads; z/OS also writes 2, which it takes for missing
 MISSING_MARKS = np.frombuffer(b"\0._ABCDEFGHIJKLMNOPQRSTUVWXYZ", np.uint8)  # 0: the number zero itself
 ROWS_AT_A_TIME = 20_000
 _HTML = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
@@ -43,6 +43,10 @@ class FormatError(Exception):
 
 class HtmlError(FormatError):
     """A web page where a SAS transport file should be."""
+
+
+class UnreadableError(FormatError):
+    """A SAS transport file, perhaps a sound one, of a form that would be read wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,7 @@ def read_layout(path: Path) -> Layout:
     Raises
     ------
     HtmlError : the file is a web page.
-    FormatError : the file is empty, something else than a SAS transport file, or ends within its header; or it is one
-        that would be misread: a library of several data sets, or numbers of fewer than 3 bytes.
+    FormatError : the file is empty, something else than a SAS transport file, or ends within its header.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -100,26 +103,30 @@ def read_layout(path: Path) -> Layout:
         for name, column in zip(names, columns, strict=True)
         if _integer(column[:2]) == NUMERIC
     )
-    narrow = [f"{name} ({width} bytes)" for name, _, width in numbers if width < NARROWEST]
-    if narrow:
-        raise FormatError(f"a SAS transport file with numbers of fewer than {NARROWEST} bytes, which would be read as "
-                          f"missing: {', '.join(narrow)}")  # fmt: skip
-    members = _members(path, start)
-    if len(members) > 1:
-        raise FormatError(f"a SAS transport library of {len(members)} data sets ({', '.join(members)}), whose second "
-                          "header would be read as rows")  # fmt: skip
     return Layout(names, numbers, row_bytes, start, size)
 
 
-def _members(path: Path, start: int) -> list[str]:
-    """Names of the data sets in a library: the one whose header ends at ``start``, and any that follow."""
-    content = path.read_bytes()
-    places, at = [3 * RECORD], start
-    while (at := content.find(_MEMBER, at)) >= 0:
-        if at % RECORD == 0:
-            places.append(at)
-        at += 1
-    return [content[place + 2 * RECORD + 8 :][:8].decode("ascii", "replace").strip() for place in places]
+def check_readable(path: Path, layout: Layout) -> None:
+    """Check that a file is of a form that pyreadstat reads as it was meant: one data set, numbers of 3 to 8 bytes.
+
+    It would read the headers and rows of a further data set as rows of the first, and numbers of other widths as
+    missing, without a word.
+
+    Raises
+    ------
+    UnreadableError : the file has a further data set, or numbers of another width; the message names them.
+    """
+    odd: dict[int, list[str]] = {}
+    for name, _, width in layout.numbers:
+        if width not in NUMBER_BYTES:
+            odd.setdefault(width, []).append(name)
+    faults = [f"numbers of {width} byte{'s' * (width != 1)} in {', '.join(names)}" for width, names in odd.items()]
+    further = _further_data_sets(path, layout)
+    if further:
+        faults.insert(0, f"more than one data set ({', '.join(further)} beside the first)")
+    if faults:
+        message = f"a SAS transport file with {' and '.join(faults)}"
+        raise UnreadableError(message)
 
 
 def check_end(path: Path, layout: Layout) -> None:
@@ -235,6 +242,19 @@ def _check_first_record(record: bytes) -> None:
         raise HtmlError(message)
     message = f"a file that begins {record[:24]!r}" if record else "an empty file"
     raise FormatError(message)
+
+
+def _further_data_sets(path: Path, layout: Layout) -> list[str]:
+    """Return the names of the data sets after the first; each begins with a whole record of its own."""
+    names = []
+    content = path.read_bytes()
+    at = content.find(_MEMBER, layout.start)
+    while at >= 0:
+        if (at - layout.start) % RECORD == 0:
+            name = content[at + 2 * RECORD + 8 : at + 2 * RECORD + 16]
+            names.append(name.decode("ascii", "replace").strip() or "one without a name")
+        at = content.find(_MEMBER, at + 1)
+    return names
 
 
 def _integer(field: bytes) -> int:

@@ -1,15 +1,14 @@
 """Downloads that end in a checked file or in one named fault: how often to try, how long to wait, when to stop.
 
 pooch gives the temporary name, the clean-up and the final move; the check runs on the temporary file, before the
-move. What several downloads from one server must know together (that it is down, that it asked for a rest, that the
-user stopped the run) lies in `Server`. Nothing here knows what the files hold.
+move. Its own HTTP downloader is not used: it takes every Content-Length for a number, and reads in blocks that a slow
+server fills in minutes, without a look at the clock. What several downloads from one server must know together (that
+it is down, that it asked for a rest, that the user stopped the run) lies in `Server`. Nothing here knows what the
+files hold.
 """
 
-import os
 import random
-import re
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,22 +26,29 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError, IncompleteRead, MaxRetryError, ReadTimeoutError
 
+from analysis.data.source.addresses import certificate_setting, mistake_in, proxy_of, without_secret
 from analysis.data.source.receipts import digest_of
-from analysis.data.source.refusals import DownloadError, Reason, without_password
+from analysis.data.source.refusals import DownloadError, Reason
 
 USER_AGENT = "magnesium-neuropathy (research on public NHANES files; a few files at a time, each fetched once)"
-CHUNK = 64 * 1024  # bytes
-REDIRECTS = 5  # the CDC's move of its files needs one
-SECONDS_BETWEEN_LINES = 10.0  # of progress, where there is no terminal for a bar
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+CHUNK = 64 * 1024  # bytes; the most that is taken at once
+LONGEST_CHAIN = 10  # redirects; a mirror needs one or two
+LONGEST_REST = 366 * 24 * 3600.0  # seconds; a Retry-After beyond a year is a mistake, and read as none
+LONGEST_PHRASE = 80  # characters told of what a server says of itself
+LONGEST_REASON = 300  # characters told of an exception
 
 # pooch announces each download and suggests a hash to pin; one progress bar says it better.
 pooch.get_logger().setLevel("WARNING")
 
 # After these the server as a whole may be at fault, and the next file may fare no better.
 _OUTAGES = (Reason.BUSY, Reason.UNREACHABLE, Reason.BROKEN)
-_ABSENT = (Reason.MOVED, Reason.DENIED, Reason.UNREACHABLE)
+_ABSENT = (Reason.MOVED, Reason.DENIED, Reason.UNREACHABLE, Reason.PROXY, Reason.SLOW)
+# A second copy tells whether these are the server's own.
+_PERHAPS_SPOILT = (Reason.DAMAGED, Reason.UNREADABLE, Reason.REVISED)
+# These lie between here and every file of the server.
+_ON_THE_WAY = (Reason.PROXY, Reason.CERTIFICATE)
+# What OpenSSL says where the other side does not speak its language, whatever the certificates.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "UNEXPECTED_EOF")
 LOST_IN_A_ROW = 4  # files without a good one between them; the next are asked for only once
 QUIET = 5.0  # seconds without a sign of life, after which a server that fails is taken to be down
 
@@ -60,8 +66,9 @@ class Retry:
     first_delay : seconds before the second try; doubles with each further one, less a random part.
     longest_delay : seconds; the longest pause, and the longest Retry-After that is waited for.
     connect_timeout, read_timeout : seconds without a connection, without a byte.
-    slowest, slow_for : a transfer that brings fewer than ``slowest`` bytes a second over ``slow_for`` seconds is given
-        up: at 1 kB a second the needed files would take a day.
+    slowest_rate : bytes per second. A try is given up once its average over a whole `rate_window` falls below. An old
+        telephone line brings five times as much; below it the largest file would take most of a day.
+    rate_window : seconds; long enough for a network to recover from a fault of its own.
     """
 
     attempts: int = 4
@@ -70,8 +77,8 @@ class Retry:
     longest_delay: float = 60.0
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
-    slowest: float = 1000.0
-    slow_for: float = 60.0
+    slowest_rate: float = 1024.0
+    rate_window: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +90,13 @@ class Delivery(Generic[T]):
     verdict : what the check returned.
     sha256 : hexadecimal digest of the bytes.
     last_modified : the server's Last-Modified header, empty if it sent none.
+    url : the address it came from.
     """
 
     verdict: T
     sha256: str
     last_modified: str
+    url: str
 
 
 class Server:
@@ -97,15 +106,11 @@ class Server:
     ----------
     retry : how patient to be.
     bar : progress bar in bytes, common to all files.
-    lines : report progress in lines on standard error, because no bar is shown.
     """
 
-    def __init__(self, retry: Retry, bar: "tqdm[Any]", *, lines: bool = False) -> None:
+    def __init__(self, retry: Retry, bar: "tqdm[Any]") -> None:
         self.retry = retry
         self._bar = bar
-        self._lines = lines
-        self._bytes = self._files = 0
-        self._said = time.monotonic()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._reason = Reason.LOCAL
@@ -148,16 +153,10 @@ class Server:
         with self._lock:
             self._bar.total = (self._bar.total or 0) + more
             self._bar.update(n_bytes)
-            self._bytes += n_bytes
-            if self._lines and time.monotonic() - self._said >= SECONDS_BETWEEN_LINES:
-                self._said = time.monotonic()
-                told = f"NHANES files: {self._files} complete, {self._bytes / 1e6:,.1f} of about "
-                sys.stderr.write(f"{told}{self._bar.total / 1e6:,.0f} MB received\n")
 
     def deliver(self) -> None:
         """Note a good file."""
         self._lost = 0
-        self._files += 1
 
     def reconsider(self, faults: Sequence[DownloadError], *, begun: float) -> None:
         """Wait as long as the faults of one file ask for, or raise the last of them if it is time to give up."""
@@ -175,7 +174,9 @@ class Server:
         self._lost += fault.reason in (*_OUTAGES, *_ABSENT)
         silent = self._heard < min(begun, time.monotonic() - QUIET)
         # A single file may be beyond the server's power: one that can be reached is asked for a second one.
-        if silent and (fault.reason is Reason.UNREACHABLE or (fault.reason in _OUTAGES and self._lost > 1)):
+        down = silent and (fault.reason is Reason.UNREACHABLE or (fault.reason in _OUTAGES and self._lost > 1))
+        slow = fault.reason is Reason.SLOW and self._lost > 1
+        if down or slow or fault.reason in _ON_THE_WAY:
             self.close(fault.reason)
         return fault
 
@@ -184,13 +185,14 @@ class Server:
 
 
 def retrieve(
-    url: str, target: Path, *, check: Callable[[Path, bool], T], server: Server, expected_bytes: int = 0
+    urls: Sequence[str], target: Path, *, check: Callable[[Path, bool], T], server: Server, expected_bytes: int = 0
 ) -> Delivery[T]:
     """Download one file, check it, and only then give it its name.
 
     Parameters
     ----------
-    url : http, https or file address.
+    urls : http, https or file addresses that the file may have; in each try the next is asked if there is no file at
+        the one before.
     target : where the file goes; must not exist yet.
     check : called with the temporary file and whether these very bytes came before; returns what is to be known of a
         good file, or raises DownloadError.
@@ -208,82 +210,98 @@ def retrieve(
     """
     deliveries: list[Delivery[T]] = []
 
-    def download(address: str, temporary: str, _pooch: object) -> None:
+    def download(_url: str, temporary: str, _pooch: object) -> None:
         meter = _Meter(server, expected_bytes)
-        deliveries.append(_persist(address, Path(temporary), check=check, server=server, meter=meter))
+        deliveries.append(_persist(urls, Path(temporary), check=check, server=server, meter=meter))
 
-    pooch.retrieve(url, known_hash=None, fname=target.name, path=target.parent, downloader=download)
+    pooch.retrieve(urls[0], known_hash=None, fname=target.name, path=target.parent, downloader=download)
     return deliveries[0]
 
 
 class _Meter:
-    """The progress bar that pooch wants for one file; passes its bytes on to the common bar."""
+    """What has come of one file: advances the common bar and ends a try that is too slow."""
 
     def __init__(self, server: Server, expected_bytes: int) -> None:
         self._server = server
         self._total = expected_bytes
         self._n = 0
-        self._window = (time.monotonic(), 0)
+        self._begin_window()
 
-    @property
-    def total(self) -> int:
-        return self._total
-
-    @total.setter
-    def total(self, n_bytes: int) -> None:
-        self._server.show(0, more=n_bytes - self._total)
-        self._total = n_bytes
+    def expect(self, n_bytes: int) -> None:
+        """Correct the size of the file, if it is known, and begin to watch the rate."""
+        if n_bytes:
+            self._server.show(0, more=n_bytes - self._total)
+            self._total = n_bytes
+        self._begin_window()
 
     def update(self, n_bytes: int) -> None:
+        """Note arriving bytes; raise DownloadError if too few came within the last window."""
         self._n += n_bytes
         self._server.receive(n_bytes)
-        self._refuse_crawling()
-
-    def _refuse_crawling(self) -> None:
-        retry, now = self._server.retry, time.monotonic()
-        since, before = self._window
-        if now - since < retry.slow_for:
-            return
-        if self._n - before < retry.slowest * (now - since):
-            told = f"{self._n - before:,} bytes in {now - since:.0f} s, slower than {retry.slowest:,.0f} a second"
-            raise DownloadError(Reason.BROKEN, f"a transfer that all but stood still ({told})")
-        self._window = (now, self._n)
+        retry, seconds = self._server.retry, time.monotonic() - self._window_began
+        if seconds >= retry.rate_window:
+            rate = (self._n - self._n_before) / seconds
+            if rate < retry.slowest_rate:
+                got = (
+                    f"{rate:,.0f} bytes a second over the last {seconds:,.0f} s, with less than "
+                    f"{retry.slowest_rate:,.0f} given up"
+                )
+                raise DownloadError(Reason.SLOW, got)
+            self._begin_window()
 
     def reset(self) -> None:
+        """Take back what came of a try that failed."""
         self._server.show(-self._n)
         self._n = 0
-        self._window = (time.monotonic(), 0)
 
-    def close(self) -> None:
-        """Leave the common bar open: other files still use it."""
+    def _begin_window(self) -> None:
+        self._window_began, self._n_before = time.monotonic(), self._n
 
 
-def _persist(url: str, copy: Path, *, check: Callable[[Path, bool], T], server: Server, meter: _Meter) -> Delivery[T]:
+def _persist(
+    urls: Sequence[str], copy: Path, *, check: Callable[[Path, bool], T], server: Server, meter: _Meter
+) -> Delivery[T]:
     faults: list[DownloadError] = []
     seen: set[str] = set()
     begun = time.monotonic()
     while True:
         server.turn()
-        sha256 = ""
-        try:
-            last_modified = _transfer(url, copy, server=server, meter=meter)
-            sha256 = digest_of(copy)
-            delivery = Delivery(check(copy, sha256 in seen), sha256, last_modified)
-            server.deliver()
-            return delivery
-        except DownloadError as fault:
-            faults.append(fault)
+        tried: list[DownloadError] = []
+        for url in urls:
+            try:
+                return _try(url, copy, check=check, server=server, meter=meter, seen=seen)
+            except DownloadError as fault:
+                tried.append(fault)
+            if tried[-1].reason is not Reason.MOVED:
+                break
+        faults.append(next((fault for fault in tried if fault.reason is not Reason.MOVED), tried[0]))
+        server.reconsider(faults, begun=begun)
+
+
+def _try(
+    url: str, copy: Path, *, check: Callable[[Path, bool], T], server: Server, meter: _Meter, seen: set[str]
+) -> Delivery[T]:
+    """Download and check once; `seen` gathers the digests of what was no good."""
+    sha256 = ""
+    try:
+        last_modified = _transfer(url, copy, server=server, meter=meter)
+        sha256 = digest_of(copy)
+        delivery = Delivery(check(copy, sha256 in seen), sha256, last_modified, url)
+    except DownloadError as fault:
+        fault.url = url
         seen.add(sha256)
         meter.reset()
-        server.reconsider(faults, begun=begun)
+        raise
+    server.deliver()
+    return delivery
 
 
 def _is_last(faults: Sequence[DownloadError], retry: Retry, *, patient: bool) -> bool:
     last = faults[-1]
     if last.final or last.wait > retry.longest_delay or len(faults) >= retry.attempts:
         return True
-    if last.reason in (Reason.DAMAGED, Reason.REVISED):
-        return False  # a second copy tells whether the server or the way spoilt it
+    if last.reason in _PERHAPS_SPOILT:
+        return False
     limit = retry.attempts_if_absent if last.reason in _ABSENT else retry.attempts
     return not patient or sum(fault.reason is last.reason for fault in faults) >= limit
 
@@ -291,47 +309,77 @@ def _is_last(faults: Sequence[DownloadError], retry: Retry, *, patient: bool) ->
 def _summary(faults: Sequence[DownloadError]) -> DownloadError:
     """Return the fault to report after the last try."""
     last = faults[-1]
-    if last.reason in (Reason.DAMAGED, Reason.REVISED) and not last.final:
+    if last.reason in _PERHAPS_SPOILT and not last.final:
         # The server never gave the same wrong bytes twice: they were spoilt on the way.
-        last = DownloadError(Reason.BROKEN, f"no sound copy, at last {last.got}")
+        last.reason, last.got = Reason.BROKEN, f"no sound copy, at last {last.got}"
     last.tries = len(faults)
     return last
 
 
 def _transfer(url: str, copy: Path, *, server: Server, meter: _Meter) -> str:
     """Bring the bytes of one address into a file and return the Last-Modified header."""
-    if url.startswith("file:"):
+    if url.lower().startswith("file:"):
         return _copy(url, copy, meter=meter)
-    timeout = (server.retry.connect_timeout, server.retry.read_timeout)
-    with requests.Session() as session:
-        session.max_redirects = REDIRECTS
-        session.hooks["response"].append(lambda answer, **_options: server.hear(answer))
-        try:
-            with session.get(url, headers={"User-Agent": USER_AGENT}, timeout=timeout, stream=True) as answer:
-                answer.raise_for_status()
-                _receive(answer, copy, meter=meter)
-                return answer.headers.get("Last-Modified", "")
-        except requests.RequestException as error:
-            raise _fault_of(error, server.retry) from error
-        except HTTPError as error:  # urllib3's own, of a body that breaks off
-            raise _fault_of(requests.ConnectionError(error), server.retry) from error
-        except UnicodeError as error:
-            raise DownloadError(Reason.MOVED, f"an address that cannot be asked for ({error})", final=True) from error
-        except OSError as error:
-            if "certificate" not in str(error).lower():
-                raise
-            raise DownloadError(Reason.CERTIFICATE, _certificate_words(error), final=True) from error
+    answers: list[requests.Response] = []
+    try:
+        answer = _ask(url, answers, server=server)
+        answer.raise_for_status()
+        meter.expect(_length_of(answer))
+        with copy.open("wb") as target:
+            # read1 returns what is there: only so is a trickle seen for what it is.
+            while block := answer.raw.read1(CHUNK, decode_content=True):
+                target.write(block)
+                meter.update(len(block))
+        return answer.headers.get("Last-Modified", "")
+    except (requests.RequestException, HTTPError) as error:
+        raise _fault_of(error, server.retry, url=answers[-1].url if answers else url) from error
+    finally:
+        for answer in answers:
+            answer.close()
 
 
-def _receive(answer: requests.Response, copy: Path, *, meter: _Meter) -> None:
-    """Write a body as it comes: what is there at each moment, so that a crawling transfer is noticed."""
-    length = answer.headers.get("Content-Length", "").partition(",")[0].strip()  # sent twice, it comes as "9, 9"
-    if re.fullmatch(r"[0-9]{1,15}", length):
-        meter.total = int(length)
-    with copy.open("wb") as file:
-        while part := answer.raw.read1(CHUNK, decode_content=True):
-            file.write(part)
-            meter.update(len(part))
+def _ask(url: str, answers: list[requests.Response], *, server: Server) -> requests.Response:
+    """Return the last answer of a chain of redirects, its body unread; `answers` gathers them all."""
+
+    def listen(answer: requests.Response, *_args: object, **_options: object) -> None:
+        server.hear(answer)
+        answers.append(answer)
+        if answer.is_redirect:
+            answer.close()  # requests would read its body to the end, if it has one
+            # Twice may be a cookie that was set in between.
+            if len(answers) > LONGEST_CHAIN or [other.url for other in answers].count(answer.url) > 2:
+                raise requests.TooManyRedirects
+
+    name, proxy = proxy_of(url)
+    mistake = mistake_in(proxy if "://" in proxy else f"http://{proxy}") if proxy else ""
+    if mistake:
+        setting = f"{name}={without_secret(proxy)}"
+        raise DownloadError(Reason.PROXY, f"no connection: the proxy {mistake}", final=True, setting=setting)
+    try:
+        return requests.get(
+            url,
+            stream=True,
+            timeout=(server.retry.connect_timeout, server.retry.read_timeout),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            hooks={"response": listen},
+        )
+    except (requests.RequestException, HTTPError):
+        raise
+    except OSError as error:  # requests looks for the file of certificates itself
+        setting = certificate_setting()
+        raise DownloadError(Reason.CERTIFICATE, f"no connection ({error})", final=True, setting=setting) from error
+    except ValueError as error:  # the address itself was looked at before
+        raise DownloadError(Reason.REDIRECT, "a redirect to no address", final=True) from error
+
+
+def _length_of(answer: requests.Response) -> int:
+    """Return the Content-Length, 0 if there is none that is a number; a server may say it twice."""
+    first = answer.headers.get("Content-Length", "").partition(",")[0].strip()
+    return int(first) if _is_number(first) else 0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19  # fits into 64 bits
 
 
 def _copy(url: str, copy: Path, *, meter: _Meter) -> str:
@@ -342,38 +390,68 @@ def _copy(url: str, copy: Path, *, meter: _Meter) -> str:
         raise DownloadError(Reason.MOVED, f"no readable file ({error.strerror})", final=True) from error
     with source, copy.open("wb") as target:
         shutil.copyfileobj(source, target, CHUNK)
-    meter.total = copy.stat().st_size
-    meter.update(meter.total)
+    size = copy.stat().st_size
+    meter.expect(size)
+    meter.update(size)
     return ""
 
 
-def _fault_of(error: requests.RequestException, retry: Retry) -> DownloadError:
-    """Tell from the exception what went wrong between here and the server."""
+def _fault_of(error: requests.RequestException | HTTPError, retry: Retry, *, url: str) -> DownloadError:
+    """Tell from the exception what went wrong between here and the server; `url` was the last to answer."""
+    name, proxy = proxy_of(url)
+    fault = _fault_on_the_way(error) or _fault_of_connection(error, retry)
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return _fault_of_status(error.response)
+        fault = _fault_of_status(error.response)
+    if fault.reason is Reason.CERTIFICATE:
+        fault.setting = certificate_setting()
+    elif proxy:
+        fault.setting = f"{name}={without_secret(proxy)}"
+    return fault
+
+
+def _fault_on_the_way(error: requests.RequestException | HTTPError) -> DownloadError | None:
     if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
-        return DownloadError(Reason.PROXY, f"no way through the proxy {_named(PROXIES)} ({_cause_of(error)})")
+        return DownloadError(Reason.PROXY, f"no connection ({_last_words(error)})")
+    if isinstance(error, requests.exceptions.SSLError) and any(word in str(error) for word in _NO_TLS):
+        got = f"no secure connection ({_last_words(error)}): does the server speak http:// only?"
+        return DownloadError(Reason.UNREACHABLE, got)
     if isinstance(error, requests.exceptions.SSLError):
-        return DownloadError(Reason.CERTIFICATE, _certificate_words(error), final=True)
+        return DownloadError(Reason.CERTIFICATE, f"no connection ({_last_words(error)})", final=True)
     if isinstance(error, requests.TooManyRedirects):
-        return DownloadError(Reason.CIRCLE, f"more than {REDIRECTS} redirects, one to the next", final=True)
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return DownloadError(Reason.MOVED, f"an address that cannot be followed ({error})", final=True)
+        return DownloadError(Reason.REDIRECT, "redirects that go round in a circle", final=True)
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return DownloadError(Reason.BROKEN, f"an answer that contradicts itself ({_last_words(error)})")
+    if isinstance(error, ValueError):  # InvalidURL, InvalidSchema and their like
+        return DownloadError(Reason.REDIRECT, f"a redirect to no address ({_last_words(error)})", final=True)
+    return None
+
+
+def _fault_of_connection(error: requests.RequestException | HTTPError, retry: Retry) -> DownloadError:
     if isinstance(error, requests.ConnectTimeout):
         return DownloadError(Reason.UNREACHABLE, f"no connection within {retry.connect_timeout:g} s")
     if isinstance(error, requests.ReadTimeout):
         return DownloadError(Reason.UNREACHABLE, f"no answer within {retry.read_timeout:g} s")
-    causes = [cause for level in error.args[:1] for cause in (level, *getattr(level, "args", ()))]
+    causes = [error, *(cause for level in error.args[:2] for cause in (level, *getattr(level, "args", ())))]
     for cause in causes:
         if isinstance(cause, IncompleteRead):
             return DownloadError(Reason.BROKEN, _share_of_bytes(cause))
         if isinstance(cause, ReadTimeoutError):
             return DownloadError(Reason.BROKEN, f"a transfer that stood still for {retry.read_timeout:g} s")
         if isinstance(cause, MaxRetryError):
-            return DownloadError(
-                Reason.UNREACHABLE, f"no connection ({str(cause.reason).rpartition('] ')[2].rstrip(')')})"
-            )
-    return DownloadError(Reason.BROKEN, f"a closed connection ({causes[-1] if causes else type(error).__name__})")
+            return DownloadError(Reason.UNREACHABLE, f"no connection ({_last_words(error)})")
+    return DownloadError(Reason.BROKEN, f"a closed connection ({causes[-1] if error.args else type(error).__name__})")
+
+
+def _last_words(error: Exception) -> str:
+    """Return what the innermost of nested exceptions says, without the objects and numbers around it."""
+    cause: object = error
+    while inner := getattr(cause, "reason", None) or next(
+        (arg for arg in getattr(cause, "args", ())[::-1] if isinstance(arg, Exception)), None
+    ):
+        if not isinstance(inner, Exception):
+            break
+        cause = inner
+    return str(cause).rpartition("] ")[2].partition(" (_ssl.c")[0].rstrip(")'\"")[:LONGEST_REASON]
 
 
 def _share_of_bytes(cause: IncompleteRead) -> str:
@@ -384,11 +462,12 @@ def _share_of_bytes(cause: IncompleteRead) -> str:
 
 def _fault_of_status(response: requests.Response) -> DownloadError:
     status = response.status_code
-    got = f"HTTP {status} {response.reason}"
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return DownloadError(Reason.PROXY, f"{got} from the proxy {_named(PROXIES)}", final=True)
+    phrase = "".join(filter(str.isprintable, response.reason or ""))
+    got = f"HTTP {status} {phrase[:LONGEST_PHRASE]}"
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return DownloadError(Reason.MOVED, got)
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return DownloadError(Reason.PROXY, got, final=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
         wait = _seconds(response.headers.get("Retry-After", ""))
         return DownloadError(Reason.BUSY, f"{got}, please come back in {wait:,.0f} s" if wait else got, wait=wait)
@@ -396,32 +475,16 @@ def _fault_of_status(response: requests.Response) -> DownloadError:
 
 
 def _seconds(retry_after: str) -> float:
-    """Return the seconds that a Retry-After header asks for: it gives them, or an HTTP date; 0 if it gives neither."""
-    if re.fullmatch(r"\s*[0-9]{1,9}\s*", retry_after):
-        return float(retry_after)
+    """Return the seconds that a Retry-After header asks for, as a number or an HTTP date; 0 if it makes no sense."""
+    text = retry_after.strip()
     try:
-        moment = parsedate_to_datetime(retry_after)
-        return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    except (ValueError, OverflowError, TypeError, IndexError):  # no header, or nothing that can be understood
+        if text.isascii() and text.isdigit():
+            seconds = float(text)
+        else:
+            moment = parsedate_to_datetime(text)
+            # A date of the year 1 or 9999 cannot be brought to another zone; two can be subtracted all the same.
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):  # no header, or nothing that can be understood
         return 0.0
-
-
-def _named(names: Sequence[str]) -> str:
-    """Variables of the environment that are set, with their values but no password: "HTTP_PROXY=http://host:9"."""
-    found = [f"{name}={without_password(os.environ[name])}" for name in os.environ if name.lower() in names]
-    return ", ".join(sorted(found)) or "of this system's settings"
-
-
-def _certificate_words(error: Exception) -> str:
-    files = _named([name.lower() for name in CERTIFICATES])
-    return f"no accepted certificate ({_cause_of(error)}; certificate file: {files})"
-
-
-def _cause_of(error: BaseException) -> str:
-    """The innermost cause of a failed connection, in its own words."""
-    cause: object = error
-    while True:
-        inner = getattr(cause, "reason", None) or next(iter(getattr(cause, "args", ())), None)
-        if not isinstance(inner, BaseException):
-            return without_password(str(inner if isinstance(inner, str) else cause).rpartition("] ")[2].rstrip(")'"))
-        cause = inner
+    return seconds if 0 < seconds <= LONGEST_REST else 0.0

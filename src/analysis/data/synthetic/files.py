@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.data.synthetic.clinic import CLASS_DRUGS, OTHER_DRUGS, UNKNOWN_NAMES
+from analysis.data.synthetic.foods import food_codes, individual_foods
 from analysis.data.synthetic.people import TOP_CODE, four_year
+from analysis.data.synthetic.supplements import (
+    product_blends,
+    product_information,
+    product_ingredients,
+    supplement_answers,
+    supplement_uses,
+)
 from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_DECIMALS, RELIABLE, day_intake
 
 MISSING_INCOME: Mapping[int, float] = {1999: 1483 / 9965, 2001: 794 / 11039, 2003: 587 / 10122}
@@ -34,6 +43,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TRIALS, ("1", "2", "3", "8", ".")),
     "DRDDAY": ("1", "2", "3", "4", "5", "6", "7", "."),
     "DR1DAY": ("1", "2", "3", "4", "5", "6", "7", "."),
+    "DRQ300": ("1", "2", "3", "7", "9", "."),
     "DRD300": ("1", "2", "3", "7", "9", "."),
     "DR1_300": ("1", "2", "3", "7", "9", "."),
     "DRDDRSTS": ("1", "2", "3", "4", "5", "."),
@@ -55,6 +65,12 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "BPQ020": YES_NO,
     "BPQ040A": YES_NO,
     "BPQ050A": YES_NO,
+    "RXD030": YES_NO,
+    "RXDUSE": YES_NO,
+    "DSD010": YES_NO,
+    "DSDANTA": ("0", "1", "2", "."),
+    "DSD100U": ("1", "2", "3", "7", "9", "."),
+    "DSDPRDT": ("1", "2", "3", "."),
 }
 
 
@@ -210,9 +226,11 @@ def first_day(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     status_name, day_name, prefix = names.get(cycle, ("DR1DRSTZ", "DR1DAY", "DR1T"))
     head = {"SEQN": rows["seqn"]} | weights | {status_name: rows["recall_status"]}
     head |= {day_name: asked_if(status != NOT_DONE, rows["weekday"])}
-    if cycle > 1999:  # nothing is drawn: six in ten say that the day was as usual
-        usual = np.select([rows["seqn"] % 10 < 6, rows["seqn"] % 10 == 6], [2.0, 1.0], 3.0)
-        head |= {"DRD300" if cycle == 2001 else "DR1_300": asked_if(status != NOT_DONE, usual)}
+    # Nothing is drawn: six in ten say that the day was as usual, which is code 1 of 1999-2000 and code 2 later.
+    as_usual, less = (1.0, 2.0) if cycle == 1999 else (2.0, 1.0)
+    usual = np.select([rows["seqn"] % 10 < 6, rows["seqn"] % 10 == 6], [as_usual, less], 3.0)
+    asked = {1999: "DRQ300", 2001: "DRD300", 2003: "DR1_300"}[cycle]
+    head |= {asked: asked_if(status != NOT_DONE, usual)}
     return pd.concat([pd.DataFrame(head), nutrient_columns(day, prefix=prefix, cycle=cycle)], axis=1)
 
 
@@ -330,10 +348,73 @@ def biochemistry(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
 
 
 def vitamins(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
-    """Write LAB06: examined from one year; B12 from three years."""
+    """Write LAB06: examined from one year; B12 and folate from three years; metals and MMA before 2003."""
     rows = people[people["examined"] & (people["age"] >= 1)]
-    drawn = blood_gaps(rng, rows, share=0.07) * np.where(rows["age"] >= 3, 1.0, np.nan)
-    return pd.DataFrame({"SEQN": rows["seqn"], "LBXB12": np.round(rows["b12"]) * drawn})
+    blood = blood_gaps(rng, rows, share=0.07)
+    drawn = blood * np.where(rows["age"] >= 3, 1.0, np.nan)
+    values = {"LBXB12": np.round(rows["b12"]) * drawn, "LBXFOL": np.round(rows["folate"], 1) * drawn}
+    if int(people["cycle"].iloc[0]) < 2003:
+        values |= {
+            "LBXMMA": np.round(rows["mma"], 2) * drawn,
+            "LBXBPB": np.round(rows["lead"], 1) * blood,
+            "LBXBCD": np.round(rows["cadmium"], 1) * blood,
+        }
+    return pd.DataFrame({"SEQN": rows["seqn"], **values})
+
+
+def methylmalonic_acid(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write L06MH_C: examined from three years."""
+    rows = people[people["examined"] & (people["age"] >= 3)]
+    return pd.DataFrame({"SEQN": rows["seqn"], "LBXMMA": np.round(rows["mma"], 3) * blood_gaps(rng, rows, share=0.08)})
+
+
+def cholesterol(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LAB13: examined from three years; HDL under another name in 2003-2004."""
+    rows = people[people["examined"] & (people["age"] >= 3)]
+    drawn = blood_gaps(rng, rows, share=0.07)
+    hdl = "LBXHDD" if int(people["cycle"].iloc[0]) == 2003 else "LBDHDL"
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "LBXTC": np.round(rows["cholesterol"]) * drawn, hdl: np.round(rows["hdl"]) * drawn}
+    )
+
+
+def ankle_brachial_index(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LEXABPI: the examined of 40 and older."""
+    rows = people[people["examined"] & (people["age"] >= 40)]
+    legs = {name: np.round(rows[leg], 2) for name, leg in (("LEXLABPI", "abi_left"), ("LEXRABPI", "abi_right"))}
+    return pd.DataFrame({"SEQN": rows["seqn"], **legs})
+
+
+def prescriptions(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write RXQ_RX: everyone interviewed, a row for each drug, or one row without a name."""
+    cycle, seqn = int(people["cycle"].iloc[0]), people["seqn"].to_numpy()
+    use, name = ("RXDUSE", "RXDDRUG") if cycle == 2003 else ("RXD030", "RXD240B")
+    drugs = []
+    for column, pool in (("diuretic_drug", CLASS_DRUGS["diuretic"]), ("ppi_drug", CLASS_DRUGS["ppi"])):
+        place = people[column].to_numpy()
+        drugs.append(pd.DataFrame({"SEQN": seqn[place > 0], name: np.array(pool)[place[place > 0] - 1]}))
+    for column, pool in (("other_drugs", OTHER_DRUGS), ("unknown_drug", UNKNOWN_NAMES)):
+        takers = np.repeat(seqn, people[column].to_numpy())
+        drugs.append(pd.DataFrame({"SEQN": takers, name: np.array(pool)[rng.integers(len(pool), size=len(takers))]}))
+    taken = pd.concat(drugs).assign(**{use: 1.0})
+    others = seqn[~np.isin(seqn, taken["SEQN"])]
+    answers = with_gaps(rng, np.full(len(others), 2.0), odd={7: 0.002, 9: 0.0005}, missing=0.001)
+    none = pd.DataFrame({"SEQN": others, name: "", use: answers})
+    return pd.concat([taken, none])[["SEQN", use, name]].sort_values(["SEQN", name])
+
+
+def urine(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
+    """Write LAB16: examined from six years; albumin (µg/mL) is higher with diabetes and with poor kidneys."""
+    rows = people[people["examined"] & (people["age"] >= 6)]
+    z = rng.standard_normal((len(rows), 2))
+    given = with_gaps(rng, np.ones(len(rows)), missing=np.where(rows["stays"], 0.02, 0.20))
+    creatinine = np.clip(120 * np.exp(0.55 * z[:, 0]), 5, 700)
+    poor = np.log(np.maximum(rows["creatinine"], 1.2) / 1.2)
+    ratio = 7.0 * np.exp(0.75 * z[:, 1] + 0.9 * rows["has_diabetes"] + 1.5 * poor)
+    albumin = np.clip(ratio * creatinine / 100, 0.2, 16_000)
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "URXUMA": np.round(albumin, 1) * given, "URXUCR": np.round(creatinine) * given}
+    )
 
 
 Writer = Callable[[np.random.Generator, pd.DataFrame], pd.DataFrame]
@@ -351,4 +432,16 @@ CONTENTS: tuple[tuple[str, Writer, tuple[str, ...]], ...] = (
     ("blood pressure, measured", blood_pressure, ("BPX", "BPX_B", "BPX_C")),
     ("biochemistry (creatinine)", biochemistry, ("LAB18", "L40_B", "L40_C")),
     ("vitamin B12 and folate", vitamins, ("LAB06", "L06_B", "L06NB_C")),
+    ("homocysteine and methylmalonic acid", methylmalonic_acid, ("", "", "L06MH_C")),
+    ("total and HDL cholesterol", cholesterol, ("LAB13", "L13_B", "L13_C")),
+    ("ankle-brachial index", ankle_brachial_index, ("LEXABPI", "LEXAB_B", "LEXAB_C")),
+    ("prescription drugs", prescriptions, ("RXQ_RX", "RXQ_RX_B", "RXQ_RX_C")),
+    ("urine albumin and creatinine", urine, ("LAB16", "L16_B", "L16_C")),
+    ("supplements, counts per person", supplement_answers, ("DSQFILE1", "DSQ1_B", "DSQ1_C")),
+    ("supplements, products used", supplement_uses, ("DSQFILE2", "DSQ2_B", "DSQ2_C")),
+    ("supplements, product information", product_information, ("DSPI", "", "")),
+    ("supplements, ingredients of products", product_ingredients, ("DSII", "", "")),
+    ("supplements, blends", product_blends, ("DSBI", "", "")),
+    ("individual foods, day 1", individual_foods, ("DRXIFF", "DRXIFF_B", "DR1IFF_C")),
+    ("food codes", food_codes, ("DRXFMT", "DRXFMT_B", "DRXFCD_C")),
 )

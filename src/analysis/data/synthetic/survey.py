@@ -3,8 +3,8 @@
 The survey has the design, names, codes, skips and gaps of the three real cycles, so that the pipeline reads it by the
 very same code; nobody in it exists. Constants come from published aggregates or are plausible; no participant's record
 was used. Planted is a curve of neuropathy against the magnesium of the recalled day (or, on request, energy), with a
-known lowest point. Every draw comes from a seeded PCG64 stream and every written number is rounded, so that the same
-seed and scale give the same frames on every machine.
+known lowest point, and a straight line of arterial disease against magnesium. Every draw comes from a seeded PCG64
+stream and every written number is rounded, so that the same seed and scale give the same frames on every machine.
 """
 
 import json
@@ -22,8 +22,10 @@ from scipy.special import expit
 from tqdm import tqdm
 
 from analysis.data.source.registry import Registry, Table, describe, write_registry
+from analysis.data.synthetic.clinic import clinic
 from analysis.data.synthetic.files import CODES, CONTENTS
 from analysis.data.synthetic.people import pick, sample_people
+from analysis.data.synthetic.supplements import supplement_use
 from analysis.data.synthetic.traits import (
     BREAST_FED,
     RELIABLE,
@@ -68,7 +70,9 @@ class Truth:
     """The planted model of neuropathy (the strict outcome: at least one insensate site on either foot).
 
     log-odds = intercept + age + sex + race + diabetes + smoking + drinking + PSU effect + curve(magnesium)
-               + curve(energy),   curve(x) = curvature * log(x / nadir)^2
+               + curve(energy) + depletion score,   curve(x) = curvature * log(x / nadir)^2
+
+    and of peripheral arterial disease: log-odds = pad_intercept + age + a straight line in magnesium, inside range_mg.
 
     Intakes are those of the first recall's day. Outside its core a curve goes on as its tangent, straight in x, and
     outside its range it is flat: the parabola in the logarithm is steepest and most bent at the lowest intakes, where
@@ -86,6 +90,9 @@ class Truth:
     age_per_year, female, mexican_american, other_hispanic, non_hispanic_black, other_race, has_diabetes, smokes,
     drinks_heavily : log odds ratios.
     psu_sd : standard deviation of the PSU effect on the log-odds.
+    depletion_per_point : log odds ratio of neuropathy per point of the magnesium depletion score.
+    pad_intercept : log-odds of arterial disease of somebody of 60 at 240 mg of magnesium.
+    pad_age_per_year, pad_per_100_mg : log odds ratios of arterial disease.
     """
 
     nadir_mg: float = 240.0
@@ -107,6 +114,10 @@ class Truth:
     smokes: float = 0.10
     drinks_heavily: float = 0.15
     psu_sd: float = 0.20
+    depletion_per_point: float = 0.0
+    pad_intercept: float = -3.0
+    pad_age_per_year: float = 0.08
+    pad_per_100_mg: float = -0.15
 
     def __post_init__(self) -> None:
         """Refuse a curve without a lowest point inside its range."""
@@ -173,7 +184,7 @@ def survey_frames(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) 
     ----------
     seed : any non-negative integer; the same seed and scale give the same frames.
     scale : sample size as a share of the real survey's; 1 gives 31,126 people.
-    truth : what to plant. Only the two columns of the monofilament examination depend on it.
+    truth : what to plant. Only the examinations of feet and of leg arteries depend on it.
 
     Returns
     -------
@@ -183,7 +194,13 @@ def survey_frames(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) 
     ------
     SyntheticError : the seed is negative or the scale too small to fill 87 PSUs.
     """
-    return {name: frame for name, _, _, frame in _tables(_invent(seed=seed, scale=scale, truth=truth), seed=seed)}
+    return {name: frame for name, _, _, frame in _tables(invent(seed=seed, scale=scale, truth=truth), seed=seed)}
+
+
+def survey_tables(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
+    """The frames of `survey_frames` as they are read from files: SEQN as index where the table has it."""
+    frames = survey_frames(seed=seed, scale=scale, truth=truth)
+    return {name: frame.set_index("SEQN") if "SEQN" in frame else frame for name, frame in frames.items()}
 
 
 def write_survey(
@@ -208,7 +225,7 @@ def write_survey(
     ------
     SyntheticError : as ``survey_frames``, or the folder holds files that are not invented.
     """
-    people = _invent(seed=seed, scale=scale, truth=truth)
+    people = invent(seed=seed, scale=scale, truth=truth)
     total = sum(bool(name) for _, _, names in CONTENTS for name in names)
     tables = {}
     bar = tqdm(
@@ -257,7 +274,7 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
 
     Parameters
     ----------
-    frame : numeric columns with names of at most eight letters.
+    frame : columns of numbers and of text with names of at most eight letters.
     path : its stem is the table's name; the folder is made.
 
     Raises
@@ -269,9 +286,10 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
         raise SyntheticError(message)
     path.with_suffix(".json").unlink(missing_ok=True)
     with replacing(path) as draft:
+        numbers = {name: float for name, dtype in frame.dtypes.items() if pd.api.types.is_numeric_dtype(dtype)}
         try:
             pyreadstat.write_xport(
-                frame.astype(float), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
+                frame.astype(numbers), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
             )
         except pyreadstat.ReadstatError as error:
             message = f"{path} cannot be written ({error}): expected a writable folder with 70 MB of space."
@@ -299,12 +317,12 @@ def _describe_table(frame: pd.DataFrame, *, name: str, cycle: int, content: str)
 
 def _streams(seed: int) -> Mapping[str, np.random.Generator]:
     """One stream a stage, so that a change in one stage, or another truth, leaves the others' draws alone."""
-    names = ("people", "traits", "diet", "files", "outcome")
+    names = ("people", "traits", "diet", "files", "outcome", "clinic", "arteries", "supplements")
     children = np.random.SeedSequence(seed).spawn(len(names))
     return {name: np.random.Generator(np.random.PCG64(child)) for name, child in zip(names, children, strict=True)}
 
 
-def _invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
+def invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     """Everyone of the three cycles with all they are, ate and have, before any file's gaps."""
     if seed < 0:
         raise SyntheticError(f"seed {seed}: expected 0 or a larger whole number.")
@@ -317,7 +335,8 @@ def _invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
     people = second_recall(streams["diet"], first_recall(streams["diet"], usual_diet(streams["diet"], people)))
     day = day_intake(streams["diet"], people, weekday=people["weekday"].to_numpy())
     people = pd.concat([_with_dietary_weights(people), day.add_prefix("day1_")], axis=1)
-    return examine_feet(streams["outcome"], people, truth=truth)
+    people = supplement_use(streams["supplements"], clinic(streams["clinic"], people))
+    return examine_arteries(streams["arteries"], examine_feet(streams["outcome"], people, truth=truth), truth=truth)
 
 
 def _with_dietary_weights(people: pd.DataFrame) -> pd.DataFrame:
@@ -345,7 +364,8 @@ def neuropathy_log_odds(people: pd.DataFrame, truth: Truth) -> np.ndarray:
 
     Parameters
     ----------
-    people : frame with age, female, race, has_diabetes, ever_smoked, smokes, drinks_heavily, day1_MAGN, day1_KCAL.
+    people : frame with age, female, race, has_diabetes, ever_smoked, smokes, drinks_heavily, depletion_points,
+        day1_MAGN, day1_KCAL.
     truth : the planted model.
 
     Returns
@@ -359,6 +379,7 @@ def neuropathy_log_odds(people: pd.DataFrame, truth: Truth) -> np.ndarray:
         truth.intercept + truth.age_per_year * (people["age"] - 60) + truth.female * people["female"] + race
         + truth.has_diabetes * people["has_diabetes"] + truth.smokes * current
         + truth.drinks_heavily * people["drinks_heavily"] + truth.psu_sd * people["psu_outcome"]
+        + truth.depletion_per_point * people["depletion_points"]
     )  # fmt: skip
     magnesium = truth.log_odds_ratio(people["day1_MAGN"], truth.nadir_mg)
     return fixed.to_numpy() + magnesium + truth.energy_log_odds_ratio(people["day1_KCAL"], truth.nadir_kcal)
@@ -401,3 +422,34 @@ def examine_feet(rng: np.random.Generator, people: pd.DataFrame, *, truth: Truth
     left[absent] = np.nan
     right[absent | (u[:, 4] < missing_right)] = np.nan
     return people.assign(left_sites=left, right_sites=right)
+
+
+def examine_arteries(rng: np.random.Generator, people: pd.DataFrame, *, truth: Truth) -> pd.DataFrame:
+    """Draw peripheral arterial disease and the ankle-brachial index of both legs.
+
+    Disease narrows both legs, so that a leg that was not measured hides no case. Few legs are too stiff to tell, with
+    an index above 1.4.
+
+    Parameters
+    ----------
+    rng : numpy Generator.
+    people : frame with age, day1_MAGN and stays.
+    truth : the planted model.
+
+    Returns
+    -------
+    people with abi_left and abi_right, missing where not measured.
+    """
+    n = len(people)
+    magnesium = np.clip(people["day1_MAGN"].to_numpy(), *truth.range_mg)
+    age = people["age"].to_numpy() - 60
+    log_odds = truth.pad_intercept + truth.pad_age_per_year * age + truth.pad_per_100_mg * (magnesium - 240) / 100
+    case = rng.random(n) < expit(log_odds)
+    level, legs, stiff = rng.standard_normal(n), rng.standard_normal((n, 2)), rng.random(n) < 0.015
+    usual = np.where(stiff, 1.55, np.clip(1.12 + 0.07 * level, 0.96, 1.3))
+    index = np.where(case, np.clip(0.74 + 0.09 * level, 0.35, 0.84), usual)[:, None] + np.clip(0.02 * legs, -0.05, 0.05)
+    u = rng.random((n, 3))
+    # Most of the missing left early; a leg by itself is missing for a sore or a cast.
+    absent = u[:, 0] < np.where(people["stays"], 0.08, 0.8)
+    index[absent[:, None] | (u[:, 1:] < 0.04)] = np.nan
+    return people.assign(abi_left=index[:, 0], abi_right=index[:, 1])

@@ -12,13 +12,13 @@ from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond
 from analysis.report.words.numbers import (
     MODEL_NAMES,
-    Estimates,
     format_intake,
     format_p,
     p_number,
     rows_of_model,
     sentence,
 )
+from analysis.stats.arrays import Frames
 
 LABELLED = 2
 """So many of the largest changes are named in each direction: the sampling units somebody would ask about."""
@@ -121,7 +121,7 @@ def _name_units(axes: Axes, place: float, side: Literal["left", "right"], units:
         free = at - LETTERS * (high - low)
 
 
-def diagnostics_caption(estimates: Estimates, model: str) -> str:
+def diagnostics_caption(estimates: Frames, model: str) -> str:
     """Caption of the figure of whether the regression can carry the curve."""
     row = rows_of_model(estimates, model)
     fit = estimates["tests"].query("model == @model and test == 'goodness_of_fit'").iloc[0]

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
 from analysis.report.words.numbers import (
     MODEL_NAMES,
-    Estimates,
     format_drawn,
     format_intake,
     format_p,
@@ -26,6 +26,7 @@ from analysis.report.words.numbers import (
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.report.words.study import WEIGHT_WORDS, adjustment_words, covariate_words, describe_people, describe_tests
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
 from analysis.study import OUTCOMES
 
@@ -69,7 +70,7 @@ def plot_dose_response(
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
-        below.set_xlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
+        below.set_xlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})")
         above.set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
@@ -137,7 +138,7 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against {format_intake(first['reference'])} {first['unit']})")
-        axes.set_xlabel(f"{sentence(first['exposure_label'])} from food, day-1 recall ({first['unit']})")
+        axes.set_xlabel(f"{sentence(first['exposure_label'])} {exposure_origin(first['exposure'])} ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
         grey_beyond(axes, first["p05"], first["p95"])
     return figure
@@ -172,7 +173,7 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
         )
         axes.set_title(f"Neuropathy by quintile of {first['exposure_label']} intake")
         axes.set_ylabel(f"Odds ratio (against Q{quintiles['reference_quintile'].iloc[0]})")
-        axes.set_xlabel(f"Quintile of {first['exposure_label']} from food, day-1 recall ({first['unit']})")
+        axes.set_xlabel(f"Quintile of {first['exposure_label']} {exposure_origin(first['exposure'])} ({first['unit']})")
         axes.legend(loc="upper center", ncol=len(models))
     return figure
 
@@ -220,7 +221,7 @@ def _interval(lower: float, upper: float) -> str:
     return f"above {format_intake(lower)}" if np.isinf(upper) else format_range(lower, upper)
 
 
-def curve_caption(estimates: Estimates, model: str) -> str:
+def curve_caption(estimates: Frames, model: str) -> str:
     """Caption of the dose-response figure."""
     row = rows_of_model(estimates, model)
     tests = estimates["tests"].query("model == @model")
@@ -249,7 +250,7 @@ def _critical(model: pd.Series) -> str:
     return format_drawn(value, error) if error > 0 else f"{value:.2f}"
 
 
-def _without_covariates(estimates: Estimates, model: str) -> str:
+def _without_covariates(estimates: Frames, model: str) -> str:
     """How many more the cohort has, on whom knots, median and bars rest, than the model."""
     flow = estimates["flow"].query("model == @model and step != 'survey weight above 0'")["n"].astype(int)
     lost = int(flow.iloc[-2] - flow.iloc[-1])
@@ -258,7 +259,7 @@ def _without_covariates(estimates: Estimates, model: str) -> str:
     return f" ({lost:,} more lack a covariate; knots, median and bars are theirs too)"
 
 
-def models_caption(estimates: Estimates) -> str:
+def models_caption(estimates: Frames) -> str:
     """Caption of the figure of all models."""
     models = estimates["models"]
     first, nonlinear = models.iloc[0], estimates["tests"].query("test == 'nonlinear' and method == 'wald'")
@@ -272,7 +273,7 @@ def models_caption(estimates: Estimates) -> str:
     )
 
 
-def quintiles_caption(quintiles: pd.DataFrame, estimates: Estimates) -> str:
+def quintiles_caption(quintiles: pd.DataFrame, estimates: Frames) -> str:
     """Caption of the quintile figure."""
     first = estimates["models"].iloc[0]
     reference = quintiles["reference_quintile"].iloc[0]
@@ -285,7 +286,7 @@ def quintiles_caption(quintiles: pd.DataFrame, estimates: Estimates) -> str:
     )
 
 
-def flow_caption(estimates: Estimates) -> str:
+def flow_caption(estimates: Frames) -> str:
     """Caption of the participant flow."""
     models, every = estimates["models"], estimates["flow"]["n"].iloc[0]
     n = "; ".join(f"{MODEL_NAMES[row.model].lower()} {row.n:,}" for row in models.itertuples())

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
+from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     NO_DEPARTURE,
-    Estimates,
     format_intake,
     format_p,
     format_range,
@@ -32,6 +32,7 @@ from analysis.report.words.shape import (
     shape_of_model,
     shape_sentence,
 )
+from analysis.stats.arrays import Frames
 
 GREEN = "#009E73"
 TANGENT = 0.1
@@ -86,7 +87,9 @@ def plot_shape(
         _draw_places(axes[2], shape, planted_nadir)
         _draw_profile(axes[3], profile, shape)
         axes[0].set_title(f"Is it a U? Verdict: {verdict_words(shape['verdict'])}")
-        axes[3].set_xlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})")
+        axes[3].set_xlabel(
+            f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})"
+        )
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
         figure.align_ylabels([axes[0], axes[1], axes[3]])  # the names in between are wider than numbers
@@ -215,7 +218,7 @@ def plot_knots(
         _draw_all(figure, grid, first, knots, curves, model)
         figure.text(sides["left"], sides["top"], f"{sentence(model['exposure_label'])} under other knots and forms",
                     fontsize=10, weight="bold", label="title")  # fmt: skip
-        figure.supxlabel(f"{sentence(model['exposure_label'])} from food, day-1 recall ({model['unit']})",
+        figure.supxlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})",
                          y=sides["bottom"] - 0.05, fontsize=9, x=0.545)  # fmt: skip
         figure.supylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})", fontsize=9,
                          y=(sides["bottom"] + sides["top"]) / 2, x=0.015)  # fmt: skip
@@ -279,7 +282,7 @@ def _draw_all(
 
 
 # ---- captions
-def shape_caption(estimates: Estimates, model: str) -> str:
+def shape_caption(estimates: Frames, model: str) -> str:
     """Caption of the figure of one model's shape."""
     shape = shape_of_model(estimates, model)
     row = estimates["models"].set_index("model").loc[model]
@@ -304,7 +307,7 @@ def _edge(shape: pd.Series) -> str:
     return f" ({words}: how far beyond it may lie is not known)" if words else ""
 
 
-def knots_caption(estimates: Estimates, model: str) -> str:
+def knots_caption(estimates: Frames, model: str) -> str:
     """Caption of the figure of one model's curve under other knots and forms."""
     row, shape = estimates["models"].set_index("model").loc[model], shape_of_model(estimates, model)
     first = row["knots"].split()

@@ -3,6 +3,7 @@
 from analysis.report.words import (
     audit,
     bottom_line,
+    causes,
     claims,
     energy,
     numbers,
@@ -16,6 +17,7 @@ from analysis.report.words import (
 __all__ = [
     "audit",
     "bottom_line",
+    "causes",
     "claims",
     "energy",
     "numbers",

@@ -44,6 +44,7 @@ TASKS = {
     "cycle_heterogeneity": "cycle heterogeneity",
     "psu_shape": "sampling units",
     "recall": "two recalls",
+    "specificity": "specificity",
     "recall_curves": "two recalls",
 }
 """Which task of the audit a frame comes from: one that failed has left no frame."""
@@ -168,7 +169,7 @@ def cycles_sentence(audit: Audit) -> str:
     return (
         f"{differ_words(audit)} Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so "
         f"that only a large bend could show). {_without_words(audit)}"
-    )
+    ).strip()
 
 
 def differ_words(audit: Audit) -> str:
@@ -188,6 +189,8 @@ def differ_words(audit: Audit) -> str:
 
 
 def _without_words(audit: Audit) -> str:
+    if "verdict_shares" not in audit:
+        return ""
     shares = audit["verdict_shares"]
     departed = shares[(shares["choice"] == "sample") & ~shares["verdict"].isin([NO_DEPARTURE, NO_ANSWER])]
     departed = departed.groupby("level", sort=False)["share"].sum()
@@ -241,12 +244,12 @@ def without_units(audit: Audit) -> tuple[float, pd.Series]:
     return float(refitted["full"].iloc[0]), refitted["estimate"].dropna()
 
 
-def recall_sentence(audit: Audit) -> str:
-    """How much of one recalled day is that day's, and the curve on the mean of two."""
+def recall_sentence(audit: Audit, exposure: str = PRIMARY.exposure) -> str:
+    """How much of one recalled day is that day's, and the curve on the mean of two, of the study's exposure."""
     if unanswered := unanswered_words(audit, "recall", "recall_curves"):
         return unanswered
     agreement, curves = audit["recall"].set_index("exposure"), audit["recall_curves"]
-    own = agreement.loc[PRIMARY.exposure]
+    own = agreement.loc[exposure]
     parts = [f"{row.days} p {format_p(row.nonlinear_p)}" for row in curves.itertuples()]
     shown = [str(row.days) for row in curves.itertuples() if row.nonlinear_p < ALPHA]
     found = f"a bend is shown on {list_words(shown)}" if shown else "no bend is shown on either day or their mean"

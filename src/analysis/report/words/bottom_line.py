@@ -6,15 +6,16 @@ from analysis.audit.specificity import FALSE_DISCOVERIES
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
-from analysis.report.words.numbers import NUMBERS, Audit, Estimates, format_intake, format_p, ordinal, sentence
+from analysis.report.words.numbers import NUMBERS, Audit, format_intake, format_p, ordinal, sentence
 from analysis.report.words.shape import shape_of_model
+from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
 NEEDED = ("energy_forms", "energy_curves", "energy_tests", "cycle_shapes", "cycle_heterogeneity", "psu_shape")
 """Frames without which the audit comes to nothing; those of the specifications and nutrients are always there."""
 
-NOTHING: Estimates = {}
+NOTHING: Frames = {}
 
 ADJUSTMENTS = {
     "linear": "beside a straight line of energy",
@@ -26,7 +27,7 @@ ADJUSTMENTS = {
 
 
 # ---- the bottom line
-def bottom_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTHING) -> str:
+def bottom_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) -> str:
     """What reproduces, what does not, and what that can mean, in one paragraph.
 
     Parameters
@@ -42,7 +43,7 @@ def bottom_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTH
     return f"{found} {_whose(estimates, audit)} {cycles} {_meaning(estimates, audit)}"
 
 
-def short_line(estimates: Estimates, audit: Audit, simulation: Estimates = NOTHING) -> str:
+def short_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) -> str:
     """The bottom line in a few sentences: how often a U, who shares the bend, whose it is.
 
     Parameters
@@ -69,13 +70,13 @@ def _reproduced(audit: Audit) -> str:
     )
 
 
-def _verdicts(audit: Audit, simulation: Estimates) -> str:
+def _verdicts(audit: Audit, simulation: Frames) -> str:
     """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
     joint = audit_words.joint_words(audit)
     return f"{_shares(audit, simulation)} {audit_words.u_verdicts_sentence(audit)} {sentence(joint)}"
 
 
-def _shares(audit: Audit, simulation: Estimates) -> str:
+def _shares(audit: Audit, simulation: Frames) -> str:
     """The specifications' verdicts, and how often the rule finds a U that is there."""
     shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")["share"]
     most = "Most specifications find a U." if shares["U"] > 0.5 else "Most specifications find no U."
@@ -91,7 +92,7 @@ def _shared(audit: Audit) -> str:
     )
 
 
-def _whose(estimates: Estimates, audit: Audit) -> str:
+def _whose(estimates: Frames, audit: Audit) -> str:
     """Which nutrients and outcomes bend as they are, and what each way of adjusting for energy shows."""
     p, most = energy_p(audit), audit["specificity_place"].set_index("form").drop("none")["discoveries"].max()
     told = ", ".join(f"{words} p {format_p(p[form])}" for form, words in ADJUSTMENTS.items())
@@ -103,7 +104,7 @@ def _whose(estimates: Estimates, audit: Audit) -> str:
     )
 
 
-def _control(estimates: Estimates, audit: Audit) -> str:
+def _control(estimates: Frames, audit: Audit) -> str:
     """The negative controls that bend, and whether their low point lies within the interval of neuropathy's."""
     low_points = specificity_words.bent_controls(audit)
     bent, shape = low_points.dropna(), shape_of_model(estimates, PRIMARY.model)
@@ -122,7 +123,7 @@ def _control(estimates: Estimates, audit: Audit) -> str:
     )
 
 
-def _meaning(estimates: Estimates, audit: Audit) -> str:
+def _meaning(estimates: Frames, audit: Audit) -> str:
     df = estimates["models"].set_index("model").loc[PRIMARY.model, "design_df"]
     label = _label(audit)
     if energy_p(audit)["none"] >= ALPHA:

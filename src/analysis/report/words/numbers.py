@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
+from analysis.stats.arrays import Frames
 
 Audit = Mapping[str, pd.DataFrame]
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-Estimates = Mapping[str, pd.DataFrame]
 
 MODEL_NAMES = {"crude": "Crude", "1": "Model 1", "2": "Model 2", "3": "Model 3"}
 
@@ -126,7 +126,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def rows_of_model(estimates: Estimates, model: str) -> pd.Series:
+def rows_of_model(estimates: Frames, model: str) -> pd.Series:
     """The row of one model."""
     models = estimates["models"]
     return models[models["model"] == model].iloc[0]

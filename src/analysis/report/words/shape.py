@@ -6,7 +6,6 @@ import pandas as pd
 
 from analysis.report.words.numbers import (
     MODEL_NAMES,
-    Estimates,
     format_intake,
     format_p,
     format_p_drawn,
@@ -18,6 +17,7 @@ from analysis.report.words.numbers import (
     rows_of_model,
     verdict_words,
 )
+from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
@@ -28,7 +28,7 @@ NO_PUBLISHED = "The published threshold is about the real files; it is not compa
 
 
 # ---- tables
-def end_slopes_table(estimates: Estimates) -> pd.DataFrame:
+def end_slopes_table(estimates: Frames) -> pd.DataFrame:
     """Slopes of the spline and of a quadratic at both ends, log odds per 100 units, with one-sided p, a row per model.
 
     The last column is the test of both ends together: the larger of the two.
@@ -43,7 +43,7 @@ def end_slopes_table(estimates: Estimates) -> pd.DataFrame:
     return _by_model(shape, columns)
 
 
-def two_lines_table(estimates: Estimates) -> pd.DataFrame:
+def two_lines_table(estimates: Frames) -> pd.DataFrame:
     """Break and slopes of the two lines, log odds per 100 units, with two-sided p, a row per model."""
     shape = estimates["shape"]
     return _by_model(
@@ -57,7 +57,7 @@ def two_lines_table(estimates: Estimates) -> pd.DataFrame:
     )
 
 
-def low_points_table(estimates: Estimates) -> pd.DataFrame:
+def low_points_table(estimates: Frames) -> pd.DataFrame:
     """Low point of each model's curve with both intervals, how surely it is interior, and the flat stretch."""
     shape = estimates["shape"]
     return _by_model(
@@ -76,7 +76,7 @@ def low_points_table(estimates: Estimates) -> pd.DataFrame:
     )
 
 
-def breaks_table(estimates: Estimates) -> pd.DataFrame:
+def breaks_table(estimates: Frames) -> pd.DataFrame:
     """Best break of two straight pieces beside the low point of the spline, and its p naive and search-aware."""
     shape = estimates["shape"]
     return _by_model(
@@ -93,7 +93,7 @@ def breaks_table(estimates: Estimates) -> pd.DataFrame:
     )
 
 
-def knots_table(estimates: Estimates) -> pd.DataFrame:
+def knots_table(estimates: Frames) -> pd.DataFrame:
     """The verdict and what it rests on under each number and placing of knots, and the low point of the other forms."""
     rows = []
     for _, row in estimates["knots"].iterrows():
@@ -113,7 +113,7 @@ def knots_table(estimates: Estimates) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("form")
 
 
-def verdicts_table(estimates: Estimates) -> pd.DataFrame:
+def verdicts_table(estimates: Frames) -> pd.DataFrame:
     """What each model's verdict rests on, in the rule's order."""
     shape = estimates["shape"]
     return _by_model(
@@ -128,7 +128,7 @@ def verdicts_table(estimates: Estimates) -> pd.DataFrame:
     )
 
 
-def threshold_sentence(estimates: Estimates) -> str:
+def threshold_sentence(estimates: Frames) -> str:
     """The published threshold of phosphorus between our low point and our break, from published.csv."""
     if "published" not in estimates:
         return NO_PUBLISHED
@@ -201,13 +201,13 @@ def _slope_alone(row: pd.Series, name: str) -> str:
     return f"{PER * row[name]:+.2f} (SE {PER * row[f'{name}_se']:.2f})"
 
 
-def shape_of_model(estimates: Estimates, model: str) -> pd.Series:
+def shape_of_model(estimates: Frames, model: str) -> pd.Series:
     """One model's row of shape.csv."""
     shape = estimates["shape"]
     return shape[shape["model"] == model].iloc[0]
 
 
-def low_point_words(estimates: Estimates, row: pd.Series) -> str:
+def low_point_words(estimates: Frames, row: pd.Series) -> str:
     """Nadir with its bootstrap interval where the shape was examined: "214 mg/day (200 to 241, design bootstrap)".
 
     Each end has its Monte Carlo error.
@@ -223,7 +223,7 @@ def _low_point_of(shape: pd.Series, unit: str) -> str:
     return f"{format_intake(shape['nadir'])} {unit} ({drawn_range(shape, 'nadir_bootstrap')}, design bootstrap{reach})"
 
 
-def shape_sentence(estimates: Estimates, model: str = PRIMARY.model) -> str:
+def shape_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     """Whether one model's curve is a U, as `describe_shape`."""
     return describe_shape(shape_of_model(estimates, model), unit=rows_of_model(estimates, model)["unit"])
 
@@ -270,7 +270,7 @@ def _two_lines_words(shape: pd.Series, unit: str) -> str:
     return f"{lines} {'show' if shape['two_lines_p'] < ALPHA else 'do not show'} both a fall and a rise {p}."
 
 
-def knots_sentence(estimates: Estimates) -> str:
+def knots_sentence(estimates: Frames) -> str:
     """The verdict by the same rule under other numbers of knots, on unweighted and on weighted quantiles."""
     splines = estimates["knots"].query("form == 'spline'")
     parts = []

@@ -7,7 +7,6 @@ import pandas as pd
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.report.words.numbers import (
     MODEL_NAMES,
-    Estimates,
     format_intake,
     format_odds_ratio,
     format_p,
@@ -17,6 +16,7 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
 from analysis.study import PRIMARY
 
@@ -26,7 +26,10 @@ WEIGHT_WORDS = {
     "none": "no weights (weight 1 for everyone, strata and PSUs kept)",
 }
 
-GROUP_WORDS = {"all": "all", "with_neuropathy": "with neuropathy", "without_neuropathy": "without neuropathy"}
+GROUP_WORDS = {
+    "all": "all", "with_neuropathy": "with neuropathy", "without_neuropathy": "without neuropathy",
+    **{f"quintile_{number}": f"quintile {number}" for number in range(1, 6)},
+}  # fmt: skip
 VARIABLE_WORDS = {
     "age_years": "Age, years", "sex": "Sex", "race_ethnicity": "Race/ethnicity", "education": "Education",
     "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
@@ -51,7 +54,7 @@ def describe_people(row: pd.Series) -> str:
     return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
 
 
-def noted(caption: str, estimates: Estimates, model: str | None = None) -> str:
+def noted(caption: str, estimates: Frames, model: str | None = None) -> str:
     """A caption with the notes of one model, or of all, that every output must have."""
     models = estimates["models"]
     if "notes" not in models:
@@ -72,7 +75,7 @@ def adjustment_words(models: pd.DataFrame) -> str:
     return f"Adjusted: model {'; '.join(parts)}"
 
 
-def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
+def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     """The result in two sentences, every number from the estimates of the fit and shapes stages.
 
     The two odds ratios are those at the tabulated intakes nearest to the 5th and the 95th percentile.
@@ -95,14 +98,14 @@ def answer(estimates: Estimates, model: str = PRIMARY.model) -> str:
     return noted(words, estimates, model)
 
 
-def _nearest(estimates: Estimates, row: pd.Series, quantile: str) -> pd.Series:
+def _nearest(estimates: Frames, row: pd.Series, quantile: str) -> pd.Series:
     """The tabulated point of a model's curve that lies nearest to one of its percentiles."""
     curve = estimates["odds_ratio_curve"]
     curve = curve[(curve["model"] == row["model"]) & curve["tabulated"]]
     return curve.loc[(curve["x"] - row[quantile]).abs().idxmin()]
 
 
-def curve_table(estimates: Estimates, *, model: str) -> pd.DataFrame:
+def curve_table(estimates: Frames, *, model: str) -> pd.DataFrame:
     """Odds ratios of a model at round intakes, two decimals, for reading."""
     row = rows_of_model(estimates, model)
     curve = estimates["odds_ratio_curve"].query("model == @model and tabulated")
@@ -114,7 +117,7 @@ def curve_table(estimates: Estimates, *, model: str) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def tests_table(estimates: Estimates) -> pd.DataFrame:
+def tests_table(estimates: Frames) -> pd.DataFrame:
     """Both tests by both methods, a row per model, p-values for reading."""
     tests = estimates["tests"]
     columns = {
@@ -128,7 +131,7 @@ def tests_table(estimates: Estimates) -> pd.DataFrame:
 
 
 def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Table 1 for reading: a row per variable and level, a column for all and for people with and without neuropathy.
+    """Table 1 for reading: a row per variable and level, a column for all and for each group.
 
     Parameters
     ----------
@@ -149,8 +152,9 @@ def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
     known = frame.groupby(["variable", "kind", "group"]).agg(n=("n", "sum"), n_missing=("n_missing", "first"))
     # A level of few people has no n: the sum over levels may fall short, that of a number never does.
     people = known.sum(axis=1).groupby("group").max()
-    heads = {group: f"{words} (n = {people[group]:,.0f})" for group, words in GROUP_WORDS.items()}
-    return table[["variable", "level", *GROUP_WORDS, "p"]].rename(columns=heads)
+    groups = list(dict.fromkeys(frame["group"]))
+    heads = {group: f"{GROUP_WORDS[group]} (n = {people[group]:,.0f})" for group in groups}
+    return table[["variable", "level", *groups, "p"]].rename(columns=heads)
 
 
 def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:
@@ -186,7 +190,7 @@ def _format_characteristic(cell: Any) -> str:
     return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
 
 
-def planted(estimates: Estimates, model: str = PRIMARY.model) -> str:
+def planted(estimates: Frames, model: str = PRIMARY.model) -> str:
     """What a synthetic survey was made with, beside what was found."""
     row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
     found = [_nearest(estimates, row, quantile) for quantile in ("p05", "p95")]
@@ -210,7 +214,7 @@ def covariate_words(covariates: object) -> str:
     return join_words([names.get(name, name) for name in covariates.split()])
 
 
-def standard_errors_table(estimates: Estimates) -> pd.DataFrame:
+def standard_errors_table(estimates: Frames) -> pd.DataFrame:
     """Standard errors of 1999-2000 by four methods side by side, and the published intervals; empty if invented."""
     if "variance_side_by_side" not in estimates:
         return pd.DataFrame()

@@ -32,7 +32,7 @@ def format_association(
     left_out += "".join(f"\n{note}" for note in association.notes)
     flow = "\n".join(f"  {count_of(row.n):>8}  {row.step}" for row in association.cohort.flow.itertuples())
     return (
-        f"{exposure_label(study.exposure)} ({unit}) and peripheral neuropathy ({study.outcome}), "
+        f"{exposure_label(study.exposure)} ({unit}) and peripheral {study.disease} ({study.outcome}), "
         f"model {study.model}{extra}\n"
         f"{source}; cycles {', '.join(map(str, study.cycles))}; {WEIGHT_WORDS[study.weights]}{where}{left_out}\n\n"
         f"{flow}\n\n"

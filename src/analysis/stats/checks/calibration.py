@@ -15,7 +15,7 @@ import scipy.stats
 
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, blanked
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.fit import LogisticFit, check_rows
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, taylor_vcov
 
 MeanResiduals = Literal["zero", "equal"]
@@ -135,7 +135,7 @@ def calibration_by_group(
         raise DesignError(f"confidence level {conf_level:g}: expected a number between 0 and 1, such as 0.95.")
     risk, group, cuts = _grouped(fit, X, y, design, domain, groups)
     weights = design.weights[domain.rows]
-    observed, vcov = _group_means(y[domain.rows], group, groups, design, domain)
+    observed, vcov = _group_means(y, group, groups, design, domain)
     predicted = np.bincount(group, weights * risk) / np.bincount(group, weights)
     n, df = np.bincount(group, minlength=groups), _group_df(group, groups, design, domain)
     std_error = np.sqrt(np.diag(vcov))
@@ -208,7 +208,7 @@ def archer_lemeshow_test(
     if f < groups:
         raise DesignError(f"{groups} groups on {f} design degrees of freedom: expected no more groups than degrees of "
                           "freedom, or the covariance of their mean residuals is singular.")  # fmt: skip
-    M, V = _group_means(y[domain.rows] - risk, group, groups, design, domain)
+    M, V = _group_means(y - risk, group, groups, design, domain)
     divisor = groups
     if null == "equal":
         differences = np.eye(groups)[1:] - np.eye(groups)[0]
@@ -224,16 +224,13 @@ def _grouped(
     fit: LogisticFit, X: Array, y: Array, design: SurveyDesign, domain: Domain, groups: int
 ) -> tuple[Array, Integers, Array]:
     """Predicted risk and group of everybody in the domain, and the g - 1 cuts between the groups."""
-    rows = domain.rows
-    if X.shape != (rows.size, len(fit.terms)) or y.shape != rows.shape:
-        raise DesignError(f"X {X.shape}, y {y.shape}: expected ({rows.size}, {len(fit.terms)}) and ({rows.size},), "
-                          "what the regression was fitted to.")  # fmt: skip
+    check_rows(X, y, domain, fit.terms)
     if groups < 2:
         raise DesignError(f"{groups} groups of predicted risk: expected at least 2.")
     # A sum by row, not a matrix product: the latter may give two people of the same covariates risks that differ in
     # the last bit, and so put them into different groups.
-    risk = scipy.special.expit(np.sum(X[rows] * fit.beta, axis=1))
-    cuts = _weighted_cuts(risk, design.weights[rows], groups)
+    risk = scipy.special.expit(np.sum(X * fit.beta, axis=1))
+    cuts = _weighted_cuts(risk, design.weights[domain.rows], groups)
     group = np.searchsorted(cuts, risk, side="left")
     found = np.unique(group).size
     if found < groups:

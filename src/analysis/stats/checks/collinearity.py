@@ -89,17 +89,6 @@ class Collinearity(Discreet):
         """A row a group: term, columns, gvif, vif."""
         return pd.DataFrame({"term": self.groups, "columns": self.columns, "gvif": self.gvif, "vif": self.vif})
 
-    def indexes_frame(self) -> pd.DataFrame:
-        """A row a condition index: condition_index, and the share of each term's variance in it."""
-        shares = pd.DataFrame(self.shares, columns=list(self.terms))
-        shares.insert(0, "condition_index", self.condition_indexes)
-        return shares
-
-    def warnings_frame(self) -> pd.DataFrame:
-        """A row a warning: measure, terms, value, threshold, sentence."""
-        rows = [(w.measure, " + ".join(w.terms), w.value, w.threshold, w.sentence) for w in self.warnings]
-        return pd.DataFrame(rows, columns=["measure", "terms", "value", "threshold", "sentence"])
-
 
 def measure_collinearity(
     X: Array,
@@ -118,7 +107,7 @@ def measure_collinearity(
 
     Parameters
     ----------
-    X : (n, p) float array, complete inside the domain, with one column that is constant there.
+    X : (m, p) float array, the rows of the domain only, complete, with one column that is constant.
     design, domain : the whole sample, and the part the regression is about.
     terms : p names, one per column.
     groups : names of the terms that belong together (the columns of a spline, the levels of a factor) by name of the
@@ -134,21 +123,21 @@ def measure_collinearity(
     DesignError : X and design disagree, missing values in the domain, not exactly one constant column, fewer than two
         columns, unknown or repeated terms in ``groups``, or columns of which one is a sum of others.
     """
-    rows = domain.rows
-    if X.shape != (rows.size, len(terms)) or len(terms) < 2:
-        raise DesignError(f"X {X.shape}: expected ({rows.size}, {len(terms)}), an intercept and at least one more.")
-    if not np.all(np.isfinite(X[rows])):
+    if X.shape != (domain.n, len(terms)) or len(terms) < 2:
+        raise DesignError(f"X {X.shape}: expected ({domain.n}, {len(terms)}), an intercept and at least one more.")
+    if not np.all(np.isfinite(X)):
         raise DesignError("X has missing values inside the domain: expected complete cases.")
-    constant = np.ptp(X[rows], axis=0) == 0
+    constant = np.ptp(X, axis=0) == 0
     if constant.sum() != 1:
         names = ", ".join(term for term, same in zip(terms, constant, strict=True) if same)
         raise DesignError(f"constant columns in the domain: {names or 'none'}: expected one, the intercept.")
     others = tuple(term for term, same in zip(terms, constant, strict=True) if not same)
     members = _memberships(others, groups or {})
-    root = np.sqrt(design.weights[rows] / design.weights[rows].mean())[:, None]
-    centred = X[rows][:, ~constant] - np.average(X[rows][:, ~constant], axis=0, weights=design.weights[rows])
+    weights = design.weights[domain.rows]
+    root = np.sqrt(weights / weights.mean())[:, None]
+    centred = X[:, ~constant] - np.average(X[:, ~constant], axis=0, weights=weights)
     C = _correlation(root * centred, others)
-    indexes, shares = _condition(root * X[rows])
+    indexes, shares = _condition(root * X)
     gvif = np.array([_generalised_vif(C, np.isin(others, columns)) for columns in members.values()])
     sizes = tuple(len(columns) for columns in members.values())
     warnings = (*_condition_warnings(terms, indexes, shares), *_vif_warnings(tuple(members), sizes, gvif))

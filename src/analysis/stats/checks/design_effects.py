@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, count_of, same_for_all
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.fit import LogisticFit, check_rows
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 
@@ -113,19 +113,11 @@ def design_effects_of_coefficients(
     fit : the regression.
     X, y, design, domain : what it was fitted to; see `fit_logistic`.
     """
-    _check_rows(fit, X, y, domain)
-    rows = domain.rows
-    weights = design.weights[rows] / design.weights[rows].mean()
-    mu = 1 / (1 + np.exp(-(X[rows] @ fit.beta)))
-    dispersion = np.sum(weights * (y[rows] - mu) ** 2 / (mu * (1 - mu))) / (fit.n - len(fit.terms))
+    check_rows(X, y, domain, fit.terms)
+    weights = design.weights[domain.rows] / design.weights[domain.rows].mean()
+    mu = 1 / (1 + np.exp(-(X @ fit.beta)))
+    dispersion = np.sum(weights * (y - mu) ** 2 / (mu * (1 - mu))) / (fit.n - len(fit.terms))
     return DesignEffects(fit.terms, np.diag(fit.vcov), dispersion * np.diag(fit.naive_vcov), fit.n)
-
-
-def _check_rows(fit: LogisticFit, X: Array, y: Array, domain: Domain) -> None:
-    n = domain.rows.size
-    if X.shape != (n, len(fit.terms)) or y.shape != (n,):
-        raise DesignError(f"X {X.shape}, y {y.shape}: expected ({n}, {len(fit.terms)}) and ({n},), what the "
-                          "regression was fitted to.")  # fmt: skip
 
 
 # ---- weights
@@ -135,6 +127,12 @@ def kish_effective_size(weights: Array) -> float:
     Raises
     ------
     DesignError : negative or missing weights, or none above zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> f"{kish_effective_size(np.array([1.0, 1.0, 2.0])):.3f}"
+    '2.667'
     """
     if not np.all(np.isfinite(weights)) or np.any(weights < 0) or not np.any(weights > 0):
         raise DesignError("weights that are negative, missing or all zero: expected numbers >= 0, some above zero.")

@@ -17,7 +17,7 @@ import scipy.stats
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit, fit_logistic
+from analysis.stats.regression.fit import ConvergenceError, LogisticFit, check_rows, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, wald_test
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
@@ -107,7 +107,7 @@ def psu_influence(
     ------
     DesignError : X, y and design disagree, a contrast of another length, or a stratum with one PSU.
     """
-    _check_rows(fit, X, y, domain)
+    check_rows(X, y, domain, fit.terms)
     terms = fit.terms if contrasts is None else tuple(contrasts)
     L = np.eye(len(fit.terms)) if contrasts is None else _stacked(contrasts, len(fit.terms))
     refits = refit_logistic(X, y, design=design, domain=domain, fit=fit, factors=jackknife(design).factors)
@@ -121,13 +121,6 @@ def psu_influence(
         estimate=refits.beta @ L.T,
         converged=refits.converged,
     )
-
-
-def _check_rows(fit: LogisticFit, X: Array, y: Array, domain: Domain) -> None:
-    n = domain.rows.size
-    if X.shape != (n, len(fit.terms)) or y.shape != (n,):
-        raise DesignError(f"X {X.shape}, y {y.shape}: expected ({n}, {len(fit.terms)}) and ({n},), what the "
-                          "regression was fitted to.")  # fmt: skip
 
 
 def _stacked(contrasts: Mapping[str, Array], p: int) -> Array:
@@ -223,7 +216,7 @@ def psu_influence_on_test(
     if covariance == "fixed":
         statistic, df_den = _fixed_tests(fit, psu_influence(fit, X, y, design=design, domain=domain), tested)
     else:
-        _check_rows(fit, X, y, domain)
+        check_rows(X, y, domain, fit.terms)
         statistic, df_den = _refitted_tests(fit, X, y, design, domain, tested)
     strata, psu = _psu_codes(design)
     return PsuTestInfluence(
@@ -273,4 +266,5 @@ def _fit_to(
         lonely_psu="adjust",
         lonely_domain="keep",
     )
-    return fit_logistic(X[kept], y[kept], design=part, domain=domain_of(part, domain.rows[kept]), terms=terms)
+    inside = kept[domain.rows]
+    return fit_logistic(X[inside], y[inside], design=part, domain=domain_of(part, domain.rows[kept]), terms=terms)

@@ -27,7 +27,7 @@ from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit
-from analysis.stats.regression.quick import Model, fit_logistic_many
+from analysis.stats.regression.quick import Regression, fit_logistic_many
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
@@ -125,7 +125,6 @@ def fit_fractional_polynomial(
     domain: Domain,
     reference: float,
     shift: float | None = None,
-    adjustment_terms: tuple[str, ...] | None = None,
 ) -> FractionalPolynomial:
     """Fit the fractional polynomial of degree 2 that has the least weighted pseudo-deviance of the 36.
 
@@ -139,7 +138,6 @@ def fit_fractional_polynomial(
     design, domain : the whole sample, and the m rows of it the model is about.
     reference : exposure of odds ratio 1.
     shift : added to x; by default `positive_shift` of x.
-    adjustment_terms : q names.
 
     Returns
     -------
@@ -150,14 +148,16 @@ def fit_fractional_polynomial(
     DesignError : arrays that do not match, an exposure that is constant, missing or, shifted, not positive.
     ConvergenceError : no pair has an estimate.
     """
-    terms = _check_people(x, y, adjustment, domain, adjustment_terms)
+    _check_people(x, y, adjustment, domain)
+    terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
     shift = positive_shift(x) if shift is None else shift
     scale = 10.0 ** np.trunc(np.log10(np.ptp(x)))
     pairs = tuple(combinations_with_replacement(POWERS, 2))
     bases = [PowerBasis(pair, shift, scale) for pair in pairs]
     ones, names = np.ones((x.size, 1)), ("intercept", "fp_1", "fp_2", *terms)
     fits = fit_logistic_many(
-        (Model(np.hstack([ones, basis.columns(x), adjustment]), y, domain, names) for basis in bases), design=design
+        (Regression(np.hstack([ones, basis.columns(x), adjustment]), y, domain, names) for basis in bases),
+        design=design,
     )
     if not fits.converged.any():
         raise ConvergenceError(f"none of {len(pairs)} pairs of powers has an estimate. The first: {fits.reasons[0]}")
@@ -168,20 +168,13 @@ def fit_fractional_polynomial(
     return FractionalPolynomial(basis.powers, curve, fit, np.array(pairs), deviance)
 
 
-def _check_people(
-    x: Array, y: Array, adjustment: Array, domain: Domain, terms: tuple[str, ...] | None
-) -> tuple[str, ...]:
+def _check_people(x: Array, y: Array, adjustment: Array, domain: Domain) -> None:
     m = int(domain.rows.sum())
     if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
         raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
                           f"({m}, q), the domain's rows only.")  # fmt: skip
     if not np.all(np.isfinite(x)) or not np.ptp(x) > 0:
         raise DesignError("the exposure is constant or has missing values: expected numbers that vary.")
-    if terms is None:
-        terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
-    if len(terms) != adjustment.shape[1]:
-        raise DesignError(f"{len(terms)} names of {adjustment.shape[1]} adjustment columns: expected one for each.")
-    return terms
 
 
 # ---- penalised splines
@@ -307,7 +300,7 @@ def fit_penalised_spline(
     """
     if choice not in get_args(Choice):
         raise DesignError(f"choice={choice!r}: expected one of {', '.join(get_args(Choice))}.")
-    _check_people(x, y, adjustment, domain, None)
+    _check_people(x, y, adjustment, domain)
     ends = np.quantile(x, BOUNDARY)
     basis = PenalisedBasis(float(ends[0] if low is None else low), float(ends[1] if high is None else high), segments)
     # The curve's parameters, its intercept and the adjustment are to leave one degree of freedom.

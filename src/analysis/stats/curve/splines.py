@@ -81,6 +81,12 @@ def place_knots(x: Array, number: int, *, rule: KnotRule = "harrell", weights: A
     ------
     SplineError : an unknown number of knots, missing values, too few distinct values for distinct knots, or weights
         with Hmisc's rule.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> place_knots(np.arange(101.0), 4).round(6).tolist()
+    [5.0, 35.0, 65.0, 95.0]
     """
     if number not in KNOT_PROBABILITIES:
         raise SplineError(f"{number} knots: expected one of {sorted(KNOT_PROBABILITIES)}.")
@@ -196,6 +202,13 @@ class RestrictedCubicSpline(Discreet):
     Raises
     ------
     SplineError : fewer than three knots, or knots that do not increase.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spline = RestrictedCubicSpline(np.array([0.0, 1.0, 2.0]))
+    >>> spline.basis(np.array([0.0, 1.0, 2.0, 3.0])).round(6).tolist()
+    [[0.0, 0.0], [1.0, 0.25], [2.0, 1.5], [3.0, 3.0]]
     """
 
     knots: Array

@@ -1,1 +1,1 @@
-"""Errors of measurement of an exposure, from a second measurement of some."""
+"""Measurement error of intake: what one recalled day says about the usual one, and a curve freed of it."""

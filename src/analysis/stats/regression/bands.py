@@ -81,6 +81,16 @@ def sup_t_critical_value(vcov: Array, *, df: float, conf_level: float = 0.95) ->
     ------
     DesignError : a covariance that is not square, finite and of some width, a df that is not positive, or a level
         outside 0 to 1.
+
+    Examples
+    --------
+    Of one point it is the usual quantile, of independent points that of the largest:
+
+    >>> import numpy as np
+    >>> f"{sup_t_critical_value(np.eye(1), df=np.inf).value:.2f}"
+    '1.96'
+    >>> f"{sup_t_critical_value(np.eye(2), df=np.inf).value:.2f}"
+    '2.24'
     """
     _check(vcov, df, conf_level)
     unit = _unit_vectors(vcov)

@@ -53,6 +53,12 @@ def e_value(estimate: float, *, conf_low: float, conf_high: float, measure: Meas
     Raises
     ------
     RatioError : ratios that are not positive, out of order or not finite, or an unknown measure.
+
+    Examples
+    --------
+    >>> found = e_value(2.0, conf_low=1.5, conf_high=2.7, measure="risk_ratio")
+    >>> f"{found.point:.2f}, {found.limit:.2f}"
+    '3.41, 2.37'
     """
     if measure not in get_args(Measure):
         raise RatioError(f"measure={measure!r}: expected one of {', '.join(get_args(Measure))}.")

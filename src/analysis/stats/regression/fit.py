@@ -153,9 +153,10 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
 
     Parameters
     ----------
-    X : (n, p) float array. Design matrix with its intercept; rows outside the domain are not read.
-    y : (n,) float array of 0 and 1 inside the domain.
-    design, domain : the whole sample, and the part of it the model is about.
+    X : (m, p) float array. Design matrix with its intercept, the rows of the domain only, in the order of the design:
+        the one convention of every regression here.
+    y : (m,) float array of 0 and 1.
+    design, domain : the whole sample, and the m rows of it the model is about.
     terms : p names, one per column.
 
     Returns
@@ -166,21 +167,36 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     ------
     DesignError : fewer PSUs than the model needs to leave a residual degree of freedom, or X, y and design disagree.
     ConvergenceError : an outcome that does not vary, a redundant column, separation, or no convergence.
+
+    Examples
+    --------
+    With one indicator the odds ratio is that of a table: 18 of 40 against 10 of 40.
+
+    >>> import numpy as np
+    >>> from analysis.stats import SurveyDesign, domain_of, fit_logistic, wald_test
+    >>> design = SurveyDesign(strata=np.tile([1, 2], 40), psu=np.arange(80) // 2 % 5, weights=np.ones(80))
+    >>> exposed = np.repeat([0.0, 1.0], 40)
+    >>> ill = np.concatenate([np.arange(40) % 4 == 0, np.arange(40) % 20 < 9]).astype(float)
+    >>> X = np.column_stack([np.ones(80), exposed])
+    >>> everybody = domain_of(design, np.full(80, True))
+    >>> fit = fit_logistic(X, ill, design=design, domain=everybody, terms=("intercept", "exposed"))
+    >>> f"{np.exp(fit.beta[1]):.4f}", fit.n, fit.cases, fit.residual_df
+    ('2.4545', 80, 28, 7)
     """
-    inside, outcome, weights = _inside(X, y, design, domain, terms)
-    _check_estimable(inside, outcome, weights, terms)
-    beta, n_iter = _maximise(inside, outcome, weights, terms)
-    eta = inside @ beta
+    weights = _checked_weights(X, y, design, domain, terms)
+    _check_estimable(X, y, weights, terms)
+    beta, n_iter = _maximise(X, y, weights, terms)
+    eta = X @ beta
     mu = scipy.special.expit(eta)
-    naive = _inverse_gram(inside * np.sqrt(weights * mu * (1 - mu))[:, None])
+    naive = _inverse_gram(X * np.sqrt(weights * mu * (1 - mu))[:, None])
     return LogisticFit(
         terms=terms,
         beta=beta,
         vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
         naive_vcov=naive,
-        deviance=logistic_deviance(outcome, eta, weights),
-        n=outcome.size,
-        cases=int(outcome.sum()),
+        deviance=logistic_deviance(y, eta, weights),
+        n=y.size,
+        cases=int(y.sum()),
         n_psu=domain.n_psu,
         n_strata=domain.n_strata,
         n_iter=n_iter,
@@ -195,9 +211,9 @@ def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, term
 
     Parameters
     ----------
-    X : (n, p) float array. Design matrix with its intercept; rows outside the domain are not read.
-    y : (n,) float array, complete inside the domain.
-    design, domain : the whole sample, and the part of it the model is about.
+    X : (m, p) float array with its intercept, the rows of the domain only; see `fit_logistic`.
+    y : (m,) float array, complete.
+    design, domain : the whole sample, and the m rows of it the model is about.
     terms : p names, one per column.
 
     Returns
@@ -209,24 +225,24 @@ def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, term
     DesignError : fewer PSUs than the model needs to leave a residual degree of freedom, or X, y and design disagree.
     ConvergenceError : missing values, an outcome that does not vary, or a redundant column.
     """
-    inside, outcome, weights = _inside(X, y, design, domain, terms)
-    if not np.all(np.isfinite(inside)) or not np.all(np.isfinite(outcome)):
+    weights = _checked_weights(X, y, design, domain, terms)
+    if not np.all(np.isfinite(X)) or not np.all(np.isfinite(y)):
         raise ConvergenceError("missing values inside the domain: expected complete cases.")
-    if outcome.min() == outcome.max():
-        raise ConvergenceError(f"{same_for_all('the outcome', outcome[0], outcome.size)}: expected it to vary.")
-    _refuse_redundant(inside, weights, terms)
-    root, scale = np.sqrt(weights), np.sqrt(np.mean(inside**2, axis=0))
-    beta = np.linalg.lstsq(inside / scale * root[:, None], outcome * root)[0] / scale
-    mu = inside @ beta
-    naive = _inverse_gram(inside * root[:, None])
-    residual = outcome - mu - np.mean(weights * (outcome - mu))
+    if y.min() == y.max():
+        raise ConvergenceError(f"{same_for_all('the outcome', y[0], y.size)}: expected it to vary.")
+    _refuse_redundant(X, weights, terms)
+    root, scale = np.sqrt(weights), np.sqrt(np.mean(X**2, axis=0))
+    beta = np.linalg.lstsq(X / scale * root[:, None], y * root)[0] / scale
+    mu = X @ beta
+    naive = _inverse_gram(X * root[:, None])
+    residual = y - mu - np.mean(weights * (y - mu))
     return LinearFit(
         terms=terms,
         beta=beta,
         vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
         naive_vcov=naive,
-        dispersion=float(np.sum(weights * residual**2) / (outcome.size - 1)),
-        n=outcome.size,
+        dispersion=float(np.sum(weights * residual**2) / (y.size - 1)),
+        n=y.size,
         n_psu=domain.n_psu,
         n_strata=domain.n_strata,
     )
@@ -244,30 +260,39 @@ def coefficient_influence(
     fit : the regression.
     X, y, design, domain : what it was fitted to; see `fit_logistic`.
     """
-    return _influence(X, y, fit.mean(X[domain.rows]), fit.naive_vcov, design, domain)
+    check_rows(X, y, domain, fit.terms)
+    return _influence(X, y, fit.mean(X), fit.naive_vcov, design, domain)
 
 
 def _influence(X: Array, y: Array, mu: Array, naive: Array, design: SurveyDesign, domain: Domain) -> Array:
     rows = domain.rows
     weights = design.weights[rows] / design.weights[rows].mean()
-    influence = np.zeros_like(X)
-    influence[rows] = (X[rows] * (weights * (y[rows] - mu))[:, None]) @ naive
+    influence = np.zeros((rows.size, X.shape[1]))
+    influence[rows] = (X * (weights * (y - mu))[:, None]) @ naive
     return influence
 
 
-def _inside(
-    X: Array, y: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]
-) -> tuple[Array, Array, Array]:
-    """Design matrix, outcome and weights of mean 1 of the domain, which leaves a residual degree of freedom."""
-    rows = domain.rows
-    if X.shape != (rows.size, len(terms)) or y.shape != rows.shape:
-        raise DesignError(f"X {X.shape}, y {y.shape}: expected ({rows.size}, {len(terms)}) and ({rows.size},).")
+def check_rows(X: Array, y: Array, domain: Domain, terms: tuple[str, ...]) -> None:
+    """Raise DesignError unless X and y have a row per person of the domain and a column per term."""
+    if X.shape != (domain.n, len(terms)) or y.shape != (domain.n,):
+        raise DesignError(
+            f"X {X.shape}, y {y.shape}: expected ({domain.n}, {len(terms)}) and ({domain.n},), the rows of the domain "
+            "only."
+        )
+
+
+def _checked_weights(X: Array, y: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> Array:
+    """Weights of mean 1 of a domain that fits X and y and leaves a residual degree of freedom."""
+    if domain.rows.shape != design.weights.shape:
+        raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
+    check_rows(X, y, domain, terms)
     if domain.df + 1 - len(terms) < 1:
         raise DesignError(
             f"{len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual degree of "
             "freedom: expected fewer terms or a larger domain."
         )
-    return X[rows], y[rows], design.weights[rows] / design.weights[rows].mean()
+    inside = design.weights[domain.rows]
+    return inside / inside.mean()
 
 
 def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> None:

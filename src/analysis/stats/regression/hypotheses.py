@@ -142,7 +142,22 @@ def contrast(
 
 
 def wald_test(fit: Fit, terms: tuple[str, ...]) -> TermTest:
-    """Wald F test: F = bᵀ V⁻¹ b / q on q and residual df, b and V the q coefficients and their covariance."""
+    """Wald F test: F = bᵀ V⁻¹ b / q on q and residual df, b and V the q coefficients and their covariance.
+
+    Examples
+    --------
+    Of one coefficient it is the square of t:
+
+    >>> import numpy as np
+    >>> from analysis.stats import SurveyDesign, domain_of, fit_linear
+    >>> design = SurveyDesign(strata=np.tile([1, 2], 20), psu=np.arange(40) // 2 % 5, weights=np.arange(1.0, 41))
+    >>> x = np.arange(40) % 7
+    >>> X, y = np.column_stack([np.ones(40), x]), x + np.cos(np.arange(40.0))
+    >>> fit = fit_linear(X, y, design=design, domain=domain_of(design, np.full(40, True)), terms=("intercept", "x"))
+    >>> found = wald_test(fit, ("x",))
+    >>> found.df_num, found.df_den, bool(np.isclose(found.statistic, fit.beta[1] ** 2 / fit.vcov[1, 1]))
+    (1, 7, True)
+    """
     return contrast(fit, np.eye(len(terms)), terms=terms, labels=terms).joint_test()
 
 

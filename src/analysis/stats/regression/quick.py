@@ -29,7 +29,7 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
-from analysis.stats.regression.fit import LogisticFit, fit_logistic, logistic_deviance
+from analysis.stats.regression.fit import LogisticFit, check_rows, fit_logistic, logistic_deviance
 from analysis.stats.regression.refits import Floats, expit
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
@@ -57,12 +57,12 @@ LARGEST_SCRATCH = 2**24
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Model(Discreet):
+class Regression(Discreet):
     """One logistic regression of a domain.
 
     Attributes
     ----------
-    X : (m, p) float array with its intercept, the domain's rows only, in the order of the design.
+    X : (m, p) float array with its intercept; as every regression here, the domain's rows only.
     y : (m,) float array of 0 and 1.
     domain : the rows it is about, m of them.
     terms : p names.
@@ -73,10 +73,10 @@ class Model(Discreet):
     domain: Domain
     terms: tuple[str, ...]
 
-    def without(self, terms: tuple[str, ...]) -> "Model":
+    def without(self, terms: tuple[str, ...]) -> "Regression":
         """The same regression without some of its terms."""
         kept = [position for position, term in enumerate(self.terms) if term not in terms]
-        return Model(self.X[:, kept], self.y, self.domain, tuple(self.terms[position] for position in kept))
+        return Regression(self.X[:, kept], self.y, self.domain, tuple(self.terms[position] for position in kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -104,9 +104,7 @@ class Fits(Discreet):
         return int(np.sum(~self.converged))
 
 
-def fit_logistic_many(
-    models: Iterable[Model], *, design: SurveyDesign, jobs: int = 1, total: int | None = None, progress: str = ""
-) -> Fits:
+def fit_logistic_many(models: Iterable[Regression], *, design: SurveyDesign, jobs: int = 1) -> Fits:
     """Fit many models under one design.
 
     Parameters
@@ -114,8 +112,6 @@ def fit_logistic_many(
     models : any iterable; a generator keeps only a few matrices in memory.
     design : the whole sample they are domains of.
     jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise.
-    total : number of models, for the progress bar.
-    progress : what the bar says when the work takes over a second; none if empty.
 
     Returns
     -------
@@ -126,7 +122,7 @@ def fit_logistic_many(
     DesignError : a domain that is not of this design.
     """
     tasks = (joblib.delayed(fit_in_turn)(chunk, design) for chunk in _chunks(models, CHUNK))
-    parts = in_parallel(tasks, jobs=jobs, total=total, unit="model", progress=progress)
+    parts = in_parallel(tasks, jobs=jobs, total=None, unit="model", progress="")
     return collect([one for part in parts for one in part])
 
 
@@ -143,7 +139,7 @@ def collect(found: Sequence[LogisticFit | AnalysisError]) -> Fits:
     return Fits(beta, vcov, np.array([fit is not None for fit in fits], dtype=bool), reasons, fits)
 
 
-def fit_one(model: Model, design: SurveyDesign, *, eta: Array | None = None) -> LogisticFit:
+def fit_quickly(model: Regression, design: SurveyDesign, *, eta: Array | None = None) -> LogisticFit:
     """Fit one model the quick way, or carefully where that does not settle.
 
     Parameters
@@ -159,14 +155,14 @@ def fit_one(model: Model, design: SurveyDesign, *, eta: Array | None = None) -> 
 
 
 def fit_in_turn(
-    models: Sequence[Model], design: SurveyDesign, *, eta: Array | None = None
+    models: Sequence[Regression], design: SurveyDesign, *, eta: Array | None = None
 ) -> list[LogisticFit | AnalysisError]:
     """Fit a few models one after another, each starting from the one before, if it is of the same domain.
 
     Parameters
     ----------
     models, design : what to fit.
-    eta : as for `fit_one`, of the first model.
+    eta : as for `fit_quickly`, of the first model.
 
     Returns
     -------
@@ -243,30 +239,22 @@ def _people(domain: Domain, design: SurveyDesign) -> _People:
     return _People(order, weights / weights.mean(), present, starts)
 
 
-def _chunks(models: Iterable[Model], size: int) -> Iterator[list[Model]]:
+def _chunks(models: Iterable[Regression], size: int) -> Iterator[list[Regression]]:
     remaining = iter(models)
     while chunk := list(islice(remaining, size)):
         yield chunk
 
 
-def _fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit:
+def _fit(model: Regression, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit:
     """One fit; ``eta`` is the linear predictor of a similar model of the same people, to start near."""
-    m, p = people.weights.size, len(model.terms)
-    if model.X.shape != (m, p) or model.y.shape != (m,):
-        raise DesignError(
-            f"X {model.X.shape}, y {model.y.shape}: expected ({m}, {p}) and ({m},), the domain's rows only."
-        )
+    check_rows(model.X, model.y, model.domain, model.terms)
     quick = _quick_fit(model, design, people, eta)
-    return _careful_fit(model, design) if quick is None else quick
+    if quick is None:
+        return fit_logistic(model.X, model.y, design=design, domain=model.domain, terms=model.terms)
+    return quick
 
 
-def _careful_fit(model: Model, design: SurveyDesign) -> LogisticFit:
-    X, y = np.zeros((model.domain.rows.size, len(model.terms))), np.zeros(model.domain.rows.size)
-    X[model.domain.rows], y[model.domain.rows] = model.X, model.y
-    return fit_logistic(X, y, design=design, domain=model.domain, terms=model.terms)
-
-
-def _quick_fit(model: Model, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit | None:
+def _quick_fit(model: Regression, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit | None:
     """Newton's method; None if anything about the model asks for more care than speed allows."""
     if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
         return None
@@ -384,7 +372,7 @@ def _inverse_root(A: Array, *, least: float = WELL_CONDITIONED) -> Array | None:
     return np.asarray(scale[:, None] * half)
 
 
-def _result(model: Model, y: Array, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
+def _result(model: Regression, y: Array, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
     """What a settled fit says; ``y`` in the order of people."""
     weights, domain = people.weights, model.domain
     Z, gamma, rotation = found.Z, found.gamma, found.rotation

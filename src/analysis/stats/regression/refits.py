@@ -27,7 +27,7 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
-from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.fit import LogisticFit, check_rows, fit_logistic
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -127,6 +127,7 @@ def refit_logistic(
         raise DesignError(f"factors {factors.shape}: expected ({expected}, B), a row per {by} of the whole sample.")
     if not np.all(np.isfinite(factors)) or np.any(factors < 0):
         raise DesignError("replicate factors are negative, missing or infinite: expected numbers >= 0.")
+    check_rows(X, y, domain, fit.terms)
     problem = _prepare(X, y, design, domain, fit, by)
     chunks = [factors[:, at : at + CHUNK] for at in range(0, factors.shape[1], CHUNK)]
     tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
@@ -152,7 +153,9 @@ def _alone(
     try:
         replicate = SurveyDesign(strata=design.strata, psu=design.psu, weights=design.weights * factor,
                                  lonely_psu=design.lonely_psu, lonely_domain="keep")  # fmt: skip
-        beta = fit_logistic(X, y, design=replicate, domain=domain_of(replicate, domain.rows), terms=fit.terms).beta
+        left = domain_of(replicate, domain.rows)  # without those whose weight is zero here
+        inside = left.rows[domain.rows]
+        beta = fit_logistic(X[inside], y[inside], design=replicate, domain=left, terms=fit.terms).beta
     except AnalysisError:
         return np.full(len(fit.terms), np.nan), False
     return beta, True
@@ -161,10 +164,10 @@ def _alone(
 def _prepare(X: Array, y: Array, design: SurveyDesign, domain: Domain, fit: LogisticFit, by: str) -> _Problem:
     rows = domain.rows
     weights = design.weights[rows] / design.weights[rows].mean()
-    mu = 1 / (1 + np.exp(-(X[rows] @ fit.beta)))
+    mu = 1 / (1 + np.exp(-(X @ fit.beta)))
     v = weights * mu * (1 - mu)
-    L = np.linalg.cholesky((X[rows] * v[:, None]).T @ X[rows])
-    Z = np.ascontiguousarray(np.linalg.solve(L, X[rows].T).T)
+    L = np.linalg.cholesky((X * v[:, None]).T @ X)
+    Z = np.ascontiguousarray(np.linalg.solve(L, X.T).T)
     upper = np.triu_indices(Z.shape[1])
     products = Z[:, upper[0]] * Z[:, upper[1]]
     n_psu, psu = design.psu_stratum.size, design.psu_index[rows]
@@ -172,12 +175,12 @@ def _prepare(X: Array, y: Array, design: SurveyDesign, domain: Domain, fit: Logi
     return _Problem(
         Z=Z,
         products=products.astype(np.float32),
-        y=y[rows],
+        y=y,
         weights=weights,
         unit=psu if by == "psu" else np.flatnonzero(rows),
         start=L.T @ fit.beta,
         blocks=blocks,
-        scores=_by_psu(Z * (weights * (y[rows] - mu))[:, None], psu, n_psu) if by == "psu" else None,
+        scores=_by_psu(Z * (weights * (y - mu))[:, None], psu, n_psu) if by == "psu" else None,
         L=L,
     )
 

@@ -169,6 +169,20 @@ def independence_test(table: CrossTable, *, method: Method = "rao_scott_f") -> I
     ------
     DesignError : a single row or column, an empty cell, an unknown method, or for the Wald tests more contrasts than
         degrees of freedom.
+
+    Examples
+    --------
+    People who are PSUs of their own in one stratum are a simple random sample: 30 and 10 against 20 and 20.
+
+    >>> import numpy as np
+    >>> from analysis.stats import SurveyDesign, cross_table, domain_of
+    >>> design = SurveyDesign(strata=np.ones(80, dtype=int), psu=np.arange(80), weights=np.ones(80))
+    >>> everybody = domain_of(design, np.full(80, True))
+    >>> table = cross_table(np.repeat(["a", "b"], 40), np.repeat([0, 1, 0, 1], [30, 10, 20, 20]), design=design,
+    ...                     domain=everybody)
+    >>> found = independence_test(table)
+    >>> f"F = {found.statistic:.2f} on {found.df_num:.0f} and {found.df_den:.0f} df, p = {found.p_value:.3f}"
+    'F = 5.27 on 1 and 79 df, p = 0.024'
     """
     _require("method", method, get_args(Method))
     _check_testable(table)

@@ -212,6 +212,18 @@ def weighted_ratio(y: Array, x: Array, *, design: SurveyDesign, domain: Domain, 
     Raises
     ------
     DesignError : as `weighted_mean`, or the total of x is zero.
+
+    Examples
+    --------
+    Magnesium per 1,000 kcal of four people in two strata:
+
+    >>> import numpy as np
+    >>> from analysis.stats import SurveyDesign, domain_of
+    >>> design = SurveyDesign(strata=[1, 1, 2, 2], psu=[1, 2, 1, 2], weights=[10, 20, 30, 40])
+    >>> magnesium, energy = np.array([200.0, 250, 300, 400]), np.array([1.5, 2.0, 2.5, 2.6])
+    >>> found = weighted_ratio(magnesium, energy, design=design, domain=domain_of(design, [True] * 4))
+    >>> f"{found.estimate:.1f} ({found.conf_low:.1f} to {found.conf_high:.1f}), {found.df} df"
+    '136.8 (80.4 to 193.1), 2 df'
     """
     _check(domain, y=y, x=x)
     weights = design.weights[domain.rows]
@@ -276,6 +288,17 @@ def weighted_quantile(
     Raises
     ------
     DesignError : as `weighted_mean`, or the probability is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis.stats import SurveyDesign, domain_of
+    >>> design = SurveyDesign(strata=np.repeat([1, 2], 20), psu=np.tile([1, 2], 20), weights=np.arange(1.0, 41))
+    >>> median = weighted_quantile(
+    ...     np.arange(40.0), probability=0.5, design=design, domain=domain_of(design, np.full(40, True))
+    ... )
+    >>> median.estimate, median.conf_low < median.estimate < median.conf_high
+    (28.0, True)
     """
     if not 0 < probability < 1:
         raise DesignError(f"probability={probability}: expected a number between 0 and 1.")

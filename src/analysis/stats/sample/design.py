@@ -181,6 +181,13 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
     ------
     DesignError : nobody in the domain has a positive weight, or a stratum has people of the domain in one PSU only
         while ``design.lonely_domain`` is ``fail``.
+
+    Examples
+    --------
+    >>> design = SurveyDesign(strata=[1, 1, 2, 2, 2], psu=[1, 2, 1, 2, 2], weights=[10, 20, 30, 40, 0])
+    >>> everybody = domain_of(design, [True, True, True, True, True])
+    >>> everybody.n, everybody.n_psu, everybody.df
+    (4, 4, 2)
     """
     rows = np.asarray(rows, dtype=bool)
     if rows.shape != design.weights.shape:

@@ -147,6 +147,16 @@ def balanced(design: SurveyDesign, *, fay: float = 0.0) -> Replicates:
     Raises
     ------
     DesignError : a stratum without exactly two PSUs, or ``fay`` outside [0, 1).
+
+    Examples
+    --------
+    >>> from analysis.stats import SurveyDesign
+    >>> design = SurveyDesign(strata=[1, 1, 2, 2], psu=[1, 2, 1, 2], weights=[10, 20, 30, 40])
+    >>> half_samples = balanced(design)
+    >>> half_samples.factors.astype(int).tolist()
+    [[2, 0, 2, 0], [0, 2, 0, 2], [2, 2, 0, 0], [0, 0, 2, 2]]
+    >>> half_samples.scale
+    0.25
     """
     if not 0 <= fay < 1:
         raise DesignError(f"fay={fay:g}: expected at least 0 and less than 1.")

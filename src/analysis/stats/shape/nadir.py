@@ -140,6 +140,15 @@ def find_nadir(spline: RestrictedCubicSpline, beta: Array, *, reference: float, 
     Raises
     ------
     SplineError : low is not below high, or a coefficient is not a number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis.stats import RestrictedCubicSpline
+    >>> spline = RestrictedCubicSpline(np.array([0.0, 1.0, 2.0]))
+    >>> found = find_nadir(spline, np.array([-0.75, 1.0]), reference=0.0, low=0.1, high=1.9)
+    >>> f"{found.x:.3f}, log odds ratio {found.log_or:.3f}", found.at_boundary
+    ('1.000, log odds ratio -0.500', False)
     """
     x, height = find_nadirs(spline, np.atleast_2d(beta), low=low, high=high)
     log_or = float(height[0] - spline.basis(np.array([reference]))[0] @ beta)

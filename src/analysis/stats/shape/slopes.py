@@ -107,15 +107,6 @@ class EndSlopes:
     p_high: float
     p_value: float
 
-    @property
-    def trivial_failure(self) -> bool:
-        """Whether a slope has not even the sign of the shape, so that p_value >= 0.5 and no level rejects.
-
-        For a quadratic: its turning point lies outside the range, or it is the opposite shape.
-        """
-        sign = 1 if self.shape == "u" else -1
-        return not (sign * self.slope_low < 0 < sign * self.slope_high)
-
     def to_frame(self) -> pd.DataFrame:
         """Rows low, high and overall: term, x, estimate, std_error, statistic, df, p_value (one-sided).
 

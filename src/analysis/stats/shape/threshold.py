@@ -32,7 +32,7 @@ from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, contrast
-from analysis.stats.regression.quick import Fits, Model, fit_logistic_many, fit_one
+from analysis.stats.regression.quick import Fits, Regression, fit_logistic_many, fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.regression.score_process import SupScore, sup_score
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
@@ -74,12 +74,6 @@ class BreakpointReplicates(Discreet):
     def failed(self) -> int:
         """Number of replicates without an estimate."""
         return int(np.sum(np.isnan(self.breakpoint)))
-
-    @property
-    def at_ends(self) -> float:
-        """Share of the replicates with an estimate whose breakpoint is the first or the last candidate."""
-        found = self.breakpoint[~np.isnan(self.breakpoint)]
-        return float(np.mean((found == self.low) | (found == self.high)))
 
     def interval(self, conf_level: float) -> tuple[float, float]:
         """Percentile interval, its ends breakpoints of replicates: closest observation, not between two of them."""
@@ -194,15 +188,15 @@ class _People(Discreet):
     design: SurveyDesign
     domain: Domain
 
-    def linear_model(self) -> Model:
+    def linear_model(self) -> Regression:
         """The model without a break."""
-        return Model(self.linear, self.y, self.domain, self.terms)
+        return Regression(self.linear, self.y, self.domain, self.terms)
 
-    def broken(self, c: float) -> Model:
+    def broken(self, c: float) -> Regression:
         """The model with a break at c."""
         pieces = np.column_stack([np.ones_like(self.x), self.x - c, np.maximum(self.x - c, 0.0)])
         X = np.hstack([pieces, self.linear[:, 2:]])
-        return Model(X, self.y, self.domain, ("intercept", "below", "change", *self.terms[2:]))
+        return Regression(X, self.y, self.domain, ("intercept", "below", "change", *self.terms[2:]))
 
     def psu_totals(self, values: Array) -> Array:
         """(n_psu, k) totals of (m, k) values."""
@@ -216,14 +210,12 @@ def fit_threshold(
     *,
     design: SurveyDesign,
     domain: Domain,
-    adjustment_terms: tuple[str, ...] | None = None,
     low: float | None = None,
     high: float | None = None,
     points: int = POINTS,
     draws: int | None = None,
     seed: int = 0,
     replicates: Replicates | None = None,
-    exact: bool = False,
     conf_level: float = 0.95,
 ) -> Threshold:
     """Fit the two-piece model and test its break.
@@ -236,12 +228,10 @@ def fit_threshold(
     x, y : (m,) exposure, and outcome of 0 and 1; the domain's rows only, in the order of the design.
     adjustment : (m, q) float array, no intercept; q may be zero.
     design, domain : the whole sample, and the m rows of it the model is about.
-    adjustment_terms : q names.
     low, high : range of the search; by default the 5th and 95th percentile of x.
     points : number of candidates.
     draws, seed : of `search_test`; by default as many draws as its p-value needs.
     replicates : bootstrap replicates for the interval of the breakpoint; none without.
-    exact : refit every replicate at every candidate; see `replicate_breakpoints`.
     conf_level : level of the interval.
 
     Returns
@@ -253,12 +243,23 @@ def fit_threshold(
     DesignError : arrays that do not match; a range, an exposure or a number of people as `break_grid` refuses; no
         estimate at any candidate.
     ConvergenceError : the model without a break has no estimate.
+
+    Examples
+    --------
+    >>> from analysis.stats import SurveyDesign, domain_of  # risk falls up to 5 and then stays
+    >>> x, u = np.random.default_rng(1).uniform(0, 10, (2, 3000))
+    >>> ill = (u / 10 < 1 / (1 + np.exp(-np.maximum(4 - x, -1)))).astype(float)
+    >>> design = SurveyDesign(strata=np.arange(3000) % 15, psu=np.arange(3000) % 30, weights=np.ones(3000))
+    >>> people = {"design": design, "domain": domain_of(design, x >= 0)}
+    >>> found = fit_threshold(x, ill, np.empty((3000, 0)), **people, points=21, draws=1000)
+    >>> bool(4.5 < found.breakpoint < 5.5), bool(found.search_p < 0.01)
+    (True, True)
     """
-    people = _gather(x, y, adjustment, design, domain, adjustment_terms)
+    people = _gather(x, y, adjustment, design, domain)
     ends = np.quantile(people.x, RANGE)
     low, high = float(ends[0] if low is None else low), float(ends[1] if high is None else high)
     c = break_grid(people.x, people.y, low=low, high=high, points=points)
-    linear = fit_one(people.linear_model(), design)
+    linear = fit_quickly(people.linear_model(), design)
     fits = _profile(people, c)
     deviance = np.array([np.nan if one is None else one.deviance for one in fits.fits])
     best, fit = _refine(people, c, int(np.nanargmin(deviance)))
@@ -266,7 +267,7 @@ def fit_threshold(
                       labels=("slope_below", "slope_above", "change"))  # fmt: skip
     found, interval, errors = None, (np.nan, np.nan), (np.nan, np.nan)
     if replicates is not None:
-        found = _replicate_breakpoints(people, c, fits, replicates, exact)
+        found = _replicate_breakpoints(people, c, fits, replicates, exact=False)
         interval, errors = found.interval(conf_level), found.interval_errors(conf_level)
     return Threshold(
         breakpoint=best,
@@ -332,9 +333,7 @@ def break_grid(x: Array, y: Array, *, low: float, high: float, points: int = POI
     return grid[enough]
 
 
-def _gather(
-    x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...] | None
-) -> _People:
+def _gather(x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain) -> _People:
     m = int(domain.rows.sum())
     if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
         raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
@@ -342,10 +341,7 @@ def _gather(
     if not np.all(np.isfinite(x)):
         unknown = count_of(np.sum(~np.isfinite(x)))
         raise DesignError(f"{unknown} values of the exposure are missing: expected complete cases.")
-    if terms is None:
-        terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
-    if len(terms) != adjustment.shape[1]:
-        raise DesignError(f"{len(terms)} names of {adjustment.shape[1]} adjustment columns: expected one for each.")
+    terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
     weights = design.weights[domain.rows]
     linear = np.column_stack([np.ones(m), x - x.mean(), adjustment])
     return _People(x, y, linear, ("intercept", "x", *terms), weights / weights.mean(), design, domain)
@@ -402,8 +398,8 @@ def search_test(
     DesignError : arrays that do not match, no candidate, no draws, or a candidate with nobody on one side.
     ConvergenceError : the linear model has no estimate.
     """
-    people = _gather(x, y, adjustment, design, domain, None)
-    return _search(people, fit_one(people.linear_model(), design), c, draws, seed)
+    people = _gather(x, y, adjustment, design, domain)
+    return _search(people, fit_quickly(people.linear_model(), design), c, draws, seed)
 
 
 def _search(people: _People, linear: LogisticFit, c: Array, draws: int | None, seed: int) -> SupScore:
@@ -440,19 +436,19 @@ def replicate_breakpoints(
     ------
     DesignError : replicates by row or of another design, or none with an estimate.
     """
-    people = _gather(x, y, adjustment, design, domain, None)
-    return _replicate_breakpoints(people, c, _profile(people, c), replicates, exact)
+    people = _gather(x, y, adjustment, design, domain)
+    return _replicate_breakpoints(people, c, _profile(people, c), replicates, exact=exact)
 
 
 def _replicate_breakpoints(
-    people: _People, c: Array, fits: Fits, replicates: Replicates, exact: bool
+    people: _People, c: Array, fits: Fits, replicates: Replicates, *, exact: bool
 ) -> BreakpointReplicates:
     if replicates.unit != "psu" or len(replicates.factors) != people.design.psu_stratum.size:
         raise DesignError(f"replicates of {len(replicates.factors)} {replicates.unit}s: expected factors for the "
                           f"{people.design.psu_stratum.size} PSUs of the design.")  # fmt: skip
     able = fits.converged
-    profile = _exact_deviances if exact else _stepped_deviances
     models = [(people.broken(float(at)), fit) for at, fit in zip(c, fits.fits, strict=True) if fit is not None]
+    profile = _exact_deviances if exact else _stepped_deviances
     deviance = np.column_stack([profile(people, model, fit, replicates.factors) for model, fit in models])
     lost = np.all(np.isnan(deviance), axis=1)
     if lost.all():
@@ -461,7 +457,7 @@ def _replicate_breakpoints(
     return BreakpointReplicates(np.where(lost, np.nan, c[able][best]), float(c[able][0]), float(c[able][-1]))
 
 
-def _stepped_deviances(people: _People, model: Model, fit: LogisticFit, factors: Array) -> Array:
+def _stepped_deviances(people: _People, model: Regression, fit: LogisticFit, factors: Array) -> Array:
     """(B,) deviances of the replicates after one step from the full sample's fit; NaN where there is none."""
     scale = np.sqrt(np.diag(fit.naive_vcov))
     # In these coordinates the full sample's information is the identity, so the size of an eigenvalue means something.
@@ -476,8 +472,7 @@ def _stepped_deviances(people: _People, model: Model, fit: LogisticFit, factors:
     ])  # fmt: skip
     deviance, score, packed = np.split(factors.T @ people.psu_totals(values), [1, 1 + p], axis=1)
     information = np.empty((len(packed), p, p))
-    information[:, upper[0], upper[1]] = packed
-    information[:, upper[1], upper[0]] = packed
+    information[:, upper[0], upper[1]] = information[:, upper[1], upper[0]] = packed
     able = np.linalg.eigvalsh(information)[:, 0] > SINGULAR
     stepped = np.full(len(packed), np.nan)
     step = np.linalg.solve(information[able], score[able][:, :, None])[:, :, 0]
@@ -485,12 +480,9 @@ def _stepped_deviances(people: _People, model: Model, fit: LogisticFit, factors:
     return stepped
 
 
-def _exact_deviances(people: _People, model: Model, fit: LogisticFit, factors: Array) -> Array:
+def _exact_deviances(people: _People, model: Regression, fit: LogisticFit, factors: Array) -> Array:
     """(B,) deviances of the replicates at their own estimates."""
-    rows = people.domain.rows
-    X, y = np.zeros((rows.size, len(model.terms))), np.zeros(rows.size)
-    X[rows], y[rows] = model.X, model.y
-    beta = refit_logistic(X, y, design=people.design, domain=people.domain, fit=fit, factors=factors).beta
+    beta = refit_logistic(model.X, model.y, design=people.design, domain=people.domain, fit=fit, factors=factors).beta
     deviance, able = np.full(len(beta), np.nan), np.flatnonzero(np.isfinite(beta[:, 0]))
     for chunk in np.split(able, np.arange(CHUNK, able.size, CHUNK)):
         eta = model.X @ beta[chunk].T

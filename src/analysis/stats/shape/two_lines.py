@@ -29,7 +29,7 @@ from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import count_of, same_for_all
 from analysis.stats.regression.fit import LogisticFit
-from analysis.stats.regression.quick import Model, fit_in_turn
+from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 from analysis.stats.shape.slopes import Shape, check_shape
 
@@ -107,17 +107,6 @@ class TwoLines:
         """
         return max(self.low.p_value, self.high.p_value) if self.opposite_slopes else 1.0
 
-    @property
-    def p_one_sided(self) -> float:
-        """Intersection-union p-value of the slopes, each tested one-sided towards the shape, t on the residual df.
-
-        Not for a verdict: the break was placed by the same outcome. Where a curve falls and then stays flat, the edge
-        of the null hypothesis, this is below 0.05 more often than in 5 % of samples, and p_value is not.
-        """
-        sign = 1 if self.shape == "u" else -1
-        weaker = min(-sign * self.low.statistic, sign * self.high.statistic)
-        return float(scipy.stats.t.sf(weaker, self.low.df))
-
     def to_frame(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """Rows low and high: term, n, estimate, std_error, statistic, df, p_value, conf_low, conf_high."""
         rows = []
@@ -183,7 +172,7 @@ def two_lines(
     ------
     DesignError : arrays that disagree, an unknown shape, nobody inside the range, or a side of the break with fewer
         than 20 people, one exposure only, or an outcome that does not vary.
-    ConvergenceError : as `analysis.stats.regression.quick.fit_one`.
+    ConvergenceError : as `analysis.stats.regression.quick.fit_quickly`.
 
     References
     ----------
@@ -317,7 +306,7 @@ def interrupted_regression(
     return _line(fits[0], "x_low", below), _line(fits[-1], "x_high", above)
 
 
-def _lines_model(x: Array, y: Array, adjustment: Array, at: float, is_high: Bools, domain: Domain) -> Model:
+def _lines_model(x: Array, y: Array, adjustment: Array, at: float, is_high: Bools, domain: Domain) -> Regression:
     _check_side(x[~is_high], y[~is_high], f"below the break at {at:g}")
     _check_side(x[is_high], y[is_high], f"above the break at {at:g}")
     from_break = x - at
@@ -325,7 +314,7 @@ def _lines_model(x: Array, y: Array, adjustment: Array, at: float, is_high: Bool
         [np.ones(x.size), np.where(is_high, 0.0, from_break), np.where(is_high, from_break, 0.0), is_high, adjustment]
     )
     terms = ("intercept", *LINES, *(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1)))
-    return Model(X, y, domain, terms)
+    return Regression(X, y, domain, terms)
 
 
 def _line(fit: LogisticFit, term: str, people: Bools) -> Line:

@@ -1,0 +1,132 @@
+"""How large the package is, how much of it is explained, and what is too long to be read: ``make check`` prints it."""
+
+import ast
+import io
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+PACKAGE = Path(__file__).parents[1] / "src" / "analysis"
+
+LONGEST_MODULE = 500
+"""Lines of a module, all counted."""
+
+LONGEST_BODY = 50
+"""Lines of a function, without its head and its docstring."""
+
+NOT_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
+            tokenize.ENCODING}  # fmt: skip
+
+Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Size(NamedTuple):
+    """What is measured of one module, or of all.
+
+    Attributes
+    ----------
+    lines : all lines.
+    code : lines with anything but blanks, comments and docstrings on them.
+    public, explained : the module itself, its public classes, functions and methods, and those with a docstring.
+    bodies : each function's name and the lines of its body.
+    """
+
+    lines: int
+    code: int
+    public: int
+    explained: int
+    bodies: list[tuple[str, int]]
+
+
+def measure(source: str) -> Size:
+    """Measure a module's text."""
+    tree = ast.parse(source)
+    public = [tree, *public_definitions(tree)]
+    explained = [one for one in public if ast.get_docstring(one)]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    bodies = [(node.name, body_lines(node)) for node in functions]
+    return Size(len(source.splitlines()), len(code_lines(source, tree)), len(public), len(explained), bodies)
+
+
+def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[Definition]:
+    """Public classes and functions of a module, and the public methods of those classes."""
+    for one in node.body:
+        if isinstance(one, Definition) and not one.name.startswith("_"):
+            yield one
+            if isinstance(one, ast.ClassDef):
+                yield from public_definitions(one)
+
+
+def code_lines(source: str, tree: ast.Module) -> set[int]:
+    """Numbers of the lines that hold code; text that stands alone as an expression documents, whatever it follows."""
+    found = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in NOT_CODE:
+            found |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            found -= set(range(node.lineno, node.end_lineno + 1))
+    return found
+
+
+def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function from the first statement after its docstring to the last."""
+    first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+    return node.end_lineno - first.lineno + 1
+
+
+def top_imports(sources: dict[str, str]) -> set[tuple[str, str]]:
+    """Pairs of what stands at the top of the package, the first of which imports from the second.
+
+    Parameters
+    ----------
+    sources : texts of the modules by path within the package.
+    """
+    pairs = set()
+    for path, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == PACKAGE.name:
+                inner = str(node.module).split(".")[1:2] or [alias.name for alias in node.names]
+                pairs |= {(path.partition("/")[0].removesuffix(".py"), name) for name in inner}
+    return {(one, other) for one, other in pairs if one != other}
+
+
+def report(sources: dict[str, str]) -> tuple[str, list[str]]:
+    """The measures of a package in words, and what in it is too long.
+
+    Parameters
+    ----------
+    sources : texts of the modules by path within the package.
+    """
+    sizes = {path: measure(source) for path, source in sources.items()}
+    public, explained = (sum(getattr(size, name) for size in sizes.values()) for name in ("public", "explained"))
+    bodies = [(f"{path}: {name}", lines) for path, size in sizes.items() for name, lines in size.bodies]
+    module = max(sizes, key=lambda path: sizes[path].lines)
+    body, longest = max(bodies, key=lambda one: one[1], default=("none", 0))
+    words = (
+        f"src/{PACKAGE.name}: {sum(size.code for size in sizes.values()):,} lines of code in {len(sizes)} modules; "
+        f"{explained:,} of {public:,} public objects have a docstring ({100 * explained / public:.1f} %); "
+        f"{len(top_imports(sources))} imports between what stands at its top; longest module {module} "
+        f"({sizes[module].lines} lines), longest body {body} ({longest} lines)"
+    )
+    modules = [f"{path}: {size.lines} lines, expected at most {LONGEST_MODULE}"
+               for path, size in sizes.items() if size.lines > LONGEST_MODULE]  # fmt: skip
+    functions = [f"{name}: a body of {lines} lines, expected at most {LONGEST_BODY}"
+                 for name, lines in bodies if lines > LONGEST_BODY]  # fmt: skip
+    return words, modules + functions
+
+
+def main(package: Path) -> int:
+    """Print the measures; 1 if something is too long."""
+    sources = {path.relative_to(package).as_posix(): path.read_text("utf-8") for path in sorted(package.rglob("*.py"))}
+    words, too_long = report(sources)
+    print(words)
+    for line in too_long:
+        print(line, file=sys.stderr)
+    return int(bool(too_long))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PACKAGE))
