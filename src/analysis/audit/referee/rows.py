@@ -56,7 +56,7 @@ def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
         "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None]),
         "2-year weights in every cycle": lambda one: _weighted(one, own),
         "weights trimmed at P99": lambda one: _weighted(one, _trimmed(one)),
-        "recall day said to be usual, 2001-2004 (post hoc)": lambda one: restricted(one, usual == 1),
+        "recall day said to be usual (post hoc)": lambda one: restricted(one, usual == 1),
         "recall of Monday to Thursday": lambda one: restricted(one, ~weekend & np.isfinite(day)),
         "recall of Friday to Sunday": lambda one: restricted(one, weekend),
     }

@@ -166,8 +166,7 @@ def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
             raise CodingError(f"{name}: {twice} SEQN appear more than once; expected one row per person.")
         rename = {raw[position]: common for common, raw in source.columns.items() if raw[position] is not None}
         parts.append(table[list(rename)].rename(columns=rename))
-    joined = parts[0].join(parts[1:], how="left")
-    joined["cycle"] = CYCLES[position]
+    joined = parts[0].assign(cycle=CYCLES[position]).join(parts[1:], how="left")
     every = [common for source in SOURCES for common in source.columns]
     return joined.reindex(columns=["cycle", *every])
 
