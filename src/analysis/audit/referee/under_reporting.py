@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import Answer, complete, curve_on, finite, row_of
-from analysis.data.people.metabolism import PLAUSIBLE
+from analysis.data.people.metabolism import PLAUSIBLE, goldberg_limits
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
@@ -43,15 +43,18 @@ def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFr
     """The study among plausible reporters, and beside an indicator of the others, as rows of the referee's table."""
     setting, ratio = set_out(frame, study), energy_ratio(frame)
     low, high = PLAUSIBLE
+    narrow = goldberg_limits(deviations=1.96)
     base = row_of(QUESTION, "primary", curve_on(setting))
     known = restricted(setting, np.isfinite(ratio))
     plausible = restricted(setting, (ratio >= low) & (ratio <= high))
+    other = restricted(setting, (ratio >= narrow[0]) & (ratio <= narrow[1]))
     strict = restricted(setting, (ratio >= STRICT[0]) & (ratio <= STRICT[1]))
     rows: list[Answer] = [
         base,
         row_of(QUESTION, "weight known", curve_on(known)),
         row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, own knots", curve_on(plausible)),
         row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, primary knots", curve_on(plausible, knots_of=setting)),
+        row_of(QUESTION, f"EI:BMR {narrow[0]:g} to {narrow[1]:g}, own knots", curve_on(other)),
         row_of(QUESTION, f"EI:BMR {STRICT[0]:g} to {STRICT[1]:g}, own knots", curve_on(strict)),
         row_of(QUESTION, f"everybody, under-reporter (below {low:g}) as covariate", _beside(known, ratio < low)),
         row_of(QUESTION, "everybody, EI:BMR as a spline of 4 knots", _beside_spline(known, ratio)),
@@ -111,27 +114,34 @@ def deletion_controls(
 ) -> pd.DataFrame:
     """As many people removed by chance as the limits remove, over all and within each twentieth of intake.
 
-    Twentieths are those of the whole cohort, closed above, and somebody of unknown weight counts as removed. Those of
-    the people of known weight, or closed below, give a larger median there, up to about 0.10. Knots are placed anew in
-    each draw. Every column of tests is the median over the draws; the Monte Carlo error is that of the median
-    non-linear p, see `analysis.stats.monte_carlo.quantile_error`.
+    The people are those whose ratio is known. Of them, or of each twentieth of them, as many are drawn without
+    replacement and removed as the limits remove there. Twentieths are between the unweighted quantiles of their
+    intakes, a border belonging to the lower one, as with the quintiles. Knots are placed anew in each draw.
+
+    A second reading of the same words is told beside it: twentieths of the whole cohort, in which people of unknown
+    ratio count as removed. It was tried because the first gives another number than a reference did.
+
+    Every column of tests is the median over the draws; the Monte Carlo error is that of the median non-linear p, see
+    `analysis.stats.monte_carlo.quantile_error`.
     """
     setting, ratio = set_out(frame, study), energy_ratio(frame)
-    low, high = PLAUSIBLE
+    kept = (ratio >= PLAUSIBLE[0]) & (ratio <= PLAUSIBLE[1])
+    known = restricted(setting, np.isfinite(ratio))
     base = row_of(QUESTION, "primary", curve_on(setting))
-    kept = (ratio >= low) & (ratio <= high)
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = []
-    for done, groups in {
-        "as many removed at random": np.zeros(len(frame), dtype=np.intp),
-        "as many removed in each twentieth of intake": _twentieths(setting),
-    }.items():
-        found = list(_draws(setting, kept, groups, draws=draws, generator=generator))
-        rows.append(_median_row(f"{done} (median of draws)", setting, kept, found))
+    for done, people, groups in (
+        ("as many removed at random", known, np.zeros(len(frame), dtype=np.intp)),
+        ("as many removed in each twentieth of intake", known, _twentieths(known)),
+        ("as many removed in each twentieth, unknown ratios too", setting, _twentieths(setting)),
+    ):
+        found = list(_draws(people, kept, groups, draws=draws, generator=generator))
+        rows.append(_median_row(f"{done} (median of draws)", people, kept, found))
     return complete(rows, base)
 
 
 def _twentieths(setting: Setting) -> Integers:
+    """(n,) number of the twentieth of a setting's people that each intake lies in."""
     edges = np.quantile(setting.eligible, np.arange(1, TWENTIETHS) / TWENTIETHS)
     return np.searchsorted(edges, np.nan_to_num(setting.exposure), side="left")
 
