@@ -202,7 +202,7 @@ completed <- function(people, cohort, spline) {
     log_weight = log(people$weight[cohort]), second_psu = people$psu[cohort] == 2)
   strata <- model.matrix(~factor(people$strata[cohort]))[, -1]
   colnames(strata) <- paste0("stratum_", seq_len(ncol(strata)))
-  mice::mice(data.frame(frame, strata), m = IMPUTATIONS, maxit = 5, seed = 1, printFlag = FALSE, MaxNWts = 5000)
+  mice::mice(data.frame(frame, strata), m = IMPUTATIONS, maxit = 5, seed = 1, printFlag = FALSE)
 }
 
 imputed_rows <- function(people) {
@@ -229,7 +229,9 @@ imputed_rows <- function(people) {
 main_referee <- function(arguments) {
   if (!length(arguments) %in% 2:3) stop("usage: Rscript referee_reference.R RAW_DIR OUT_DIR [imputed]")
   people <- read_referee(arguments[1])
-  write_table(question_rows(people), arguments[2], "referee_rows")
+  rows <- question_rows(people)
+  rows$done <- paste0('"', rows$done, '"')  # some hold commas
+  write_table(rows, arguments[2], "referee_rows")
   if (identical(arguments[3], "imputed")) write_table(imputed_rows(people), arguments[2], "referee_imputed")
 }
 

@@ -2,10 +2,6 @@
 
 The end slopes of one and the same fit are asked for at other quantiles of intake, and the rise's p-value at every
 intake, with one that pays for having looked everywhere.
-
-References
-----------
-Westfall & Young 1993, Resampling-Based Multiple Testing (maximum of correlated statistics).
 """
 
 import numpy as np

@@ -37,7 +37,7 @@ def covariates_missing(
 
     Imputed: the curve's tests are those of the pooled coefficients on the design's residual df; the non-linear p is
     that of Li, Raghunathan and Rubin; two lines have the median p of the completed samples. The Monte Carlo error is
-    that of the non-linear p: of its mean over halves of the imputations.
+    that of the non-linear p: the jackknife's over the imputations, sqrt((m - 1) var p), p without each in turn.
     """
     base = row_of(QUESTION, "primary", curve_on(set_out(frame, PRIMARY)))
     rows = [
@@ -124,13 +124,16 @@ def _imputed_row(frame: pd.DataFrame, study: Study, imputations: int, seed: int)
     bent = first.index[1:]
     p = _nonlinear(pooled, bent)
     lines = float(np.median([one.lines().p_value for one in curves]))
-    halves = [_nonlinear(combine(betas[part], vcovs[part], complete_df=fit.residual_df), bent)
-              for part in (slice(None, None, 2), slice(1, None, 2))]  # fmt: skip
+    without = np.array([
+        _nonlinear(combine(np.delete(betas, m, 0), np.delete(vcovs, m, 0), complete_df=fit.residual_df), bent)
+        for m in range(imputations)
+    ])  # fmt: skip
+    error = float(np.sqrt((imputations - 1) * np.var(without)))
     return row | {
         "nonlinear_p": p, "two_lines_p": lines,
         "verdict": verdict(nonlinear_p=p, end_slopes_p=row["end_slopes_p"], two_lines_p=lines,
                            interior=row["interior"]),
-        "draws": imputations, "mc_error_of": "nonlinear_p", "mc_error": abs(halves[0] - halves[1]) / 2,
+        "draws": imputations, "mc_error_of": "nonlinear_p", "mc_error": error,
     }  # fmt: skip
 
 

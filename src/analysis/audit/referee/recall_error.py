@@ -10,11 +10,6 @@ The NCI method for usual intake is not used: it estimates the distribution of us
 day-to-day variation on a transformed scale and a second day of every cycle; for a curve it would replace the linear
 calibration by one on that scale, with the same second days of 2003-2004. The people's order by expected intake would
 hardly change; the axis would be compressed less at its upper end.
-
-References
-----------
-As `analysis.stats.measurement`. Tooze et al. 2006, J Am Diet Assoc 106:1575-1587 (NCI method). Freedman et al. 2011,
-J Natl Cancer Inst 103:1086-1092 (what calibration can and cannot do).
 """
 
 import dataclasses

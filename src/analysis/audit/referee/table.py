@@ -4,10 +4,6 @@
 "Falls, then rises" is about slopes, and stronger: a curve that falls and then stays flat a little above its low point
 has both ends higher, and does not rise at its end. Each is an intersection-union test, whose p-value is the larger of
 its two one-sided ones. The first question was added after the first results were known; the second is the protocol's.
-
-References
-----------
-Berger 1982, Technometrics 24:295-300 (intersection-union tests).
 """
 
 from dataclasses import dataclass
@@ -40,6 +36,9 @@ draws, which column comes from them and its Monte Carlo error; interior's own dr
 NO_CHANGE = 0.01
 """A p-value of an end slope that moves by less says nothing of a direction."""
 
+
+ERRORS = 3.0
+"""Monte Carlo errors that a drawn p-value must keep from 0.05 to be on one side of it."""
 
 Answer = dict[str, Any]
 """One row of the table, by column."""
@@ -155,10 +154,16 @@ def _moved(row: Answer, base: Answer) -> float:
 
 
 def direction(row: Answer, base: Answer) -> str:
-    """What a row does to the claim of a U, by the weaker of its end slopes."""
+    """What a row does to the claim of a U, by the weaker of its end slopes.
+
+    A drawn p-value that lies within three Monte Carlo errors of 0.05 bears no verdict: it is said not to be told apart.
+    """
     now, before = row.get("end_slopes_p", np.nan), base["end_slopes_p"]
     if np.isnan(now):
         return ""
+    drawn = str(row.get("mc_error_of")).startswith("end_")
+    if drawn and abs(now - ALPHA) < ERRORS * row["mc_error"]:
+        return f"not told apart from p = {ALPHA:g}"
     end = "high" if row["end_high_p"] >= row["end_low_p"] else "low"
     if abs(now - before) < NO_CHANGE and (now < ALPHA) == (before < ALPHA):
         return "no change"

@@ -18,7 +18,7 @@ from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
-from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots, weighted_quantiles
 from analysis.stats.disclosure import told
 from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.hypotheses import product_columns, wald_test
@@ -118,8 +118,8 @@ def deletion_controls(
     replacement and removed as the limits remove there. Twentieths are between the unweighted quantiles of their
     intakes, a border belonging to the lower one, as with the quintiles. Knots are placed anew in each draw.
 
-    A second reading of the same words is told beside it: twentieths of the whole cohort, in which people of unknown
-    ratio count as removed. It was tried because the first gives another number than a reference did.
+    A second reading of the same words is told beside it: twentieths of the population, between quantiles under the
+    survey's weights. It was tried after the first gave another number than an independent computation had.
 
     Every column of tests is the median over the draws; the Monte Carlo error is that of the median non-linear p, see
     `analysis.stats.monte_carlo.quantile_error`.
@@ -130,19 +130,21 @@ def deletion_controls(
     base = row_of(QUESTION, "primary", curve_on(setting))
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = []
-    for done, people, groups in (
-        ("as many removed at random", known, np.zeros(len(frame), dtype=np.intp)),
-        ("as many removed in each twentieth of intake", known, _twentieths(known)),
-        ("as many removed in each twentieth, unknown ratios too", setting, _twentieths(setting)),
+    for done, groups in (
+        ("as many removed at random", np.zeros(len(frame), dtype=np.intp)),
+        ("as many removed in each twentieth of intake", _twentieths(known)),
+        ("as many removed in each twentieth of weighted intake", _twentieths(known, weighted=True)),
     ):
-        found = list(_draws(people, kept, groups, draws=draws, generator=generator))
-        rows.append(_median_row(f"{done} (median of draws)", people, kept, found))
+        found = list(_draws(known, kept, groups, draws=draws, generator=generator))
+        rows.append(_median_row(f"{done} (median of draws)", known, kept, found))
     return complete(rows, base)
 
 
-def _twentieths(setting: Setting) -> Integers:
+def _twentieths(setting: Setting, *, weighted: bool = False) -> Integers:
     """(n,) number of the twentieth of a setting's people that each intake lies in."""
-    edges = np.quantile(setting.eligible, np.arange(1, TWENTIETHS) / TWENTIETHS)
+    rows = setting.cohort.rows.to_numpy()
+    weights = setting.design.weights[rows] if weighted else np.ones(int(rows.sum()))
+    edges = weighted_quantiles(setting.eligible, weights, np.arange(1, TWENTIETHS) / TWENTIETHS)
     return np.searchsorted(edges, np.nan_to_num(setting.exposure), side="left")
 
 

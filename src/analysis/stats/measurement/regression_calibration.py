@@ -7,12 +7,6 @@ error is small. The coefficient of W1 is the attenuation of a slope on one day.
 
 A spline of the calibrated exposure is not the calibrated spline: E[f(T)] is not f(E[T]). The curve is that of people
 whose expected exposure is x, and it bends less than the true one where T varies much about what is expected.
-
-References
-----------
-Rosner, Willett & Spiegelman 1989, Stat Med 8:1051-1069. Carroll, Ruppert, Stefanski & Crainiceanu 2006, Measurement
-Error in Nonlinear Models, 2nd ed., chapter 4. Rao, Wu & Yue 1992, Surv Methodol 18:209-217 (bootstrap of the PSUs, the
-calibration inside it).
 """
 
 from dataclasses import dataclass

@@ -9,11 +9,6 @@ so the formula is written out here.
 
 The variance is Stefanski and Cook's: the mean of the fits' own variances less the variance between the draws, each
 extrapolated in the same way. The error's own uncertainty (s is estimated) is not in it.
-
-References
-----------
-Cook & Stefanski 1994, J Am Stat Assoc 89:1314-1328. Stefanski & Cook 1995, J Am Stat Assoc 90:1247-1256 (variance).
-Carroll, Ruppert, Stefanski & Crainiceanu 2006, Measurement Error in Nonlinear Models, 2nd ed., chapter 5.
 """
 
 from collections.abc import Callable

@@ -13,12 +13,6 @@ intervals of level 95 % held the truth, with logit -1 + 0.8 y 37 of 40.
 statsmodels' MICE draws from numpy's global generator, cannot be handed one, and knows categories as numbers only; so
 the chain is written out here. Imputed values are never data of the variance: each completed sample has its design-based
 covariance, and the spread between the samples is added to their mean.
-
-References
-----------
-Rubin 1987, Multiple Imputation for Nonresponse in Surveys. Barnard & Rubin 1999, Biometrika 86:948-955 (degrees of
-freedom). Li, Raghunathan & Rubin 1991, J Am Stat Assoc 86:1065-1073 (test of several coefficients). White, Royston &
-Wood 2011, Stat Med 30:377-399 (chained equations).
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,7 +2,7 @@
 
 A person kept with probability p, given what is known of everybody, stands for 1/p of those eligible. The estimates are
 those of everybody if, given that, who is missing is not a matter of the outcome. The weights are taken as known in the
-variance, which usually makes it a little too large (Lunceford & Davidian 2004, Stat Med 23:2937-2960).
+variance.
 """
 
 import numpy as np
