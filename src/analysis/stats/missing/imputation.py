@@ -6,9 +6,8 @@ as its indicators and matched on their vector, so that only levels that somebody
 occur. Design variables, weight, outcome and the terms of the analysis belong among the predictors: then the imputation
 is no less rich than the analysis and the weights need not enter its regressions.
 
-Matching cannot reach beyond what somebody has. Where a value is missing by the outcome so steeply that hardly anybody
-near has it, the pooled interval is too narrow: on invented samples with logit 1.5 y, half of x missing, 23 of 40
-intervals of level 95 % held the truth, with logit -1 + 0.8 y 37 of 40.
+Matching cannot reach beyond what somebody has: where a value is missing so steeply that hardly anybody near has it, the
+estimates lean towards those of the others and their intervals are too narrow.
 
 statsmodels' MICE draws from numpy's global generator, cannot be handed one, and knows categories as numbers only; so
 the chain is written out here. Imputed values are never data of the variance: each completed sample has its design-based
