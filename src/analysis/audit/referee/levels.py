@@ -25,7 +25,8 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
         "log_or_low": height.log_or_low, "log_or_high": height.log_or_high,
         "levels_verdict": levels_verdict(height.p_value),
     }  # fmt: skip
-    return complete([base, at_round], base)
+    table = complete([base, at_round], base)
+    return table.assign(moved=0.0)  # one and the same curve, read elsewhere
 
 
 def band_at_round_intakes(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:

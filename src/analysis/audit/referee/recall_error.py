@@ -74,7 +74,7 @@ def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
         expected[setting.domain.rows] = found.predict(data.first, data.covariates)
         names = " and ".join(name.split("_")[0] for name in exposures)
         slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
-        row = row_of(QUESTION, f"calibrated {names} (attenuation {slope}), calibration taken as known",
+        row = row_of(QUESTION, f"calibrated {names} (attenuation {slope}), taken as known",
                      curve_on(_on(setting, expected)))  # fmt: skip
         rows.append(row)
     return complete(rows, base)

@@ -56,8 +56,8 @@ def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFr
         row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, primary knots", curve_on(plausible, knots_of=setting)),
         row_of(QUESTION, f"EI:BMR {narrow[0]:g} to {narrow[1]:g}, own knots", curve_on(other)),
         row_of(QUESTION, f"EI:BMR {STRICT[0]:g} to {STRICT[1]:g}, own knots", curve_on(strict)),
-        row_of(QUESTION, f"everybody, under-reporter (below {low:g}) as covariate", _beside(known, ratio < low)),
-        row_of(QUESTION, "everybody, EI:BMR as a spline of 4 knots", _beside_spline(known, ratio)),
+        row_of(QUESTION, f"under-reporter (below {low:g}) as covariate", _beside(known, ratio < low)),
+        row_of(QUESTION, "EI:BMR beside it as a spline of 4 knots", _beside_spline(known, ratio)),
         _interaction(known, ratio < low),
     ]
     return complete(rows, base)
@@ -136,7 +136,7 @@ def deletion_controls(
         ("as many removed in each twentieth of weighted intake", _twentieths(known, weighted=True)),
     ):
         found = list(_draws(known, kept, groups, draws=draws, generator=generator))
-        rows.append(_median_row(f"{done} (median of draws)", known, kept, found))
+        rows.append(_median_row(f"{done} (median)", known, kept, found))
     return complete(rows, base)
 
 

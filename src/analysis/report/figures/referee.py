@@ -14,13 +14,16 @@ from analysis.stats.shape.verdict import ALPHA
 COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY}
 ROW = 0.155  # inches
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
-LONGEST = 62
 PRIMARY_ROW = "primary"
 
 
 def referee_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a test of the ends, by how far they move the curve; those without a curve of their own come last."""
-    shown = table[table["end_slopes_p"].notna() & ((table["done"] != PRIMARY_ROW) | (table["question"] == "form"))]
+    """Rows with a test of the ends, by how far they move the curve; those without a curve of their own come last.
+
+    The primary curve, which every question begins with, is told once, as the first answer of all.
+    """
+    shown = table[table["end_slopes_p"].notna() & (table["done"] != PRIMARY_ROW)]
+    shown = shown[~(shown.duplicated(["end_slopes_p", "levels_p"]) & (shown["moved"] == 0))]
     return shown.sort_values(["moved", "end_slopes_p"], na_position="last", kind="stable", ignore_index=True)
 
 
@@ -40,16 +43,11 @@ def plot_referee(table: pd.DataFrame, *, caption: str, provenance: Provenance) -
         _draw_p(slopes, rows)
         moved.tick_params(axis="x", labelsize=6.5)
         moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
-        moved.set_xlabel("Moves (log odds)", fontsize=7.5)
-        labels = [_label(*words) for words in zip(rows["question"], rows["done"], strict=True)]
+        moved.set_xlabel("Moved (log odds)", fontsize=7)
+        labels = [f"{question}: {done}" for question, done in zip(rows["question"], rows["done"], strict=True)]
         slopes.set_yticks(range(len(rows)), labels, fontsize=6.2)
         slopes.set_ylim(len(rows) - 0.4, -0.6)
     return figure
-
-
-def _label(question: str, done: str) -> str:
-    words = f"{question}: {done}"
-    return words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
 
 
 def _draw_p(axes: Axes, rows: pd.DataFrame) -> None:
@@ -60,14 +58,23 @@ def _draw_p(axes: Axes, rows: pd.DataFrame) -> None:
     rest = rows[rows["verdict"].isna()]
     axes.plot(rest["end_slopes_p"], rest.index, "o", markerfacecolor="white", markeredgecolor="black", markersize=4.2,
               linestyle="none", label="ends only, no verdict")  # fmt: skip
-    axes.plot(rows["levels_p"], rows.index, "|", color="black", markersize=6, linestyle="none", label="levels")
+    axes.plot(
+        rows["levels_p"],
+        rows.index,
+        "|",
+        color="black",
+        markersize=7.5,
+        markeredgewidth=1.1,
+        linestyle="none",
+        label="levels",
+    )
     axes.set_xscale("log")
     axes.set_xlim(min(P_TICKS[0], rows[["end_slopes_p", "levels_p"]].min().min()) / 1.5, 1.3)
     axes.xaxis.set_major_locator(FixedLocator(P_TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.axvline(ALPHA, color=GREY, linewidth=0.8, zorder=0)
-    axes.set_xlabel("p of the weaker end (log axis)", fontsize=7.5)
+    axes.set_xlabel("p of the weaker end (log axis)", fontsize=7)
     axes.tick_params(axis="x", labelsize=6.5)
     axes.legend(loc="lower left", fontsize=6, bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.1, handletextpad=0.2)
 
