@@ -151,6 +151,8 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/adequacy_reference.R data/raw tests/reference/real
 	Rscript tests/reference/modifiers_reference.R data/demo/raw tests/reference/synthetic
 	Rscript tests/reference/modifiers_reference.R data/raw tests/reference/real
+	Rscript tests/reference/referee_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/referee_reference.R data/raw tests/reference/real imputed
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
 	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives
