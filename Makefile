@@ -166,6 +166,8 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/adequacy_reference.R data/raw tests/reference/real
 	Rscript tests/reference/modifiers_reference.R data/demo/raw tests/reference/synthetic
 	Rscript tests/reference/modifiers_reference.R data/raw tests/reference/real
+	Rscript tests/reference/referee_reference.R data/demo/raw tests/reference/synthetic
+	Rscript tests/reference/referee_reference.R data/raw tests/reference/real imputed
 	$(PY) tests/reference/make_design_input.py > tests/reference/design_input.csv
 	Rscript tests/reference/design_reference.R tests/reference/design_input.csv tests/reference/design
 	Rscript tests/reference/descriptives_reference.R tests/reference/design_input.csv tests/reference/descriptives
@@ -179,6 +181,7 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 
 audit: $(PARTICIPANTS) ## how much of the curve stands: 3,240 specifications, every nutrient, energy, cycles; resumes where it stopped
 	@$(RUN) audit
+	@$(RUN) referee
 
 simulate: $(READY) ## try intervals, tests and verdict on 1,000 outcomes of known truth a curve (40 invented surveys x 25); writes data/processed/simulation
 	@$(RUN) simulate

@@ -19,6 +19,7 @@ ROOMS = (
     ("stats.regression",),
     ("stats.curve", "stats.checks"),
     ("stats.shape",),
+    ("stats.measurement", "stats.missing"),
     ("stats",),
     ("data.source", "data.people", "data.foods"),
     ("data.synthetic", "data"),

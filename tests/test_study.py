@@ -96,6 +96,7 @@ def test_every_categorical_covariate_belongs_to_the_largest_model_and_has_distin
         ("lenient", "pn_lenient"),
         ("both_feet", "pn_both_feet"),
         ("two_sites", "pn_two_sites"),
+        ("any_tested", "pn_any_tested"),
         ("pad", "pad"),
         ("any_led", "any_led"),
     ],
@@ -115,7 +116,7 @@ def test_every_outcome_rule_is_put_into_words() -> None:
         (
             "outcome",
             "severe",
-            r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, pad, any_led\.",
+            r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, any_tested, pad, any_led\.",
         ),
         ("outcome", "pn_strict", r"outcome='pn_strict'"),
         ("outcome", None, r"outcome=None"),

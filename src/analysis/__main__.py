@@ -15,7 +15,7 @@ from analysis.cli.options import build_parser
 from analysis.errors import AnalysisError
 from analysis.streams import claim_streams, flushed, lost_output, tell, tell_lost
 
-RESUMABLE = ("fetch", "audit")
+RESUMABLE = ("fetch", "audit", "referee")
 """Stages of many tasks, each of which is kept as it finishes."""
 
 
