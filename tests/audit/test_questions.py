@@ -29,7 +29,7 @@ COLUMNS = {
                        "reason"],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],
     "decomposition": ["quantity", "choice", "df", "share", "n"],
-    "joint_test": ["term", "estimate", "null_median", "null_median_error", "null_p95", "null_p95_error", "p_value",
+    "joint_test": ["null", "primary", "term", "estimate", "null_median", "null_median_error", "null_p95", "null_p95_error", "p_value",
                    "p_value_error", "adjusted_p", "adjusted_p_error", "n",
                    "draws", "seed"],
     "specificity": ["kind", "exposure", "outcome", "form", "label", "knot_rule", "knots",
@@ -129,7 +129,7 @@ def test_every_specification_asked_for_is_answered_once(folders):
 
 
 def test_joint_test_has_every_statistic(folders):
-    assert read_audit(folders)[0]["joint_test"]["term"].tolist() == list(TERMS)
+    assert read_audit(folders)[0]["joint_test"]["term"].tolist() == 2 * list(TERMS)
 
 
 def test_task_that_failed_leaves_its_reason_and_no_frame(finished, participants):

@@ -284,6 +284,7 @@ ONE_OF_EACH_ROOM = {
     "audit/energy.py": {"energy"},
     "audit/specifications.py": {"specifications"},
     "audit/joint_test.py": set(),
+    "audit/null_curves.py": set(),
     "audit/questions.py": set(),
     "stats/checks/calibration.py": set(),
     "stats/__init__.py": set(),

@@ -56,7 +56,9 @@ def joint_test(p=0.5, both_above=0.5):
     frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_median_error": 0.0004,
                           "null_p95": 0.5, "null_p95_error": 0.001, "p_value": p})  # fmt: skip
     frame.loc[frame["term"] == "both_above", "p_value"] = both_above
-    return frame.assign(
+    primary = frame.assign(
+        null="design t",
+        primary=True,
         adjusted_p=np.minimum(5 * frame["p_value"], 1),
         adjusted_p_error=0.002,
         p_value_error=0.003,
@@ -64,6 +66,9 @@ def joint_test(p=0.5, both_above=0.5):
         draws=2000,
         seed=1,
     )
+    plain = primary.assign(null="bootstrap", primary=False, adjusted_p=0.2)
+    plain.loc[plain["term"] == "nonlinear", "adjusted_p"] = 0.03
+    return pd.concat([primary, plain], ignore_index=True)
 
 
 def energy_forms(p):
@@ -300,6 +305,15 @@ def test_choices_are_named_by_their_share():
 )  # fmt: skip
 def test_joint_test_never_tells_a_p_without_the_one_adjusted_for_all_statistics(p, both_above, said):
     assert said in audit_words.joint_test_sentence(made(joint_test=joint_test(p, both_above)))
+
+
+def test_the_plain_bootstrap_is_told_beside_the_primary_p_with_why_it_is_not_primary():
+    told = audit_words.joint_words(made())
+    assert "takes every standard error as known, so that tests on few df come out too seldom" in told
+    assert "the least adjusted p is that of the share with non-linear p < 0.05, 0.030 ± 0.002" in told
+    table = audit_words.joint_test_table(made())
+    assert len(table) == len(TERMS)
+    assert table["adjusted, plain bootstrap"].iloc[-1] == "0.030 ± 0.002"
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,10 @@ def cells():
 @pytest.fixture(scope="module")
 def tests_frame():
     p_values = dict(zip(TERMS, np.arange(1, 9) / 100, strict=True))
-    return pd.DataFrame({"term": TERMS, "estimate": 0.72, "p_value": 0.001, "adjusted_p": list(p_values.values()),
-                         "adjusted_p_error": 0.002,
-                         "draws": 2000})  # fmt: skip
+    primary = pd.DataFrame({"primary": True, "term": TERMS, "estimate": 0.72, "p_value": 0.001,
+                            "adjusted_p": list(p_values.values()), "adjusted_p_error": 0.002,
+                            "draws": 2000})  # fmt: skip
+    return pd.concat([primary, primary.assign(primary=False, adjusted_p=0.2)], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +148,8 @@ def test_caption_counts_cells_without_an_answer_and_gives_the_joint_test(cells, 
         f"median odds ratio {median.iloc[0]:.2f} (p = 0.010 ± 0.002) and {median.iloc[1]:.2f} (p = 0.040 ± 0.002)"
         in words
     )
-    assert "both above 1 in 72 % (p = 0.070 ± 0.002); non-linear p < 0.05 in 72 % (p = 0.080 ± 0.002)" in words
+    assert "both above 1 in 72 % (p = 0.070 ± 0.002; by a plain bootstrap p = 0.200 ± 0.002); non-linear" in words
+    assert "p < 0.05 in 72 % (p = 0.080 ± 0.002; by a plain bootstrap p = 0.200 ± 0.002). Choices" in words
 
 
 def test_caption_explains_the_verdict_and_the_adjustment(cells, tests_frame):

@@ -83,8 +83,14 @@ def _groups() -> list[tuple[SpecificityCell, ...]]:
     return [tuple(cells[start : start + CELLS_PER_TASK]) for start in range(0, len(cells), CELLS_PER_TASK)]
 
 
-def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int = 1) -> dict[str, pd.DataFrame]:
     """What the tasks of `audit_tasks`, or of `study_tasks`, found, by name.
+
+    Parameters
+    ----------
+    finished : what the tasks found.
+    frame : harmonised participants, all of them.
+    jobs : threads of the joint test; no number depends on them.
 
     Returns
     -------
@@ -102,7 +108,7 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str,
             "specifications": curve.cells,
             "verdict_shares": verdict_shares(curve.cells),
             "decomposition": decompose(curve.cells),
-            "joint_test": joint_test(curve),
+            "joint_test": joint_test(curve, jobs=jobs),
         }
     if specificity := [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]:
         summary = summarise([row for part in specificity for row in part.to_dict("records")])

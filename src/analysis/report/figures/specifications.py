@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
-from analysis.report.words.audit import LEVELS, NAMES, top_choices
+from analysis.report.words.audit import LEVELS, NAMES, joint_tests, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
 from analysis.report.words.study import covariate_words
 from analysis.stats.shape.verdict import ALPHA
@@ -169,9 +169,10 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     tests : of `analysis.audit.joint_test.joint_test`.
     decomposition : of `analysis.audit.joint_test.decompose`.
     """
-    test = {str(row["term"]): row for _, row in tests.iterrows()}
+    test, plain = (joint_tests(tests, primary=primary) for primary in (True, False))
     medians = " and ".join(
-        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {_adjusted(test[f'median_{mark}'])})" for mark in PERCENTILES
+        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {_adjusted(test.loc[f'median_{mark}'])})"
+        for mark in PERCENTILES
     )
     return (
         "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
@@ -182,13 +183,14 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
         f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
         f"{len(tests)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
-        f"{medians}; both above 1 in {_share(test['both_above'])}; non-linear p < {ALPHA:g} in "
-        f"{_share(test['nonlinear'])}. Choices with the largest shares of the variation: {_top_choices(decomposition)}."
+        f"{medians}; both above 1 in {_share(test, plain, 'both_above')}; non-linear p < {ALPHA:g} in "
+        f"{_share(test, plain, 'nonlinear')}. Choices with the largest shares of the variation: {_top_choices(decomposition)}."
     )
 
 
-def _share(test: pd.Series) -> str:
-    return f"{100 * test['estimate']:.0f} % (p {_adjusted(test)})"
+def _share(test: pd.DataFrame, plain: pd.DataFrame, term: str) -> str:
+    found, plainly = test.loc[term], plain.loc[term]
+    return f"{100 * found['estimate']:.0f} % (p {_adjusted(found)}; by a plain bootstrap p {_adjusted(plainly)})"
 
 
 def _adjusted(test: pd.Series) -> str:
