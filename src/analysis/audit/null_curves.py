@@ -222,6 +222,6 @@ def _sum_of_squares(multipliers: Array, coefficients: Sequence[Array]) -> Array:
     return total
 
 
-def _counts(true: Bools) -> Array:
+def _counts(true: Bools) -> Integers:
     """How many of each row are true; a row at a time, which numpy counts without turning it into numbers."""
-    return np.array([np.count_nonzero(row) for row in true])
+    return np.array([np.count_nonzero(row) for row in true], dtype=np.intp)

@@ -182,9 +182,10 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
         f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
         f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
-        f"{len(tests)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
+        f"{len(test)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
         f"{medians}; both above 1 in {_share(test, plain, 'both_above')}; non-linear p < {ALPHA:g} in "
-        f"{_share(test, plain, 'nonlinear')}. Choices with the largest shares of the variation: {_top_choices(decomposition)}."
+        f"{_share(test, plain, 'nonlinear')}. Choices with the largest shares of the variation: "
+        f"{_top_choices(decomposition)}."
     )
 
 

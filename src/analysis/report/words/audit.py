@@ -112,7 +112,8 @@ def joint_words(audit: Audit) -> str:
     return (
         f"of {every} joint statistics {found} {verb}{which or ','} the {TERM_WORDS[str(best.name)]} "
         f"({best['estimate']:.2f}, p {format_p_drawn(best['p_value'], best['p_value_error'])}; adjusted for the "
-        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): {_together(best)} {_plain_words(audit)}"
+        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): {_together(best)} "
+        f"{_plain_words(audit)}"
     )
 
 
