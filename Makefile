@@ -164,6 +164,7 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 
 audit: $(PARTICIPANTS) ## how much of the curve stands: 3,240 specifications, every nutrient, energy, cycles; resumes where it stopped
 	@$(RUN) audit
+	@$(RUN) referee
 
 simulate: $(READY) ## try intervals, tests and verdict on 1,000 outcomes of known truth a curve (40 invented surveys x 25); writes data/processed/simulation
 	@$(RUN) simulate

@@ -75,6 +75,9 @@ NUTRIENTS: dict[str, tuple[str, str, str]] = {
 """Harmonised nutrient to its raw name in 1999-2000, 2001-2002 and 2003-2004, from the three codebooks."""
 
 
+TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in ("MH1", "HAL", "MH5") for trial in "123")
+
+
 def _layout(position: int) -> dict[str, tuple[str, ...]]:
     """Tables of one cycle and the raw columns of each that the study reads."""
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
@@ -85,11 +88,12 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     first_two = position < 2
     columns = (
         ("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR", "WTINT2YR",
-         "WTMEC2YR", *(["WTMEC4YR"] if first_two else [])),
-        ("LEALPN", "LEARPN"),
+         "WTMEC2YR", *(["WTMEC4YR", "WTINT4YR"] if first_two else [])),
+        ("LEALPN", "LEARPN", *TRIALS),
         (("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ")[position], "WTDRD1", *(["WTDR4YR"] if first_two else []),
+         ("DRDDAY", "DRDDAY", "DR1DAY")[position], ("DRQ300", "DRD300", "DR1_300")[position],
          *(raw[position] for raw in NUTRIENTS.values())),
-        ("BMXBMI", "BMXHT"),
+        ("BMXBMI", "BMXHT", "BMXWT"),
         ("SMQ020", "SMQ040"),
         ("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130"),
         ("DIQ010", "DIQ050", "DIQ070"),
@@ -132,15 +136,17 @@ TEXT = {"DSDSUPID", "DSDSUPP", "DSDINGR", "DSDBCNAM", "RXD240B", "RXDDRUG"}
 # A man of 60 of whom everything is known and nothing is wrong.
 _TYPICAL: dict[str, float | str] = {
     "SDMVPSU": 1, "RIDSTATR": 2, "RIAGENDR": 1, "RIDAGEYR": 60, "RIDRETH1": 3, "DMDEDUC2": 4, "INDFMPIR": 2.5,
-    "WTINT2YR": 38000, "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0, "WTDRD1": 48000,
-    "WTDR4YR": 25000,
-    "BMXBMI": 27.5, "BMXHT": 170, "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
+    "WTINT2YR": 38000, "WTINT4YR": 20000, "WTMEC2YR": 40000, "WTMEC4YR": 21000, "LEALPN": 0, "LEARPN": 0,
+    "WTDRD1": 48000, "WTDR4YR": 25000,
+    "BMXBMI": 27.5, "BMXHT": 170, "BMXWT": 79.5, "DRDDAY": 6, "DR1DAY": 6, "DRQ300": 1, "DRD300": 2, "DR1_300": 2,
+    "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,
     "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
     "LBXFOL": 12, "LBXMMA": 0.12, "LBXBPB": 1.6, "LBXBCD": 0.4, "LBXTC": 200, "LBDHDL": 50, "LBXHDD": 50,
     "LEXLABPI": 1.1, "LEXRABPI": 1.1, "RXD030": 2, "RXDUSE": 2, "RXD240B": "", "RXDDRUG": "",
     "URXUMA": 10, "URXUCR": 100,
     "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
+    **{trial: 1 if trial.endswith("1") else NAN for trial in TRIALS},
     "DSD010": 1, "DSDSUPID": VITAMIN_C, "DSDSUPP": "VITAMIN C", "DSD070": 1, "DSDMTCH": 1, "DSD090": 365, "DSDANTA": 0,
     "DSD100Q": 1, "DSD100U": 1, "DSD103": 30, "DSD120Q": 1, "DSD120U": 1, "DSD122Q": 1, "DSD122U": 1,
     **{raw: 100.0 for names in NUTRIENTS.values() for raw in names},
@@ -214,8 +220,8 @@ _ELIGIBLE: dict[str, object] = {
     "race_ethnicity": "non_hispanic_white", "education": "more_than_high_school", "pir": 2.5, "bmi_kg_m2": 27.5,
     "height_cm": 170.0, "smoking": "never", "alcohol": "moderate", "has_diabetes": 0.0, "has_hypertension": 0.0,
     "examined": True, "recall_reliable": True, "pn_strict": 0.0, "pn_lenient": 0.0, "pn_both_feet": 0.0,
-    "pn_two_sites": 0.0, "pad": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0, "phosphorus_mg": 1200.0,
-    "magnesium_supplement_level": "none",
+    "pn_two_sites": 0.0, "pn_any_tested": 0.0, "pad": 0.0, "magnesium_mg": 250.0, "energy_kcal": 2000.0,
+    "phosphorus_mg": 1200.0, "magnesium_supplement_level": "none",
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ ROOMS = (
     ("stats.regression",),
     ("stats.curve", "stats.checks"),
     ("stats.shape",),
+    ("stats.measurement", "stats.missing"),
     ("stats",),
     ("data.source", "data.people", "data.foods"),
     ("data.synthetic", "data"),

@@ -95,6 +95,7 @@ def test_every_categorical_covariate_belongs_to_the_largest_model_and_has_distin
         ("lenient", "pn_lenient"),
         ("both_feet", "pn_both_feet"),
         ("two_sites", "pn_two_sites"),
+        ("any_tested", "pn_any_tested"),
         ("pad", "pad"),
     ],
 )
@@ -110,7 +111,11 @@ def test_every_outcome_rule_is_put_into_words() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("outcome", "severe", r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, pad\."),
+        (
+            "outcome",
+            "severe",
+            r"outcome='severe': expected one of strict, lenient, both_feet, two_sites, any_tested, pad\.",
+        ),
         ("outcome", "pn_strict", r"outcome='pn_strict'"),
         ("outcome", None, r"outcome=None"),
         ("weights", "interview", r"weights='interview': expected one of dietary, mec, none\."),

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from analysis.errors import AnalysisError
 
 NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites"]
-Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "pad"]
+Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested", "pad"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
 LonelyDomain = Literal["fail", "keep"]
@@ -59,6 +59,7 @@ OUTCOMES: dict[Outcome, str] = {
     "lenient": "at least one insensate site on either foot (free of it: no insensate site on any assessed foot)",
     "both_feet": "at least one insensate site, both feet assessed",
     "two_sites": "at least two insensate sites over the two feet",
+    "any_tested": "at least one insensate site by its own trials, on a foot fully assessed or not",
     "pad": "an ankle-brachial index below 0.9 in the leg with the lower known one",
 }
 

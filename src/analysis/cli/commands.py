@@ -27,6 +27,7 @@ from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.referee import referee
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.provenance import Provenance
@@ -49,6 +50,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "fit": run_fit,
         "shapes": run_shapes,
         "audit": run_audit,
+        "referee": run_referee,
         "simulate": run_simulate,
         "figures": run_figures,
         "demo": run_demo,
@@ -111,6 +113,14 @@ def run_audit(args: argparse.Namespace) -> None:
     for path in audit(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
         print(path)
     print(f"Tables: {folders.estimates}/audit_*.csv")
+
+
+def run_referee(args: argparse.Namespace) -> None:
+    """Answer what a hostile referee asks."""
+    folders = _folders(args)
+    for path in referee(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
+        print(path)
+    print(f"Tables: {folders.estimates}/referee*.csv")
 
 
 def run_claims(args: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from analysis.report.figures import energy as energy_figures
 from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
 from analysis.report.figures import modifiers as modifiers_figures
+from analysis.report.figures import referee as referee_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
@@ -198,6 +199,16 @@ def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
         for name, (make, needed) in makers.items()
         if all(frame in frames for frame in needed)
     }
+
+
+def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
+    """The referee's figure, from the table ``referee``."""
+    table = frames["referee"]
+    caption = referee_figures.referee_caption(table)
+    return Drawing(
+        lambda: referee_figures.plot_referee(table, caption=caption, provenance=provenance),
+        {"": referee_figures.referee_order(table)},
+    )
 
 
 def _specification_curve(frames: Frames, provenance: Provenance) -> Drawing:

@@ -14,13 +14,20 @@ import pytest
 
 from analysis.data.people.coding import CodingError
 from analysis.data.people.drugs import PRESCRIPTIONS
-from analysis.data.people.harmonise import SOURCES, ckd_epi_2021, harmonise, needed_columns, pooled_weight
+from analysis.data.people.harmonise import (
+    SOURCES,
+    ckd_epi_2021,
+    harmonise,
+    needed_columns,
+    pooled_weight,
+    site_is_insensate,
+)
 from analysis.data.people.supplements import USE
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.data.source.registry import COMMITTED
 from analysis.data.synthetic.survey import survey_tables
 from analysis.study import CATEGORIES, CYCLES, OUTCOMES, Study
-from tests.people import LAYOUT, NAN, NUTRIENTS, PRODUCT_LAYOUT, participants, raw_tables, read_rows
+from tests.people import LAYOUT, NAN, NUTRIENTS, PRODUCT_LAYOUT, TRIALS, participants, raw_tables, read_rows
 
 HAND = 1e-12
 """Relative tolerance of sums done by hand: the same doubles, added or multiplied in another order."""
@@ -97,6 +104,44 @@ def test_insensate_sites_become_the_four_outcomes_with_minus_one_and_missing_bot
         3      2      | 3              2               1         1          1            1
         3      3      | 3              3               1         1          1            1
     """)
+
+
+@pytest.mark.parametrize(
+    ("trials", "insensate"),
+    [
+        ((1, NAN, NAN), 0.0),
+        ((2, 1, 1), 0.0),
+        ((3, 1, 1), 0.0),
+        ((2, 2, NAN), 1.0),
+        ((2, 1, 3), 1.0),
+        ((3, 3, 1), 1.0),
+        ((1, 2, 2), 0.0),
+        ((8, NAN, NAN), NAN),
+        ((2, 8, NAN), NAN),
+        ((2, 1, NAN), NAN),
+        ((NAN, NAN, NAN), NAN),
+    ],
+)
+def test_a_site_is_settled_by_its_first_trial_or_by_two_of_three(trials, insensate: float) -> None:
+    raw = {f"LEXLHAL{number}": went for number, went in enumerate(trials, start=1)}
+    tables = raw_tables([{"cycle": 1999, **raw}])
+    found = site_is_insensate(tables["LEXPN"].assign(cycle=1999), "L", "HAL")
+    np.testing.assert_array_equal(found, [insensate])
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "trials", "expected"),
+    [
+        (0, 0, {}, 0.0),
+        (1, 0, {"LEXLHAL1": 2, "LEXLHAL2": 3}, 1.0),
+        (-1, 0, {"LEXLHAL1": 2, "LEXLHAL2": 3, "LEXLMH11": 8}, 1.0),  # no foot is known to be free, a site is not
+        (-1, 0, {"LEXLMH11": 8}, NAN),
+        (NAN, NAN, dict.fromkeys(TRIALS, NAN), NAN),
+    ],
+)
+def test_any_tested_finds_insensate_sites_on_feet_that_were_not_fully_assessed(left, right, trials, expected) -> None:
+    tables = raw_tables([{"cycle": 2001, "LEALPN": left, "LEARPN": right, **trials}])
+    np.testing.assert_array_equal(harmonise(tables)["pn_any_tested"], [expected])
 
 
 @pytest.mark.parametrize("table", ["LEXPN", "LEXPN_B", "LEXPN_C"])
@@ -831,8 +876,12 @@ def test_no_row_of_the_dictionary_has_an_empty_cell(dictionary) -> None:
 
 def test_the_dictionary_names_the_raw_variables_that_each_column_changes_with(dictionary, made_from) -> None:
     others = [name for name in dictionary if name not in NUTRIENTS]
-    named = {name: set(re.findall(r"\b[A-Z][A-Z0-9]{4,7}\b", dictionary[name][-1])) for name in others}
-    assert named == {name: made_from[name] for name in others}
+    named = {name: set(re.findall(r"\b[A-Z][A-Z0-9_]{4,7}\b", dictionary[name][-1])) for name in others}
+    together = {
+        "pn_any_tested": set(TRIALS),  # trials decide together: one that changes alone need not show
+        "ei_bmr": set(NUTRIENTS["energy_kcal"]),  # the one column made of a nutrient
+    }
+    assert named == {name: made_from[name] | together.get(name, set()) for name in others}
 
 
 @pytest.mark.parametrize("name", list(NUTRIENTS))

@@ -5,6 +5,7 @@ https://wwwn.cdc.gov/nchs/nhanes/; "refused" (7, 77, 777) and "don't know" (9, 9
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,17 @@ import pandas as pd
 from analysis.data.people.coding import CodingError, Source, Tables, same
 from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_columns
 from analysis.data.people.laboratory import LABORATORY, laboratory_columns
+from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
 from analysis.data.people.products import PRODUCT_COLUMNS
 from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.study import CATEGORIES, CYCLES, Weights
+
+SITES = ("MH1", "HAL", "MH5")
+"""First metatarsal head, great toe and fifth metatarsal head, as raw names have them."""
+
+TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in SITES for trial in (1, 2, 3))
+"""Raw names of every trial at every site of both feet: 1 felt, 2 not felt, 3 not told, 8 not done."""
 
 SOURCES: tuple[Source, ...] = (
     Source(
@@ -24,15 +32,19 @@ SOURCES: tuple[Source, ...] = (
             **same("SDMVSTRA", "SDMVPSU", "RIDSTATR", "RIAGENDR", "RIDAGEYR", "RIDRETH1", "DMDEDUC2", "INDFMPIR"),
             **same("WTINT2YR", "WTMEC2YR"),
             "WTMEC4YR": ("WTMEC4YR", "WTMEC4YR", None),
+            "WTINT4YR": ("WTINT4YR", "WTINT4YR", None),
         },
     ),
-    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN")),
+    Source(("LEXPN", "LEXPN_B", "LEXPN_C"), same("LEALPN", "LEARPN", *TRIALS)),
     Source(
         ("DRXTOT", "DRXTOT_B", "DR1TOT_C"),
         {
             "DR1DRSTZ": ("DRDDRSTS", "DRDDRSTZ", "DR1DRSTZ"),
             **same("WTDRD1"),
             "WTDR4YR": ("WTDR4YR", "WTDR4YR", None),
+            "DR1DAY": ("DRDDAY", "DRDDAY", "DR1DAY"),
+            "DRQ300": ("DRQ300", None, None),
+            "DR1_300": (None, "DRD300", "DR1_300"),
             **NUTRIENT_COLUMNS,
         },
     ),
@@ -40,7 +52,7 @@ SOURCES: tuple[Source, ...] = (
         (None, None, "DR2TOT_C"),
         {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
     ),
-    Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT")),
+    Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT", "BMXWT")),
     Source(("SMQ", "SMQ_B", "SMQ_C"), same("SMQ020", "SMQ040")),
     Source(("ALQ", "ALQ_B", "ALQ_C"), same("ALQ110", "ALQ120Q", "ALQ120U", "ALQ130")),
     Source(("DIQ", "DIQ_B", "DIQ_C"), same("DIQ010", "DIQ050", "DIQ070")),
@@ -105,12 +117,15 @@ def harmonise(tables: Tables) -> pd.DataFrame:
     }
     frame = pd.DataFrame(columns, index=raw.index)
     frame["depletion_score"] = depletion_score(frame)
-    for kind in ("dietary", "mec"):
+    kinds: tuple[Weights | Literal["interview"], ...] = ("dietary", "mec", "interview")
+    for kind in kinds:
         frame[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
     return frame
 
 
-def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, ...]) -> pd.Series:
+def pooled_weight(
+    frame: pd.DataFrame, *, weights: Weights | Literal["interview"], cycles: tuple[int, ...]
+) -> pd.Series:
     """Survey weight for the pooled cycles; 0 for people without one and for other cycles.
 
     NCHS's rule: 1999-2000 and 2001-2002 rest on different censuses and are pooled through their joint 4-year weight,
@@ -119,7 +134,7 @@ def pooled_weight(frame: pd.DataFrame, *, weights: Weights, cycles: tuple[int, .
     Parameters
     ----------
     frame : harmonised participants.
-    weights : ``dietary``, ``mec``, or ``none`` for weight 1 for everyone.
+    weights : ``dietary``, ``mec``, ``interview``, or ``none`` for weight 1 for everyone.
     cycles : first years of the pooled cycles.
 
     Returns
@@ -151,8 +166,7 @@ def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
             raise CodingError(f"{name}: {twice} SEQN appear more than once; expected one row per person.")
         rename = {raw[position]: common for common, raw in source.columns.items() if raw[position] is not None}
         parts.append(table[list(rename)].rename(columns=rename))
-    joined = parts[0].join(parts[1:], how="left")
-    joined["cycle"] = CYCLES[position]
+    joined = parts[0].assign(cycle=CYCLES[position]).join(parts[1:], how="left")
     every = [common for source in SOURCES for common in source.columns]
     return joined.reindex(columns=["cycle", *every])
 
@@ -167,6 +181,7 @@ def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "weight_interview_2yr": raw["WTINT2YR"],
         "weight_mec_2yr": raw["WTMEC2YR"],
         "weight_mec_4yr": raw["WTMEC4YR"],
+        "weight_interview_4yr": raw["WTINT4YR"],
     }
 
 
@@ -185,7 +200,7 @@ def _demographics(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Insensate sites per foot and the four outcome rules of the protocol.
+    """Insensate sites per foot and the five outcome rules.
 
     -1 is recorded even if a single site could not be tested; like missing, it means "not assessed".
     """
@@ -195,6 +210,8 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
     total = left.fillna(0) + right.fillna(0)
     both = left.notna() & right.notna()
     strict = pd.Series(np.where(worst >= 1, 1.0, np.where(both, 0.0, np.nan)), raw.index)
+    tested = pd.concat([site_is_insensate(raw, foot, site) for foot in "LR" for site in SITES], axis="columns")
+    found = (tested == 1).any(axis="columns")
     return {
         "insensate_left": left,
         "insensate_right": right,
@@ -202,7 +219,27 @@ def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "pn_lenient": (worst >= 1).astype(float).where(worst.notna()),
         "pn_both_feet": strict.where(both),
         "pn_two_sites": (total >= 2).astype(float).where(strict.notna()),
+        "pn_any_tested": strict.where(~found, 1.0),
     }
+
+
+def site_is_insensate(raw: pd.DataFrame, foot: str, site: str) -> pd.Series:
+    """Whether one site does not feel the filament, from its trials: 1.0, 0.0, or missing where that was not settled.
+
+    It is sensate if the first trial was felt or two were, insensate if two or more were not felt or could not be told.
+    Summed over the three sites this is the examiner's own count (LEALPN, LEARPN) on every foot that has one.
+
+    Parameters
+    ----------
+    raw : trials of everybody under their raw names.
+    foot : ``L`` or ``R``.
+    site : one of `SITES`.
+    """
+    codes = {1: 1.0, 2: 2.0, 3: 3.0, 8: np.nan}
+    trials = pd.concat([_number(raw, f"LEX{foot}{site}{trial}", codes) for trial in (1, 2, 3)], axis="columns")
+    felt, not_felt = (trials == 1).sum(axis="columns"), trials.isin([2, 3]).sum(axis="columns")
+    sensate = (trials.iloc[:, 0] == 1) | (felt >= 2)
+    return pd.Series(np.where(sensate, 0.0, np.where(not_felt >= 2, 1.0, np.nan)), raw.index)
 
 
 def _arteries(raw: pd.DataFrame) -> dict[str, pd.Series]:
@@ -227,6 +264,7 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
     return {
         "bmi_kg_m2": raw["BMXBMI"],
         "height_cm": raw["BMXHT"],
+        "weight_kg": raw["BMXWT"],
         "sbp_mmhg": raw["BPXSAR"].where(raw["BPXSAR"] > 0),  # a handful of zeros in 2003-2004 cannot be pressures
         "dbp_mmhg": raw["BPXDAR"],
         "hba1c_percent": raw["LBXGH"],
@@ -282,11 +320,28 @@ def _alcohol(raw: pd.DataFrame) -> pd.Series:
     return status
 
 
+def _usual_day(raw: pd.DataFrame) -> pd.Series:
+    """Whether the recalled day was said to be as usual: code 1 of 1999-2000, code 2 afterwards."""
+    first = _number(raw, "DRQ300", {1: 1.0, 2: 0.0, 3: 0.0, 7: np.nan, 9: np.nan})
+    later = _number(raw, "DR1_300", {1: 0.0, 2: 1.0, 3: 0.0, 7: np.nan, 9: np.nan})
+    return first.where(first.notna(), later)
+
+
+def _energy_ratio(raw: pd.DataFrame) -> pd.Series:
+    """Recalled energy over basal metabolic rate (EI:BMR), of people whom the equations are for."""
+    age, female = raw["RIDAGEYR"].to_numpy(dtype=float), (raw["RIAGENDR"] == 2).to_numpy()
+    rate = basal_metabolic_rate(raw["BMXWT"].to_numpy(dtype=float), age_years=age, female=female)
+    return (raw["energy_kcal"] / rate).where(age >= EQUATIONS_FROM)
+
+
 def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     """Which recalls are reliable (status 1). Status 2 rows of 1999-2000 still carry nutrients: go by status."""
     status = {1: True, 2: False, 3: False, 4: False, 5: False}
     return {
         "recall_reliable": _known(raw, "DR1DRSTZ", status),
+        "recall_weekday": _number(raw, "DR1DAY", {day: float(day) for day in range(1, 8)}),
+        "recall_usual": _usual_day(raw),
+        "ei_bmr": _energy_ratio(raw),
         "recall2_reliable": _known(raw, "DR2DRSTZ", status),
         "weight_dietary_2day": raw["WTDR2D"],
         "magnesium_mg_day2": raw["DR2TMAGN"],

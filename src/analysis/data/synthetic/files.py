@@ -26,6 +26,8 @@ from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_
 MISSING_INCOME: Mapping[int, float] = {1999: 1483 / 9965, 2001: 794 / 11039, 2003: 587 / 10122}
 # 1999-2000 values x 1.013 + 0.147 are comparable with the later cycles' (NCHS note on LAB18).
 CREATININE_1999_SLOPE, CREATININE_1999_OFFSET = 1.013, 0.147
+SITES = ("MH1", "HAL", "MH5")
+TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in SITES for trial in (1, 2, 3))
 YES_NO = ("1", "2", "7", "9", ".")
 CODES: Mapping[str, tuple[str, ...]] = {
     "RIDSTATR": ("1", "2", "."),
@@ -38,6 +40,12 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "SDMVSTRA": ("1 to 43", "."),
     "LEALPN": ("0", "1", "2", "3", "-1", "."),
     "LEARPN": ("0", "1", "2", "3", "-1", "."),
+    **dict.fromkeys(TRIALS, ("1", "2", "3", "8", ".")),
+    "DRDDAY": ("1", "2", "3", "4", "5", "6", "7", "."),
+    "DR1DAY": ("1", "2", "3", "4", "5", "6", "7", "."),
+    "DRQ300": ("1", "2", "3", "7", "9", "."),
+    "DRD300": ("1", "2", "3", "7", "9", "."),
+    "DR1_300": ("1", "2", "3", "7", "9", "."),
     "DRDDRSTS": ("1", "2", "3", "4", "5", "."),
     "DRDDRSTZ": ("1", "2", "4", "5", "."),
     "DR1DRSTZ": ("1", "2", "4", "5", "."),
@@ -154,7 +162,33 @@ def demographics(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
 def monofilament(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Write LEXPN: the examined of 40 and older."""
     rows = people[people["examined"] & (people["age"] >= 40)]
-    return pd.DataFrame({"SEQN": rows["seqn"], "LEALPN": rows["left_sites"], "LEARPN": rows["right_sites"]})
+    trials = trial_columns(rows, "L", rows["left_sites"]) | trial_columns(rows, "R", rows["right_sites"])
+    counts = {"SEQN": rows["seqn"], "LEALPN": rows["left_sites"], "LEARPN": rows["right_sites"]}
+    return pd.DataFrame(counts | trials)
+
+
+def trial_columns(rows: pd.DataFrame, foot: str, sites: pd.Series) -> dict[str, NDArray[np.float64]]:
+    """Trials of one foot that add up to its number of insensate sites.
+
+    Nothing is drawn, so that everything else in the files stays as it is: the person's number decides which sites are
+    the insensate ones and how a trial went. Of a foot that is -1 the last site could not be done; one foot in eight
+    of them has an insensate site all the same.
+    """
+    number = rows["seqn"].to_numpy()
+    found = {}
+    for place, site in enumerate(SITES):
+        turn = (place + number) % 3
+        insensate = np.where(sites == -1, (number % 8 == 0) & (turn == 0), turn < sites)
+        second_try = ~insensate & (number % 11 == place)
+        untold = np.where(number % 2 == 0, 2.0, 3.0)
+        trials = [np.where(insensate | second_try, untold, 1.0), np.where(insensate, untold, 1.0), np.ones(len(rows))]
+        done = [np.ones(len(rows), dtype=bool), insensate | second_try, second_try]
+        for trial, (went, asked) in enumerate(zip(trials, done, strict=True), start=1):
+            could = np.where(
+                (sites == -1) & (turn == 2), np.where(trial == 1, 8.0, np.nan), np.where(asked, went, np.nan)
+            )
+            found[f"LEX{foot}{site}{trial}"] = np.where(sites.isna(), np.nan, could)
+    return found
 
 
 def nutrient_columns(day: pd.DataFrame, *, prefix: str, cycle: int) -> pd.DataFrame:
@@ -192,6 +226,11 @@ def first_day(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     status_name, day_name, prefix = names.get(cycle, ("DR1DRSTZ", "DR1DAY", "DR1T"))
     head = {"SEQN": rows["seqn"]} | weights | {status_name: rows["recall_status"]}
     head |= {day_name: asked_if(status != NOT_DONE, rows["weekday"])}
+    # Nothing is drawn: six in ten say that the day was as usual, which is code 1 of 1999-2000 and code 2 later.
+    as_usual, less = (1.0, 2.0) if cycle == 1999 else (2.0, 1.0)
+    usual = np.select([rows["seqn"] % 10 < 6, rows["seqn"] % 10 == 6], [as_usual, less], 3.0)
+    asked = {1999: "DRQ300", 2001: "DRD300", 2003: "DR1_300"}[cycle]
+    head |= {asked: asked_if(status != NOT_DONE, usual)}
     return pd.concat([pd.DataFrame(head), nutrient_columns(day, prefix=prefix, cycle=cycle)], axis=1)
 
 
@@ -219,6 +258,7 @@ def body_measures(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFram
     return pd.DataFrame(
         {
             "SEQN": rows["seqn"],
+            "BMXWT": np.round(rows["bmi"] * (rows["height"] / 100) ** 2, 1) * gaps,
             "BMXHT": np.round(rows["height"], 1) * gaps,
             "BMXBMI": np.round(rows["bmi"], 2) * bmi_gap,
         }

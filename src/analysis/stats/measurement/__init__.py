@@ -1,1 +1,1 @@
-"""Measurement error of intake: what one recalled day says about the usual one."""
+"""Measurement error of intake: what one recalled day says about the usual one, and a curve freed of it."""

@@ -1,0 +1,174 @@
+"""Recall error: one recalled day stands for usual intake with error, and what that does to the ends of the curve.
+
+A single recall shows how the odds go with what somebody said to have eaten on one day. Day-to-day variation pulls a
+curve towards its middle: it flattens slopes by about the attenuation, hides bends, and cannot make a U where the usual
+curve is a line. It cannot show which usual intake has the lowest odds. Calibration on a second day rescales the axis
+and gives the end slopes back their size, at the price of the calibration's own error; the error that is shared by both
+days (people who under-report do so twice) stays.
+
+The NCI method for usual intake is not used: it estimates the distribution of usual intake and needs both a model of
+day-to-day variation on a transformed scale and a second day of every cycle; for a curve it would replace the linear
+calibration by one on that scale, with the same second days of 2003-2004. The people's order by expected intake would
+hardly change; the axis would be compressed less at its upper end.
+
+References
+----------
+As `analysis.stats.measurement`. Tooze et al. 2006, J Am Diet Assoc 106:1575-1587 (NCI method). Freedman et al. 2011,
+J Natl Cancer Inst 103:1086-1092 (what calibration can and cannot do).
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from analysis.audit.recall import DAYS, SECOND_RECALL
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.dose_response.problem import Setting, pose_setting, set_out
+from analysis.stats.arrays import Array
+from analysis.stats.measurement.regression_calibration import (
+    CalibrationData,
+    bootstrap_slopes,
+    calibrate,
+)
+from analysis.stats.measurement.simex import Statistic, error_variance, simex
+from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.sample.replicates import bootstrap, times_drawn
+from analysis.stats.shape.verdict import FittedCurve
+from analysis.study import PRIMARY, Study
+
+QUESTION = "recall error"
+REPLICATES = 4_000
+SIMEX_DRAWS = 100
+ROOT = 4
+"""The error is taken as normal on the fourth root of intake, as usual-intake methods do."""
+
+
+def second_weights(frame: pd.DataFrame, study: Study = PRIMARY) -> Array:
+    """(n,) two-day weight of the cycle's people with two reliable recalls, 0 for everybody else."""
+    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
+    both = frame["recall2_reliable"] & frame[DAYS[study.exposure]].notna() & (frame["cycle"] == SECOND_RECALL)
+    return np.where(both.to_numpy(dtype=bool), weights, 0.0)
+
+
+def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
+    """Both days, covariates and design of a setting's people; the first exposure is the spline's."""
+    rows = setting.domain.rows
+    return CalibrationData(
+        first=frame.loc[rows, list(exposures)].to_numpy(dtype=float),
+        second=frame.loc[rows, [DAYS[name] for name in exposures]].to_numpy(dtype=float),
+        second_weights=second_weights(frame, setting.study)[rows],
+        covariates=setting.adjustment[rows],
+        y=setting.y[rows],
+        weights=setting.design.weights[rows],
+        psu=setting.design.psu_index[rows],
+        knots=setting.study.knots,
+    )
+
+
+def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+    """The curve on calibrated intake, its calibration taken as known, as rows of the referee's table."""
+    setting = set_out(frame, study)
+    base = row_of(QUESTION, "primary", curve_on(setting))
+    rows: list[Answer] = [base]
+    for exposures in ((study.exposure,), tuple(DAYS)):
+        data = calibration_data(frame, setting, exposures)
+        found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
+        expected = np.full((len(frame), len(exposures)), np.nan)
+        expected[setting.domain.rows] = found.predict(data.first, data.covariates)
+        names = " and ".join(name.split("_")[0] for name in exposures)
+        slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
+        row = row_of(QUESTION, f"calibrated {names} (attenuation {slope}), calibration taken as known",
+                     curve_on(_on(setting, expected)))  # fmt: skip
+        rows.append(row)
+    return complete(rows, base)
+
+
+def _on(setting: Setting, expected: Array) -> Setting:
+    other = dataclasses.replace(setting, exposure=expected[:, 0])
+    if expected.shape[1] == 1:
+        return other
+    columns = np.hstack([np.nan_to_num(expected[:, 1:]), setting.adjustment])
+    return dataclasses.replace(other, adjustment=columns, adjustment_terms=("energy", *setting.adjustment_terms))
+
+
+def calibrated_bootstrap(
+    frame: pd.DataFrame, exposures: tuple[str, ...], held: bool, *, study: Study = PRIMARY,
+    replicates: int = REPLICATES, seed: int = 1,
+) -> pd.DataFrame:  # fmt: skip
+    """End slopes of the calibrated curve with a Rao-Wu bootstrap's error, the calibration in it or held, as a row.
+
+    One-sided p-values are of t on the residual df; the Monte Carlo error is that of the high end's.
+    """
+    setting = set_out(frame, study)
+    data = calibration_data(frame, setting, exposures)
+    drawn = bootstrap(setting.design, replicates=replicates, seed=seed)
+    found = bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors, held=held)
+    base = row_of(QUESTION, "primary", curve_on(setting))
+    df = setting.domain.df + 1 - (setting.study.knots + data.covariates.shape[1] + len(exposures) - 1)
+    t = found.statistic
+    low, high = float(scipy.stats.t.cdf(t[0], df)), float(scipy.stats.t.sf(t[1], df))
+    names = " and ".join(name.split("_")[0] for name in exposures)
+    way = "calibration held" if held else "calibration redone"
+    weaker = int(high >= low)
+    error = float(scipy.stats.t.pdf(t[weaker], df) * found.statistic_error[weaker])
+    row: Answer = {
+        "question": QUESTION, "done": f"calibrated {names}, bootstrap, {way}", "n": data.y.size,
+        "cases": int(data.y.sum()), "end_low_p": low, "end_high_p": high, "end_slopes_p": max(low, high),
+        "draws": int(found.known.sum()), "mc_error_of": ("end_low_p", "end_high_p")[weaker], "mc_error": error,
+    }  # fmt: skip
+    return complete([row], base)
+
+
+def simulated_extrapolated(
+    frame: pd.DataFrame, *, study: Study = PRIMARY, draws: int = SIMEX_DRAWS, seed: int = 1
+) -> pd.DataFrame:
+    """SIMEX of the study's curve on its own knots, by a linear and a quadratic extrapolant, as rows.
+
+    What is extrapolated are the slopes at the ends of the range and the log odds ratios there.
+    """
+    setting = set_out(frame, study)
+    curve = curve_on(setting)
+    base = row_of(QUESTION, "primary", curve)
+    weights = second_weights(frame, study) * setting.domain.rows
+    both = weights > 0
+    days = [
+        frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in (study.exposure, DAYS[study.exposure])
+    ]
+    results = simex(
+        _statistic(setting, curve), curve.x, variance=error_variance(days[0], days[1], weights[both]),
+        to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=draws, seed=seed,
+    )  # fmt: skip
+    rows, words, df = [], {1: "linear", 2: "quadratic"}, curve.fit.residual_df
+    for degree, found in results.items():
+        t = found.estimate / found.std_error
+        p = [*scipy.stats.t.cdf(t[:1], df), *scipy.stats.t.sf(t[1:], df)]
+        error = float(scipy.stats.t.pdf(t[1], df) * found.mc_error[1] / found.std_error[1])
+        rows.append({
+            "question": QUESTION, "done": f"SIMEX, {words[degree]} extrapolant", "n": curve.fit.n,
+            "cases": curve.fit.cases, "end_low_p": p[0], "end_high_p": p[1], "end_slopes_p": max(p[0], p[1]),
+            "level_low_p": p[2], "level_high_p": p[3], "levels_p": max(p[2], p[3]),
+            "log_or_low": found.estimate[2], "log_or_high": found.estimate[3], "draws": draws,
+            "mc_error_of": "end_high_p", "mc_error": error,
+        })  # fmt: skip
+    return complete(rows, base)
+
+
+def _statistic(setting: Setting, curve: FittedCurve) -> Statistic:
+    """Slopes and levels at the ends of the range on the study's own knots, of any exposures of its people."""
+    low, high = curve.range
+    ends = np.array([low, high])
+    heights = curve.spline.basis(ends) - curve.spline.basis(np.array([curve.reference]))
+    rows = np.vstack([curve.spline.derivative(ends), heights])
+    problem = pose_setting(setting)
+    index = np.arange(1, 1 + curve.spline.columns)
+
+    def statistic(x: Array) -> tuple[Array, Array]:
+        Xb = problem.X.copy()
+        Xb[:, index] = curve.spline.basis(x)
+        fit = fit_quickly(Regression(Xb, curve.y, setting.domain, problem.terms), setting.design)
+        vcov = fit.vcov[np.ix_(index, index)]
+        return rows @ fit.beta[index], np.einsum("ij,jk,ik->i", rows, vcov, rows)
+
+    return statistic

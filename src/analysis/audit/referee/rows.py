@@ -1,0 +1,104 @@
+"""Rows that should change nothing: other forms of a covariate, other weights, parts of the people, in one table."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from analysis.audit.referee.form import restricted
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.dose_response.problem import Setting, set_out
+from analysis.stats.arrays import Array
+from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.sample.design import SurveyDesign, domain_of
+from analysis.study import PRIMARY, Study
+
+QUESTION = "rows"
+AGE_KNOTS = 4
+AGE_WIDTH = 5
+TRIMMED = 0.99
+WEEKEND = (1, 6, 7)
+"""Friday, Saturday and Sunday, as the dietary weights have it."""
+
+
+def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+    """The study under each of `variants`, as rows of the referee's table.
+
+    Men and women have models without sex. The recall day said to be usual is post hoc: it was looked at because it
+    changes the verdict.
+    """
+    setting = set_out(frame, study)
+    base = row_of(QUESTION, "primary", curve_on(setting))
+    rows: list[Answer] = [base]
+    for done, variant in variants(frame).items():
+        rows.append(row_of(QUESTION, done, curve_on(variant(setting))))
+    for sex in ("male", "female"):
+        people = set_out(frame, dataclasses.replace(study, where=f"sex == '{sex}'"))
+        rows.append(row_of(QUESTION, "men" if sex == "male" else "women", curve_on(people)))
+    return complete(rows, base)
+
+
+def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
+    """What is done to the people of a study, by its words."""
+    day = frame["recall_weekday"].to_numpy(dtype=float)
+    female = (frame["sex"] == "female").to_numpy(dtype=float)
+    age = frame["age_years"].to_numpy(dtype=float)
+    usual, weight = frame["recall_usual"].to_numpy(dtype=float), frame["weight_kg"].to_numpy(dtype=float)
+    weekend = np.isin(day, WEEKEND)
+    own = frame["weight_dietary_2yr"].fillna(0.0).to_numpy(dtype=float) / frame["cycle"].nunique()
+    return {
+        "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age)),
+        "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age)),
+        "age by sex": lambda one: _beside(one, (age * female)[:, None]),
+        "cycle indicators": lambda one: _beside(one, _indicators(frame["cycle"].to_numpy(dtype=float))),
+        "day of the week": lambda one: _beside(one, _indicators(day)),
+        "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None]),
+        "2-year weights in every cycle": lambda one: _weighted(one, own),
+        "weights trimmed at P99": lambda one: _weighted(one, _trimmed(one)),
+        "recall day said to be usual (post hoc)": lambda one: restricted(one, usual == 1),
+        "recall of Monday to Thursday": lambda one: restricted(one, ~weekend & np.isfinite(day)),
+        "recall of Friday to Sunday": lambda one: restricted(one, weekend),
+    }
+
+
+def _beside(setting: Setting, columns: Array) -> Setting:
+    names = tuple(f"beside_{number}" for number in range(columns.shape[1]))
+    adjustment = np.hstack([setting.adjustment, np.nan_to_num(columns)])
+    return dataclasses.replace(setting, adjustment=adjustment, adjustment_terms=(*setting.adjustment_terms, *names))
+
+
+def _without(setting: Setting, term: str) -> Setting:
+    kept = [place for place, name in enumerate(setting.adjustment_terms) if name != term]
+    terms = tuple(setting.adjustment_terms[place] for place in kept)
+    return dataclasses.replace(setting, adjustment=setting.adjustment[:, kept], adjustment_terms=terms)
+
+
+def _age_spline(setting: Setting, age: Array) -> Array:
+    return RestrictedCubicSpline(place_knots(age[setting.cohort.rows.to_numpy()], AGE_KNOTS)).basis(age)
+
+
+def _age_groups(setting: Setting, age: Array) -> Array:
+    """Indicators of all groups but the first; top-coded ages are one group."""
+    people = age[setting.cohort.rows.to_numpy()]
+    edges = np.arange(people.min() + AGE_WIDTH, people.max() + 1, AGE_WIDTH)
+    return _indicators(np.searchsorted(edges, age, side="right").astype(float))[:, : edges.size]
+
+
+def _indicators(values: Array) -> Array:
+    """(n, L - 1) indicators of every known value but the lowest."""
+    levels = np.unique(values[np.isfinite(values)])[1:]
+    return (values[:, None] == levels).astype(float)
+
+
+def _weighted(setting: Setting, weights: Array) -> Setting:
+    study = setting.study
+    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
+    cohort = dataclasses.replace(setting.cohort, weights=pd.Series(weights, index=setting.cohort.rows.index))
+    domain = domain_of(design, cohort.complete.to_numpy())
+    return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
+
+
+def _trimmed(setting: Setting) -> Array:
+    weights = setting.design.weights
+    return np.minimum(weights, np.quantile(weights[setting.domain.rows], TRIMMED))

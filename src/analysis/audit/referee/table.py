@@ -1,0 +1,171 @@
+"""The table that every answer to the referee is a row of, and the two questions that each row's verdict is about.
+
+"Both ends higher than the middle" is about levels: the odds at the 5th and at the 95th percentile against the median.
+"Falls, then rises" is about slopes, and stronger: a curve that falls and then stays flat a little above its low point
+has both ends higher, and does not rise at its end. Each is an intersection-union test, whose p-value is the larger of
+its two one-sided ones. The first question was added after the first results were known; the second is the protocol's.
+
+References
+----------
+Berger 1982, Technometrics 24:295-300 (intersection-union tests).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Setting, pose_on, pose_setting
+from analysis.stats.arrays import Array
+from analysis.stats.disclosure import told
+from analysis.stats.shape.nadir import RANGE
+from analysis.stats.shape.slopes import end_slopes
+from analysis.stats.shape.verdict import ALPHA, FittedCurve, verdict
+
+LevelsVerdict = Literal["both ends higher", "not shown"]
+
+COLUMNS = (
+    "question", "done", "n", "cases", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", "two_lines_p",
+    "level_low_p", "level_high_p", "levels_p", "log_or_low", "log_or_high", "interior", "verdict", "levels_verdict",
+    "moved", "direction", "draws", "mc_error_of", "mc_error",
+)  # fmt: skip
+"""question: section of the plan. done: in words. levels, log_or: the ends of the range against the median. interior:
+probability that the low point is. verdict: of "falls, then rises"; levels_verdict: of "both ends higher". moved:
+the larger of the two ends' changes in log odds ratio from the primary curve. draws, mc_error_of, mc_error: number of
+draws, which column comes from them and its Monte Carlo error; interior's own draws are those of the coefficients."""
+
+NO_CHANGE = 0.01
+"""A p-value of an end slope that moves by less says nothing of a direction."""
+
+
+Answer = dict[str, Any]
+"""One row of the table, by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Odds at two exposures against those at a third between them.
+
+    Attributes
+    ----------
+    log_or_low, log_or_high : log odds ratios of the low and of the high exposure.
+    p_low, p_high : one-sided p-values, t on the residual df, that they are above zero.
+    """
+
+    log_or_low: float
+    log_or_high: float
+    p_low: float
+    p_high: float
+
+    @property
+    def p_value(self) -> float:
+        """The larger of the two."""
+        return max(self.p_low, self.p_high)
+
+
+def levels(curve: FittedCurve, *, low: float, high: float, middle: float) -> Levels:
+    """Test that the odds at ``low`` and at ``high`` are above those at ``middle``.
+
+    The log odds ratio is c beta with c = basis(x) - basis(middle); t = c beta / sqrt(c V cᵀ), V design-based.
+
+    Parameters
+    ----------
+    curve : a fitted spline.
+    low, high, middle : exposures, in its unit.
+    """
+    contrast = curve.spline.basis(np.array([low, high])) - curve.spline.basis(np.array([middle]))
+    log_or = contrast @ curve.fit.beta[curve.index]
+    vcov = curve.fit.vcov[np.ix_(curve.index, curve.index)]
+    std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, vcov, contrast))
+    p = scipy.stats.t.sf(log_or / std_error, curve.fit.residual_df)
+    return Levels(float(log_or[0]), float(log_or[1]), float(p[0]), float(p[1]))
+
+
+def levels_verdict(p_value: float) -> LevelsVerdict:
+    """Verdict of the levels by their intersection-union p-value: higher if it is below 0.05."""
+    return "both ends higher" if p_value < ALPHA else "not shown"
+
+
+def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, float] = RANGE) -> Answer:
+    """One answer: the tests, both verdicts and levels of a fitted curve, without what only the table knows.
+
+    Parameters
+    ----------
+    question, done : see `COLUMNS`.
+    curve : the fitted spline and its people.
+    ends : quantiles of the cohort's exposure at which the end slopes are taken; all else stays on the protocol's range.
+    """
+    low, high = (float(end) for end in np.quantile(curve.eligible, ends))
+    derivative = curve.spline.derivative(np.array([low, high]))
+    slopes = end_slopes(curve.fit, derivative, index=curve.index, low=low, high=high)
+    height = levels(curve, low=curve.range[0], high=curve.range[1], middle=float(np.median(curve.eligible)))
+    drawn, lines, nonlinear = curve.drawn_nadirs(seed=1), curve.lines(), curve.nonlinear_p
+    return {
+        "question": question,
+        "done": done,
+        "n": told(curve.fit.n),
+        "cases": told(curve.fit.cases),
+        "nonlinear_p": nonlinear,
+        "end_low_p": slopes.p_low,
+        "end_high_p": slopes.p_high,
+        "end_slopes_p": slopes.p_value,
+        "two_lines_p": lines.p_value,
+        "level_low_p": height.p_low,
+        "level_high_p": height.p_high,
+        "levels_p": height.p_value,
+        "log_or_low": height.log_or_low,
+        "log_or_high": height.log_or_high,
+        "interior": drawn.interior_share,
+        "verdict": verdict(nonlinear_p=nonlinear, end_slopes_p=slopes.p_value, two_lines_p=lines.p_value,
+                           interior=drawn.interior_share),
+        "levels_verdict": levels_verdict(height.p_value),
+        "draws": drawn.x.size,
+        "mc_error_of": "interior",
+        "mc_error": drawn.interior_error,
+    }  # fmt: skip
+
+
+def curve_on(setting: Setting, *, knots_of: Setting | None = None) -> FittedCurve:
+    """The fitted curve of people who are set out; with the knots and reference of other people, if they are given."""
+    problem = pose_setting(setting)
+    if knots_of is not None:
+        other = pose_setting(knots_of)
+        problem = pose_on(setting, other.spline, reference=other.reference)
+    return curve_of(problem, fit_problem(problem))
+
+
+def complete(rows: list[Answer], base: Answer) -> pd.DataFrame:
+    """The rows as the table, with how far each moves the curve from the primary one and in which direction.
+
+    Parameters
+    ----------
+    rows : of `row_of`, some of their numbers replaced.
+    base : the primary study's row.
+    """
+    full = [row | {"moved": _moved(row, base), "direction": direction(row, base)} for row in rows]
+    return pd.DataFrame(full).reindex(columns=list(COLUMNS)).astype({"n": "Int64", "cases": "Int64"})
+
+
+def _moved(row: Answer, base: Answer) -> float:
+    names = ("log_or_low", "log_or_high")
+    return max(abs(row.get(name, np.nan) - base[name]) for name in names)
+
+
+def direction(row: Answer, base: Answer) -> str:
+    """What a row does to the claim of a U, by the weaker of its end slopes."""
+    now, before = row.get("end_slopes_p", np.nan), base["end_slopes_p"]
+    if np.isnan(now):
+        return ""
+    end = "high" if row["end_high_p"] >= row["end_low_p"] else "low"
+    if abs(now - before) < NO_CHANGE and (now < ALPHA) == (before < ALPHA):
+        return "no change"
+    towards = "towards" if now < before else "away from"
+    return f"{towards} a U: the weaker end is the {end} one"
+
+
+def finite(values: Array) -> Array:
+    """Values of the draws that gave one."""
+    return np.asarray(values[np.isfinite(values)])

@@ -1,0 +1,165 @@
+"""Under-reporting: recalled energy that nobody could live on, and what is left of the curve without it.
+
+Who is plausible is said by EI:BMR within Goldberg's limits, see `analysis.data.people.metabolism`. Whoever is removed
+had little to eat on paper, so range and power go with them: the controls remove as many people by chance, over all or
+within each twentieth of intake.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from analysis.audit.referee.form import restricted
+from analysis.audit.referee.table import Answer, complete, curve_on, finite, row_of
+from analysis.data.people.metabolism import PLAUSIBLE
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
+from analysis.errors import AnalysisError
+from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.disclosure import told
+from analysis.stats.monte_carlo import quantile_error
+from analysis.stats.regression.hypotheses import product_columns, wald_test
+from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.shape.verdict import FittedCurve
+from analysis.study import PRIMARY, Study
+
+QUESTION = "under-reporting"
+STRICT = (1.1, 2.4)
+DRAWS = 1000
+TWENTIETHS = 20
+RATIO_KNOTS = 4
+
+
+def energy_ratio(frame: pd.DataFrame) -> Array:
+    """EI:BMR of the recalled day, (n,); NaN where weight or energy is unknown."""
+    return frame["ei_bmr"].to_numpy(dtype=float)
+
+
+# ---- who is plausible
+def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+    """The study among plausible reporters, and beside an indicator of the others, as rows of the referee's table."""
+    setting, ratio = set_out(frame, study), energy_ratio(frame)
+    low, high = PLAUSIBLE
+    base = row_of(QUESTION, "primary", curve_on(setting))
+    known = restricted(setting, np.isfinite(ratio))
+    plausible = restricted(setting, (ratio >= low) & (ratio <= high))
+    strict = restricted(setting, (ratio >= STRICT[0]) & (ratio <= STRICT[1]))
+    rows: list[Answer] = [
+        base,
+        row_of(QUESTION, "weight known", curve_on(known)),
+        row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, own knots", curve_on(plausible)),
+        row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, primary knots", curve_on(plausible, knots_of=setting)),
+        row_of(QUESTION, f"EI:BMR {STRICT[0]:g} to {STRICT[1]:g}, own knots", curve_on(strict)),
+        row_of(QUESTION, f"everybody, under-reporter (below {low:g}) as covariate", _beside(known, ratio < low)),
+        row_of(QUESTION, "everybody, EI:BMR as a spline of 4 knots", _beside_spline(known, ratio)),
+        _interaction(known, ratio < low),
+    ]
+    return complete(rows, base)
+
+
+def indicator_odds(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+    """Odds ratio of under-reporters beside the curve: term, odds_ratio, conf_low, conf_high, n, share.
+
+    ``share`` is that of under-reporters among people of known weight, without weights.
+    """
+    ratio = energy_ratio(frame)
+    low = PLAUSIBLE[0]
+    known = restricted(set_out(frame, study), np.isfinite(ratio))
+    fit = _beside(known, ratio < low).fit
+    row = fit.to_frame(conf_level=study.conf_level).set_index("term").loc["under_reporter"]
+    odds = {name: float(np.exp(row[key])) for name, key in
+            (("odds_ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}  # fmt: skip
+    share = float(np.mean(ratio[known.cohort.rows.to_numpy()] < low))
+    return pd.DataFrame([{"term": "under-reporter", **odds, "n": told(fit.n), "share": share}])
+
+
+def _with_columns(setting: Setting, columns: Array, names: tuple[str, ...]) -> Setting:
+    adjustment = np.hstack([np.nan_to_num(columns), setting.adjustment])
+    return dataclasses.replace(setting, adjustment=adjustment, adjustment_terms=(*names, *setting.adjustment_terms))
+
+
+def _beside(setting: Setting, flag: Bools) -> FittedCurve:
+    return curve_on(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
+
+
+def _beside_spline(setting: Setting, ratio: Array) -> FittedCurve:
+    rows = setting.cohort.rows.to_numpy()
+    basis = RestrictedCubicSpline(place_knots(ratio[rows], RATIO_KNOTS)).basis(np.nan_to_num(ratio))
+    names = ("ei_bmr", *(f"ei_bmr_s{j}" for j in range(1, basis.shape[1])))
+    return curve_on(_with_columns(setting, basis, names))
+
+
+def _interaction(setting: Setting, flag: Bools) -> Answer:
+    """Test that the curve is the same for under-reporters and others: F of the products of flag and spline."""
+    problem: Problem = pose_setting(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
+    spline = problem.X[:, 1 : 1 + problem.spline.columns]
+    beside = flag[setting.domain.rows, None].astype(float)
+    products, names = product_columns(beside, spline, first_terms=("under_reporter",),
+                                      second_terms=problem.spline_terms)  # fmt: skip
+    X, terms = np.hstack([problem.X, products]), (*problem.terms, *names)
+    fit = fit_quickly(Regression(X, problem.y, setting.domain, terms), setting.design)
+    return {"question": QUESTION, "done": "curve times under-reporter (p of the products)", "n": told(fit.n),
+            "cases": told(fit.cases), "nonlinear_p": wald_test(fit, names).p_value}  # fmt: skip
+
+
+# ---- controls
+def deletion_controls(
+    frame: pd.DataFrame, *, study: Study = PRIMARY, draws: int = DRAWS, seed: int = 1
+) -> pd.DataFrame:
+    """As many people removed by chance as the limits remove, over all and within each twentieth of intake.
+
+    Twentieths are those of the whole cohort, closed above, and somebody of unknown weight counts as removed. Those of
+    the people of known weight, or closed below, give a larger median there, up to about 0.10. Knots are placed anew in
+    each draw. Every column of tests is the median over the draws; the Monte Carlo error is that of the median
+    non-linear p, see `analysis.stats.monte_carlo.quantile_error`.
+    """
+    setting, ratio = set_out(frame, study), energy_ratio(frame)
+    low, high = PLAUSIBLE
+    base = row_of(QUESTION, "primary", curve_on(setting))
+    kept = (ratio >= low) & (ratio <= high)
+    generator = np.random.Generator(np.random.PCG64(seed))
+    rows = []
+    for done, groups in {
+        "as many removed at random": np.zeros(len(frame), dtype=np.intp),
+        "as many removed in each twentieth of intake": _twentieths(setting),
+    }.items():
+        found = list(_draws(setting, kept, groups, draws=draws, generator=generator))
+        rows.append(_median_row(f"{done} (median of draws)", setting, kept, found))
+    return complete(rows, base)
+
+
+def _twentieths(setting: Setting) -> Integers:
+    edges = np.quantile(setting.eligible, np.arange(1, TWENTIETHS) / TWENTIETHS)
+    return np.searchsorted(edges, np.nan_to_num(setting.exposure), side="left")
+
+
+def _draws(
+    setting: Setting, kept: Bools, groups: Integers, *, draws: int, generator: np.random.Generator
+) -> Iterator[dict[str, float]]:
+    rows = setting.cohort.rows.to_numpy()
+    members = [np.flatnonzero(rows & (groups == group)) for group in np.unique(groups[rows])]
+    for _ in range(draws):
+        left = rows.copy()
+        for people in members:
+            left[generator.choice(people, size=int(np.sum(~kept[people])), replace=False)] = False
+        try:
+            problem = pose_setting(restricted(setting, left))
+            fit = fit_problem(problem)
+        except AnalysisError:
+            yield {}
+            continue
+        curve = curve_of(problem, fit)
+        ends = curve.ends()
+        yield {"nonlinear_p": curve.nonlinear_p, "end_low_p": ends.p_low, "end_high_p": ends.p_high,
+               "end_slopes_p": ends.p_value}  # fmt: skip
+
+
+def _median_row(done: str, setting: Setting, kept: Bools, found: list[dict[str, float]]) -> Answer:
+    frame = pd.DataFrame(found)
+    rows = setting.domain.rows
+    p = finite(frame["nonlinear_p"].to_numpy(dtype=float))
+    return {"question": QUESTION, "done": done, "n": told(int(np.sum(rows & kept))), **frame.median().to_dict(),
+            "draws": p.size, "mc_error_of": "nonlinear_p", "mc_error": quantile_error(p, 0.5)}  # fmt: skip

@@ -1,0 +1,88 @@
+"""What decides the verdict: every answer to the referee, sorted by how far it moves the curve."""
+
+import matplotlib.style
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.provenance import Provenance
+from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.words.numbers import format_p
+from analysis.stats.shape.verdict import ALPHA
+
+COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY}
+ROW = 0.155  # inches
+P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
+LONGEST = 62
+PRIMARY_ROW = "primary"
+
+
+def referee_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a test of the ends, by how far they move the curve; those without a curve of their own come last."""
+    shown = table[table["end_slopes_p"].notna() & ((table["done"] != PRIMARY_ROW) | (table["question"] == "form"))]
+    return shown.sort_values(["moved", "end_slopes_p"], na_position="last", kind="stable", ignore_index=True)
+
+
+def plot_referee(table: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+    """Two panels of one row a question: p of the weaker end's slope and of the weaker level, and how far it moves.
+
+    Parameters
+    ----------
+    table : of `analysis.audit.referee.questions.referee_frames`.
+    caption, provenance : as for every figure.
+    """
+    rows = referee_order(table)
+    with matplotlib.style.context(STYLE):
+        figure, margins = blank_page(ROW * len(rows) + 0.9, caption, provenance)
+        slopes, moved = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+        figure.subplots_adjust(**margins | {"left": 0.52, "wspace": 0.08})
+        _draw_p(slopes, rows)
+        moved.tick_params(axis="x", labelsize=6.5)
+        moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
+        moved.set_xlabel("Moves (log odds)", fontsize=7.5)
+        labels = [_label(*words) for words in zip(rows["question"], rows["done"], strict=True)]
+        slopes.set_yticks(range(len(rows)), labels, fontsize=6.2)
+        slopes.set_ylim(len(rows) - 0.4, -0.6)
+    return figure
+
+
+def _label(question: str, done: str) -> str:
+    words = f"{question}: {done}"
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}..."
+
+
+def _draw_p(axes: Axes, rows: pd.DataFrame) -> None:
+    for verdict, colour in COLOURS.items():
+        these = rows[rows["verdict"] == verdict]
+        axes.plot(these["end_slopes_p"], these.index, "o", color=colour, markersize=4.2, linestyle="none",
+                  label=verdict)  # fmt: skip
+    rest = rows[rows["verdict"].isna()]
+    axes.plot(rest["end_slopes_p"], rest.index, "o", markerfacecolor="white", markeredgecolor="black", markersize=4.2,
+              linestyle="none", label="ends only, no verdict")  # fmt: skip
+    axes.plot(rows["levels_p"], rows.index, "|", color="black", markersize=6, linestyle="none", label="levels")
+    axes.set_xscale("log")
+    axes.set_xlim(min(P_TICKS[0], rows[["end_slopes_p", "levels_p"]].min().min()) / 1.5, 1.3)
+    axes.xaxis.set_major_locator(FixedLocator(P_TICKS))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.axvline(ALPHA, color=GREY, linewidth=0.8, zorder=0)
+    axes.set_xlabel("p of the weaker end (log axis)", fontsize=7.5)
+    axes.tick_params(axis="x", labelsize=6.5)
+    axes.legend(loc="lower left", fontsize=6, bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.1, handletextpad=0.2)
+
+
+def referee_caption(table: pd.DataFrame) -> str:
+    """Caption of the referee's figure: what is shown, and how many questions give each verdict."""
+    rows = referee_order(table)
+    counts = rows["verdict"].value_counts()
+    told = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in COLOURS)
+    weakest = rows.loc[rows["levels_p"].idxmax()]
+    return (
+        "Dots: the larger one-sided p of the slopes at the two ends (falls, then rises), coloured by the verdict of "
+        f"the protocol's rule, which asks for two lines and an interior low point as well: {told}; open: slopes only. "
+        "Strokes: the larger one-sided p of the odds at the two ends against the median (both ends higher), at most "
+        f"p {format_p(weakest['levels_p'])} ({weakest['done']}). Rows are sorted by how far they move the log odds "
+        f"ratio of an end from the primary curve (bars); grey line: {ALPHA:g}. These questions were asked after the "
+        "first results were known."
+    )

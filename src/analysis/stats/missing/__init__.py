@@ -1,0 +1,1 @@
+"""Values that are missing: imputed, weighted for, or bounded."""
