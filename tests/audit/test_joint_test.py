@@ -19,7 +19,9 @@ from analysis.audit.joint_test import (
     collect_answers,
     decompose,
     joint_test,
+    u_by_sides,
     verdict_shares,
+    verdicts_by_ends,
 )
 from analysis.audit.null_curves import TERMS
 from analysis.audit.specifications import CHOICES
@@ -28,6 +30,7 @@ from analysis.stats.regression.fit import coefficient_influence, fit_logistic
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.design import SurveyDesign, between_psu, domain_of
 from analysis.stats.sample.replicates import bootstrap
+from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
 from tests.arrays import clustered_sample
 from tests.audit.plain_joint_test import plain_null_statistics, statistics
 
@@ -85,9 +88,9 @@ def test_verdicts_are_counted_by_level():
     cells = grid_frame()
     cells.loc[cells["weights"] == "mec", "verdict"] = "U"
     shares = verdict_shares(cells).set_index(["choice", "level", "verdict"])
-    assert shares.loc[("weights", "mec", "U"), ["n", "share"]].tolist() == [1080, 1.0]
+    assert shares.loc[("weights", "mec", "U"), ["n", "share"]].tolist() == [len(cells) // 3, 1.0]
     assert shares.loc[("knots", "4", "U"), "share"] == pytest.approx(1 / 3)
-    assert shares.loc[("all", "all", "no departure shown"), "n"] == 2160
+    assert shares.loc[("all", "all", "no departure shown"), "n"] == 2 * len(cells) // 3
 
 
 def test_cells_without_an_answer_are_counted_as_such():
@@ -96,6 +99,31 @@ def test_cells_without_an_answer_are_counted_as_such():
     shares = verdict_shares(cells).set_index(["choice", "level", "verdict"])["share"]
     assert shares["energy", "density", "no answer"] == 1
     assert shares["all", "all", "no answer"] == pytest.approx(0.2)
+
+
+def test_each_question_is_counted_at_its_ends():
+    cells = grid_frame().head(8).assign(levels_verdict="not shown")
+    for number, ends in enumerate(ENDS[1:], start=1):
+        cells[f"verdict_{ends_name(ends)}"] = ["U"] * number + ["no departure shown"] * (8 - number)
+    cells.loc[:4, "levels_verdict"] = "both ends higher"
+    cells.loc[7, [name for name in cells if "verdict" in name]] = None
+    found = verdicts_by_ends(cells).set_index(["question", "ends", "verdict"])["n"]
+    assert [found[FALLS_THEN_RISES, ends_name(ends), "U"] for ends in ENDS] == [0, 1, 2, 3]
+    assert (found[ENDS_HIGHER, "p5_p95", "both ends higher"], found[ENDS_HIGHER, "p5_p95", "not shown"]) == (5, 2)
+    assert (found.groupby(["question", "ends"]).sum() == 8).all()
+    assert found[FALLS_THEN_RISES, "p20_p80", "no answer"] == 1
+
+
+@pytest.mark.reference
+def test_u_by_sides_is_counted_by_hand():
+    """A U as is needs end slopes < 0.05 and lines < 0.05; one-sided lines < 0.1; two-sided end slopes < 0.025."""
+    cells = grid_frame().iloc[[0, 1, 2, 3, 4, 5, -1]].assign(interior=[1, 1, 1, 0.9, 1, np.nan, 1])
+    cells["end_slopes_p"] = [0.04, 0.02, 0.04, 0.02, 0.02, np.nan, 0.02]
+    cells["two_lines_p"] = [0.04, 0.04, 0.09, 0.04, 1, np.nan, 0.09]
+    cells.loc[cells.index[-1], ["outcome", "sample"]] = ["any_tested", "all"]
+    found = u_by_sides(cells).set_index(["grid", "sides"])["u"]
+    assert found["all"].to_dict() == {"as is": 2, "both one-sided": 4, "both two-sided": 1}
+    assert found["first declared"].to_dict() == {"as is": 2, "both one-sided": 3, "both two-sided": 1}
 
 
 # ---- which choices matter
@@ -123,7 +151,7 @@ def noisy_grid(seed: int = 3) -> pd.DataFrame:
 
 def test_a_quantity_that_one_choice_decides_is_all_its_own():
     cells = grid_frame()
-    shares = p10_shares(with_log_or(cells, cells["knots"] / 10).assign(nonlinear_p=np.linspace(0.1, 1, 3240)))
+    shares = p10_shares(with_log_or(cells, cells["knots"] / 10).assign(nonlinear_p=np.linspace(0.1, 1, len(cells))))
     assert shares["knots"] == pytest.approx(1)
     assert shares.drop("knots").abs().max() < 1e-10
 
@@ -137,7 +165,7 @@ def test_a_product_of_two_choices_is_interaction():
 def test_shares_of_the_whole_grid_add_up_to_one():
     found = decompose(noisy_grid())
     np.testing.assert_allclose(found.groupby("quantity")["share"].sum(), 1)
-    assert (found.groupby("quantity")["df"].sum() == 3239).all()
+    assert (found.groupby("quantity")["df"].sum() == len(grid_frame()) - 1).all()
 
 
 def test_main_effects_of_the_whole_grid_are_those_of_group_means():

@@ -21,12 +21,13 @@ import pandas as pd
 import scipy.stats
 
 from analysis.audit.null_curves import TERMS, Null, null_statistics
-from analysis.audit.specifications import CHOICES, STATISTICS
+from analysis.audit.specifications import CHOICES, STATISTICS, in_first_grid
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.monte_carlo import quantile_error, share_error
-from analysis.stats.shape.verdict import ALPHA, Verdict
+from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict, ends_name
+from analysis.stats.shape.verdict import ALPHA, INTERIOR, Verdict
 
 NO_ANSWER = "no answer"
 """Verdict of a cell without an estimate: it is counted, so that shares are of all cells that were declared."""
@@ -127,6 +128,61 @@ def verdict_shares(cells: pd.DataFrame) -> pd.DataFrame:
                  "share": counts.get(verdict, 0) / len(part)}
                 for verdict in verdicts
             ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def verdicts_by_ends(cells: pd.DataFrame) -> pd.DataFrame:
+    """Shares of verdicts over the whole grid on both questions about ends, the first of them at every pair of ends.
+
+    Parameters
+    ----------
+    cells : of a `SpecificationCurve`.
+
+    Returns
+    -------
+    question, ends (as `analysis.stats.shape.questions.ends_name`), verdict, n, share (of all cells, those without an
+    answer included).
+    """
+    first, *others = map(ends_name, ENDS)
+    elsewhere = {(FALLS_THEN_RISES, ends): (f"verdict_{ends}", get_args(Verdict)) for ends in others}
+    columns = {(FALLS_THEN_RISES, first): ("verdict", get_args(Verdict)), **elsewhere,
+               (ENDS_HIGHER, first): ("levels_verdict", get_args(LevelsVerdict))}  # fmt: skip
+    rows = []
+    for (question, ends), (column, verdicts) in columns.items():
+        counts = cells[column].fillna(NO_ANSWER).value_counts()
+        for verdict in (*verdicts, *([NO_ANSWER] if NO_ANSWER in counts else [])):
+            n = int(counts.get(verdict, 0))
+            rows.append({"question": question, "ends": ends, "verdict": verdict, "n": n, "share": n / len(cells)})
+    return pd.DataFrame(rows)
+
+
+SIDES = {"as is": (1.0, 1.0), "both one-sided": (1.0, 0.5), "both two-sided": (2.0, 1.0)}
+"""What the p-values of end slopes and of two lines are multiplied by. The rule's end slopes are one-sided, its two
+lines two-sided: that is how each was published, and it is not even-handed."""
+
+
+def u_by_sides(cells: pd.DataFrame) -> pd.DataFrame:
+    """Specifications whose verdict is U when end slopes and two lines are tested alike.
+
+    Two lines of the wrong signs have p 1 and are a U in no way; the one-sided p of the others is half the larger
+    two-sided one.
+
+    Parameters
+    ----------
+    cells : of a `SpecificationCurve`; those without an answer do not count as a U.
+
+    Returns
+    -------
+    grid (``all``, or ``first declared``), sides, u, n (specifications), share.
+    """
+    ends, lines, interior = (cells[name].to_numpy(dtype=float) for name in ("end_slopes_p", "two_lines_p", "interior"))
+    rows = []
+    for grid, inside in (("all", np.ones(len(cells), dtype=bool)), ("first declared", in_first_grid(cells))):
+        for sides, (of_ends, of_lines) in SIDES.items():
+            lines_p = np.where(lines < 1, of_lines * lines, 1.0)
+            found = inside & (of_ends * ends < ALPHA) & (lines_p < ALPHA) & (interior >= INTERIOR)
+            u, n = int(found.sum()), int(inside.sum())
+            rows.append({"grid": grid, "sides": sides, "u": u, "n": n, "share": u / n})
     return pd.DataFrame(rows)
 
 
