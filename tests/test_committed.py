@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.audit.specifications import PRIMARY_CELL, specification_grid
+from analysis.audit.joint_test import u_by_sides, verdicts_by_ends
+from analysis.audit.specifications import PRIMARY_CELL, in_first_grid, specification_grid
 from analysis.simulation.energy import TRUTHS
 from analysis.simulation.shapes import RULES, SHAPES
 from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
@@ -41,6 +42,17 @@ def of_model(name):
 
 def test_the_grid_is_all_there(cells):
     assert len(cells) == len(specification_grid())
+
+
+@pytest.mark.regression
+def test_the_grid_as_first_declared_has_the_verdicts_it_had(cells):
+    first = cells[in_first_grid(cells)]["verdict"].value_counts()
+    assert first.to_dict() == {"U": 77, "non-linear, U not shown": 583, "no departure shown": 2580}
+
+
+def test_shares_of_verdicts_by_ends_are_those_of_the_specifications(cells):
+    pd.testing.assert_frame_equal(read("audit_verdict_ends").drop(columns="data"), verdicts_by_ends(cells), rtol=1e-9)
+    pd.testing.assert_frame_equal(read("audit_verdict_sides").drop(columns="data"), u_by_sides(cells), rtol=1e-9)
 
 
 def test_shares_of_verdicts_are_those_of_the_specifications(cells):

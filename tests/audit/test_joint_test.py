@@ -6,10 +6,12 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
 from analysis.audit import joint_test as whole_curve
+from analysis.audit import null_curves
 from analysis.audit.joint_test import (
     SpecificationCurve,
     WholeCurveError,
@@ -17,15 +19,20 @@ from analysis.audit.joint_test import (
     collect_answers,
     decompose,
     joint_test,
+    u_by_sides,
     verdict_shares,
+    verdicts_by_ends,
 )
+from analysis.audit.null_curves import TERMS
 from analysis.audit.specifications import CHOICES
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression.fit import coefficient_influence, fit_logistic
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.design import SurveyDesign, between_psu, domain_of
 from analysis.stats.sample.replicates import bootstrap
+from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
 from tests.arrays import clustered_sample
+from tests.audit.plain_joint_test import plain_null_statistics, statistics
 
 STRATA = np.repeat(np.arange(20), 2)
 
@@ -53,6 +60,15 @@ def design_of(strata) -> SurveyDesign:
     return SurveyDesign(strata=strata, psu=np.arange(strata.size), weights=np.ones(strata.size))
 
 
+def primary(found: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the primary null distribution by their statistic."""
+    return found[found["primary"]].set_index("term")
+
+
+def null_of(curve: SpecificationCurve, *, null: str = "design t", **drawn) -> np.ndarray:
+    return null_curves.null_statistics(curve.cells, curve.totals, curve.psu_stratum, null=null, **drawn)
+
+
 def few_cells(number: int, knots: int = 3) -> pd.DataFrame:
     return grid_frame().query("knots == @knots").head(number).reset_index(drop=True)
 
@@ -72,9 +88,9 @@ def test_verdicts_are_counted_by_level():
     cells = grid_frame()
     cells.loc[cells["weights"] == "mec", "verdict"] = "U"
     shares = verdict_shares(cells).set_index(["choice", "level", "verdict"])
-    assert shares.loc[("weights", "mec", "U"), ["n", "share"]].tolist() == [1080, 1.0]
+    assert shares.loc[("weights", "mec", "U"), ["n", "share"]].tolist() == [len(cells) // 3, 1.0]
     assert shares.loc[("knots", "4", "U"), "share"] == pytest.approx(1 / 3)
-    assert shares.loc[("all", "all", "no departure shown"), "n"] == 2160
+    assert shares.loc[("all", "all", "no departure shown"), "n"] == 2 * len(cells) // 3
 
 
 def test_cells_without_an_answer_are_counted_as_such():
@@ -83,6 +99,31 @@ def test_cells_without_an_answer_are_counted_as_such():
     shares = verdict_shares(cells).set_index(["choice", "level", "verdict"])["share"]
     assert shares["energy", "density", "no answer"] == 1
     assert shares["all", "all", "no answer"] == pytest.approx(0.2)
+
+
+def test_each_question_is_counted_at_its_ends():
+    cells = grid_frame().head(8).assign(levels_verdict="not shown")
+    for number, ends in enumerate(ENDS[1:], start=1):
+        cells[f"verdict_{ends_name(ends)}"] = ["U"] * number + ["no departure shown"] * (8 - number)
+    cells.loc[:4, "levels_verdict"] = "both ends higher"
+    cells.loc[7, [name for name in cells if "verdict" in name]] = None
+    found = verdicts_by_ends(cells).set_index(["question", "ends", "verdict"])["n"]
+    assert [found[FALLS_THEN_RISES, ends_name(ends), "U"] for ends in ENDS] == [0, 1, 2, 3]
+    assert (found[ENDS_HIGHER, "p5_p95", "both ends higher"], found[ENDS_HIGHER, "p5_p95", "not shown"]) == (5, 2)
+    assert (found.groupby(["question", "ends"]).sum() == 8).all()
+    assert found[FALLS_THEN_RISES, "p20_p80", "no answer"] == 1
+
+
+@pytest.mark.reference
+def test_u_by_sides_is_counted_by_hand():
+    """A U as is needs end slopes < 0.05 and lines < 0.05; one-sided lines < 0.1; two-sided end slopes < 0.025."""
+    cells = grid_frame().iloc[[0, 1, 2, 3, 4, 5, -1]].assign(interior=[1, 1, 1, 0.9, 1, np.nan, 1])
+    cells["end_slopes_p"] = [0.04, 0.02, 0.04, 0.02, 0.02, np.nan, 0.02]
+    cells["two_lines_p"] = [0.04, 0.04, 0.09, 0.04, 1, np.nan, 0.09]
+    cells.loc[cells.index[-1], ["outcome", "sample"]] = ["any_tested", "all"]
+    found = u_by_sides(cells).set_index(["grid", "sides"])["u"]
+    assert found["all"].to_dict() == {"as is": 2, "both one-sided": 4, "both two-sided": 1}
+    assert found["first declared"].to_dict() == {"as is": 2, "both one-sided": 3, "both two-sided": 1}
 
 
 # ---- which choices matter
@@ -110,7 +151,7 @@ def noisy_grid(seed: int = 3) -> pd.DataFrame:
 
 def test_a_quantity_that_one_choice_decides_is_all_its_own():
     cells = grid_frame()
-    shares = p10_shares(with_log_or(cells, cells["knots"] / 10).assign(nonlinear_p=np.linspace(0.1, 1, 3240)))
+    shares = p10_shares(with_log_or(cells, cells["knots"] / 10).assign(nonlinear_p=np.linspace(0.1, 1, len(cells))))
     assert shares["knots"] == pytest.approx(1)
     assert shares.drop("knots").abs().max() < 1e-10
 
@@ -124,7 +165,7 @@ def test_a_product_of_two_choices_is_interaction():
 def test_shares_of_the_whole_grid_add_up_to_one():
     found = decompose(noisy_grid())
     np.testing.assert_allclose(found.groupby("quantity")["share"].sum(), 1)
-    assert (found.groupby("quantity")["df"].sum() == 3239).all()
+    assert (found.groupby("quantity")["df"].sum() == len(grid_frame()) - 1).all()
 
 
 def test_main_effects_of_the_whole_grid_are_those_of_group_means():
@@ -162,40 +203,88 @@ def test_one_answer_is_too_few_to_decompose():
 
 def test_draws_have_the_taylor_covariance():
     totals = np.random.default_rng(5).normal(size=(STRATA.size, 4))
-    root = whole_curve._root(STRATA)
+    root = null_curves.taylor_root(STRATA)
     expected = between_psu(totals, design_of(STRATA))
     np.testing.assert_allclose(totals.T @ root.T @ root @ totals, expected, rtol=1e-12)
 
 
 def test_a_stratum_of_one_psu_adds_nothing():
     strata = np.array([0, 0, 1])
-    assert not whole_curve._root(strata)[2].any()
+    assert not null_curves.taylor_root(strata)[2].any()
 
 
 @pytest.mark.parametrize("term", ["significant_p10", "significant_p90", "nonlinear"])
 @pytest.mark.parametrize("knots", [3, 5])
 def test_one_specification_alone_is_significant_in_one_draw_of_twenty(term, knots):
-    null = whole_curve._null_statistics(curve_of(few_cells(1, knots)), draws=20_000, seed=6)
-    rate = null[:, whole_curve.TERMS.index(term)].mean()
+    null = null_of(curve_of(few_cells(1, knots)), draws=20_000, seed=6)
+    rate = null[:, TERMS.index(term)].mean()
     assert abs(rate - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 20_000)
 
 
+@pytest.mark.parametrize("term", ["significant_p10", "significant_p90", "nonlinear"])
+def test_the_plain_bootstrap_finds_less_than_one_draw_of_twenty_where_df_are_few(term):
+    """Normal errors against limits of t on 4 df: P(|N| > 2.78) is 0.0055, and 0.0055 of F(1, 4) with the same limit."""
+    curve = curve_of(few_cells(1).assign(residual_df=4))
+    rate = null_of(curve, null="bootstrap", draws=20_000, seed=6)[:, TERMS.index(term)].mean()
+    expected = 2 * scipy.stats.norm.sf(scipy.stats.t.ppf(0.975, 4))
+    assert rate == pytest.approx(expected, abs=0.004)  # sums of 20 strata of two are nearly, not quite, normal
+    assert rate < 0.02
+
+
 def test_degrees_of_freedom_matter_by_cell():
-    cells = few_cells(2).assign(residual_df=[4, 400])
-    ((_, scale),) = whole_curve._null_draws(STRATA, cells["residual_df"].to_numpy(), draws=200, seed=7)
+    scale = null_curves.scales(np.random.default_rng(7).random(200), np.array([4.0, 400.0]))
     assert scale[:, 0].std() > 5 * scale[:, 1].std()
     assert np.all(np.argsort(scale[:, 0]) == np.argsort(scale[:, 1]))
 
 
+@pytest.mark.parametrize("null", ["design t", "bootstrap"])
+@pytest.mark.parametrize("number", [1, 2, 29, 30])
+def test_null_statistics_are_those_of_the_plain_form(null, number):
+    cells = grid_frame().sample(number, random_state=21).reset_index(drop=True)
+    cells["residual_df"] = np.random.default_rng(22).choice([4, 12, 36], number)
+    curve = curve_of(cells, seed=23)
+    drawn = {"null": null, "draws": 2100, "seed": 24}
+    expected = plain_null_statistics(cells, curve.totals, STRATA, **drawn)
+    found = null_of(curve, **drawn, jobs=2)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    assert np.ptp(found[:, -1]) > 0
+
+
+def test_strata_of_three_are_resampled_as_the_plain_form_does():
+    strata = np.repeat(np.arange(12), 3)
+    cells = few_cells(5)
+    totals = np.random.default_rng(25).normal(size=(36, 15))
+    drawn = {"null": "bootstrap", "draws": 300, "seed": 26}
+    found = null_curves.null_statistics(cells, totals, strata, **drawn)
+    np.testing.assert_allclose(found, plain_null_statistics(cells, totals, strata, **drawn), rtol=1e-9, atol=1e-12)
+
+
+def test_observed_statistics_are_those_of_the_plain_form():
+    cells = noisy_grid()
+    cells["conf_low_p10"], cells["conf_high_p10"] = cells["odds_ratio_p10"] * 0.95, cells["odds_ratio_p10"] * 1.2
+    cells["conf_low_p90"], cells["conf_high_p90"] = cells["odds_ratio_p90"] * 0.8, cells["odds_ratio_p90"] * 1.05
+    ratios = [cells[[f"odds_ratio_{mark}"]].to_numpy().T for mark in ("p10", "p90")]
+    clear = [(cells[f"conf_low_{m}"] > 1) | (cells[f"conf_high_{m}"] < 1) for m in ("p10", "p90")]
+    expected = statistics(list(map(np.log, ratios)), [one.to_numpy()[None] for one in clear],
+                          cells[["nonlinear_p"]].to_numpy().T < 0.05)  # fmt: skip
+    np.testing.assert_allclose(whole_curve.observed_statistics(cells), expected[0], rtol=1e-12)
+
+
+def test_both_null_distributions_are_told_and_one_is_primary():
+    found = joint_test(curve_of(few_cells(3)), draws=50)
+    assert found.groupby("null")["term"].apply(list).to_dict() == dict.fromkeys(["bootstrap", "design t"], list(TERMS))
+    assert set(found.loc[found["primary"], "null"]) == {"design t"}
+
+
 def test_an_effect_everywhere_is_found():
-    found = joint_test(curve_of(few_cells(30), log_or=30.0), draws=200).set_index("term")
+    found = primary(joint_test(curve_of(few_cells(30), log_or=30.0), draws=200))
     assert found.loc["median_p90", "p_value"] == pytest.approx(1 / 201)
     assert found.loc["median_p90", "estimate"] == pytest.approx(30)
     assert found.loc["both_above", "estimate"] == 1
 
 
 def test_no_effect_anywhere_is_not_found():
-    found = joint_test(curve_of(few_cells(30), log_or=0.0), draws=200).set_index("term")
+    found = primary(joint_test(curve_of(few_cells(30), log_or=0.0), draws=200))
     assert found.loc["median_p10", "p_value"] == 1
     assert found.loc["nonlinear", ["estimate", "p_value"]].tolist() == [0, 1]
 
@@ -211,7 +300,7 @@ def test_null_p_values_are_spread_evenly():
     for _ in range(150):
         theta = root @ rng.normal(size=24) / np.sqrt(rng.chisquare(12) / 12)
         cells = base.cells.assign(odds_ratio_p10=np.exp(theta[first]))
-        found = joint_test(dataclasses.replace(base, cells=cells), draws=200).set_index("term")
+        found = primary(joint_test(dataclasses.replace(base, cells=cells), draws=200))
         p_values.append(found.loc["median_p10", "p_value"])
     assert abs(np.mean(np.array(p_values) <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 150)
 
@@ -275,8 +364,9 @@ def test_same_seed_gives_the_same_test():
 def test_draws_in_parts_are_those_of_one_piece(monkeypatch):
     curve = curve_of(few_cells(4), log_or=0.3)
     whole = joint_test(curve, draws=60)
-    monkeypatch.setattr(whole_curve, "CHUNK", 7)
-    pd.testing.assert_frame_equal(joint_test(curve, draws=60), whole)
+    monkeypatch.setattr(null_curves, "PART", 17)
+    monkeypatch.setattr(null_curves, "CELLS", 28)
+    pd.testing.assert_frame_equal(joint_test(curve, draws=60, jobs=3), whole, rtol=1e-12)
 
 
 def test_cells_without_an_answer_are_left_out():
@@ -335,7 +425,7 @@ def test_linearised_medians_follow_refits_under_the_same_weights(refitted, end):
 @pytest.mark.parametrize("end", ["p10", "p90"])
 def test_null_distribution_of_the_median_is_that_of_refits(refitted, end):
     curve, _, changes = refitted
-    null = joint_test(curve, draws=4000).set_index("term").loc[f"median_{end}"]
+    null = primary(joint_test(curve, draws=4000)).loc[f"median_{end}"]
     medians = np.abs(np.median(changes[:, :, ["p10", "p90"].index(end)], axis=0))
     assert null["null_median"] == pytest.approx(np.median(medians), rel=0.15)
     assert null["null_p95"] == pytest.approx(np.quantile(medians, 0.95), rel=0.15)
@@ -344,9 +434,9 @@ def test_null_distribution_of_the_median_is_that_of_refits(refitted, end):
 @pytest.mark.parametrize("end", ["p10", "p90"])
 def test_null_distribution_of_the_commoner_sign_is_that_of_refits(refitted, end):
     curve, _, changes = refitted
-    null = joint_test(curve, draws=4000).set_index("term").loc[f"same_sign_{end}"]
+    null = primary(joint_test(curve, draws=4000)).loc[f"same_sign_{end}"]
     above = np.mean(changes[:, :, ["p10", "p90"].index(end)] > 0, axis=0)
-    draws = whole_curve._null_statistics(curve, draws=4000, seed=1)[:, whole_curve.TERMS.index(f"same_sign_{end}")]
+    draws = null_of(curve, draws=4000, seed=1)[:, TERMS.index(f"same_sign_{end}")]
     assert draws.mean() == pytest.approx(np.maximum(above, 1 - above).mean(), abs=0.03)
     assert null["null_median"] == pytest.approx(np.median(np.maximum(above, 1 - above)), abs=0.13)
 

@@ -28,10 +28,12 @@ COLUMNS = {
                        "conf_high_p10", "p90", "odds_ratio_p90", "conf_low_p90", "conf_high_p90", *SHAPE, "dropped",
                        "reason"],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],
+    "verdict_ends": ["question", "ends", "verdict", "n", "share"],
+    "verdict_sides": ["grid", "sides", "u", "n", "share"],
     "decomposition": ["quantity", "choice", "df", "share", "n"],
-    "joint_test": ["term", "estimate", "null_median", "null_median_error", "null_p95", "null_p95_error", "p_value",
-                   "p_value_error", "adjusted_p", "adjusted_p_error", "n",
-                   "draws", "seed"],
+    "joint_test": ["null", "primary", "term", "estimate", "null_median", "null_median_error", "null_p95",
+                   "null_p95_error", "p_value", "p_value_error", "adjusted_p", "adjusted_p_error", "n", "draws",
+                   "seed"],
     "specificity": ["kind", "exposure", "outcome", "form", "label", "knot_rule", "knots",
                     "n", "cases", "residual_df", "reference",
                     "zero_share", "energy_correlation", "energy_rank_correlation", "adjusted_correlation", *SHAPE[:6],
@@ -129,7 +131,7 @@ def test_every_specification_asked_for_is_answered_once(folders):
 
 
 def test_joint_test_has_every_statistic(folders):
-    assert read_audit(folders)[0]["joint_test"]["term"].tolist() == list(TERMS)
+    assert read_audit(folders)[0]["joint_test"]["term"].tolist() == 2 * list(TERMS)
 
 
 def test_task_that_failed_leaves_its_reason_and_no_frame(finished, participants):
@@ -149,7 +151,8 @@ def test_specification_that_failed_stops_the_audit(finished, participants):
 def test_no_committed_count_is_of_fewer_than_ten_people(path):
     """Counts of people; verdict shares count specifications, the decomposition and the joint test too."""
     frame = pd.read_csv(path)
-    people = [] if path.stem in ("audit_verdict_shares", "audit_decomposition", "audit_joint_test") else ["n", "cases"]
+    of_cells = ("verdict_shares", "verdict_ends", "verdict_sides", "decomposition", "joint_test")
+    people = [] if path.stem.removeprefix("audit_") in of_cells else ["n", "cases"]
     for column in set(people) & set(frame):
         assert not (frame[column] < FEWEST_PEOPLE).any()
     if "share" in frame and "energy_lower" in frame:

@@ -14,6 +14,7 @@ from analysis.audit.specifications import (
     Specification,
     answer_people,
     eligible_people,
+    in_first_grid,
     specification_grid,
 )
 from analysis.audit.specificity import FORMS, answer_cells, specificity_cells
@@ -31,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 
 SEED = 20261123
 DRAWN = 25
+DRAWN_OF_ADDED = 8
 PEOPLE = ["weights", "outcome", "sample", "covariates"]
 SMALL = "other Hispanic"
 """A domain of audit_people.csv that is no sample of the grid: strata have its people in one PSU only."""
@@ -42,12 +44,19 @@ floats through fit, covariance and test) R's p-values and ours are each off by r
 3e-8, theobromine 9e-9 and 4e-9."""
 
 
-def drawn_cells(number: int = DRAWN, *, seed: int = SEED) -> pd.DataFrame:
-    """Specifications drawn from the grid without replacement, in the grid's order, numbered from 1 by study_id."""
-    grid = specification_grid()
-    chosen = np.random.Generator(np.random.PCG64(seed)).choice(len(grid), number, replace=False)
-    rows = [dataclasses.asdict(grid[position]) for position in np.sort(chosen)]
-    return pd.DataFrame(rows, index=pd.RangeIndex(1, number + 1, name="study_id"))
+def drawn_cells(*, seed: int = SEED) -> pd.DataFrame:
+    """Specifications drawn without replacement, numbered from 1 by study_id.
+
+    First some of the grid as it was first declared, in its order, then some of those that joined it.
+    """
+    grid = pd.DataFrame(map(dataclasses.asdict, specification_grid()))
+    first = in_first_grid(grid)
+    parts = []
+    for part, number in ((grid[first], DRAWN), (grid[~first], DRAWN_OF_ADDED)):
+        chosen = np.random.Generator(np.random.PCG64(seed)).choice(len(part), number, replace=False)
+        parts.append(part.iloc[np.sort(chosen)])
+    index = pd.RangeIndex(1, DRAWN + DRAWN_OF_ADDED + 1, name="study_id")
+    return pd.concat(parts, ignore_index=True).set_index(index)
 
 
 STORED = pd.read_csv(FOLDER / "audit_cells.csv", index_col="study_id", dtype={"covariates": str})
@@ -152,6 +161,11 @@ def test_answer_to_a_drawn_specification_is_that_of_r(survey, study_id):
     ends = survey.of("end_slopes", study_id)["p_value"]
     assert_near(row["nonlinear_p"], survey.of("tests", study_id)["p_value"].iloc[0])
     assert_near([row["end_low_p"], row["end_high_p"], row["end_slopes_p"]], [*ends, ends.max()])
+    both = survey.of("both_ends", study_id).set_index("ends")
+    for name in both.index[1:]:
+        assert_near(row[f"end_slopes_p_{name}"], both.loc[name, ["end_low_p", "end_high_p"]].max())
+    levels = both.loc["p5_p95", ["level_low_p", "level_high_p"]]
+    assert_near([row["level_low_p"], row["level_high_p"], row["levels_p"]], [*levels, levels.max()])
 
 
 def test_a_standard_error_that_is_off_in_the_eighth_digit_is_noticed(survey, tmp_path):

@@ -18,6 +18,7 @@ from analysis.audit.specifications import (
     answer_arrays,
     answer_people,
     eligible_people,
+    in_first_grid,
     people_groups,
     specification_grid,
 )
@@ -26,6 +27,9 @@ from analysis.dose_response.energy import energy_adjusted
 from analysis.dose_response.fits import curve_of
 from analysis.dose_response.problem import set_out
 from analysis.stats.sample.design import SurveyDesign, between_psu
+from analysis.stats.shape.questions import ENDS, end_tests, ends_name, levels
+from analysis.stats.shape.slopes import end_slopes
+from analysis.stats.shape.verdict import verdict
 from analysis.study import PRIMARY
 
 SAME = 1e-10
@@ -47,13 +51,13 @@ def variant(**changes):
 
 def test_grid_has_every_combination_once():
     grid = specification_grid()
-    assert len(grid) == len(set(grid)) == math.prod(map(len, CHOICES.values())) == 3240
+    assert len(grid) == len(set(grid)) == math.prod(map(len, CHOICES.values())) == 4725
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_level_of_a_choice_has_as_many_cells(choice):
     counts = pd.Series([getattr(cell, choice) for cell in specification_grid()]).value_counts()
-    assert counts.to_dict() == dict.fromkeys(CHOICES[choice], 3240 // len(CHOICES[choice]))
+    assert counts.to_dict() == dict.fromkeys(CHOICES[choice], 4725 // len(CHOICES[choice]))
 
 
 @pytest.mark.parametrize("cell", [PRIMARY_CELL, PUBLISHED_CELL])
@@ -97,6 +101,42 @@ def test_cell_equals_the_study_estimated_by_itself(participants, answers, cell, 
     drawn = curve_of(found.problem, found.fit).drawn_nadirs(seed=1)
     assert (row["nadir_low"], row["nadir_high"]) == pytest.approx(drawn.interval(), rel=1e-8)
     assert row["interior"] == drawn.interior_share
+
+
+def test_ends_and_levels_of_a_cell_are_those_of_its_curve_asked_one_by_one(participants, answers):
+    """The columns that come from one pass, against the tests that take one pair of ends at a time."""
+    row, found = answers[PRIMARY_CELL].row, estimate(participants, PRIMARY)
+    curve = curve_of(found.problem, found.fit)
+    low, high = curve.range
+    level = levels(curve, low=low, high=high, middle=float(np.median(curve.eligible)))
+    assert (row["level_low_p"], row["level_high_p"]) == pytest.approx((level.p_low, level.p_high), rel=1e-8)
+    assert (row["levels_p"], row["levels_verdict"]) == (pytest.approx(level.p_value, rel=1e-8), level.verdict)
+    assert end_tests(curve).slopes_p[0] == pytest.approx(row["end_slopes_p"], rel=1e-8)
+    for ends in ENDS[1:]:
+        low, high = np.quantile(curve.eligible, ends)
+        slopes = end_slopes(curve.fit, curve.spline.derivative(np.array([low, high])), index=curve.index, low=low,
+                            high=high)  # fmt: skip
+        assert row[f"end_slopes_p_{ends_name(ends)}"] == pytest.approx(slopes.p_value, rel=1e-8)
+        assert row[f"verdict_{ends_name(ends)}"] == verdict(
+            nonlinear_p=row["nonlinear_p"], end_slopes_p=slopes.p_value, two_lines_p=row["two_lines_p"],
+            interior=row["interior"],
+        )  # fmt: skip
+
+
+def test_plausible_reporters_are_those_within_goldbergs_limits(participants):
+    (answer,) = answer_people(participants, [variant(sample="plausible reporters")])
+    rows = set_out(participants, PRIMARY).domain.rows
+    ratio = participants["ei_bmr"].to_numpy()[rows]
+    assert answer.row["n"] == np.sum((ratio >= 0.87) & (ratio <= 2.75))
+    assert answer.row["n"] < rows.sum()
+
+
+def test_the_first_grid_is_the_one_without_what_joined_it():
+    cells = pd.DataFrame(map(dataclasses.asdict, specification_grid()))
+    first = cells[in_first_grid(cells)]
+    assert len(first) == 3240
+    assert set(first["outcome"]) == {"strict", "lenient", "both_feet", "two_sites"}
+    assert "plausible reporters" not in set(first["sample"])
 
 
 def test_totals_have_the_taylor_errors_of_the_odds_ratios(participants, answers):

@@ -2,7 +2,7 @@
 #
 #   Rscript audit_reference.R RAW_DIR CELLS_CSV OUT_DIR
 #
-# RAW_DIR as for nhanes_reference.R, whose derivations are used and added to; nothing of the Python code is. CELLS_CSV
+# RAW_DIR as for nhanes_reference.R, whose derivations (and, of trials and EI:BMR, those of referee_reference.R) are used; nothing of the Python code is. CELLS_CSV
 # holds study_id and the choices of some cells: weights, outcome, sample, covariates, energy, knots. What these mean is
 # written out here from their definitions.
 # Made with R 4.2.2, survey 4.1.1, Hmisc 4.8.0, foreign 0.8.84, on 2026-11-23.
@@ -14,7 +14,7 @@ script_folder <- function() {
   script <- sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))
   if (length(script)) dirname(script) else "."
 }
-source(file.path(script_folder(), "nhanes_reference.R"))
+source(file.path(script_folder(), "referee_reference.R"))
 
 # The four letters after DRXT (1999-2002) and DR1T (2003-2004) in the codebooks of the total-nutrient files.
 NUTRIENTS <- c(
@@ -45,7 +45,8 @@ SAMPLES <- list(
   "no diabetes" = list(cycles = CYCLES, r_where = "has_diabetes == 0"),
   "without 1999-2000" = list(cycles = c(2001, 2003), r_where = ""),
   "without 2001-2002" = list(cycles = c(1999, 2003), r_where = ""),
-  "without 2003-2004" = list(cycles = c(1999, 2001), r_where = ""))
+  "without 2003-2004" = list(cycles = c(1999, 2001), r_where = ""),
+  "plausible reporters" = list(cycles = CYCLES, r_where = "ratio >= 0.87 & ratio <= 2.75"))
 # No sample of the grid: one so small that strata are left with people in one PSU only.
 SMALL <- list("other Hispanic" = list(cycles = CYCLES, r_where = "race_ethnicity_other_hispanic == 1"))
 CELL_COVARIATES <- list("1" = MODEL_1, "2" = MODEL_2, "2 + height" = c(MODEL_2, "height_cm"))
@@ -106,7 +107,8 @@ people_rows <- function(people, choice, samples) {
 
 grid_people <- function(people) {
   choices <- expand.grid(covariates = names(CELL_COVARIATES), weights = c("dietary", "mec", "none"),
-                         outcome = c("strict", "lenient", "both_feet", "two_sites"), stringsAsFactors = FALSE)
+                         outcome = c("strict", "lenient", "both_feet", "two_sites", "any_tested"),
+                         stringsAsFactors = FALSE)
   rows <- lapply(split(choices, seq_len(nrow(choices))), people_rows, people = people, samples = SAMPLES)
   do.call(rbind, c(rows, list(people_rows(people, PRIMARY, SMALL))))
 }
@@ -154,6 +156,23 @@ end_rows <- function(id, made) {
              p_value = c(pt(t[1], df), pt(t[2], df, lower.tail = FALSE)))
 }
 
+# Slopes at each pair of ends, and levels there against the median; all one-sided, towards a U.
+ENDS <- list(p5_p95 = c(0.05, 0.95), p10_p90 = c(0.10, 0.90), p15_p85 = c(0.15, 0.85), p20_p80 = c(0.20, 0.80))
+
+both_ends_rows <- function(id, made) {
+  df <- made$fit$df.residual
+  middle <- spline_columns(type_7(made$eligible, 0.5), made$knots, made$name)
+  do.call(rbind, lapply(names(ENDS), function(ends) {
+    x <- type_7(made$eligible, ENDS[[ends]])
+    basis <- spline_columns(x, made$knots, made$name)
+    slopes <- contrast_rows(made$fit, spline_slopes(x, made$knots), colnames(basis))
+    heights <- contrast_rows(made$fit, basis - middle[c(1, 1), ], colnames(basis))
+    data.frame(study_id = id, ends, end_low_p = pt(slopes$t[1], df), end_high_p = pt(slopes$t[2], df, lower.tail = FALSE),
+               level_low_p = pt(heights$t[1], df, lower.tail = FALSE),
+               level_high_p = pt(heights$t[2], df, lower.tail = FALSE))
+  }))
+}
+
 cell_rows <- function(cell, people) {
   id <- cell$study_id
   made <- cell_fit(people, cell, "magnesium_mg", cell$energy)
@@ -163,7 +182,7 @@ cell_rows <- function(cell, people) {
        audit_fits = fit_rows(id, made$fit)[c("study_id", "term", "estimate", "std_error")],
        audit_tests = nonlinear_row(id, made),
        audit_curve = curve_rows(id, made$fit, marks, made$knots, made$reference, made$name),
-       audit_end_slopes = end_rows(id, made))
+       audit_end_slopes = end_rows(id, made), audit_both_ends = both_ends_rows(id, made))
 }
 
 nutrient_row <- function(people, exposure, form) {
@@ -187,7 +206,7 @@ nutrient_rows <- function(people) {
 
 main_audit <- function(arguments) {
   if (length(arguments) != 3) stop("usage: Rscript audit_reference.R RAW_DIR CELLS_CSV OUT_DIR")
-  people <- read_people(arguments[1])
+  people <- read_referee(arguments[1])
   cells <- read.csv(arguments[2], colClasses = "character")
   write_tables(lapply(split(cells, factor(cells$study_id, cells$study_id)), cell_rows, people = people), arguments[3])
   write_table(grid_people(people), arguments[3], "audit_people")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.audit.heterogeneity import POOLED, REFITTED
-from analysis.audit.joint_test import TERMS
+from analysis.audit.joint_test import SIDES, TERMS
 from analysis.audit.specifications import PRIMARY_CELL
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_audit, read_estimates
@@ -18,6 +18,7 @@ from analysis.report.words import specificity as specificity_words
 from analysis.report.words.bottom_line import NEEDED, bottom_line, short_line
 from analysis.report.words.energy import FORM_WORDS
 from analysis.report.words.numbers import ordinal
+from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
 
 ROOT = Path(__file__).parents[2]
 MODULES = (audit_words, energy_words, specificity_words)
@@ -40,6 +41,21 @@ def verdict_shares(u=0.1, bent=0.3):
     return pd.DataFrame(rows)
 
 
+def verdict_ends(u=(0.016, 0.02, 0.03, 0.05), higher=0.152):
+    rows = [{"question": FALLS_THEN_RISES, "ends": ends_name(ends), "verdict": "U", "n": 10, "share": share}
+            for ends, share in zip(ENDS, u, strict=True)]  # fmt: skip
+    rows.append({"question": ENDS_HIGHER, "ends": ends_name(ENDS[0]), "verdict": "both ends higher", "n": 9,
+                 "share": higher})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def verdict_sides():
+    rows = [{"grid": grid, "sides": sides, "u": u, "n": n}
+            for grid, n, counts in (("all", 4725, (80, 130, 44)), ("first declared", 3240, (77, 115, 42)))
+            for sides, u in zip(SIDES, counts, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def decomposition():
     choices = ("weights", "outcome", "sample", "covariates", "energy", "knots", "interactions", "rest")
     shares = (0.05, 0.05, 0.30, 0.02, 0.25, 0.03, 0.25, 0.05)
@@ -56,7 +72,9 @@ def joint_test(p=0.5, both_above=0.5):
     frame = pd.DataFrame({"term": TERMS, "estimate": 0.4, "null_median": 0.2, "null_median_error": 0.0004,
                           "null_p95": 0.5, "null_p95_error": 0.001, "p_value": p})  # fmt: skip
     frame.loc[frame["term"] == "both_above", "p_value"] = both_above
-    return frame.assign(
+    primary = frame.assign(
+        null="design t",
+        primary=True,
         adjusted_p=np.minimum(5 * frame["p_value"], 1),
         adjusted_p_error=0.002,
         p_value_error=0.003,
@@ -64,6 +82,9 @@ def joint_test(p=0.5, both_above=0.5):
         draws=2000,
         seed=1,
     )
+    plain = primary.assign(null="bootstrap", primary=False, adjusted_p=0.2)
+    plain.loc[plain["term"] == "nonlinear", "adjusted_p"] = 0.03
+    return pd.concat([primary, plain], ignore_index=True)
 
 
 def energy_forms(p):
@@ -153,6 +174,8 @@ def made(**replaced):
     frames = {
         "specifications": specifications(0.013),
         "verdict_shares": verdict_shares(),
+        "verdict_ends": verdict_ends(),
+        "verdict_sides": verdict_sides(),
         "decomposition": decomposition(),
         "joint_test": joint_test(),
         "energy_forms": energy_forms(p),
@@ -300,6 +323,36 @@ def test_choices_are_named_by_their_share():
 )  # fmt: skip
 def test_joint_test_never_tells_a_p_without_the_one_adjusted_for_all_statistics(p, both_above, said):
     assert said in audit_words.joint_test_sentence(made(joint_test=joint_test(p, both_above)))
+
+
+def test_each_question_about_the_ends_is_told_with_its_share(estimates):
+    told = audit_words.ends_sentence(made())
+    assert "1.6 % at P5 and P95 (the protocol's), 2.0 % at P10 and P90, 3.0 % at P15 and P85 and 5.0 % at P20" in told
+    assert "Both ends higher than the middle, which asks less (levels at P5 and P95 against the median), is" in told
+    assert told.endswith("shown in 15.2 %.")
+    assert told in bottom_line(estimates[0], made())
+
+
+def test_sides_are_told_for_the_grid_and_for_that_first_declared():
+    told = audit_words.sides_sentence(made())
+    assert "80 of 4,725 specifications are a U, 130 with both tests one-sided, 44 with both two-sided; 77 of" in told
+    assert "77 of 3,240 of the grid as first declared are a U, 115 with both tests one-sided, 42 with both" in told
+
+
+def test_what_joined_the_grid_later_is_told():
+    assert audit_words.grid_sentence(made()) == (
+        'The grid was first declared with 3,240 specifications; outcome "any tested site" and people "plausible '
+        'reporters" joined it after the first results were known.'
+    )
+
+
+def test_the_plain_bootstrap_is_told_beside_the_primary_p_with_why_it_is_not_primary():
+    told = audit_words.joint_words(made())
+    assert "takes every standard error as known, so that tests on few df come out too seldom" in told
+    assert "the least adjusted p is that of the share with non-linear p < 0.05, 0.030 ± 0.002" in told
+    table = audit_words.joint_test_table(made())
+    assert len(table) == len(TERMS)
+    assert table["adjusted, plain bootstrap"].iloc[-1] == "0.030 ± 0.002"
 
 
 @pytest.mark.parametrize(

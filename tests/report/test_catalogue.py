@@ -9,14 +9,14 @@ from analysis.report.figures.layout import save_figure
 from tests.audits import audited
 
 PANELS = {
-    "specification_curve": {"p10", "p90", "p10 choices", "p90 choices"},
+    "specification_curve": {"p10", "p90", "p10 choices", "p90 choices", "ends"},
     "specificity": {"none", "residual", "density", "spline", "controls"},
     "energy_forms": {"none", "linear", "spline", "residual", "density"},
     "energy_surface": {"surface", "slices"},
     "heterogeneity": {"cycles", "units"},
 }
 NUMBERS = {
-    "specification_curve": {"": "verdict_shares"},
+    "specification_curve": {"": "verdict_shares", "_ends": "verdict_ends"},
     "specificity": {"": "specificity"},
     "energy_forms": {"": "energy_forms", "_curves": "energy_curves"},
     "energy_surface": {"": "energy_surface", "_density": "energy_density", "_slices": "energy_slices"},

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.audit.joint_test import TERMS, decompose, verdict_shares
-from analysis.audit.specifications import CHOICES
+from analysis.audit.joint_test import TERMS, decompose, verdict_shares, verdicts_by_ends
+from analysis.audit.specifications import CHOICES, specification_grid
 from analysis.provenance import Provenance
-from analysis.report.figures.specifications import VERDICTS, plot_specification_curve, specification_caption
+from analysis.report.figures.specifications import ANSWERS, VERDICTS, plot_specification_curve, specification_caption
+from analysis.stats.shape.questions import ENDS, ends_name
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
 MARKS = ["p10", "p90"]
@@ -28,11 +29,14 @@ def cells():
             frame[f"{name}_{mark}"] = np.exp(log_or + shift)
     frame["nonlinear_p"] = rng.uniform(0.001, 1, len(frame))
     frame["verdict"] = rng.choice(list(VERDICTS), len(frame), p=[0.8, 0.15, 0.05])
+    for ends in ENDS[1:]:
+        frame[f"verdict_{ends_name(ends)}"] = rng.choice(list(VERDICTS), len(frame), p=[0.7, 0.2, 0.1])
+    frame["levels_verdict"] = rng.choice(["both ends higher", "not shown"], len(frame), p=[0.2, 0.8])
     frame["reason"] = ""
     frame["dropped"] = np.where((frame["sample"] == "no diabetes") & (frame["covariates"] != "1"), "has_diabetes", None)
     lost = frame.index[(frame["energy"] == "density")][:WITHOUT]
     frame.loc[lost, "reason"] = "no energy"
-    frame.loc[lost, "verdict"] = None
+    frame.loc[lost, [name for name in frame if "verdict" in name]] = None
     numbers = [name for name in frame if name.endswith(("p10", "p90", "_p"))]
     frame.loc[lost, numbers] = np.nan
     return frame
@@ -41,14 +45,17 @@ def cells():
 @pytest.fixture(scope="module")
 def tests_frame():
     p_values = dict(zip(TERMS, np.arange(1, 9) / 100, strict=True))
-    return pd.DataFrame({"term": TERMS, "estimate": 0.72, "p_value": 0.001, "adjusted_p": list(p_values.values()),
-                         "adjusted_p_error": 0.002,
-                         "draws": 2000})  # fmt: skip
+    primary = pd.DataFrame({"primary": True, "term": TERMS, "estimate": 0.72, "p_value": 0.001,
+                            "adjusted_p": list(p_values.values()), "adjusted_p_error": 0.002,
+                            "draws": 2000})  # fmt: skip
+    return pd.concat([primary, primary.assign(primary=False, adjusted_p=0.2)], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
 def figure(cells):
-    return plot_specification_curve(cells, verdict_shares(cells), caption="A caption.", provenance=REAL)
+    return plot_specification_curve(
+        cells, verdict_shares(cells), verdicts_by_ends(cells), caption="A caption.", provenance=REAL
+    )
 
 
 def axes_of(figure, label):
@@ -62,7 +69,7 @@ def in_order(cells, mark):
 @pytest.mark.parametrize("mark", MARKS)
 def test_line_is_every_answered_odds_ratio_in_order(figure, cells, mark):
     line = next(line for line in axes_of(figure, mark).get_lines() if line.get_label() == "odds ratio")
-    assert len(line.get_ydata()) == 3240 - WITHOUT
+    assert len(line.get_ydata()) == len(specification_grid()) - WITHOUT
     np.testing.assert_array_equal(line.get_ydata(), np.sort(cells[f"odds_ratio_{mark}"].dropna()))
 
 
@@ -103,7 +110,7 @@ def test_marks_stand_at_the_primary_and_the_published_cell(figure, cells, mark, 
 def test_a_grid_read_from_a_table_has_its_marks(cells):
     """Knots and models are numbers or words as the table's reader takes them."""
     read = cells.assign(knots=cells["knots"].astype(float).astype(int), covariates=cells["covariates"].astype(object))
-    drawn = plot_specification_curve(read, verdict_shares(cells), caption="", provenance=REAL)
+    drawn = plot_specification_curve(read, verdict_shares(cells), verdicts_by_ends(cells), caption="", provenance=REAL)
     assert [line.get_label() for line in axes_of(drawn, "p10").get_lines()].count("primary") == 1
 
 
@@ -129,6 +136,21 @@ def test_nothing_is_written_beyond_the_page(figure):
         assert box.x1 <= page.x1
 
 
+def test_strips_are_the_shares_of_both_questions(figure, cells):
+    axes = axes_of(figure, "ends")
+    by_ends = verdicts_by_ends(cells)
+    drawn = [(bar.get_x(), bar.get_width()) for bars in axes.containers for bar in bars]
+    assert len(drawn) == 4 * len(VERDICTS) + 2
+    widths = by_ends[by_ends["verdict"].isin(list(ANSWERS))]["share"]
+    np.testing.assert_allclose(np.sort([width for _, width in drawn]), np.sort(100 * widths))
+    assert max(x + width for x, width in drawn) == pytest.approx(100 * (1 - WITHOUT / len(cells)))
+    written = [text.get_text() for text in axes.texts]
+    assert written[-1] == f"{100 * (cells['levels_verdict'] == 'both ends higher').mean():.1f} %"
+    assert written[0] == f"{100 * (cells['verdict'] == 'U').mean():.1f} %"
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [*(f"slopes at P{a} and P{100 - a}" for a in (5, 10, 15, 20)), "levels at P5 and P95"]
+
+
 def test_every_level_is_named(figure):
     labels = [label.get_text() for label in axes_of(figure, "p10 choices").get_yticklabels()]
     assert len(labels) == sum(map(len, CHOICES.values()))
@@ -138,16 +160,17 @@ def test_every_level_is_named(figure):
 def test_caption_counts_cells_without_an_answer_and_gives_the_joint_test(cells, tests_frame):
     words = specification_caption(cells, tests_frame, decompose(cells))
     assert (
-        f"3,240 specifications, each panel in its own order; {WITHOUT} of them have no answer ({WITHOUT}: no energy); "
+        f"4,725 specifications, each panel in its own order; {WITHOUT} of them have no answer ({WITHOUT}: no energy); "
         in words
     )
-    assert "in 360 diabetes does not vary and leaves the model. Vertical bars" in words
+    assert "in 450 diabetes does not vary and leaves the model. Vertical bars" in words
     median = cells[["odds_ratio_p10", "odds_ratio_p90"]].median()
     assert (
         f"median odds ratio {median.iloc[0]:.2f} (p = 0.010 ± 0.002) and {median.iloc[1]:.2f} (p = 0.040 ± 0.002)"
         in words
     )
-    assert "both above 1 in 72 % (p = 0.070 ± 0.002); non-linear p < 0.05 in 72 % (p = 0.080 ± 0.002)" in words
+    assert "both above 1 in 72 % (p = 0.070 ± 0.002; by a plain bootstrap p = 0.200 ± 0.002); non-linear" in words
+    assert "p < 0.05 in 72 % (p = 0.080 ± 0.002; by a plain bootstrap p = 0.200 ± 0.002). Choices" in words
 
 
 def test_caption_explains_the_verdict_and_the_adjustment(cells, tests_frame):

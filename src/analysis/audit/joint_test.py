@@ -20,25 +20,29 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from analysis.audit.specifications import CHOICES, STATISTICS
+from analysis.audit.null_curves import TERMS, Null, null_statistics
+from analysis.audit.specifications import CHOICES, STATISTICS, in_first_grid
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.monte_carlo import quantile_error, share_error
-from analysis.stats.shape.verdict import ALPHA, Verdict
+from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict, ends_name
+from analysis.stats.shape.verdict import ALPHA, INTERIOR, Verdict
 
 NO_ANSWER = "no answer"
 """Verdict of a cell without an estimate: it is counted, so that shares are of all cells that were declared."""
 
 QUANTITIES = (*STATISTICS, "nonlinear_log10_p")
+RATIO = ("odds_ratio", "conf_low", "conf_high")
 DRAWS = 40_000
 """They put the Monte Carlo error of an adjusted p of 0.05 at about 0.003."""
 
 BATCHES = 20
 """Parts of the draws whose p-values differ by that error."""
 
-CHUNK = 250
-"""Draws at a time: those of 3,240 cells are 100 megabytes."""
+PRIMARY_NULL: Null = "design t"
+"""The null distribution that answers are read from: in it each single test has its level, whatever its df. The plain
+bootstrap takes errors as known; its shares of significant tests are too small if there is nothing."""
 
 
 class WholeCurveError(AnalysisError):
@@ -127,6 +131,61 @@ def verdict_shares(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def verdicts_by_ends(cells: pd.DataFrame) -> pd.DataFrame:
+    """Shares of verdicts over the whole grid on both questions about ends, the first of them at every pair of ends.
+
+    Parameters
+    ----------
+    cells : of a `SpecificationCurve`.
+
+    Returns
+    -------
+    question, ends (as `analysis.stats.shape.questions.ends_name`), verdict, n, share (of all cells, those without an
+    answer included).
+    """
+    first, *others = map(ends_name, ENDS)
+    elsewhere = {(FALLS_THEN_RISES, ends): (f"verdict_{ends}", get_args(Verdict)) for ends in others}
+    columns = {(FALLS_THEN_RISES, first): ("verdict", get_args(Verdict)), **elsewhere,
+               (ENDS_HIGHER, first): ("levels_verdict", get_args(LevelsVerdict))}  # fmt: skip
+    rows = []
+    for (question, ends), (column, verdicts) in columns.items():
+        counts = cells[column].fillna(NO_ANSWER).value_counts()
+        for verdict in (*verdicts, *([NO_ANSWER] if NO_ANSWER in counts else [])):
+            n = int(counts.get(verdict, 0))
+            rows.append({"question": question, "ends": ends, "verdict": verdict, "n": n, "share": n / len(cells)})
+    return pd.DataFrame(rows)
+
+
+SIDES = {"as is": (1.0, 1.0), "both one-sided": (1.0, 0.5), "both two-sided": (2.0, 1.0)}
+"""What the p-values of end slopes and of two lines are multiplied by. The rule's end slopes are one-sided, its two
+lines two-sided: that is how each was published, and it is not even-handed."""
+
+
+def u_by_sides(cells: pd.DataFrame) -> pd.DataFrame:
+    """Specifications whose verdict is U when end slopes and two lines are tested alike.
+
+    Two lines of the wrong signs have p 1 and are a U in no way; the one-sided p of the others is half the larger
+    two-sided one.
+
+    Parameters
+    ----------
+    cells : of a `SpecificationCurve`; those without an answer do not count as a U.
+
+    Returns
+    -------
+    grid (``all``, or ``first declared``), sides, u, n (specifications), share.
+    """
+    ends, lines, interior = (cells[name].to_numpy(dtype=float) for name in ("end_slopes_p", "two_lines_p", "interior"))
+    rows = []
+    for grid, inside in (("all", np.ones(len(cells), dtype=bool)), ("first declared", in_first_grid(cells))):
+        for sides, (of_ends, of_lines) in SIDES.items():
+            lines_p = np.where(lines < 1, of_lines * lines, 1.0)
+            found = inside & (of_ends * ends < ALPHA) & (lines_p < ALPHA) & (interior >= INTERIOR)
+            u, n = int(found.sum()), int(inside.sum())
+            rows.append({"grid": grid, "sides": sides, "u": u, "n": n, "share": u / n})
+    return pd.DataFrame(rows)
+
+
 def decompose(cells: pd.DataFrame) -> pd.DataFrame:
     """Which choices move the estimates: shares of the sum of squares over the grid.
 
@@ -197,27 +256,18 @@ def _rank(X: Array) -> int:
 
 
 # ---- the joint test
-def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) -> pd.DataFrame:
+def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1, jobs: int = 1) -> pd.DataFrame:
     """Test of the whole curve against no association in any specification.
 
     "No association" means that under every specification the exposure's curve is flat in the population: all its log
     odds ratios and non-linear coefficients are zero, and what a specification finds is sampling error. Confounding is
     not part of it: a curve that rejects it says that something beyond the covariates is associated with the exposure.
 
-    How the estimates err together is drawn without refits. An estimate minus its population value is, to first order,
-    the sum over PSUs of its influence totals z. Draw b gives
-
-        theta*_bk = sum_i m_bi z_ik / s_bk,  m_bi = sqrt(n_h/(n_h - 1)) (g_bi - mean_h g_b),  g_bi ~ N(0, 1),
-
-    with the multipliers m common to all specifications k: the covariance of the sums over draws is the Taylor
-    covariance of all estimates, between specifications as within. s_bk is the root of a chi-square over its degrees of
-    freedom, the residual df of k; one uniform number a draw gives those of all k. Divided by it, theta*_k has df/(df -
-    2) times its Taylor variance, that of a t variable: theta*_k over its error is t and each non-linear Wald statistic
-    F, on just the df of the specification's own p-value, and each single test has its level.
-
-    Refits under bootstrap weights, centred at the full sample's estimates, would differ by the curvature of the
-    estimates in the weights, of second order in 1 over the number of PSUs. The intervals and tests of the cells
-    neglect it as well, so that the joint test and they speak of one distribution; a test holds the draws to refits.
+    How the estimates err together is drawn without refits, in the two ways of `analysis.audit.null_curves`; the primary
+    one is `PRIMARY_NULL`. Refits under bootstrap weights, centred at the full sample's estimates, would differ from the
+    bootstrap by the curvature of the estimates in the weights, of second order in 1 over the number of PSUs. The
+    intervals and tests of the cells neglect it as well, so that the joint test and they speak of one distribution; a
+    test holds the draws to refits.
 
     Statistics, as Simonsohn's, adapted to a curve with two ends. ``median_``: absolute median log odds ratio at the
     10th and 90th percentile against the median exposure. ``same_sign_``: share of specifications with the sign that
@@ -229,15 +279,17 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
     Parameters
     ----------
     curve : the answers; cells without one are left out.
-    draws : B.
+    draws : B, of each null distribution.
     seed : of numpy's PCG64.
+    jobs : threads; no number depends on them.
 
     Returns
     -------
-    term (the statistic), estimate (observed), null_median and null_p95 (of the draws), p_value
-    (1 + number of draws at least as large)/(1 + B), adjusted_p (for the number of statistics), n (cells), draws, seed.
-    What is drawn has its Monte Carlo error in a column of its name and ``_error``: as `analysis.stats.monte_carlo`
-    has it, the adjusted p's from `BATCHES` parts of the draws.
+    null, primary (whether that is `PRIMARY_NULL`), term (the statistic), estimate (observed), null_median and null_p95
+    (of the draws), p_value (1 + number of draws at least as large)/(1 + B), adjusted_p (for the number of statistics),
+    n (cells), draws, seed. What is drawn has its Monte Carlo error in a column of its name and ``_error``: as
+    `analysis.stats.monte_carlo` has it, the adjusted p's from `BATCHES` parts of the draws. It is no part of how far
+    the two null distributions are apart.
 
     Raises
     ------
@@ -251,24 +303,31 @@ def joint_test(curve: SpecificationCurve, *, draws: int = DRAWS, seed: int = 1) 
     able = curve.answered
     if able.empty or draws < 2:
         raise WholeCurveError(f"{len(able)} cells with an answer, {draws} draws: expected at least 1 and 2.")
-    observed = _statistics(*_observed(able))
-    null = _null_statistics(curve, draws=draws, seed=seed)
-    p_value, adjusted_p = adjusted_p_values(observed[0], null)
+    observed, parts = observed_statistics(able), []
+    for null in get_args(Null):
+        drawn = null_statistics(able, curve.totals, curve.psu_stratum, null=null, draws=draws, seed=seed, jobs=jobs)
+        compared = _compare(observed, drawn).assign(n=len(able), draws=draws, seed=seed)
+        compared.insert(0, "null", null)
+        compared.insert(1, "primary", null == PRIMARY_NULL)
+        parts.append(compared)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _compare(observed: Array, null: Array) -> pd.DataFrame:
+    """Each statistic beside its draws."""
+    p_value, adjusted_p = adjusted_p_values(observed, null)
     return pd.DataFrame(
         {
             "term": TERMS,
-            "estimate": observed[0],
+            "estimate": observed,
             "null_median": np.median(null, axis=0),
             "null_median_error": [quantile_error(values, 0.5) for values in null.T],
             "null_p95": np.quantile(null, 0.95, axis=0),
             "null_p95_error": [quantile_error(values, 0.95) for values in null.T],
             "p_value": p_value,
-            "p_value_error": [share_error(p, draws) for p in p_value],
+            "p_value_error": [share_error(p, len(null)) for p in p_value],
             "adjusted_p": adjusted_p,
-            "adjusted_p_error": _batch_error(observed[0], null),
-            "n": len(able),
-            "draws": draws,
-            "seed": seed,
+            "adjusted_p_error": _batch_error(observed, null),
         }
     )
 
@@ -301,66 +360,20 @@ def adjusted_p_values(observed: Array, null: Array) -> tuple[Array, Array]:
     return q[0], np.mean(q.min(axis=1)[:, None] <= q[0], axis=0)
 
 
-TERMS = (
-    *(f"{name}_{mark}" for mark in ("p10", "p90") for name in ("median", "same_sign", "significant")),
-    "both_above",
-    "nonlinear",
-)
+def observed_statistics(able: pd.DataFrame) -> Array:
+    """(8,) statistics of the sample, in the order of `TERMS`.
 
-
-def _statistics(log_or: Sequence[Array], significant: Sequence[Bools], nonlinear: Bools) -> Array:
-    """(B, 8) statistics in the order of `TERMS`; log_or and significant are two (B, cells) arrays, one a mark."""
-    found = []
-    for values, clear in zip(log_or, significant, strict=True):
-        above = np.mean(values > 0, axis=1)
-        commoner = np.where(above >= 0.5, 1.0, -1.0)[:, None]
-        found += [
-            np.abs(np.median(values, axis=1)),
-            np.maximum(above, 1 - above),
-            np.mean(clear & (values * commoner > 0), axis=1),
-        ]
-    found += [np.mean((log_or[0] > 0) & (log_or[1] > 0), axis=1), np.mean(nonlinear, axis=1)]
-    return np.column_stack(found)
-
-
-def _observed(able: pd.DataFrame) -> tuple[list[Array], list[Bools], Bools]:
-    log_or = [np.log(able[[f"odds_ratio_{mark}"]].to_numpy(dtype=float).T) for mark in ("p10", "p90")]
-    limits = [able[[f"conf_low_{mark}", f"conf_high_{mark}"]].to_numpy(dtype=float) for mark in ("p10", "p90")]
-    significant = [((ends[:, 0] > 1) | (ends[:, 1] < 1))[None, :] for ends in limits]
-    return log_or, significant, able[["nonlinear_p"]].to_numpy(dtype=float).T < ALPHA
-
-
-def _null_statistics(curve: SpecificationCurve, *, draws: int, seed: int) -> Array:
-    able = curve.answered
-    knots, df = able["knots"].to_numpy(), able["residual_df"].to_numpy(dtype=float)
-    first = np.cumsum(knots) - knots
-    bent = np.delete(np.arange(knots.sum()), np.concatenate([first, first + 1]))
-    starts = np.cumsum(knots - 2) - (knots - 2)
-    spread = np.sqrt(np.sum((_root(curve.psu_stratum) @ curve.totals) ** 2, axis=0))
-    limits = scipy.stats.t.ppf(1 - ALPHA / 2, df), scipy.stats.f.ppf(1 - ALPHA, knots - 2, df)
-    found = []
-    for multipliers, scale in _null_draws(curve.psu_stratum, df, draws=draws, seed=seed):
-        theta = multipliers @ curve.totals
-        log_or = [theta[:, first + mark] / scale for mark in (0, 1)]
-        significant = [np.abs(values) > limits[0] * spread[first + mark] for mark, values in enumerate(log_or)]
-        wald = np.add.reduceat(theta[:, bent] ** 2, starts, axis=1) / scale**2 / (knots - 2)
-        found.append(_statistics(log_or, significant, wald > limits[1]))
-    return np.vstack(found)
-
-
-def _null_draws(psu_stratum: Integers, df: Array, *, draws: int, seed: int) -> list[tuple[Array, Array]]:
-    """Multipliers (b, n_psu) and scales (b, cells) of some draws at a time."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    normal, uniform = generator.standard_normal((draws, psu_stratum.size)), generator.random(draws)
-    multipliers = normal @ _root(psu_stratum)
-    levels, position = np.unique(df, return_inverse=True)
-    scale = np.sqrt(scipy.stats.chi2.ppf(uniform[:, None], levels) / levels)[:, position]
-    return [(multipliers[at : at + CHUNK], scale[at : at + CHUNK]) for at in range(0, draws, CHUNK)]
-
-
-def _root(psu_stratum: Integers) -> Array:
-    """(n_psu, n_psu) matrix R with (R z)ᵀ (R z) the Taylor variance of an estimate with totals z; R is symmetric."""
-    n_h = np.bincount(psu_stratum)[psu_stratum]
-    same = psu_stratum[:, None] == psu_stratum[None, :]
-    # A stratum of one PSU adds nothing: its total is its mean.
-    return (np.eye(n_h.size) - same / n_h[:, None]) * np.sqrt(n_h / np.maximum(n_h - 1, 1))[:, None]
+    Parameters
+    ----------
+    able : cells with an estimate.
+    """
+    found, above = [], []
+    for mark in ("p10", "p90"):
+        ratios, low, high = (able[f"{name}_{mark}"].to_numpy(dtype=float) for name in RATIO)
+        above.append(ratios > 1)
+        share = np.mean(above[-1])
+        commoner = ratios > 1 if share >= 0.5 else ratios < 1
+        significant = commoner & ((low > 1) | (high < 1))
+        found += [abs(np.median(np.log(ratios))), max(share, 1 - share), np.mean(significant)]
+    bent = able["nonlinear_p"].to_numpy(dtype=float) < ALPHA
+    return np.array([*found, np.mean(above[0] & above[1]), np.mean(bent)])

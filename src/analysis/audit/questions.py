@@ -10,7 +10,15 @@ import pandas as pd
 
 from analysis.audit.energy import energy_forms, energy_slices, energy_surface
 from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity, psu_influence_on_shape
-from analysis.audit.joint_test import SpecificationCurve, collect_answers, decompose, joint_test, verdict_shares
+from analysis.audit.joint_test import (
+    SpecificationCurve,
+    collect_answers,
+    decompose,
+    joint_test,
+    u_by_sides,
+    verdict_shares,
+    verdicts_by_ends,
+)
 from analysis.audit.recall import two_days
 from analysis.audit.runner import AuditError, Finished, Task
 from analysis.audit.specifications import answer_arrays, people_groups, refuse_outside_grid
@@ -38,8 +46,8 @@ QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE)
 """What an audit asks; the first two, of the primary study only, take most of the time."""
 
 
-ALWAYS_AUDITED = ("specifications", "verdict_shares", "decomposition", "joint_test", "specificity", "specificity_place",
-                  "failures")  # fmt: skip
+ALWAYS_AUDITED = ("specifications", "verdict_shares", "verdict_ends", "verdict_sides", "decomposition", "joint_test",
+                  "specificity", "specificity_place", "failures")  # fmt: skip
 """Frames that every audit has; those of a single task are missing if it failed."""
 
 
@@ -83,13 +91,20 @@ def _groups() -> list[tuple[SpecificityCell, ...]]:
     return [tuple(cells[start : start + CELLS_PER_TASK]) for start in range(0, len(cells), CELLS_PER_TASK)]
 
 
-def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int = 1) -> dict[str, pd.DataFrame]:
     """What the tasks of `audit_tasks`, or of `study_tasks`, found, by name.
+
+    Parameters
+    ----------
+    finished : what the tasks found.
+    frame : harmonised participants, all of them.
+    jobs : threads of the joint test; no number depends on them.
 
     Returns
     -------
-    specifications, verdict_shares, decomposition, joint_test; specificity, specificity_place; the frames of the single
-    tasks by their own names; failures: task and reason of any that found nothing. What was not asked has no frame.
+    specifications, verdict_shares, verdict_ends, verdict_sides, decomposition, joint_test; specificity,
+    specificity_place; the frames of the single tasks by their own names; failures: task and reason of any that found
+    nothing. What was not asked has no frame.
 
     Raises
     ------
@@ -101,8 +116,10 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str,
         frames |= {
             "specifications": curve.cells,
             "verdict_shares": verdict_shares(curve.cells),
+            "verdict_ends": verdicts_by_ends(curve.cells),
+            "verdict_sides": u_by_sides(curve.cells),
             "decomposition": decompose(curve.cells),
-            "joint_test": joint_test(curve),
+            "joint_test": joint_test(curve, jobs=jobs),
         }
     if specificity := [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]:
         summary = summarise([row for part in specificity for row in part.to_dict("records")])

@@ -17,17 +17,19 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, coefficient_influence
-from analysis.stats.shape.verdict import FittedCurve
+from analysis.stats.shape.questions import ENDS, end_tests, ends_name
+from analysis.stats.shape.verdict import FittedCurve, verdict
 from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Study, StudyError, Weights
 from analysis.study import Model as ModelName
 
@@ -41,6 +43,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         f"without {cycle}-{cycle + 1}": {"cycles": tuple(other for other in PRIMARY.cycles if other != cycle)}
         for cycle in CYCLES
     },
+    "plausible reporters": {"where": f"ei_bmr >= {PLAUSIBLE[0]:g} and ei_bmr <= {PLAUSIBLE[1]:g}"},
 }
 """Who of the primary study's people is analysed, as fields of `Study`."""
 
@@ -54,6 +57,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """The grid. Every combination is a model that could be fitted, so no cell is left out beforehand; a covariate that does
 not vary in a sample (diabetes among those without it) leaves the model of that cell, as it does in any study."""
+
+ADDED = {"outcome": ("any_tested",), "sample": ("plausible reporters",)}
+"""Levels that joined after the first results were known; without them the grid is the one first declared."""
 
 MARKS = (0.10, 0.90)
 """Quantiles of the cohort's exposure whose odds ratios against the median are the estimates of a specification."""
@@ -125,6 +131,16 @@ def refuse_outside_grid() -> None:
 def specification_grid() -> list[Specification]:
     """Every cell of the grid, in order."""
     return [Specification(*choice) for choice in itertools.product(*CHOICES.values())]
+
+
+def in_first_grid(cells: pd.DataFrame) -> Bools:
+    """Which cells the grid had when it was first declared, before `ADDED`.
+
+    Parameters
+    ----------
+    cells : one row a specification, with its choices.
+    """
+    return np.asarray(~np.any([cells[name].isin(levels) for name, levels in ADDED.items()], axis=0))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -239,7 +255,28 @@ def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
         numbers |= {name: marks[number]} | of_mark
     references = [f"reference of {name}: {level}" for name, level in problem.setting.references.items()]
     dropped = ", ".join([*problem.setting.dropped, *references])
-    return numbers | shape_numbers(curve) | {"dropped": dropped, "reason": ""}
+    shape = shape_numbers(curve)
+    return numbers | shape | _of_ends(curve, shape) | {"dropped": dropped, "reason": ""}
+
+
+def _of_ends(curve: FittedCurve, shape: dict[str, Any]) -> Row:
+    """Levels at the ends of the range, and the verdict of the protocol's rule with the end slopes taken elsewhere.
+
+    Non-linear test, two lines and low point stay as they are; the verdict at the protocol's ends is ``verdict``.
+    """
+    found = end_tests(curve)
+    level = found.levels
+    row: Row = {"level_low_p": level.p_low, "level_high_p": level.p_high, "levels_p": level.p_value,
+                "levels_verdict": level.verdict}  # fmt: skip
+    for ends, p_value in zip(ENDS[1:], found.slopes_p[1:], strict=True):
+        row[f"end_slopes_p_{ends_name(ends)}"] = p_value
+        row[f"verdict_{ends_name(ends)}"] = verdict(
+            nonlinear_p=shape["nonlinear_p"],
+            end_slopes_p=p_value,
+            two_lines_p=shape["two_lines_p"],
+            interior=shape["interior"],
+        )
+    return row
 
 
 def _influence_totals(problem: Problem, fit: LogisticFit) -> Array:

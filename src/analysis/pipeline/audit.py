@@ -16,7 +16,7 @@ def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fres
 
     Parameters
     ----------
-    jobs : processes; no number depends on them.
+    jobs : processes, and threads of the joint test; no number depends on them.
     scheduler : address of a dask scheduler whose workers do it instead.
     fresh : begin anew, though an earlier run of the same data and code was interrupted or finished.
 
@@ -35,7 +35,7 @@ def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fres
     finished = run_tasks(
         audit_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
     )
-    frames = audit_frames(finished, frame)
+    frames = audit_frames(finished, frame, jobs=jobs)
     for stale in folders.estimates.glob("audit_*.csv"):  # of an earlier run, whose task may have found nothing now
         if stale.stem.removeprefix("audit_") not in frames:
             stale.unlink()

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from analysis.audit.referee.questions import referee_frames, referee_tasks
-from analysis.audit.referee.testing import u_by_sides
 from analysis.audit.runner import run_tasks
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import read_audit, refuse_mixing, write_drawing, write_estimates
+from analysis.pipeline.results import refuse_mixing, write_drawing, write_estimates
 from analysis.report.catalogue import referee_drawing
 
 
@@ -24,16 +23,15 @@ def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fr
 
     Raises
     ------
-    StageError, AuditError : the cohort or audit stage has not been run; a run that stopped, whose finished tasks are
+    StageError, AuditError : the cohort stage has not been run; a run that stopped, whose finished tasks are
         kept, or a question without an answer.
     """
     frame, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
-    audited = read_audit(folders)[0]
     finished = run_tasks(
         referee_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh,
         progress="answering the referee",
     )  # fmt: skip
-    frames = referee_frames(finished) | {"referee_sides": u_by_sides(audited["specifications"])}
+    frames = referee_frames(finished)
     write_estimates(folders, frames, provenance)
     return write_drawing(referee_drawing(frames, provenance), folders.figures, "referee")

@@ -182,7 +182,7 @@ def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
     makers = {
         "specification_curve": (
             _specification_curve,
-            ("specifications", "verdict_shares", "joint_test", "decomposition"),
+            ("specifications", "verdict_shares", "verdict_ends", "joint_test", "decomposition"),
         ),
         "specificity": (_specificity, ("specificity", "specificity_place")),
         "energy_forms": (_energy_forms, ("energy_curves", "energy_forms")),
@@ -215,9 +215,12 @@ def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
 def _specification_curve(frames: Frames, provenance: Provenance) -> Drawing:
     cells, shares = frames["specifications"], frames["verdict_shares"]
     caption = specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"])
+    by_ends = frames["verdict_ends"]
     return Drawing(
-        lambda: specifications_figures.plot_specification_curve(cells, shares, caption=caption, provenance=provenance),
-        {"": shares},
+        lambda: specifications_figures.plot_specification_curve(
+            cells, shares, by_ends, caption=caption, provenance=provenance
+        ),
+        {"": shares, "_ends": by_ends},
     )
 
 

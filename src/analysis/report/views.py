@@ -324,7 +324,7 @@ def audit_study(
     """
     finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
     asked = tuple(name for name in QUESTIONS if name in questions)
-    return AuditView(study, asked, audit_frames(finished, people))
+    return AuditView(study, asked, audit_frames(finished, people, jobs=jobs))
 
 
 def _shown(association: Association) -> AssociationView:

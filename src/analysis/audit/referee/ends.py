@@ -11,13 +11,10 @@ from analysis.audit.referee.table import Answer, complete, curve_on, row_of
 from analysis.dose_response.problem import set_out
 from analysis.stats.arrays import Array
 from analysis.stats.monte_carlo import share_error
-from analysis.stats.shape.nadir import RANGE
+from analysis.stats.shape.questions import ENDS
 from analysis.stats.shape.slopes import Slopes
 from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study
-
-ENDS = (RANGE, (0.10, 0.90), (0.15, 0.85), (0.20, 0.80))
-"""Quantiles of intake at which the end slopes are asked for; the first are the protocol's."""
 
 QUESTION = "ends"
 DRAWS = 100_000

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import Answer, complete, curve_on, levels, levels_verdict, row_of
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of
 from analysis.dose_response.association import associate
 from analysis.dose_response.problem import pose_setting, set_out
+from analysis.stats.shape.questions import levels
 from analysis.study import PRIMARY, Study
 
 QUESTION = "levels"
@@ -23,7 +24,7 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
         "done": f"{ROUND[0]:g} and {ROUND[1]:g} mg against the median",
         "level_low_p": height.p_low, "level_high_p": height.p_high, "levels_p": height.p_value,
         "log_or_low": height.log_or_low, "log_or_high": height.log_or_high,
-        "levels_verdict": levels_verdict(height.p_value),
+        "levels_verdict": height.verdict,
     }  # fmt: skip
     table = complete([base, at_round], base)
     return table.assign(moved=0.0)  # one and the same curve, read elsewhere

@@ -1,27 +1,21 @@
-"""The table that every answer to the referee is a row of, and the two questions that each row's verdict is about.
+"""The table that every answer to the referee is a row of, with its verdict on both questions about ends.
 
-"Both ends higher than the middle" is about levels: the odds at the 5th and at the 95th percentile against the median.
-"Falls, then rises" is about slopes, and stronger: a curve that falls and then stays flat a little above its low point
-has both ends higher, and does not rise at its end. Each is an intersection-union test, whose p-value is the larger of
-its two one-sided ones. The first question was added after the first results were known; the second is the protocol's.
+The questions are those of `analysis.stats.shape.questions`.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_on, pose_setting
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import told
 from analysis.stats.shape.nadir import RANGE
+from analysis.stats.shape.questions import levels
 from analysis.stats.shape.slopes import end_slopes
 from analysis.stats.shape.verdict import ALPHA, FittedCurve, verdict
-
-LevelsVerdict = Literal["both ends higher", "not shown"]
 
 COLUMNS = (
     "question", "done", "n", "cases", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", "two_lines_p",
@@ -42,50 +36,6 @@ ERRORS = 3.0
 
 Answer = dict[str, Any]
 """One row of the table, by column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """Odds at two exposures against those at a third between them.
-
-    Attributes
-    ----------
-    log_or_low, log_or_high : log odds ratios of the low and of the high exposure.
-    p_low, p_high : one-sided p-values, t on the residual df, that they are above zero.
-    """
-
-    log_or_low: float
-    log_or_high: float
-    p_low: float
-    p_high: float
-
-    @property
-    def p_value(self) -> float:
-        """The larger of the two."""
-        return max(self.p_low, self.p_high)
-
-
-def levels(curve: FittedCurve, *, low: float, high: float, middle: float) -> Levels:
-    """Test that the odds at ``low`` and at ``high`` are above those at ``middle``.
-
-    The log odds ratio is c beta with c = basis(x) - basis(middle); t = c beta / sqrt(c V cᵀ), V design-based.
-
-    Parameters
-    ----------
-    curve : a fitted spline.
-    low, high, middle : exposures, in its unit.
-    """
-    contrast = curve.spline.basis(np.array([low, high])) - curve.spline.basis(np.array([middle]))
-    log_or = contrast @ curve.fit.beta[curve.index]
-    vcov = curve.fit.vcov[np.ix_(curve.index, curve.index)]
-    std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, vcov, contrast))
-    p = scipy.stats.t.sf(log_or / std_error, curve.fit.residual_df)
-    return Levels(float(log_or[0]), float(log_or[1]), float(p[0]), float(p[1]))
-
-
-def levels_verdict(p_value: float) -> LevelsVerdict:
-    """Verdict of the levels by their intersection-union p-value: higher if it is below 0.05."""
-    return "both ends higher" if p_value < ALPHA else "not shown"
 
 
 def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, float] = RANGE) -> Answer:
@@ -120,7 +70,7 @@ def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, f
         "interior": drawn.interior_share,
         "verdict": verdict(nonlinear_p=nonlinear, end_slopes_p=slopes.p_value, two_lines_p=lines.p_value,
                            interior=drawn.interior_share),
-        "levels_verdict": levels_verdict(height.p_value),
+        "levels_verdict": height.verdict,
         "draws": drawn.x.size,
         "mc_error_of": "interior",
         "mc_error": drawn.interior_error,

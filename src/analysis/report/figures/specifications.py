@@ -10,14 +10,21 @@ from matplotlib.lines import Line2D
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
-from analysis.report.words.audit import LEVELS, NAMES, top_choices
+from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, ends_words, joint_tests, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
 from analysis.report.words.study import covariate_words
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
+from analysis.stats.shape.verdict import ALPHA, Verdict
 from analysis.study import PRIMARY
 
-VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, "U": VERMILION}
+U: Verdict = "U"
+VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, U: VERMILION}
 """Colours of verdicts, the rarest drawn last."""
+
+ANSWERS = VERDICTS | {"not shown": "0.82", BOTH_HIGHER: VERMILION}
+"""Those of the answers to both questions about ends."""
+
+ASKED = {FALLS_THEN_RISES: "slopes at", ENDS_HIGHER: "levels at"}
 
 MARKED: dict[str, tuple[Specification, str]] = {
     "primary": (PRIMARY_CELL, "o"),
@@ -30,7 +37,7 @@ GAP = 0.55
 
 
 def plot_specification_curve(
-    cells: pd.DataFrame, shares: pd.DataFrame, *, caption: str, provenance: Provenance
+    cells: pd.DataFrame, shares: pd.DataFrame, by_ends: pd.DataFrame, *, caption: str, provenance: Provenance
 ) -> Figure:
     """Every specification's odds ratio at both ends of intake, sorted, over the choices it was made with.
 
@@ -39,18 +46,21 @@ def plot_specification_curve(
     cells : one row a specification: its choices, verdict, odds_ratio_, conf_low_ and conf_high_ p10 and p90. Those
         without an answer are not drawn.
     shares : choice, level, verdict, share, of which the whole grid's are in the legend.
+    by_ends : question, ends, verdict, share of the whole grid: the strips at the foot.
     caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
 
     Returns
     -------
-    Figure with the axes labelled ``p10`` and ``p90``, and below each ``p10 choices`` and ``p90 choices``.
+    Figure with the axes labelled ``p10`` and ``p90``, below each ``p10 choices`` and ``p90 choices``, and ``ends``.
     """
     answered = cells[cells["verdict"].notna()]
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
     with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(6.9, caption, provenance)
-        sides |= {"left": 0.215, "bottom": sides["bottom"] - 0.01, "top": sides["top"] - 0.06}
-        grid = figure.add_gridspec(2, 2, height_ratios=[1, 1.45], hspace=0.04, wspace=0.05, **sides)
+        figure, sides = blank_page(8.5, caption, provenance)
+        sides |= {"left": 0.215, "bottom": sides["bottom"] - 0.01, "top": sides["top"] - 0.05}
+        rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.13], hspace=0.155, **sides)
+        grid = rows[0].subgridspec(2, 2, height_ratios=[1, 1.6], hspace=0.04, wspace=0.05)
+        _draw_ends(figure.add_subplot(rows[1], label="ends"), by_ends)
         ends = answered[[f"conf_{side}_{mark}" for side in ("low", "high") for mark in PERCENTILES]].to_numpy()
         above = None
         for column, mark in enumerate(PERCENTILES):
@@ -62,9 +72,9 @@ def plot_specification_curve(
             _mark_cells((above, choices), in_order, mark)
             above.tick_params(labelbottom=False, labelleft=column == 0)
             above.set_ylabel("" if column else "Odds ratio (against the median)")
-        figure.text(0.03, sides["top"] + 0.052, "Neuropathy by magnesium intake under every combination of choices",
+        figure.text(0.03, sides["top"] + 0.043, "Neuropathy by magnesium intake under every combination of choices",
                     weight="bold", fontsize=10)  # fmt: skip
-        figure.legend(handles=_handles(whole), loc="upper left", bbox_to_anchor=(0.02, sides["top"] + 0.055), ncol=5,
+        figure.legend(handles=_handles(whole), loc="upper left", bbox_to_anchor=(0.02, sides["top"] + 0.046), ncol=5,
                       fontsize=7.2, columnspacing=0.8, handletextpad=0.6, handlelength=1.1)  # fmt: skip
     return figure
 
@@ -123,6 +133,27 @@ def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, named: bool) -> None:
                       label="_choice")  # fmt: skip
 
 
+def _draw_ends(axes: Axes, by_ends: pd.DataFrame) -> None:
+    """Shares of verdicts as a strip for each question and pair of ends, that of the question's own answer in words."""
+    strips = list(by_ends.groupby(["question", "ends"], sort=False))
+    for row, ((question, _), part) in enumerate(strips):
+        left = 0.0
+        for verdict, color in ANSWERS.items():
+            for share in 100 * part.loc[part["verdict"] == verdict, "share"]:
+                axes.barh(-row, share, left=left, height=0.74, color=color, label=f"{question}: {verdict}")
+                left += share
+        shown = 100 * part.loc[part["verdict"].isin([U, BOTH_HIGHER]), "share"].sum()
+        axes.text(101, -row, f"{shown:.1f} %", fontsize=7.2, va="center", color=VERMILION, label="_share")
+    names = [f"{ASKED[question]} {ends_words(ends)}" for (question, ends), _ in strips]
+    axes.set_yticks(-np.arange(len(strips)), names)
+    axes.set_xlim(0, 110)
+    axes.set_xticks([0, 25, 50, 75, 100])
+    axes.tick_params(axis="y", length=0, labelsize=7.2, pad=2)
+    axes.tick_params(axis="x", labelsize=7.5)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("% of specifications, by where the ends are")
+
+
 def _width(verdict: str, cells: int) -> float:
     """Width in points: about a cell's share of a panel; a U is wide enough to be seen alone."""
     slot = 250 / cells
@@ -169,9 +200,10 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     tests : of `analysis.audit.joint_test.joint_test`.
     decomposition : of `analysis.audit.joint_test.decompose`.
     """
-    test = {str(row["term"]): row for _, row in tests.iterrows()}
+    test, plain = (joint_tests(tests, primary=primary) for primary in (True, False))
     medians = " and ".join(
-        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {_adjusted(test[f'median_{mark}'])})" for mark in PERCENTILES
+        f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {_adjusted(test.loc[f'median_{mark}'])})"
+        for mark in PERCENTILES
     )
     return (
         "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
@@ -179,16 +211,19 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         f"{100 * PRIMARY.conf_level:g} % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
         f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
-        f"choices each was made with. {_published_words()} Tests of the whole curve against no association in any "
+        "choices each was made with; at the foot the verdicts with the end slopes tested elsewhere, and whether both "
+        f"ends are higher than the median. {_published_words()} Tests of the whole curve against no association in any "
         f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
-        f"{len(tests)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
-        f"{medians}; both above 1 in {_share(test['both_above'])}; non-linear p < {ALPHA:g} in "
-        f"{_share(test['nonlinear'])}. Choices with the largest shares of the variation: {_top_choices(decomposition)}."
+        f"{len(test)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
+        f"{medians}; both above 1 in {_share(test, plain, 'both_above')}; non-linear p < {ALPHA:g} in "
+        f"{_share(test, plain, 'nonlinear')}. Choices with the largest shares of the variation: "
+        f"{_top_choices(decomposition)}."
     )
 
 
-def _share(test: pd.Series) -> str:
-    return f"{100 * test['estimate']:.0f} % (p {_adjusted(test)})"
+def _share(test: pd.DataFrame, plain: pd.DataFrame, term: str) -> str:
+    found, plainly = test.loc[term], plain.loc[term]
+    return f"{100 * found['estimate']:.0f} % (p {_adjusted(found)}; by a plain bootstrap p {_adjusted(plainly)})"
 
 
 def _adjusted(test: pd.Series) -> str:

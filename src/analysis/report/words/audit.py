@@ -4,10 +4,13 @@ Every number comes from the frames of the audit stage, and every sentence has a 
 stands in most specifications, or a bend that is magnesium's own, would be told as plainly as the contrary.
 """
 
+from typing import get_args
+
 import pandas as pd
 
 from analysis.audit.heterogeneity import POOLED, REFITTED
 from analysis.audit.joint_test import NO_ANSWER
+from analysis.audit.specifications import ADDED
 from analysis.audit.specificity import ENERGY
 from analysis.report.words.numbers import (
     NO_DEPARTURE,
@@ -23,10 +26,14 @@ from analysis.report.words.numbers import (
     p_words,
     percent,
     percent_drawn,
+    sentence,
     verdict_words,
 )
+from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
+
+BOTH_HIGHER = get_args(LevelsVerdict)[0]
 
 MONTE_CARLO_ERRORS = 2.5
 """A p-value that is nearer to its level than this many of its own errors is told as being at the border."""
@@ -51,7 +58,7 @@ TASKS = {
 
 NAMES = {"weights": "Weights", "outcome": "Outcome", "sample": "People", "covariates": "Model", "energy": "Energy",
          "knots": "Knots"}  # fmt: skip
-LEVELS = {"mec": "MEC", "both_feet": "both feet", "two_sites": "two sites"}
+LEVELS = {"mec": "MEC", "both_feet": "both feet", "two_sites": "two sites", "any_tested": "any tested site"}
 TERM_WORDS = {
     "median_p10": "absolute median log odds ratio, 10th percentile",
     "same_sign_p10": "share with the commoner sign, 10th percentile",
@@ -71,6 +78,63 @@ def verdicts_sentence(audit: Audit) -> str:
     whole = shares[shares["choice"] == "all"]
     parts = [f'{percent(row.share)} end in "{verdict_words(str(row.verdict))}"' for row in whole.itertuples()]
     return f"Of {whole['n'].sum():,} specifications {list_words(parts)}."
+
+
+def grid_sentence(audit: Audit) -> str:
+    """What joined the grid after it was first declared."""
+    n = int(audit["verdict_sides"].query("grid == 'first declared'")["n"].iloc[0])
+    added = [f'{NAMES[name].lower()} "{_level(level)}"' for name, levels in ADDED.items() for level in levels]
+    return (
+        f"The grid was first declared with {n:,} specifications; {list_words(added)} joined it after the first results "
+        "were known."
+    )
+
+
+def ends_sentence(audit: Audit) -> str:
+    """How many verdicts of a U there are with the ends elsewhere, and in how many both ends are higher."""
+    shares = audit["verdict_ends"]
+    u = shares[(shares["question"] == FALLS_THEN_RISES) & (shares["verdict"] == "U")]
+    first, *others = (f"{percent(row.share)} at {ends_words(row.ends)}" for row in u.itertuples())
+    higher = shares[(shares["question"] == ENDS_HIGHER) & (shares["verdict"] == BOTH_HIGHER)].iloc[0]
+    return (
+        "How many end in a U hangs on where the ends are at which the slopes are tested: "
+        f"{first} (the protocol's), {list_words(others)} of intake. {sentence(ENDS_HIGHER)}, which asks less "
+        f"(levels at {ends_words(higher['ends'])} against the median), is shown in {percent(higher['share'])}."
+    )
+
+
+def sides_sentence(audit: Audit) -> str:
+    """How many verdicts of a U there are when both tests of the rule are one-sided, or both two-sided."""
+    told = []
+    for grid, rows in audit["verdict_sides"].groupby("grid", sort=False):
+        u = rows.set_index("sides")["u"]
+        where = "specifications" if grid == "all" else "of the grid as first declared"
+        told.append(f"{u['as is']:,} of {rows['n'].iloc[0]:,} {where} are a U, {u['both one-sided']:,} with both tests "
+                    f"one-sided, {u['both two-sided']:,} with both two-sided")  # fmt: skip
+    return f"The rule's end slopes are one-sided and its two lines two-sided: {'; '.join(told)}."
+
+
+def verdicts_by_ends_table(audit: Audit) -> pd.DataFrame:
+    """Shares of verdicts on each question and pair of ends, in per cent."""
+    shares = audit["verdict_ends"]
+    wide = shares.pivot_table(index=["question", "ends"], columns="verdict", values="share", sort=False)
+    names = [(question, ends_words(ends)) for question, ends in wide.index]
+    return (
+        (100 * wide)
+        .map("{:.1f}".format, na_action="ignore")
+        .fillna("")
+        .set_axis(pd.MultiIndex.from_tuples(names, names=["question", "ends"]))
+        .rename_axis(columns="% of specifications")
+    )
+
+
+def ends_words(name: str) -> str:
+    """A pair of ends as people say it: P10 and P90."""
+    return name.upper().replace("_", " and ")
+
+
+def _level(level: object) -> str:
+    return LEVELS.get(str(level), str(level))
 
 
 def u_verdicts_sentence(audit: Audit) -> str:
@@ -104,7 +168,7 @@ def joint_test_sentence(audit: Audit) -> str:
 
 def joint_words(audit: Audit) -> str:
     """How many joint statistics have a small p by themselves, and the least p with what it is adjusted for them all."""
-    tests = audit["joint_test"].set_index("term")
+    tests = joint_tests(audit["joint_test"], primary=True)
     clear, best = int((tests["p_value"] < ALPHA).sum()), tests.loc[tests["p_value"].idxmin()]
     every, found = NUMBERS[len(tests)], NUMBERS[clear]
     verb = f"has p < {ALPHA:g} by itself" if clear < 2 else f"have p < {ALPHA:g} by themselves"
@@ -112,7 +176,24 @@ def joint_words(audit: Audit) -> str:
     return (
         f"of {every} joint statistics {found} {verb}{which or ','} the {TERM_WORDS[str(best.name)]} "
         f"({best['estimate']:.2f}, p {format_p_drawn(best['p_value'], best['p_value_error'])}; adjusted for the "
-        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): {_together(best)}"
+        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): {_together(best)} "
+        f"{_plain_words(audit)}"
+    )
+
+
+def joint_tests(tests: pd.DataFrame, *, primary: bool) -> pd.DataFrame:
+    """The joint statistics by term against the primary null distribution, or against the plain bootstrap beside it."""
+    return tests[tests["primary"] == primary].set_index("term")
+
+
+def _plain_words(audit: Audit) -> str:
+    """What the plain bootstrap gives instead, and why that is not what answers are read from."""
+    plain = joint_tests(audit["joint_test"], primary=False)
+    least = plain.loc[plain["adjusted_p"].idxmin()]
+    return (
+        f"(A plain bootstrap of the sampling units takes every standard error as known, so that tests on few df come "
+        f"out too seldom; by it the least adjusted p is that of the {TERM_WORDS[str(least.name)]}, "
+        f"{p_number_drawn(least['adjusted_p'], least['adjusted_p_error'])}.)"
     )
 
 
@@ -138,20 +219,23 @@ def verdicts_by_choice_table(audit: Audit) -> pd.DataFrame:
 
 
 def joint_test_table(audit: Audit) -> pd.DataFrame:
-    """Each statistic of the joint test beside what no association would give."""
-    tests = audit["joint_test"]
+    """Each statistic of the joint test beside what no association would give, and the p of the plain bootstrap."""
+    tests, plain = (joint_tests(audit["joint_test"], primary=primary) for primary in (True, False))
     return pd.DataFrame(
         {
             "found": tests["estimate"].map("{:.3f}".format).tolist(),
             "if there is nothing, median": _drawn(tests, "null_median"),
             "95th percentile": _drawn(tests, "null_p95"),
             "p": [p_number_drawn(row.p_value, row.p_value_error) for row in tests.itertuples()],
-            f"p, adjusted for the {NUMBERS[len(tests)]}": [
-                p_number_drawn(row.adjusted_p, row.adjusted_p_error) for row in tests.itertuples()
-            ],
+            f"p, adjusted for the {NUMBERS[len(tests)]}": _adjusted(tests),
+            "adjusted, plain bootstrap": _adjusted(plain),
         },
-        index=pd.Index([TERM_WORDS[term] for term in tests["term"]]),
+        index=pd.Index([TERM_WORDS[term] for term in tests.index]),
     )
+
+
+def _adjusted(tests: pd.DataFrame) -> list[str]:
+    return [p_number_drawn(row.adjusted_p, row.adjusted_p_error) for row in tests.itertuples()]
 
 
 def _drawn(tests: pd.DataFrame, name: str) -> list[str]:

@@ -73,7 +73,8 @@ def _reproduced(audit: Audit) -> str:
 def _verdicts(audit: Audit, simulation: Frames) -> str:
     """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
     joint = audit_words.joint_words(audit)
-    return f"{_shares(audit, simulation)} {audit_words.u_verdicts_sentence(audit)} {sentence(joint)}"
+    u = f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit)}"
+    return f"{_shares(audit, simulation)} {u} {sentence(joint)}"
 
 
 def _shares(audit: Audit, simulation: Frames) -> str:
