@@ -62,6 +62,12 @@ OUTCOMES: dict[Outcome, str] = {
     "pad": "an ankle-brachial index below 0.9 in the leg with the lower known one",
 }
 
+
+def disease_of(outcome: str) -> str:
+    """Which peripheral disease an outcome is a sign of, in words."""
+    return "arterial disease" if outcome == "pad" else "neuropathy"
+
+
 _COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
 _NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
 _WORD = r"[a-z0-9.]+(?:_[a-z0-9]+)*"
@@ -202,7 +208,7 @@ class Study:
     @property
     def disease(self) -> str:
         """Which peripheral disease the outcome is a sign of, in words."""
-        return "arterial disease" if self.outcome == "pad" else "neuropathy"
+        return disease_of(self.outcome)
 
 
 def _field_name(name: str, value: object) -> tuple[str, bool]:

@@ -18,7 +18,7 @@ from analysis.report.figures.energy import (
     plot_energy_surface,
 )
 from analysis.report.figures.heterogeneity import heterogeneity_caption, plot_heterogeneity
-from analysis.report.figures.layout import BAND, VERMILION, save_figure
+from analysis.report.figures.layout import BAND, VERMILION, Caption, save_figure
 from analysis.report.words.numbers import format_p
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -40,7 +40,9 @@ def none(frames):
 @pytest.fixture(scope="module")
 def forms_figure(frames):
     forms = frames["energy_forms"]
-    return plot_energy_forms(frames["energy_curves"], forms, caption=energy_forms_caption(forms), provenance=REAL)
+    return plot_energy_forms(
+        frames["energy_curves"], forms, caption=Caption(energy_forms_caption(forms), "Alternative."), provenance=REAL
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +50,18 @@ def surface_figure(frames, none):
     surface, density, tests = (frames[f"energy_{name}"] for name in ("surface", "density", "tests"))
     slices, slice_tests = frames["energy_slices"], frames["energy_slice_tests"]
     words = energy_surface_caption(surface, tests, slice_tests, none)
-    return plot_energy_surface(surface, density, slices, slice_tests, none, caption=words, provenance=REAL)
+    return plot_energy_surface(
+        surface, density, slices, slice_tests, none, caption=Caption(words, "Alternative."), provenance=REAL
+    )
 
 
 @pytest.fixture(scope="module")
 def heterogeneity_figure(frames, none):
     curves, shapes, tests = (frames[f"cycle_{name}"] for name in ("curves", "shapes", "heterogeneity"))
     words = heterogeneity_caption(shapes, tests, frames["psu_shape"])
-    return plot_heterogeneity(curves, shapes, frames["psu_shape"], none, caption=words, provenance=REAL)
+    return plot_heterogeneity(
+        curves, shapes, frames["psu_shape"], none, caption=Caption(words, "Alternative."), provenance=REAL
+    )
 
 
 def axes_of(figure, label):
@@ -73,7 +79,7 @@ def corners(axes):
 
 
 def caption(figure):
-    return next(text.get_text() for text in figure.texts if text.get_label() == "caption").replace("\n", " ")
+    return figure.caption.text
 
 
 def limits(frame, end):
@@ -213,7 +219,7 @@ def test_units_with_the_largest_and_the_smallest_p_are_named(frames, heterogenei
 def test_unit_without_an_estimate_is_not_drawn(frames, none):
     influence = frames["psu_shape"].copy()
     influence.loc[(influence["stratum"] == 5) & (influence["psu"] == 2), "estimate"] = np.nan
-    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none, caption="Caption.",
+    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none, caption=Caption("Caption.", ""),
                                 provenance=REAL)  # fmt: skip
     assert len(line(axes_of(figure, "units"), "one unit left out").get_xydata()) == 86
 
@@ -241,13 +247,13 @@ def test_caption_of_the_cycles_is_silent_where_there_is_no_test(frames):
 @pytest.mark.parametrize("name", ["forms_figure", "surface_figure", "heterogeneity_figure"])
 def test_figure_renders_with_its_caption_and_source(request, name, tmp_path):
     figure = request.getfixturevalue(name)
-    png, svg = save_figure(figure, tmp_path / name)
+    png, svg, _ = save_figure(figure, tmp_path / name)
     assert png.stat().st_size > 20_000
     assert "<svg" in svg.read_text()[:600]
     assert caption(figure).endswith("Data: NHANES 1999-2004.")
 
 
 def test_invented_data_is_marked_across_the_page(frames):
-    figure = plot_energy_forms(frames["energy_curves"], frames["energy_forms"], caption="Caption.",
+    figure = plot_energy_forms(frames["energy_curves"], frames["energy_forms"], caption=Caption("Caption.", ""),
                                provenance=Provenance("an invented survey", synthetic=True))  # fmt: skip
     assert "SYNTHETIC" in [text.get_text() for text in figure.texts]

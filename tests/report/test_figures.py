@@ -12,7 +12,7 @@ from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings
 from analysis.report.figures.dose_response import plot_quintiles
-from analysis.report.figures.layout import save_figure
+from analysis.report.figures.layout import Caption, save_figure
 from analysis.report.words.numbers import format_drawn, format_p
 from analysis.study import PRIMARY
 
@@ -49,7 +49,7 @@ def line(axes, label):
 
 
 def caption(figure):
-    return " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    return figure.caption.text
 
 
 def test_line_is_the_odds_ratio_curve(curve_axes, curve):
@@ -174,13 +174,15 @@ def test_caption_tells_people_cases_weights_and_tests(drawn, estimates):
 def test_figure_from_invented_data_says_so_on_its_face(drawn, name):
     texts = [text.get_text() for text in drawn[name].texts]
     assert "SYNTHETIC" in texts
+    assert any(text.startswith("Data: SYNTHETIC") for text in texts)
     assert "SYNTHETIC" in caption(drawn[name]).split("Data:")[1]
 
 
 def test_figure_from_real_data_carries_no_such_mark(estimates):
     frames = {name: frame for name, frame in estimates[0].items() if name != "planted"}
     for drawing in drawings(frames, REAL).values():
-        assert "SYNTHETIC" not in caption(drawing.draw())
+        figure = drawing.draw()
+        assert "SYNTHETIC" not in " ".join([caption(figure), *(text.get_text() for text in figure.texts)])
 
 
 def test_revised_tables_are_named_under_every_figure(estimates):
@@ -265,7 +267,7 @@ def test_png_has_300_dots_per_inch_and_the_svg_no_date(drawn, tmp_path):
 
 def test_another_reference_quintile_is_named_on_the_axis(estimates):
     frame = estimates[0]["quintiles"].query("reference_quintile == 1")
-    figure = plot_quintiles(frame, estimates[0]["models"], caption="", provenance=REAL)
+    figure = plot_quintiles(frame, estimates[0]["models"], caption=Caption("", ""), provenance=REAL)
     assert figure.axes[0].get_ylabel() == "Odds ratio (against Q1)"
 
 

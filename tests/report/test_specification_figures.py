@@ -10,6 +10,7 @@ import pytest
 from analysis.audit.joint_test import TERMS, decompose, verdict_shares
 from analysis.audit.specifications import CHOICES
 from analysis.provenance import Provenance
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.specifications import VERDICTS, plot_specification_curve, specification_caption
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -48,7 +49,7 @@ def tests_frame():
 
 @pytest.fixture(scope="module")
 def figure(cells):
-    return plot_specification_curve(cells, verdict_shares(cells), caption="A caption.", provenance=REAL)
+    return plot_specification_curve(cells, verdict_shares(cells), caption=Caption("A caption.", ""), provenance=REAL)
 
 
 def axes_of(figure, label):
@@ -103,7 +104,7 @@ def test_marks_stand_at_the_primary_and_the_published_cell(figure, cells, mark, 
 def test_a_grid_read_from_a_table_has_its_marks(cells):
     """Knots and models are numbers or words as the table's reader takes them."""
     read = cells.assign(knots=cells["knots"].astype(float).astype(int), covariates=cells["covariates"].astype(object))
-    drawn = plot_specification_curve(read, verdict_shares(cells), caption="", provenance=REAL)
+    drawn = plot_specification_curve(read, verdict_shares(cells), caption=Caption("", ""), provenance=REAL)
     assert [line.get_label() for line in axes_of(drawn, "p10").get_lines()].count("primary") == 1
 
 

@@ -1,4 +1,4 @@
-"""Stage ``figures``: from estimates to drawings, each with the CSV of its numbers."""
+"""Stage ``figures``: from estimates to drawings, each with its caption and the CSV of its numbers."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,16 +14,17 @@ from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_estimates, write_drawing
 from analysis.provenance import Provenance
 from analysis.report.catalogue import dose_response, drawings, modification
+from analysis.report.figures.layout import Width
 from analysis.study import condition_slug
 
 
-def draw_figures(folders: Folders) -> list[Path]:
-    """Stage ``figures``: every figure as PNG and SVG, each with the CSV of the numbers it shows."""
+def draw_figures(folders: Folders, *, width: Width = "two") -> list[Path]:
+    """Stage ``figures``: every figure as PNG and SVG, each with its caption and the CSV of the numbers it shows."""
     estimates, provenance = read_estimates(folders)
     todo = drawings(estimates, provenance)
     written = []
     for name, drawing in tqdm(todo.items(), desc="drawing", unit="figure", disable=None, leave=False):
-        written += write_drawing(drawing, folders.figures, name)
+        written += write_drawing(drawing, folders.figures, name, width=width)
     return written
 
 
@@ -34,6 +35,7 @@ def draw_study(
     into: Path,
     *,
     shape: Mapping[str, object] | None = None,
+    width: Width = "two",
 ) -> list[Path]:
     """Draw the dose-response curve of one study, with the CSV of its numbers, into a folder of the user's.
 
@@ -42,6 +44,7 @@ def draw_study(
     association, frame, provenance : the study's answer, the participants, and what they are made of.
     into : the folder.
     shape : of `analysis.dose_response.shape.shape_dict`, for the caption; left out if it has no verdict.
+    width : columns of a printed page.
     """
     study = association.study
     results = summarise([association], frame)
@@ -50,10 +53,14 @@ def draw_study(
         estimates["shape"] = pd.DataFrame([{"model": study.model, **shape}])
     drawing = dose_response(estimates, provenance, model=study.model)
     numbers = {suffix: named(frame, association) for suffix, frame in drawing.numbers.items()}
-    return write_drawing(dataclasses.replace(drawing, numbers=numbers), into, f"dose_response_{study.slug}")
+    return write_drawing(
+        dataclasses.replace(drawing, numbers=numbers), into, f"dose_response_{study.slug}", width=width
+    )
 
 
-def draw_modification(found: EffectModification, provenance: Provenance, into: Path) -> list[Path]:
+def draw_modification(
+    found: EffectModification, provenance: Provenance, into: Path, *, width: Width = "two"
+) -> list[Path]:
     """Draw one study's curves within the levels of a modifier, with the CSV of their numbers, into a folder."""
     name = f"dose_response_{found.study.slug}-by-{condition_slug(found.modifier.name)}"
-    return write_drawing(modification(found, provenance), into, name)
+    return write_drawing(modification(found, provenance), into, name, width=width)

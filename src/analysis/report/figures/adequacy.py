@@ -1,12 +1,10 @@
 """Figure of adequacy: how many take in too little, and the odds ratios of those who do; nothing is computed here."""
 
-import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, Width, blank_page, page_style
 from analysis.report.figures.modifiers import odds_axis_across
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_odds_ratio, percent
 
@@ -22,20 +20,27 @@ MARKERS = (("o", BAND), ("s", VERMILION), ("D", "black"))
 LEFT_ARM_MG = 100.0
 
 
-def plot_adequacy(shares: pd.DataFrame, exposures: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_adequacy(
+    shares: pd.DataFrame,
+    exposures: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Shares below the EAR by sex and age, and odds ratios of low intakes under each model.
 
     Parameters
     ----------
     shares, exposures : of `analysis.claims.adequacy.adequacy`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with axes labelled ``shares`` and ``odds_ratios``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(4.0, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(4.0, caption, provenance, width=width)
         panels = figure.subplots(1, 2, gridspec_kw=sides | {"left": 0.2, "wspace": 0.62})
         for axes, label in zip(panels, ("shares", "odds_ratios"), strict=True):
             axes.set_label(label)
@@ -109,4 +114,18 @@ def adequacy_caption(shares: pd.DataFrame, variances: pd.DataFrame, exposures: p
         "with everything estimated anew. Right: odds ratio of neuropathy of those below the EAR or the recommended "
         "allowance (RDA) on the recalled day against the others. "
         f"{MODEL_NAMES[str(below['model'])]}: below the EAR {format_odds_ratio(below)}{arm}."
+    )
+
+
+def adequacy_alt(shares: pd.DataFrame, exposures: pd.DataFrame) -> str:
+    """Alternative text of the figure, from the frames of `analysis.claims.adequacy.adequacy`."""
+    adults = shares[(shares["domain"] == "age20") & (shares["sex"] == "all")].set_index("quantity")["estimate"]
+    told = ", ".join(f"{percent(adults[name])} by {words}" for name, (words, *_) in SHOWN.items() if name in adults)
+    odds = "; ".join(
+        f"{MODEL_NAMES[str(row['model'])].lower()} {format_odds_ratio(row)}"
+        for _, row in exposures[exposures["exposure"] == "below_ear"].iterrows()
+    )
+    return (
+        f"Shares of adults below the average requirement of magnesium by sex and age, of all {told}; and odds ratios "
+        f"of neuropathy of those below it: {odds}."
     )

@@ -1,14 +1,23 @@
 """The forest of other causes: which of those that the files measure go with neuropathy."""
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, ODDS_TICKS, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    ODDS_TICKS,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    page_style,
+)
+from analysis.report.words.numbers import format_odds_ratio
 
 LABELS = {
     "age_years": "Age, per year",
@@ -48,13 +57,19 @@ ROW = 0.19  # inches
 LABEL_SHARE = 0.40
 
 
-def plot_causes(rows: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_causes(
+    rows: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Odds ratios of model 2's covariates, and of each further cause beside models 1 and 2.
 
     Parameters
     ----------
     rows : of `analysis.claims.causes.causes`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -64,8 +79,8 @@ def plot_causes(rows: pd.DataFrame, *, caption: str, provenance: Provenance) -> 
     panels = {"covariates": odds[odds["what"] == "covariates"], "causes": odds[odds["what"] == "cause"]}
     lines = {label: list(dict.fromkeys(panel["term"])) for label, panel in panels.items()}
     heights = [len(terms) + 1.2 for terms in lines.values()]
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(ROW * sum(heights) + 0.9, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(ROW * sum(heights) + 0.9, caption, provenance, width=width)
         axes = figure.subplots(2, 1, sharex=True, gridspec_kw=sides | {"left": LABEL_SHARE, "hspace": 0.16,
                                                                        "height_ratios": heights})  # fmt: skip
         titles = ("Covariates of model 2, all in one model", "Each by itself beside model 1 or 2")
@@ -118,4 +133,14 @@ def causes_caption(rows: pd.DataFrame) -> str:
         "above. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "
         "change with treatment and diet after the disease. Toxins at work, chemotherapy and autoimmune disease are not "
         "in the files."
+    )
+
+
+def causes_alt(rows: pd.DataFrame) -> str:
+    """Alternative text of the forest."""
+    odds = rows[(rows["kind"] == "odds_ratio") & (rows["what"] == "cause") & (rows["model"] == "2")]
+    told = "; ".join(f"{LABELS[row['term']]} {format_odds_ratio(row)}" for _, row in odds.iterrows())
+    return (
+        "Forest of odds ratios of neuropathy, the covariates of model 2 together and other causes each by itself; "
+        f"beside model 2: {told}."
     )

@@ -2,14 +2,22 @@
 
 from typing import Literal
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    page_style,
+)
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,
@@ -36,9 +44,10 @@ def plot_diagnostics(
     distribution: pd.DataFrame,
     model: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
-) -> Figure:
+    width: Width = "two",
+) -> Page:
     """Calibration, effective sample size along the exposure, and what single PSUs change, of one model.
 
     Parameters
@@ -47,14 +56,14 @@ def plot_diagnostics(
     influence : stratum, psu, quantity, x, dfbetas.
     distribution : lower, upper, n, n_effective.
     model : one row of models.csv: exposure_label, unit, p05, p95, goodness_of_fit_p.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with the axes labelled ``calibration``, ``effective_size`` and ``influence``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(5.9, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(5.9, caption, provenance, width=width)
         grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1], hspace=0.36, wspace=0.3, **sides)
         _draw_calibration(figure.add_subplot(grid[0, 0], label="calibration"), calibration, model)
         _draw_sizes(figure.add_subplot(grid[0, 1], label="effective_size"), distribution, model)
@@ -141,4 +150,17 @@ def diagnostics_caption(estimates: Frames, model: str) -> str:
         f"{format_intake(row['reference'])}, in its standard errors, when one PSU is left out and the others of its "
         "stratum stand for it; the largest are named stratum/PSU. Non-linear p (Wald F, covariance kept): "
         f"{full} with everybody, at most {highest} without one unit."
+    )
+
+
+def diagnostics_alt(estimates: Frames, model: str) -> str:
+    """Alternative text of the figure of whether the regression can carry the curve."""
+    row, groups = rows_of_model(estimates, model), estimates["calibration"].query("model == @model")
+    weights = estimates["weights"].set_index("model").loc[model]
+    largest = estimates["influence"].query("model == @model")["dfbetas"].abs().max()
+    return (
+        f"Three panels. Observed against predicted neuropathy in {len(groups)} groups of risk (Archer-Lemeshow p "
+        f"{format_p(row['goodness_of_fit_p'])}); people and their effective number by intake, in all "
+        f"{weights['n_effective']:,.0f} of {weights['n_positive']:,}; change of two log odds ratios without each "
+        f"sampling unit, at most {largest:.2f} standard errors."
     )

@@ -4,20 +4,32 @@ Every function takes the frames of the estimates folder and returns a matplotlib
 from the axes, which is how the tests hold a figure to its numbers.
 """
 
-import matplotlib.style
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
+from analysis.report.figures.layout import (
+    AXIS_LABELS,
+    BAND,
+    GREY,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    odds_axis,
+    page_style,
+)
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_drawn,
     format_intake,
+    format_odds_ratio,
     format_p,
     format_range,
     rows_of_model,
@@ -25,10 +37,17 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
-from analysis.report.words.study import WEIGHT_WORDS, adjustment_words, covariate_words, describe_people, describe_tests
+from analysis.report.words.study import (
+    WEIGHT_WORDS,
+    adjustment_words,
+    covariate_words,
+    describe_people,
+    describe_tests,
+    study_title,
+)
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
-from analysis.study import OUTCOMES
+from analysis.study import OUTCOMES, disease_of
 
 
 def plot_dose_response(
@@ -37,10 +56,11 @@ def plot_dose_response(
     distribution: pd.DataFrame,
     model: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
+    width: Width = "two",
     planted: pd.DataFrame | None = None,
-) -> Figure:
+) -> Page:
     """Odds ratio and standardised prevalence by exposure, each with two bands, over the exposure's distribution.
 
     Parameters
@@ -49,16 +69,15 @@ def plot_dose_response(
     prevalence : x, prevalence, conf_low, conf_high, band_low, band_high, as shares; one x is the reference.
     distribution : lower, upper, share: weighted share of the cohort in each interval.
     model : one row of models.csv: exposure_label, unit, reference, conf_level, knots, p05, p95, nadir.
-    caption : sentences under the figure.
-    provenance : see `Provenance`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     planted : x, odds_ratio: the curve that a synthetic survey was made with.
 
     Returns
     -------
     Figure with the axes labelled ``curve``, ``prevalence`` and ``distribution``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(7.4, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(7.4, caption, provenance, width=width)
         axes = figure.subplots(
             3, 1, sharex=True, gridspec_kw={"height_ratios": [3.1, 2.0, 0.9], "hspace": 0.09, **sides}
         )
@@ -89,7 +108,7 @@ def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted:
     knots = _knots(model)
     axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
               transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
-    axes.set_title(f"Peripheral neuropathy by {model['exposure_label']} intake")
+    axes.set_title(study_title(model))
     axes.set_ylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2)
 
@@ -117,17 +136,24 @@ def _draw_bands(axes: Axes, limits: pd.DataFrame, model: pd.Series) -> None:
                           label=f"{level}, {words}")  # fmt: skip
 
 
-def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_models(
+    curves: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """The curves of all models in one panel, without bands; told apart by colour, dash and label.
 
     Parameters
     ----------
     curves : model, x, odds_ratio.
     models : models.csv, one row per model.
-    caption, provenance : as for `plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(4.4, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(4.4, caption, provenance, width=width)
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         odds_axis(axes, curves[["odds_ratio"]].to_numpy())
@@ -144,18 +170,25 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
     return figure
 
 
-def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_quintiles(
+    quintiles: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Odds ratios with 95 % intervals of the exposure's quintiles against one of them, a marker per model.
 
     Parameters
     ----------
     quintiles : model, quintile, lower, upper, odds_ratio, conf_low, conf_high, of one reference quintile.
     models : models.csv.
-    caption, provenance : as for `plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
     markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(4.2, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(4.2, caption, provenance, width=width)
         sides["bottom"] += 0.15 / figure.get_figheight()  # ticks of two lines
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
@@ -178,16 +211,22 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
     return figure
 
 
-def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_flow(
+    flow: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Participants left after each step of eligibility, and how many each step left out.
 
     Parameters
     ----------
     flow : step, n, cases, in order.
-    caption, provenance : as for `plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(0.72 * len(flow) - AXIS_LABELS, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(0.72 * len(flow) - AXIS_LABELS, caption, provenance, width=width)
         axes = figure.subplots(gridspec_kw=sides | {"left": 0.03, "bottom": sides["bottom"] - 0.05})
         axes.set_axis_off()
         axes.set_xlim(0, 1)
@@ -230,8 +269,8 @@ def curve_caption(estimates: Frames, model: str) -> str:
         nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
     knots = ", ".join(format_intake(float(knot)) for knot in row["knots"].split())
     return (
-        f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {count_of(row['cases'])} of "
-        f"{count_of(row['n'])} {describe_people(row)}{_without_covariates(estimates, model)}, against "
+        f"Odds ratio (log axis) of peripheral {disease_of(row['outcome'])}, {OUTCOMES[row['outcome']]}, in "
+        f"{count_of(row['cases'])} of {count_of(row['n'])} {describe_people(row)}{_without_covariates(estimates, model)}, against "
         f"{format_intake(row['reference'])} {row['unit']}, their unweighted median. Survey-weighted logistic "
         f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
         f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
@@ -294,3 +333,61 @@ def flow_caption(estimates: Frames) -> str:
         f"Unweighted counts. People in each model: {n}. Nobody leaves the survey design: they are a domain of all "
         f"{every:,} interviewed, so that strata and PSUs stay whole."
     )
+
+
+# ---- alternative texts
+def at_places(curve: pd.DataFrame, places: Sequence[float], unit: str) -> str:
+    """Odds ratios of a drawn curve nearest to some intakes: "1.34 (1.09 to 1.64) at 123 mg/day, ...".
+
+    Parameters
+    ----------
+    curve : x, odds_ratio, conf_low, conf_high.
+    """
+    points = [curve.loc[(curve["x"] - place).abs().idxmin()] for place in places]
+    return ", ".join(
+        f"{format_odds_ratio(point)} at {format_intake(place)}{f' {unit}' if not number else ''}"
+        for number, (place, point) in enumerate(zip(places, points, strict=True))
+    )
+
+
+def curve_alt(estimates: Frames, model: str) -> str:
+    """Alternative text of the dose-response figure."""
+    row, curves = rows_of_model(estimates, model), estimates["odds_ratio_curve"]
+    curve, prevalence = curves[curves["model"] == model], estimates["prevalence"].query("model == @model")
+    places = (row["p05"], row["nadir"], row["p95"])
+    percent = [100 * prevalence.loc[(prevalence["x"] - place).abs().idxmin(), "prevalence"] for place in places]
+    return (
+        f"Curve with bands: odds ratio of peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake "
+        f"against {format_intake(row['reference'])} {row['unit']}, {at_places(curve, places, row['unit'])}; below it the "
+        f"standardised prevalence, {percent[0]:.1f}, {percent[1]:.1f} and {percent[2]:.1f} % at the same intakes, and "
+        "the distribution of intake."
+    )
+
+
+def models_alt(estimates: Frames) -> str:
+    """Alternative text of the figure of all models."""
+    models, curves = estimates["models"], estimates["odds_ratio_curve"]
+    told = "; ".join(
+        f"{MODEL_NAMES[str(row['model'])].lower()} "
+        f"{at_places(curves[curves['model'] == row['model']], (row['p05'], row['p95']), row['unit'])}"
+        for _, row in models.iterrows()
+    )
+    return f"Four curves of the odds ratio by {models['exposure_label'].iloc[0]} intake, one a model: {told}."
+
+
+def quintiles_alt(quintiles: pd.DataFrame, estimates: Frames) -> str:
+    """Alternative text of the quintile figure."""
+    model = estimates["models"]["model"].iloc[min(1, len(estimates["models"]) - 1)]
+    told = "; ".join(
+        f"Q{row['quintile']} {format_odds_ratio(row)}" for _, row in quintiles[quintiles["model"] == model].iterrows()
+    )
+    return (
+        f"Odds ratios with intervals by quintile of {estimates['models']['exposure_label'].iloc[0]} intake, a marker a "
+        f"model; {MODEL_NAMES[str(model)].lower()}: {told}."
+    )
+
+
+def flow_alt(flow: pd.DataFrame) -> str:
+    """Alternative text of the participant flow."""
+    steps = ", ".join(f"{row.n:,} {row.step}" for row in flow.itertuples())
+    return f"Flow chart of participants: {steps}."

@@ -3,17 +3,26 @@
 import textwrap
 from typing import Any
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.audit.energy import ABOUT, TENSOR_KNOTS
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    odds_axis,
+    page_style,
+)
 from analysis.report.words.numbers import MODEL_NAMES, format_p, p_number, sentence
 from analysis.stats.disclosure import FEW
 
@@ -38,21 +47,28 @@ P_TICKS = (1e-4, 1e-3, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 # ---- energy forms
-def plot_energy_forms(curves: pd.DataFrame, forms: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_energy_forms(
+    curves: pd.DataFrame,
+    forms: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """The exposure's curve under each energy form, side by side on one odds-ratio axis, x in the form's own unit.
 
     Parameters
     ----------
     curves : form, x, odds_ratio, conf_low, conf_high; x increasing in each form.
     forms : form, exposure_label, unit, reference, p05, p95, nonlinear_p, verdict, in the order of the panels.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with one axes a form, labelled by it.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(3.6, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(3.6, caption, provenance, width=width)
         # Room for a title over all panels, and three lines over each.
         sides["top"] -= 0.7 / figure.get_figheight()
         panels = figure.subplots(1, len(forms), sharey=True, gridspec_kw=sides | {"wspace": 0.1})
@@ -87,7 +103,7 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, color: str, dash: str, label: st
     axes.plot(curve["x"], curve["odds_ratio"], color=color, linestyle=dash, label=label)
 
 
-def _page_title(figure: Figure, words: str, left: float) -> None:
+def _page_title(figure: Page, words: str, left: float) -> None:
     figure.text(left, 1 - 0.1 / figure.get_figheight(), words, va="top", fontsize=10, weight="bold", label="title")
 
 
@@ -118,9 +134,10 @@ def plot_energy_surface(
     slice_tests: pd.DataFrame,
     form: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
-) -> Figure:
+    width: Width = "two",
+) -> Page:
     """Contours of the odds ratio over exposure and energy above where the people are, and curves at fixed energy.
 
     Parameters
@@ -130,14 +147,14 @@ def plot_energy_surface(
     slices : energy_quantile, x, odds_ratio, conf_low, conf_high.
     slice_tests : a row a slice: energy_quantile, energy_kcal, reference, p05, p95.
     form : row of ``energy_forms`` without energy: exposure_label, unit, model, conf_level.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with the axes labelled ``surface`` and ``slices``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(3.5, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(3.5, caption, provenance, width=width)
         panels = figure.subplots(1, 2, gridspec_kw=sides | {"wspace": 0.3, "width_ratios": [1.15, 1]})
         for axes, label in zip(panels, ("surface", "slices"), strict=True):
             axes.set_label(label)
@@ -225,3 +242,25 @@ def conf_level_of(row: pd.Series) -> str:
 
 def _signed(correlation: float) -> str:
     return f"{correlation:.2f}".replace("-", "\u2212").replace("\u22120.00", "0.00")
+
+
+# ---- alternative texts
+def energy_forms_alt(forms: pd.DataFrame) -> str:
+    """Alternative text of the figure of the energy forms, from ``energy_forms``."""
+    told = "; ".join(
+        f"{FORM_NAMES[row.form].lower()}, p {format_p(row.nonlinear_p)}, {row.verdict}" for row in forms.itertuples()
+    )
+    return (
+        f"{sentence(str(len(forms)))} panels with the curve of {forms['exposure_label'].iloc[0]} under ways of dealing "
+        f"with energy, non-linear p and verdict: {told}."
+    )
+
+
+def energy_surface_alt(surface: pd.DataFrame, slice_tests: pd.DataFrame, form: pd.Series) -> str:
+    """Alternative text of the figure of the surface, from ``energy_surface`` and ``energy_slice_tests``."""
+    odds = surface["odds_ratio"].dropna()
+    told = "; ".join(f"{row.energy_kcal:,.0f} kcal, p {format_p(row.nonlinear_p)}" for row in slice_tests.itertuples())
+    return (
+        f"Map of the odds ratio, {odds.min():.2f} to {odds.max():.2f}, over {form['exposure_label']} and energy, and "
+        f"its cuts at three amounts of energy, each with its non-linear p: {told}."
+    )

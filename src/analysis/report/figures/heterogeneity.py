@@ -3,17 +3,25 @@
 from collections.abc import Hashable
 from typing import Literal
 
-import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis.audit.heterogeneity import POOLED, REFITTED
 from analysis.provenance import Provenance
 from analysis.report.figures.energy import LINES, P_TICKS, conf_level_of, draw_curve
-from analysis.report.figures.layout import BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
-from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, sentence
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    odds_axis,
+    page_style,
+)
+from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, p_number, sentence
 from analysis.stats.shape.verdict import ALPHA
 
 NAMED_UNITS = 2
@@ -27,9 +35,10 @@ def plot_heterogeneity(
     influence: pd.DataFrame,
     form: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
-) -> Figure:
+    width: Width = "two",
+) -> Page:
     """The curves of the cycles with the pooled one, and non-linear p and low point without each sampling unit.
 
     Parameters
@@ -38,14 +47,14 @@ def plot_heterogeneity(
     shapes : a row a cycle, in the order of the legend: cycle, n, reference, p05, p95.
     influence : stratum, psu, quantity (`REFITTED`, ``nadir``), full, estimate.
     form : row of ``energy_forms``, or of models.csv: exposure_label, unit.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with the axes labelled ``cycles`` and ``units``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(3.6, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(3.6, caption, provenance, width=width)
         panels = figure.subplots(1, 2, gridspec_kw=sides | {"wspace": 0.32, "width_ratios": [1.3, 1]})
         for axes, label in zip(panels, ("cycles", "units"), strict=True):
             axes.set_label(label)
@@ -124,4 +133,19 @@ def heterogeneity_caption(shapes: pd.DataFrame, tests: pd.DataFrame, influence: 
         f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {len(refitted)} PSUs is "
         "left out and the others of its stratum stand for it; the ends are named stratum/PSU. Largest p "
         f"{refitted.max():.3f}, with the covariance of everybody {of_everybody:.3f}; grey line: {ALPHA:g}."
+    )
+
+
+def heterogeneity_alt(shapes: pd.DataFrame, tests: pd.DataFrame, influence: pd.DataFrame) -> str:
+    """Alternative text of the heterogeneity figure; arguments as for `heterogeneity_caption`."""
+    told = "; ".join(
+        f"{row.cycle}, n = {row.n:,}, non-linear p {format_p(row.nonlinear_p)}, lowest at {format_intake(row.nadir)}"
+        for row in shapes.itertuples()
+    )
+    wald = tests.dropna(subset="p_value").query("test == 'curve' and method == 'wald'")["p_value"]
+    refitted = influence.loc[influence["quantity"] == REFITTED, "estimate"]
+    return (
+        f"A panel a survey cycle with its curve over the pooled one: {told}. Test that they differ: p "
+        f"{' and '.join(p_number(p) for p in wald)}. Non-linear p without each sampling unit: {refitted.min():.4f} to "
+        f"{refitted.max():.3f}."
     )

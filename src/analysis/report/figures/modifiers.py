@@ -2,16 +2,24 @@
 
 import math
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.provenance import Provenance
 from analysis.report.figures.energy import draw_curve
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    odds_axis,
+    page_style,
+)
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, p_number, sentence
 
 LEVELS = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."), ("black", ":"), ("#CC79A7", "-"), ("#E69F00", "--"))
@@ -27,21 +35,28 @@ LINE = 0.165
 """Height of a line of the forest, inches."""
 
 
-def plot_modifiers(tests: pd.DataFrame, arms: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_modifiers(
+    tests: pd.DataFrame,
+    arms: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Odds ratios of both arms within each level of each modifier, with the tests of effect modification.
 
     Parameters
     ----------
     tests, arms : of `analysis.claims.modifiers.modifiers`, of one exposure and model.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with axes labelled ``low`` and ``high``.
     """
     lines = _forest_lines(tests, arms)
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(LINE * len(lines) + 0.7, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(LINE * len(lines) + 0.7, caption, provenance, width=width)
         panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | {"left": 0.36, "right": 0.79, "wspace": 0.08})
         for axes, label, x in zip(panels, ("low", "high"), sorted(arms["x"].unique()), strict=True):
             axes.set_label(label)
@@ -123,14 +138,21 @@ def _write_p(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], tests: p
                           va="center", label="_p")  # fmt: skip
 
 
-def plot_modifier_curves(tests: pd.DataFrame, curves: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_modifier_curves(
+    tests: pd.DataFrame,
+    curves: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """The curves within the levels, a panel a modifier that could be tested.
 
     Parameters
     ----------
     tests, curves : of `analysis.claims.modifiers.modifiers`, of one exposure and model; of ``tests`` only modifier,
         label and p_value are read.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -139,8 +161,8 @@ def plot_modifier_curves(tests: pd.DataFrame, curves: pd.DataFrame, *, caption: 
     shown = tests[tests["modifier"].isin(curves["modifier"])]
     across = min(ACROSS, len(shown))
     down = math.ceil(len(shown) / across)
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page((PANEL + 0.35) * down if down > 1 else 3.2, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page((PANEL + 0.35) * down if down > 1 else 3.2, caption, provenance, width=width)
         panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True,
                                  gridspec_kw=sides | {"hspace": 0.36, "wspace": 0.08})  # fmt: skip
         limits = curves[["conf_low", "conf_high"]].dropna().to_numpy()
@@ -204,4 +226,24 @@ def curves_caption(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
         f"({format_intake(curves['reference'].iloc[0])} {_unit(curves)}, dot); in brackets people. P: all levels have "
         "one curve, Wald F, not adjusted for the number of modifiers. Curves end at the cohort's 1st and 99th "
         "percentile."
+    )
+
+
+def modifiers_alt(tests: pd.DataFrame, arms: pd.DataFrame) -> str:
+    """Alternative text of the forest; arguments as for `modifiers_caption`."""
+    told = "; ".join(f"{row.label} {_p_words(row.p_value)}" for row in tests.dropna(subset="p_value").itertuples())
+    intakes = " and ".join(f"{x:g}" for x in sorted(arms["x"].unique()))
+    return (
+        f"Forest of odds ratios of neuropathy at {intakes} {_unit(arms)} within the levels of {len(tests)} modifiers, "
+        f"with p of effect modification: {told}."
+    )
+
+
+def curves_alt(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
+    """Alternative text of the curves; arguments as for `curves_caption`."""
+    shown = tests[tests["modifier"].isin(curves["modifier"])]
+    told = "; ".join(f"{row.label}, p {_p_words(row.p_value)}" for row in shown.itertuples())
+    return (
+        f"A panel a modifier with the curve of {exposure_label(_exposure(curves))} within each of its levels, and p "
+        f"that all levels have one curve: {told}."
     )

@@ -4,23 +4,34 @@ Nothing is estimated here. A tangent is drawn where it touches, and the two line
 estimated on this scale, from the curve's height at their break. The two-piece model is an odds ratio curve of its own.
 """
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
 from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    GREEN,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    odds_axis,
+    page_style,
+)
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     NO_DEPARTURE,
     format_intake,
     format_p,
     format_range,
+    p_number,
     sentence,
     verdict_words,
 )
@@ -34,7 +45,6 @@ from analysis.report.words.shape import (
 )
 from analysis.stats.arrays import Frames
 
-GREEN = "#009E73"
 TANGENT = 0.1
 """Half the length of a tangent, as a share of the axis."""
 
@@ -55,10 +65,11 @@ def plot_shape(
     shape: pd.Series,
     model: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
+    width: Width = "two",
     planted_nadir: float | None = None,
-) -> Figure:
+) -> Page:
     """What is asked of one model's curve before it is called a U, and the answers, over one axis of intake.
 
     Parameters
@@ -67,15 +78,15 @@ def plot_shape(
     profile : x, deviance_gain of a break at each x.
     shape : the model's row of shape.csv.
     model : its row of models.csv: exposure_label, unit, reference, conf_level, p05, p95.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     planted_nadir : low point of the curve that a synthetic survey was made with.
 
     Returns
     -------
     Figure with the axes labelled ``tangents``, ``lines``, ``places`` and ``profile``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(7.9, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(7.9, caption, provenance, width=width)
         axes = figure.subplots(
             4, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 2.2, 1.25, 1.2], "hspace": 0.12, **sides}
         )
@@ -191,8 +202,14 @@ def _height(curve: pd.DataFrame, x: float) -> float:
 
 
 def plot_knots(
-    knots: pd.DataFrame, curves: pd.DataFrame, model: pd.Series, *, caption: str, provenance: Provenance
-) -> Figure:
+    knots: pd.DataFrame,
+    curves: pd.DataFrame,
+    model: pd.Series,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """One model's curve under other numbers and placings of knots and under two other forms, a panel each.
 
     Parameters
@@ -200,14 +217,14 @@ def plot_knots(
     knots : knots.csv: form, knots, knot_quantiles, nonlinear_p, nadir, nadir_low, nadir_high, verdict, detail.
     curves : knot_curves.csv: form, knots, knot_quantiles, x, odds_ratio, conf_low, conf_high.
     model : the model's row of models.csv: exposure_label, unit, reference, knots, p05, p95.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with one axes per row of knots.csv, labelled as its title begins, and one labelled ``all``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(6.1, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(6.1, caption, provenance, width=width)
         grid = figure.add_gridspec(3, 4, hspace=0.36, wspace=0.1, **(sides | {"top": sides["top"] - 0.05}))
         limits = curves[["conf_low", "conf_high"]].to_numpy()
         first: Axes | None = None
@@ -266,7 +283,7 @@ def _draw_variant(axes: Axes, row: pd.Series, curve: pd.DataFrame, limits: np.nd
 
 
 def _draw_all(
-    figure: Figure, grid: GridSpec, first: Axes | None, knots: pd.DataFrame, curves: pd.DataFrame, model: pd.Series
+    figure: Page, grid: GridSpec, first: Axes | None, knots: pd.DataFrame, curves: pd.DataFrame, model: pd.Series
 ) -> None:
     axes = figure.add_subplot(grid[2, 2:], sharex=first, sharey=first, label="all")
     for _, row in knots.iterrows():
@@ -320,3 +337,27 @@ def knots_caption(estimates: Frames, model: str) -> str:
         "Fractional polynomial and penalised spline have a low point but none of the rule's tests, hence no verdict. "
         "All together: solid, splines; dashed, fractional polynomial; dotted, penalised spline."
     )
+
+
+# ---- alternative texts
+def shape_alt(estimates: Frames, model: str) -> str:
+    """Alternative text of the figure of one model's shape."""
+    shape, row = shape_of_model(estimates, model), estimates["models"].set_index("model").loc[model]
+    return (
+        f"Tests of a U on the curve of {row['exposure_label']} intake: slope at the low end, p "
+        f"{format_p(shape['end_slopes_low_p'])}, at the high end, p {format_p(shape['end_slopes_high_p'])}; two "
+        f"lines, p {format_p(shape['two_lines_low_p'])} and {p_number(shape['two_lines_high_p'])}; lowest point "
+        f"{format_intake(shape['nadir'])} {row['unit']}, by bootstrap "
+        f"{format_range(shape['nadir_bootstrap_low'], shape['nadir_bootstrap_high'])}. Verdict: "
+        f"{verdict_words(shape['verdict'])}."
+    )
+
+
+def knots_alt(estimates: Frames) -> str:
+    """Alternative text of the figure of one model's curve under other knots and forms."""
+    knots = estimates["knots"]
+    told = "; ".join(
+        f"{variant_name(row).lower()}: {row['verdict'] or row['detail']}, lowest at {format_intake(row['nadir'])}"
+        for _, row in knots.iterrows()
+    )
+    return f"{len(knots)} small panels with the same curve under other knots and forms. {sentence(told)}."

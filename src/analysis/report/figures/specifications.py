@@ -1,15 +1,23 @@
 """Figure of the specification curve, drawn from the audit's frames; nothing is computed here."""
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    odds_axis,
+    page_style,
+)
 from analysis.report.words.audit import LEVELS, NAMES, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
 from analysis.report.words.study import covariate_words
@@ -30,8 +38,13 @@ GAP = 0.55
 
 
 def plot_specification_curve(
-    cells: pd.DataFrame, shares: pd.DataFrame, *, caption: str, provenance: Provenance
-) -> Figure:
+    cells: pd.DataFrame,
+    shares: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Every specification's odds ratio at both ends of intake, sorted, over the choices it was made with.
 
     Parameters
@@ -39,7 +52,7 @@ def plot_specification_curve(
     cells : one row a specification: its choices, verdict, odds_ratio_, conf_low_ and conf_high_ p10 and p90. Those
         without an answer are not drawn.
     shares : choice, level, verdict, share, of which the whole grid's are in the legend.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -47,8 +60,8 @@ def plot_specification_curve(
     """
     answered = cells[cells["verdict"].notna()]
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(6.9, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(6.9, caption, provenance, width=width)
         sides |= {"left": 0.215, "bottom": sides["bottom"] - 0.01, "top": sides["top"] - 0.06}
         grid = figure.add_gridspec(2, 2, height_ratios=[1, 1.45], hspace=0.04, wspace=0.05, **sides)
         ends = answered[[f"conf_{side}_{mark}" for side in ("low", "high") for mark in PERCENTILES]].to_numpy()
@@ -200,4 +213,24 @@ def _top_choices(decomposition: pd.DataFrame) -> str:
     return "; ".join(
         f"at the {words} percentile {top_choices(decomposition, f'log_or_{mark}')}"
         for mark, words in PERCENTILES.items()
+    )
+
+
+def specification_alt(cells: pd.DataFrame, shares: pd.DataFrame) -> str:
+    """Alternative text of the specification curve.
+
+    Parameters
+    ----------
+    cells, shares : as for `plot_specification_curve`.
+    """
+    whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
+    told = ", ".join(f"{verdict} {100 * whole[verdict]:.1f} %" for verdict in VERDICTS)
+    ends = " and ".join(
+        f"{cells[f'odds_ratio_{mark}'].quantile(0.05):.2f} to {cells[f'odds_ratio_{mark}'].quantile(0.95):.2f} at the "
+        f"{words} percentile of intake"
+        for mark, words in PERCENTILES.items()
+    )
+    return (
+        f"Odds ratios of {len(cells):,} specifications in order, nine tenths of them {ends}, over the choices each was "
+        f"made with. Verdicts: {told}."
     )

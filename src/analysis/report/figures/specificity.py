@@ -3,26 +3,23 @@
 import itertools
 from dataclasses import dataclass, field
 
-import matplotlib.style
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import BAND, GREEN, GREY, VERMILION, Caption, Page, Width, blank_page, page_style
 from analysis.report.words.numbers import format_p, sentence
 from analysis.report.words.study import WEIGHT_WORDS
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
-GREEN = "#009E73"
 LABELLED = 6
 """So many of the most non-linear nutrients are named beside magnesium and energy."""
 
@@ -56,13 +53,19 @@ NEEDS_LINE = 12.0
 """Distance from which a line joins a name to its marker."""
 
 
-def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_specificity(
+    summary: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """P-value for non-linearity of every nutrient by its correlation with energy, for each energy form; and controls.
 
     Parameters
     ----------
     summary : of `analysis.audit.specificity.summarise`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -70,8 +73,8 @@ def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provena
     """
     nutrients = _heaped(summary[summary["kind"].isin(NUTRIENTS)]).dropna(subset="nonlinear_p")
     smallest = min(float(nutrients["nonlinear_p"].min()), 0.001) / 2
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(8.6, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(8.6, caption, provenance, width=width)
         height = sides["top"] - sides["bottom"]
         grid = figure.add_gridspec(2, 2, hspace=0.2, wspace=0.08, **sides | {"bottom": sides["top"] - 0.63 * height})
         for place, form in zip(itertools.product(range(2), range(2)), FORMS, strict=True):
@@ -268,4 +271,20 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
         f"{', '.join(POSITIVE_CONTROLS.values())}), outcomes that the recalled day cannot have caused ({outcomes}); "
         "filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
         f"Dotted: p = {ALPHA:g}."
+    )
+
+
+def specificity_alt(summary: pd.DataFrame, place: pd.DataFrame) -> str:
+    """Alternative text of the figure; arguments as for `specificity_caption`."""
+    nutrients = summary[summary["kind"] == "nutrient"]
+    label = nutrients.loc[nutrients["exposure"] == PRIMARY.exposure, "label"].iloc[0]
+    told = "; ".join(
+        f"{FORM_TITLES[row.form][0].lower()}{FORM_TITLES[row.form][1:]}, {row.discoveries} of {row.tested}, {label} p "
+        f"{format_p(row.nonlinear_p)}"
+        for row in place.itertuples()
+    )
+    return (
+        "Four panels with a point a nutrient, non-linear p by the correlation of its intake with energy. Nutrients "
+        f"that bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %: {told}. Below, p-values of positive "
+        "and negative controls."
     )
