@@ -257,11 +257,11 @@ def test_same_numbers_give_the_same_bytes(estimates, tmp_path):
     assert digests[0] == digests[1]
 
 
-def test_png_has_300_dots_per_inch_and_the_svg_no_date(drawn, tmp_path):
-    png, svg = save_figure(drawn["flow"], tmp_path / "flow")
+def test_png_has_200_dots_per_inch_and_the_svg_no_date(drawn, tmp_path):
+    png, svg, _ = save_figure(drawn["flow"], tmp_path / "flow")
     header = png.read_bytes()
     at = header.index(b"pHYs") + 4
-    assert round(int.from_bytes(header[at : at + 4], "big") * 0.0254) == 300
+    assert round(int.from_bytes(header[at : at + 4], "big") * 0.0254) == 200
     assert "<dc:date>" not in svg.read_text()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, place_of, specificity_cells, summarise
 from analysis.provenance import Provenance
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.specificity import LABELLED, SMALLEST, plot_specificity, specificity_caption
 from analysis.report.words.specificity import heaped_table
 

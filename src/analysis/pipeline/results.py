@@ -13,8 +13,8 @@ from analysis.report.catalogue import Drawing
 from analysis.report.figures.layout import Width, save_figure
 from analysis.stats.arrays import Frames
 
-FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
-             "influence", "collinearity", "weights", "distribution", "characteristics",
+FITTED = ("flow", "flow_reasons", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles",
+             "calibration", "influence", "collinearity", "weights", "distribution", "characteristics",
              "characteristics_by_quintile")  # fmt: skip
 """What the fit stage writes for every survey."""
 

@@ -14,6 +14,7 @@ from analysis.report.figures import causes as causes_figures
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
+from analysis.report.figures import flow as flow_figures
 from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
 from analysis.report.figures import modifiers as modifiers_figures
@@ -55,8 +56,6 @@ def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
     every = estimates["quintiles"]
     shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
     models = estimates["models"]
-    # The flow of the last model goes on to complete covariates.
-    flow = estimates["flow"][estimates["flow"]["model"] == models["model"].iloc[-1]]
     return {
         "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
         "shape": shape(estimates, provenance, model=PRIMARY.model),
@@ -88,19 +87,27 @@ def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
             {"": shown},
         ),
         "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
-        "flow": Drawing(
-            partial(
-                dose_response_figures.plot_flow,
-                flow,
-                caption=Caption(
-                    study_words.noted(dose_response_figures.flow_caption(estimates), estimates),
-                    dose_response_figures.flow_alt(flow),
-                ),
-                provenance=provenance,
-            ),
-            {"": flow},
-        ),
+        "flow": flow(estimates, provenance),
     }
+
+
+def flow(estimates: Frames, provenance: Provenance) -> Drawing:
+    """Who is left after each step, and why the others are not, of the last model, which asks for most."""
+    last = estimates["models"]["model"].iloc[-1]
+    steps, reasons = _of_model(estimates["flow"], last), _of_model(estimates["flow_reasons"], last)
+    return Drawing(
+        partial(
+            flow_figures.plot_flow,
+            steps,
+            reasons,
+            caption=Caption(
+                study_words.noted(flow_figures.flow_caption(estimates), estimates),
+                flow_figures.flow_alt(steps, reasons),
+            ),
+            provenance=provenance,
+        ),
+        {"": steps, "_reasons": reasons},
+    )
 
 
 def dose_response(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:

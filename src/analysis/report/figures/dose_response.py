@@ -14,9 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
-    AXIS_LABELS,
     BAND,
-    GREY,
     Caption,
     Page,
     Width,
@@ -211,45 +209,6 @@ def plot_quintiles(
     return figure
 
 
-def plot_flow(
-    flow: pd.DataFrame,
-    *,
-    caption: Caption,
-    provenance: Provenance,
-    width: Width = "two",
-) -> Page:
-    """Participants left after each step of eligibility, and how many each step left out.
-
-    Parameters
-    ----------
-    flow : step, n, cases, in order.
-    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
-    """
-    with page_style(width):
-        figure, sides = blank_page(0.72 * len(flow) - AXIS_LABELS, caption, provenance, width=width)
-        axes = figure.subplots(gridspec_kw=sides | {"left": 0.03, "bottom": sides["bottom"] - 0.05})
-        axes.set_axis_off()
-        axes.set_xlim(0, 1)
-        axes.set_ylim(-len(flow) + 0.5, 0.5)
-        box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black", "linewidth": 0.9}
-        before = None
-        for position, row in enumerate(flow.itertuples()):
-            step = sentence(row.step)
-            text = f"{step}\nn = {row.n:,}" + (f", {row.cases:,.0f} with neuropathy" if pd.notna(row.cases) else "")
-            axes.text(0.5, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
-            if before is not None:
-                axes.annotate(
-                    "",
-                    (0.5, -position + 0.32),
-                    (0.5, -position + 0.68),
-                    arrowprops={"arrowstyle": "-|>", "color": "black"},
-                )
-                axes.text(0.53, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
-            before = row.n
-        axes.set_title("From the interviewed to the analysed")
-    return figure
-
-
 def _knots(model: pd.Series) -> list[float]:
     return [float(knot) for knot in str(model["knots"]).split()]
 
@@ -270,7 +229,8 @@ def curve_caption(estimates: Frames, model: str) -> str:
     knots = ", ".join(format_intake(float(knot)) for knot in row["knots"].split())
     return (
         f"Odds ratio (log axis) of peripheral {disease_of(row['outcome'])}, {OUTCOMES[row['outcome']]}, in "
-        f"{count_of(row['cases'])} of {count_of(row['n'])} {describe_people(row)}{_without_covariates(estimates, model)}, against "
+        f"{count_of(row['cases'])} of {count_of(row['n'])} {describe_people(row)}"
+        f"{_without_covariates(estimates, model)}, against "
         f"{format_intake(row['reference'])} {row['unit']}, their unweighted median. Survey-weighted logistic "
         f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
         f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
@@ -325,16 +285,6 @@ def quintiles_caption(quintiles: pd.DataFrame, estimates: Frames) -> str:
     )
 
 
-def flow_caption(estimates: Frames) -> str:
-    """Caption of the participant flow."""
-    models, every = estimates["models"], estimates["flow"]["n"].iloc[0]
-    n = "; ".join(f"{MODEL_NAMES[row.model].lower()} {row.n:,}" for row in models.itertuples())
-    return (
-        f"Unweighted counts. People in each model: {n}. Nobody leaves the survey design: they are a domain of all "
-        f"{every:,} interviewed, so that strata and PSUs stay whole."
-    )
-
-
 # ---- alternative texts
 def at_places(curve: pd.DataFrame, places: Sequence[float], unit: str) -> str:
     """Odds ratios of a drawn curve nearest to some intakes: "1.34 (1.09 to 1.64) at 123 mg/day, ...".
@@ -358,8 +308,8 @@ def curve_alt(estimates: Frames, model: str) -> str:
     percent = [100 * prevalence.loc[(prevalence["x"] - place).abs().idxmin(), "prevalence"] for place in places]
     return (
         f"Curve with bands: odds ratio of peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake "
-        f"against {format_intake(row['reference'])} {row['unit']}, {at_places(curve, places, row['unit'])}; below it the "
-        f"standardised prevalence, {percent[0]:.1f}, {percent[1]:.1f} and {percent[2]:.1f} % at the same intakes, and "
+        f"against {format_intake(row['reference'])} {row['unit']}, "
+        f"{at_places(curve, places, row['unit'])}; below it the standardised prevalence, {percent[0]:.1f}, {percent[1]:.1f} and {percent[2]:.1f} % at the same intakes, and "
         "the distribution of intake."
     )
 
@@ -385,9 +335,3 @@ def quintiles_alt(quintiles: pd.DataFrame, estimates: Frames) -> str:
         f"Odds ratios with intervals by quintile of {estimates['models']['exposure_label'].iloc[0]} intake, a marker a "
         f"model; {MODEL_NAMES[str(model)].lower()}: {told}."
     )
-
-
-def flow_alt(flow: pd.DataFrame) -> str:
-    """Alternative text of the participant flow."""
-    steps = ", ".join(f"{row.n:,} {row.step}" for row in flow.itertuples())
-    return f"Flow chart of participants: {steps}."
