@@ -15,6 +15,7 @@ from analysis.report.figures.layout import (
     Page,
     Width,
     blank_page,
+    letter_panels,
     page_style,
 )
 from analysis.report.words.numbers import format_odds_ratio
@@ -54,7 +55,7 @@ STYLES = {"1": (VERMILION, "o", 0.13), "2": (BAND, "s", -0.13)}
 """Colour, mark and height beside the row's middle, by model."""
 
 ROW = 0.19  # inches
-LABEL_SHARE = 0.40
+LABEL_SHARE: dict[Width, float] = {"one": 0.66, "two": 0.40}
 
 
 def plot_causes(
@@ -81,14 +82,15 @@ def plot_causes(
     heights = [len(terms) + 1.2 for terms in lines.values()]
     with page_style(width):
         figure, sides = blank_page(ROW * sum(heights) + 0.9, caption, provenance, width=width)
-        axes = figure.subplots(2, 1, sharex=True, gridspec_kw=sides | {"left": LABEL_SHARE, "hspace": 0.16,
+        axes = figure.subplots(2, 1, sharex=True, gridspec_kw=sides | {"left": LABEL_SHARE[width], "hspace": 0.16,
                                                                        "height_ratios": heights})  # fmt: skip
-        titles = ("Covariates of model 2, all in one model", "Each by itself beside model 1 or 2")
+        titles = ("All in one model", "Each by itself")
         for one, (label, panel), title in zip(axes, panels.items(), titles, strict=True):
             one.set_label(label)
             _draw(one, panel, lines[label], beside=label == "causes")
             one.set_title(title, loc="left")
         _odds_axis(axes[1], odds)
+        letter_panels(figure, *axes, left=16)
         axes[1].legend(loc="lower right", fontsize=7.5, title="Beside", title_fontsize=7.5)
     return figure
 
@@ -104,7 +106,7 @@ def _draw(axes: Axes, panel: pd.DataFrame, terms: list[str], *, beside: bool) ->
         axes.errorbar(middle, [place[term] + shift * beside for term in shown["term"]],
                       xerr=np.abs(limits.T - middle), fmt=mark, color=colour, markersize=3.6, linewidth=1.0,
                       label=f"model {model}")  # fmt: skip
-    axes.set_yticks(list(place.values()), [LABELS[term] for term in terms], fontsize=7.5)
+    axes.set_yticks(list(place.values()), [LABELS[term] for term in terms], fontsize=7)
     axes.set_ylim(0.6 - len(terms), 0.6)
     axes.axvline(1, color=GREY, linewidth=0.8, zorder=0)
     axes.tick_params(axis="y", length=0)
@@ -127,10 +129,10 @@ def causes_caption(rows: pd.DataFrame) -> str:
     covariates, single = odds[odds["what"] == "covariates"].iloc[0], odds[odds["what"] == "cause"]
     return (
         "Odds ratios (log axis) of peripheral neuropathy with 95 % t intervals (Taylor linearisation), dietary "
-        f"weights, magnesium not in the model; reference levels in parentheses. Above: {covariates['n']:,} people, "
-        f"{covariates['cases']:,} with neuropathy. Below: {single['n'].min():,} to {single['n'].max():,} people, those "
+        f"weights, magnesium not in the model; reference levels in parentheses. A: the covariates of model 2, {covariates['n']:,} people, "
+        f"{covariates['cases']:,} with neuropathy. B: {single['n'].min():,} to {single['n'].max():,} people, those "
         "of whom the cause and the model's covariates are known; model 1 is age, sex and race, model 2 the covariates "
-        "above. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "
+        "of A. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "
         "change with treatment and diet after the disease. Toxins at work, chemotherapy and autoimmune disease are not "
         "in the files."
     )

@@ -16,6 +16,7 @@ from analysis.report.figures.layout import (
     Width,
     blank_page,
     grey_beyond,
+    letter_panels,
     page_style,
 )
 from analysis.report.words.numbers import (
@@ -27,6 +28,8 @@ from analysis.report.words.numbers import (
     sentence,
 )
 from analysis.stats.arrays import Frames
+
+PANELS = ("calibration", "effective_size", "influence")
 
 LABELLED = 2
 """So many of the largest changes are named in each direction: the sampling units somebody would ask about."""
@@ -63,11 +66,17 @@ def plot_diagnostics(
     Figure with the axes labelled ``calibration``, ``effective_size`` and ``influence``.
     """
     with page_style(width):
-        figure, sides = blank_page(5.9, caption, provenance, width=width)
-        grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1], hspace=0.36, wspace=0.3, **sides)
-        _draw_calibration(figure.add_subplot(grid[0, 0], label="calibration"), calibration, model)
-        _draw_sizes(figure.add_subplot(grid[0, 1], label="effective_size"), distribution, model)
-        _draw_influence(figure.add_subplot(grid[1, :], label="influence"), influence, model)
+        figure, sides = blank_page(5.9 if width == "two" else 7.4, caption, provenance, width=width)
+        if width == "two":
+            grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1], hspace=0.36, wspace=0.3, **sides)
+            places = (grid[0, 0], grid[0, 1], grid[1, :])
+        else:
+            places = tuple(figure.add_gridspec(3, 1, hspace=0.48, **sides))
+        panels = [figure.add_subplot(place, label=label) for place, label in zip(places, PANELS, strict=True)]
+        _draw_calibration(panels[0], calibration, model)
+        _draw_sizes(panels[1], distribution, model)
+        _draw_influence(panels[2], influence, model)
+        letter_panels(figure, *panels)
     return figure
 
 
@@ -140,12 +149,12 @@ def diagnostics_caption(estimates: Frames, model: str) -> str:
     full, highest = (p_number(p) for p in (nonlinear["full"].max(), nonlinear["estimate"].max()))
     weights = estimates["weights"].set_index("model").loc[model]
     return (
-        f"{MODEL_NAMES[model]}, {row['n']:,} people. Calibration: observed neuropathy with {100 * row['conf_level']:g} "
+        f"{MODEL_NAMES[model]}, {row['n']:,} people. A: observed neuropathy with {100 * row['conf_level']:g} "
         "% intervals against the predicted, in tenths of predicted risk of equal weight; on the line they agree "
-        f"(Archer-Lemeshow F {fit['statistic']:.2f} on {fit['df_num']} and {fit['df_den']} df). What the weights "
-        "leave: people in each interval of intake, and how many equally weighted people would tell as much (Kish), in "
+        f"(Archer-Lemeshow F {fit['statistic']:.2f} on {fit['df_num']} and {fit['df_den']} df). B: "
+        "people in each interval of intake, and how many equally weighted people would tell as much (Kish), in "
         f"all {weights['n_effective']:,.0f} of {weights['n_positive']:,}; clusters not counted. Grey: beyond the 5th "
-        "and 95th percentile. Without one sampling unit: change of the log odds ratio at the 10th and 90th percentile "
+        "and 95th percentile. C: change of the log odds ratio at the 10th and 90th percentile "
         f"of intake ({intakes['log_or_p10']} and {intakes['log_or_p90']} {row['unit']}) against "
         f"{format_intake(row['reference'])}, in its standard errors, when one PSU is left out and the others of its "
         "stratum stand for it; the largest are named stratum/PSU. Non-linear p (Wald F, covariance kept): "

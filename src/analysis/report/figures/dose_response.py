@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from analysis.data.people.vocabulary import exposure_origin
@@ -20,6 +21,7 @@ from analysis.report.figures.layout import (
     Width,
     blank_page,
     grey_beyond,
+    letter_panels,
     odds_axis,
     page_style,
 )
@@ -44,7 +46,7 @@ from analysis.report.words.study import (
     study_title,
 )
 from analysis.stats.arrays import Frames
-from analysis.stats.disclosure import FEW, count_of
+from analysis.stats.disclosure import FEW, FEWEST_PEOPLE, count_of
 from analysis.study import OUTCOMES, disease_of
 
 
@@ -75,7 +77,7 @@ def plot_dose_response(
     Figure with the axes labelled ``curve``, ``prevalence`` and ``distribution``.
     """
     with page_style(width):
-        figure, sides = blank_page(7.4, caption, provenance, width=width)
+        figure, sides = blank_page(7.4 if width == "two" else 6.0, caption, provenance, width=width)
         axes = figure.subplots(
             3, 1, sharex=True, gridspec_kw={"height_ratios": [3.1, 2.0, 0.9], "hspace": 0.09, **sides}
         )
@@ -84,6 +86,7 @@ def plot_dose_response(
         above, middle, below = axes
         draw_odds_ratios(above, curve, model, planted)
         _draw_prevalence(middle, prevalence, model)
+        _hatch_few(below, distribution)
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
@@ -92,7 +95,19 @@ def plot_dose_response(
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
         figure.align_ylabels(axes)
+        letter_panels(figure, *axes, left=44 if width == "two" else 34, up=-2)
     return figure
+
+
+def _hatch_few(axes: Axes, distribution: pd.DataFrame) -> None:
+    """Hatched to a fixed small height where a bar is not told, between bars that are."""
+    edges = zip(distribution["upper"].iloc[:-1], distribution["lower"].iloc[1:], strict=True)
+    height = 0.12 * 100 * distribution["share"].max()
+    for left, right in edges:
+        if right > left:
+            axes.add_patch(Rectangle((left, 0), right - left, height, facecolor="white", edgecolor="0.6",
+                                     hatch="//////", linewidth=0, label=f"{FEW} people"))  # fmt: skip
+            axes.text((left + right) / 2, height, f"<{FEWEST_PEOPLE}", fontsize=7, ha="center", label="_few")
 
 
 def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None = None) -> None:
@@ -228,7 +243,7 @@ def curve_caption(estimates: Frames, model: str) -> str:
         nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
     knots = ", ".join(format_intake(float(knot)) for knot in row["knots"].split())
     return (
-        f"Odds ratio (log axis) of peripheral {disease_of(row['outcome'])}, {OUTCOMES[row['outcome']]}, in "
+        f"A: odds ratio (log axis) of peripheral {disease_of(row['outcome'])}, {OUTCOMES[row['outcome']]}, in "
         f"{count_of(row['cases'])} of {count_of(row['n'])} {describe_people(row)}"
         f"{_without_covariates(estimates, model)}, against "
         f"{format_intake(row['reference'])} {row['unit']}, their unweighted median. Survey-weighted logistic "
@@ -236,10 +251,10 @@ def curve_caption(estimates: Frames, model: str) -> str:
         f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
         f"intervals, Taylor linearisation, {row['residual_df']} df. {describe_tests(tests)} {nadir}. Darker band: "
         f"{100 * row['conf_level']:g} % at each intake taken alone; lighter: {100 * row['conf_level']:g} % for the "
-        f"whole curve at once (sup-t, {_critical(row)} standard errors). Middle: prevalence if everybody "
+        f"whole curve at once (sup-t, {_critical(row)} standard errors). B: prevalence if everybody "
         "had that intake and kept their own covariates (standardised to the weighted people of the model), bands "
-        "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
-        f"distribution, 1st to 99th percentile, those of {FEW} people left out."
+        "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. C: weighted "
+        f"distribution, 1st to 99th percentile, bars of {FEW} people hatched."
     )
 
 
@@ -309,8 +324,8 @@ def curve_alt(estimates: Frames, model: str) -> str:
     return (
         f"Curve with bands: odds ratio of peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake "
         f"against {format_intake(row['reference'])} {row['unit']}, "
-        f"{at_places(curve, places, row['unit'])}; below it the standardised prevalence, {percent[0]:.1f}, {percent[1]:.1f} and {percent[2]:.1f} % at the same intakes, and "
-        "the distribution of intake."
+        f"{at_places(curve, places, row['unit'])}; below it the standardised prevalence, {percent[0]:.1f}, "
+        f"{percent[1]:.1f} and {percent[2]:.1f} % at the same intakes, and the distribution of intake."
     )
 
 

@@ -23,7 +23,7 @@ STEP = 0.46
 GAP = 0.22
 """Height of the arrow between two boxes without reasons, inches."""
 
-LETTERS: dict[Width, tuple[int, int]] = {"one": (23, 24), "two": (44, 58)}
+LETTERS: dict[Width, tuple[int, int]] = {"one": (25, 30), "two": (44, 72)}
 """Letters in a line of a box, and of the reasons beside the arrow."""
 
 COLUMN = {"one": (0.0, 0.5), "two": (0.05, 0.5)}
@@ -91,8 +91,10 @@ def _box_words(row: Any, width: Width) -> str:
 
 def _aside(before: Any, after: Any, reasons: pd.DataFrame, width: Width) -> str:
     """How many a step left out, and below it the reasons."""
-    lines = [f"{before.n - after.n:,} left out"]
-    told = reasons[reasons["step"] == after.step]
+    left, told = f"{before.n - after.n:,} left out", reasons[reasons["step"] == after.step]
+    if len(told) == 1:  # everybody for the one reason
+        return f"{left}: {_reason_words(told['reason'].iloc[0])}"
+    lines = [left]
     for reason, n in zip(told["reason"], told["n"], strict=True):
         words = f"{count_of(n)}: {_reason_words(reason)}"
         lines.append(textwrap.fill(words, LETTERS[width][1], subsequent_indent="   ", break_on_hyphens=False))
@@ -110,8 +112,8 @@ def flow_caption(estimates: Frames) -> str:
     n = "; ".join(f"{MODEL_NAMES[row.model].lower()} {row.n:,}" for row in models.itertuples())
     return (
         f"Unweighted counts. People in each model: {n}. Nobody leaves the survey design: they are a domain of all "
-        f"{every:,} interviewed, so that strata and PSUs stay whole. Reasons by the files' own codes: a foot is coded -1 "
-        "as soon as one of its three sites could not be tested, and one foot with an insensate site is enough for "
+        f"{every:,} interviewed, so that strata and PSUs stay whole. Reasons by the files' own codes: a foot is coded "
+        "-1 as soon as one of its three sites could not be tested, and one foot with an insensate site is enough for "
         "neuropathy whatever the other. A person can lack several covariates; other reasons exclude each other."
     )
 

@@ -3,9 +3,20 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, Width, blank_page, page_style
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    letter_panels,
+    page_style,
+)
 from analysis.report.words.numbers import format_p, sentence
 
 ROW = 0.215  # inches a food group
@@ -17,7 +28,9 @@ LARGEST = 5
 """So many food groups are told in the alternative text."""
 
 OTHER = "0.55"
-LABELS = 0.29  # of the width, left of the bars
+LABELS: dict[Width, float] = {"one": 0.46, "two": 0.29}
+"""Room left of the bars, as a share of the width."""
+
 COLOURS = {"union": BAND, "article": VERMILION, "source": OTHER}
 NAMES = {"union": "all foods the article names", "article": "named by the article", "source": "other sources"}
 
@@ -44,12 +57,19 @@ def plot_foods(
     with page_style(width):
         figure, sides = blank_page(ROW * len(ranked) + 0.7, caption, provenance, width=width)
         share, density = figure.subplots(
-            1, 2, sharey=True, gridspec_kw=sides | {"left": LABELS, "wspace": 0.06, "width_ratios": [1.45, 1]}
+            1,
+            2,
+            sharey=True,
+            gridspec_kw=sides
+            | {"left": LABELS[width], "wspace": 0.08, "width_ratios": [1.45 if width == "two" else 1, 1]},
         )
         share.set_label("share")
         density.set_label("density")
         _draw_shares(share, ranked)
         _draw_densities(density, ranked)
+        share.xaxis.set_major_locator(MaxNLocator(5 if width == "two" else 3))
+        density.xaxis.set_major_locator(MaxNLocator(4 if width == "two" else 2))
+        letter_panels(figure, share, density, left=4)
     return figure
 
 
@@ -110,7 +130,7 @@ def foods_caption(frame: pd.DataFrame) -> str:
     article, other, difference = (ratios.loc[group] for group in ("article", "other", "article - other"))
     return (
         f"Adults of 20 and older with a reliable recall (n = {union['n']:,}), day 1, foods and drinks without "
-        "supplements; 95 % intervals; right: people who ate any. The foods that the article names gave "
+        "supplements; 95 % intervals; A: shares, B: magnesium per 100 g and how many ate any. The foods that the article names gave "
         f"{_percent(union)} of all magnesium. These shares are lower bounds: what is inside a mixed dish is not "
         f"counted to its ingredients, and mixed dishes gave {_percent(mixed)}. Groups overlap where a whole-grain "
         "bread, cereal or dish is counted as both. Neuropathy, model 1, per 100 mg: odds ratio "

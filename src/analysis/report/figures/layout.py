@@ -130,12 +130,11 @@ def blank_page(
     return figure, sides
 
 
-def letter_panels(figure: Page, *panels: Axes, left: float = 6.0) -> None:
-    """A, B, ... at the upper left of the panels, in their order, ``left`` points from the page's or the axis' edge."""
-    for letter, axes in zip(ascii_uppercase, panels, strict=False):
-        away = ScaledTranslation(-left / 72, 5 / 72, figure.dpi_scale_trans)
-        figure.text(0, 1, letter, transform=axes.transAxes + away, fontsize=10, weight="bold", ha="right",
-                    va="baseline", label="_letter")  # fmt: skip
+def letter_panels(figure: Page, *panels: Axes, left: float = 30, up: float = 6, first: str = "A") -> None:
+    """Letters left of and above the panels by so many points, in their order, from ``first`` on."""
+    for letter, axes in zip(ascii_uppercase[ascii_uppercase.index(first) :], panels, strict=False):
+        away = ScaledTranslation(-left / 72, up / 72, figure.dpi_scale_trans)
+        figure.text(0, 1, letter, transform=axes.transAxes + away, fontsize=10, weight="bold", label="_letter")
 
 
 def odds_axis(axes: Axes, limits: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from analysis.report.figures.layout import (
     Page,
     Width,
     blank_page,
+    letter_panels,
     odds_axis,
     page_style,
 )
@@ -25,11 +26,20 @@ from analysis.report.words.numbers import MODEL_NAMES, format_intake, p_number, 
 LEVELS = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."), ("black", ":"), ("#CC79A7", "-"), ("#E69F00", "--"))
 """Colour and dash of a modifier's levels, the reference first."""
 
-ACROSS = 3
+ACROSS: dict[Width, int] = {"one": 2, "two": 3}
 """Panels of curves beside each other."""
 
 PANEL = 1.75
 """Height of a panel of curves, inches."""
+
+SIDES: dict[Width, dict[str, float]] = {"one": {"left": 0.5, "right": 0.82}, "two": {"left": 0.36, "right": 0.79}}
+"""Room beside the forest for names and p, as shares of the width."""
+
+P_COLUMNS: dict[Width, dict[str, float]] = {
+    "one": {"p_value": 1.08},
+    "two": {"p_value": 1.05, "holm_p": 1.36, "bh_p": 1.67},
+}
+"""Columns of p beside the forest, in widths of its second panel; in one column of a page the adjusted ones have no room."""
 
 LINE = 0.165
 """Height of a line of the forest, inches."""
@@ -57,7 +67,7 @@ def plot_modifiers(
     lines = _forest_lines(tests, arms)
     with page_style(width):
         figure, sides = blank_page(LINE * len(lines) + 0.7, caption, provenance, width=width)
-        panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | {"left": 0.36, "right": 0.79, "wspace": 0.08})
+        panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | SIDES[width] | {"wspace": 0.08})
         for axes, label, x in zip(panels, ("low", "high"), sorted(arms["x"].unique()), strict=True):
             axes.set_label(label)
             _draw_arm(axes, lines, arms[arms["x"] == x])
@@ -65,11 +75,14 @@ def plot_modifiers(
             axes.set_xlabel("Odds ratio")
         panels[0].set_ylim(len(lines) - 0.4, -0.6)
         panels[0].set_yticks([])
+        left, right = SIDES[width].values()
+        edge = -(left - 0.03) / (right - left) * 2.08 * 1.0
         for place, (kind, words, _) in enumerate(lines):
             header = kind == "modifier"
-            panels[0].text(-1.6 if header else -1.53, place, words, transform=panels[0].get_yaxis_transform(),
+            panels[0].text(edge if header else edge + 0.07, place, words, transform=panels[0].get_yaxis_transform(),
                            fontsize=7.5, va="center", weight="bold" if header else "normal", label="_line")  # fmt: skip
-        _write_p(panels[1], lines, tests)
+        _write_p(panels[1], lines, tests, width)
+        letter_panels(figure, *panels, left=2, up=16)
     return figure
 
 
@@ -124,11 +137,11 @@ def odds_axis_across(axes: Axes, limits: np.ndarray) -> None:
     axes.axvline(1, color=GREY, linewidth=0.8, zorder=0, label="_odds ratio 1")
 
 
-def _write_p(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], tests: pd.DataFrame) -> None:
+def _write_p(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], tests: pd.DataFrame, width: Width) -> None:
     """Raw and adjusted p of each modifier beside its name's line."""
     by_name = tests.set_index("modifier")
     across = axes.get_yaxis_transform()
-    for column, x in (("p_value", 1.05), ("holm_p", 1.36), ("bh_p", 1.67)):
+    for column, x in P_COLUMNS[width].items():
         title = {"p_value": "p", "holm_p": "Holm", "bh_p": "B-H"}[column]
         axes.text(x, -1.4, title, transform=across, fontsize=7.5, weight="bold", label="_p", clip_on=False)
         for number, (kind, _, (modifier, _)) in enumerate(lines):
@@ -159,12 +172,12 @@ def plot_modifier_curves(
     Figure with axes labelled by modifier.
     """
     shown = tests[tests["modifier"].isin(curves["modifier"])]
-    across = min(ACROSS, len(shown))
+    across = min(ACROSS[width], len(shown))
     down = math.ceil(len(shown) / across)
     with page_style(width):
         figure, sides = blank_page((PANEL + 0.35) * down if down > 1 else 3.2, caption, provenance, width=width)
         panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True,
-                                 gridspec_kw=sides | {"hspace": 0.36, "wspace": 0.08})  # fmt: skip
+                                 gridspec_kw=sides | {"hspace": 0.36, "wspace": 0.14})  # fmt: skip
         limits = curves[["conf_low", "conf_high"]].dropna().to_numpy()
         for number, axes in enumerate(panels.flat):
             if number >= len(shown):
@@ -174,11 +187,12 @@ def plot_modifier_curves(
             axes.set_label(str(test["modifier"]))
             odds_axis(axes, np.quantile(limits, (0.02, 0.98)))
             _draw_levels(axes, curves[curves["modifier"] == test["modifier"]])
-            axes.set_title(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", fontsize=7.2)
+            axes.set_title(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", fontsize=7.5)
             below = number + across >= len(shown)
             axes.tick_params(labelbottom=below)
             axes.set_xlabel(f"{sentence(exposure_label(_exposure(curves)))} ({_unit(curves)})" if below else "")
             axes.set_ylabel("Odds ratio" if number % across == 0 else "")
+        letter_panels(figure, *figure.axes, left=11, up=15)
     return figure
 
 
@@ -188,7 +202,7 @@ def _draw_levels(axes: Axes, curves: pd.DataFrame) -> None:
             draw_curve(axes, curve, color, dash, f"{level} ({curve['n'].iloc[0]:,.0f})")
     axes.plot(curves["reference"].iloc[0], 1, "o", color="black", markersize=3.5, label="_reference", zorder=5)
     axes.set_xlim(curves["x"].min(), curves["x"].max())
-    axes.legend(loc="upper center", fontsize=6.5, handlelength=2.2, labelspacing=0.2, borderpad=0.2)
+    axes.legend(loc="upper center", fontsize=7, handlelength=2.2, labelspacing=0.2, borderpad=0.2)
 
 
 def _p_words(p: float) -> str:

@@ -4,15 +4,18 @@ Nothing is estimated here. A tangent is drawn where it touches, and the two line
 estimated on this scale, from the curve's height at their break. The two-piece model is an odds ratio curve of its own.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.gridspec import GridSpec
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import MaxNLocator
 
 from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
+    AXIS_LABELS,
     BAND,
     GREEN,
     GREY,
@@ -22,6 +25,7 @@ from analysis.report.figures.layout import (
     Width,
     blank_page,
     grey_beyond,
+    letter_panels,
     odds_axis,
     page_style,
 )
@@ -86,7 +90,7 @@ def plot_shape(
     Figure with the axes labelled ``tangents``, ``lines``, ``places`` and ``profile``.
     """
     with page_style(width):
-        figure, sides = blank_page(7.9, caption, provenance, width=width)
+        figure, sides = blank_page(7.9 if width == "two" else 7.0, caption, provenance, width=width)
         axes = figure.subplots(
             4, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 2.2, 1.25, 1.2], "hspace": 0.12, **sides}
         )
@@ -97,12 +101,15 @@ def plot_shape(
         _draw_lines(axes[1], curve, shape, model)
         _draw_places(axes[2], shape, planted_nadir)
         _draw_profile(axes[3], profile, shape)
-        axes[0].set_title(f"Is it a U? Verdict: {verdict_words(shape['verdict'])}")
+        axes[0].set_title(
+            f"Neuropathy by {model['exposure_label']} intake: is it a U?\n{sentence(verdict_words(shape['verdict']))}"
+        )
         axes[3].set_xlabel(
             f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})"
         )
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
+        letter_panels(figure, *axes, left=44 if width == "two" else 34, up=-2)
         figure.align_ylabels([axes[0], axes[1], axes[3]])  # the names in between are wider than numbers
     return figure
 
@@ -224,19 +231,25 @@ def plot_knots(
     Figure with one axes per row of knots.csv, labelled as its title begins, and one labelled ``all``.
     """
     with page_style(width):
-        figure, sides = blank_page(6.1, caption, provenance, width=width)
-        grid = figure.add_gridspec(3, 4, hspace=0.36, wspace=0.1, **(sides | {"top": sides["top"] - 0.05}))
+        figure, sides = blank_page(6.1 if width == "two" else 9.2, caption, provenance, width=width)
+        across = 4 if width == "two" else 2
+        down = math.ceil((len(knots) + 2) / across)
+        sides["top"] -= 0.3 / figure.get_figheight()  # titles of two lines
+        grid = figure.add_gridspec(down, across, hspace=0.36 if width == "two" else 0.5, wspace=0.16, **sides)
         limits = curves[["conf_low", "conf_high"]].to_numpy()
         first: Axes | None = None
         for position, (_, row) in enumerate(knots.iterrows()):
-            axes = figure.add_subplot(grid[divmod(position, 4)], sharex=first, sharey=first, label=variant_name(row))
+            axes = figure.add_subplot(
+                grid[divmod(position, across)], sharex=first, sharey=first, label=variant_name(row)
+            )
             first = first or axes
             _draw_variant(axes, row, variant_curve(curves, row), limits, model)
-        _draw_all(figure, grid, first, knots, curves, model)
-        figure.text(sides["left"], sides["top"], f"{sentence(model['exposure_label'])} under other knots and forms",
-                    fontsize=10, weight="bold", label="title")  # fmt: skip
+        last = _draw_all(figure, grid[-1, across - 2 :], first, knots, curves, model)
+        letter_panels(figure, *figure.axes[:-1], last, left=11, up=14)
+        figure.text(0.03, 1 - 0.08 / figure.get_figheight(), f"{sentence(model['exposure_label'])} under other knots and forms",
+                    va="top", fontsize=10, weight="bold", label="title")  # fmt: skip
         figure.supxlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})",
-                         y=sides["bottom"] - 0.05, fontsize=9, x=0.545)  # fmt: skip
+                         y=0.08 / figure.get_figheight() + sides["bottom"] - AXIS_LABELS / figure.get_figheight(), fontsize=9, x=0.545)  # fmt: skip
         figure.supylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})", fontsize=9,
                          y=(sides["bottom"] + sides["top"]) / 2, x=0.015)  # fmt: skip
     return figure
@@ -273,7 +286,7 @@ def _draw_variant(axes: Axes, row: pd.Series, curve: pd.DataFrame, limits: np.nd
                   textcoords="offset points", label="_lowest point")  # fmt: skip
     spline = row["form"] == "spline"
     fixed = spline and row["knot_quantiles"] == "unweighted" and row["knots"] == str(len(model["knots"].split()))
-    axes.set_title(f"{variant_name(row)}\n{row['verdict'] if spline else row['detail']}", fontsize=6.9,
+    axes.set_title(f"{variant_name(row)}\n{row['verdict'] if spline else row['detail']}", fontsize=7,
                    weight="bold" if fixed else "normal", pad=3)  # fmt: skip
     if spline:
         axes.text(0.96, 0.95, f"p {format_p(row['nonlinear_p'])}", fontsize=7, ha="right", va="top",
@@ -283,9 +296,9 @@ def _draw_variant(axes: Axes, row: pd.Series, curve: pd.DataFrame, limits: np.nd
 
 
 def _draw_all(
-    figure: Page, grid: GridSpec, first: Axes | None, knots: pd.DataFrame, curves: pd.DataFrame, model: pd.Series
-) -> None:
-    axes = figure.add_subplot(grid[2, 2:], sharex=first, sharey=first, label="all")
+    figure: Page, place: SubplotSpec, first: Axes | None, knots: pd.DataFrame, curves: pd.DataFrame, model: pd.Series
+) -> Axes:
+    axes = figure.add_subplot(place, sharex=first, sharey=first, label="all")
     for _, row in knots.iterrows():
         color, dash = FORM_STYLES[row["form"]]
         curve = variant_curve(curves, row)
@@ -294,8 +307,9 @@ def _draw_all(
                   label=variant_name(row))  # fmt: skip
     axes.axhline(1, color=GREY, linewidth=0.8, linestyle="-", zorder=0, label="_odds ratio 1")
     grey_beyond(axes, model["p05"], model["p95"])
-    axes.set_title("All together", fontsize=6.9, weight="normal", pad=3)
+    axes.set_title("All together", fontsize=7, weight="normal", pad=3)
     axes.tick_params(labelsize=7, labelleft=False)
+    return axes
 
 
 # ---- captions
@@ -305,15 +319,15 @@ def shape_caption(estimates: Frames, model: str) -> str:
     row = estimates["models"].set_index("model").loc[model]
     level, unit = f"{100 * shape['conf_level']:g} %", row["unit"]
     return (
-        f"{MODEL_NAMES[model]}, {row['n']:,} people. {shape_sentence(estimates, model)} Top: odds ratio against "
+        f"{MODEL_NAMES[model]}, {row['n']:,} people. {shape_sentence(estimates, model)} A: odds ratio against "
         f"{format_intake(row['reference'])} {unit} with its {level} band at each intake, and the curve's tangents at "
-        "the 5th and 95th percentile of intake (beyond them grey) with one-sided p. Below: slopes of the two lines "
+        "the 5th and 95th percentile of intake (beyond them grey) with one-sided p. B: slopes of the two lines "
         "(Simonsohn 2018; two-sided p), drawn from the curve's height at their break and joined there, where the "
         "regression allows a step, and the two-piece model at its "
-        f"best break. Then the curve's low point with {level} intervals by normal draws of the coefficients and by "
+        f"best break. C: the curve's low point with {level} intervals by normal draws of the coefficients and by "
         f"{shape['replicates']:,} bootstrap samples that place their knots anew; the stretch whose odds cannot be told "
         f"from the lowest; and the best break with its bootstrap interval{_edge(shape)}, which answers another "
-        "question than the low point and is sought in the same range. Bottom: fall in deviance, against a straight "
+        "question than the low point and is sought in the same range. D: fall in deviance, against a straight "
         "line, of a break at each intake; naive p as if the break had been known, the other, from "
         f"{shape['threshold_search_draws']:,} draws, pays for the search. ±: Monte Carlo error."
     )
