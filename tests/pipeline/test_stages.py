@@ -158,7 +158,9 @@ def test_reading_from_cache_gives_the_same_participants(copy, participants):
 
 def test_each_figure_has_its_numbers_beside_it(demo):
     for name in ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"):
-        assert {f"{name}.png", f"{name}.svg", f"{name}.md", f"{name}.csv"} <= {path.name for path in demo.figures.iterdir()}
+        assert {f"{name}.{end}" for end in ("png", "svg", "md", "csv")} <= {
+            path.name for path in demo.figures.iterdir()
+        }
 
 
 def test_interrupted_drawing_leaves_the_old_figures_whole(copy, monkeypatch):

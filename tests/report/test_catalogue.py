@@ -12,8 +12,8 @@ PANELS = {
     "specification_curve": {"p10", "p90", "p10 choices", "p90 choices"},
     "specificity": {"none", "residual", "density", "spline", "controls"},
     "energy_forms": {"none", "linear", "spline", "residual", "density"},
-    "energy_surface": {"surface", "slices"},
-    "heterogeneity": {"cycles", "units"},
+    "energy_surface": {"surface", "0.25", "0.5", "0.75"},
+    "heterogeneity": {"1999-2000", "2001-2002", "2003-2004", "units"},
 }
 NUMBERS = {
     "specification_curve": {"": "verdict_shares"},

@@ -14,6 +14,7 @@ from analysis.report.catalogue import drawings
 from analysis.report.figures.dose_response import plot_quintiles
 from analysis.report.figures.layout import Caption, save_figure
 from analysis.report.words.numbers import format_drawn, format_p
+from analysis.stats.disclosure import count_of
 from analysis.study import PRIMARY
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -240,6 +241,24 @@ def test_flow_shows_every_count_and_every_loss(drawn, estimates):
         assert f"n = {n:,}" in texts
     for loss in -flow["n"].diff().dropna():
         assert f"{loss:,.0f} left out" in texts
+
+
+def test_flow_tells_each_reason_with_its_number(drawn, estimates):
+    reasons = estimates[0]["flow_reasons"].query("model == '3'")
+    texts = [text.get_text() for text in drawn["flow"].axes[0].texts if str(text.get_label()).startswith("left out")]
+    told = " ".join(" ".join(texts).split())
+    assert "no result for either foot" in told
+    for row in reasons.itertuples():
+        alone = (reasons["step"] == row.step).sum() == 1
+        words = _reason_words(row.reason)
+        assert (f"left out: {words}" if alone else f"{count_of(row.n)}: {words}") in told
+
+
+def test_few_people_of_a_reason_are_told_as_few(estimates):
+    flow, reasons = (estimates[0][name].query("model == '3'") for name in ("flow", "flow_reasons"))
+    few = reasons.assign(n=reasons["n"].mask(reasons["reason"] == "pir"))
+    figure = plot_flow(flow, few, caption=Caption("", ""), provenance=REAL)
+    assert "fewer than 10: income not known" in " ".join(text.get_text() for text in figure.axes[0].texts)
 
 
 def test_cases_are_shown_only_where_everyones_status_is_known(drawn, estimates):

@@ -143,7 +143,9 @@ def test_verdict_is_the_title(estimates, shape, model, curve, verdict):
     figure = plot_shape(
         curve, profile, shape.replace({shape["verdict"]: verdict}), model, caption=Caption("", ""), provenance=REAL
     )
-    assert figure.axes[0].get_title("left") == f"Is it a U? Verdict: {numbers_words.verdict_words(verdict)}"
+    assert figure.axes[0].get_title("left") == (
+        f"Neuropathy by magnesium intake: is it a U?\n{numbers_words.sentence(numbers_words.verdict_words(verdict))}"
+    )
 
 
 def test_caption_tells_the_verdict_in_words_and_tells_break_from_low_point(shape_figure, estimates):

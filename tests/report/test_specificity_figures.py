@@ -104,6 +104,13 @@ def test_magnesium_energy_and_the_top_nutrients_are_named(figure, summary, form)
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_title_of_a_panel_counts_the_nutrients_that_bend(figure, summary, form):
+    nutrients = summary[(summary["kind"] == "nutrient") & (summary["form"] == form)].dropna(subset="nonlinear_p")
+    bend = (nutrients["nonlinear_q"] < FALSE_DISCOVERIES).sum()
+    assert axes_of(figure, form).get_title("left").endswith(f"\n{bend} of {len(nutrients)} bend")
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_no_name_covers_another_or_leaves_its_panel(figure, form):
     axes = axes_of(figure, form)
     boxes = [text.get_window_extent() for text in axes.texts]

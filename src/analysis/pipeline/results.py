@@ -155,7 +155,7 @@ def write_drawing(drawing: Drawing, folder: Path, name: str, *, width: Width = "
     -------
     Paths of picture, vectors and caption.
     """
-    figure = drawing.draw(width=width)
+    figure = drawing.draw() if width == "two" else drawing.draw(width=width)
     stem = name if width == "two" else f"{name}_85mm"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:

@@ -38,7 +38,8 @@ class Drawing(Discreet):
 
     Attributes
     ----------
-    draw : gives the figure; ``width="one"`` for one column of a printed page, ``"two"`` (the default) for two.
+    draw : gives the figure; ``width="one"`` for one column of a printed page, ``"two"`` (the default) for two. The
+        widest figures, foods, causes and modifiers, take no width.
     numbers : frames by suffix.
     """
 

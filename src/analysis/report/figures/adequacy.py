@@ -54,14 +54,12 @@ def plot_adequacy(
         if width == "two":
             panels = figure.subplots(1, 2, gridspec_kw=sides | {"left": 0.2, "wspace": 0.62})
         else:
-            panels = figure.subplots(
-                2, 1, gridspec_kw=sides | {"left": 0.34, "hspace": 0.36, "height_ratios": [1.7, 1]}
-            )
+            panels = figure.subplots(2, 1, gridspec_kw=sides | {"left": 0.4, "hspace": 0.36, "height_ratios": [1.7, 1]})
         for axes, label in zip(panels, ("shares", "odds_ratios"), strict=True):
             axes.set_label(label)
         _draw_shares(panels[0], shares[(shares["domain"] == "age20") & (shares["unreliable"] == "")])
         _draw_odds(panels[1], _told(exposures))
-        letter_panels(figure, *panels, left=56)
+        letter_panels(figure, *panels, left=70)
     return figure
 
 
@@ -83,7 +81,7 @@ def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
         axes.plot(100 * of["estimate"], y, marker, color=color, markersize=3.8, linestyle="none", label=words)
     axes.set_yticks(range(len(place)), [_group_words(sex, ages) for sex, ages in place], fontsize=7.5)
     axes.set_ylim(len(place) - 0.4, -0.7 - 0.75 * len(SHOWN))
-    axes.set_title("Magnesium below the EAR")
+    axes.set_title("Magnesium below the EAR", fontsize=9)
     axes.set_xlabel("Share of adults (%)")
     axes.legend(loc="upper left", fontsize=7, borderpad=0.2, handletextpad=0.2)
 
@@ -104,7 +102,7 @@ def _draw_odds(axes: Axes, exposures: pd.DataFrame) -> None:
                   label=MODEL_NAMES[str(model)])  # fmt: skip
     axes.set_yticks(range(len(names)), [EXPOSURES[name] for name in names], fontsize=7.5)
     axes.set_ylim(len(names) - 0.4, -0.9)
-    axes.set_title("Odds of neuropathy")
+    axes.set_title("Odds of neuropathy", fontsize=9)
     axes.set_xlabel("Odds ratio")
     axes.legend(loc="upper left", fontsize=7, ncol=3, borderpad=0.2, handletextpad=0.1, columnspacing=0.8)
 

@@ -13,7 +13,6 @@ from analysis.report.figures.layout import (
     VERMILION,
     Caption,
     Page,
-    Width,
     blank_page,
     letter_panels,
     page_style,
@@ -55,7 +54,7 @@ STYLES = {"1": (VERMILION, "o", 0.13), "2": (BAND, "s", -0.13)}
 """Colour, mark and height beside the row's middle, by model."""
 
 ROW = 0.19  # inches
-LABEL_SHARE: dict[Width, float] = {"one": 0.66, "two": 0.40}
+LABEL_SHARE = 0.40
 
 
 def plot_causes(
@@ -63,14 +62,13 @@ def plot_causes(
     *,
     caption: Caption,
     provenance: Provenance,
-    width: Width = "two",
 ) -> Page:
     """Odds ratios of model 2's covariates, and of each further cause beside models 1 and 2.
 
     Parameters
     ----------
     rows : of `analysis.claims.causes.causes`.
-    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
+    caption, provenance : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -80,11 +78,11 @@ def plot_causes(
     panels = {"covariates": odds[odds["what"] == "covariates"], "causes": odds[odds["what"] == "cause"]}
     lines = {label: list(dict.fromkeys(panel["term"])) for label, panel in panels.items()}
     heights = [len(terms) + 1.2 for terms in lines.values()]
-    with page_style(width):
-        figure, sides = blank_page(ROW * sum(heights) + 0.9, caption, provenance, width=width)
-        axes = figure.subplots(2, 1, sharex=True, gridspec_kw=sides | {"left": LABEL_SHARE[width], "hspace": 0.16,
+    with page_style("two"):
+        figure, sides = blank_page(ROW * sum(heights) + 0.9, caption, provenance)
+        axes = figure.subplots(2, 1, sharex=True, gridspec_kw=sides | {"left": LABEL_SHARE, "hspace": 0.16,
                                                                        "height_ratios": heights})  # fmt: skip
-        titles = ("All in one model", "Each by itself")
+        titles = ("Covariates of model 2, all in one model", "Each by itself beside model 1 or 2")
         for one, (label, panel), title in zip(axes, panels.items(), titles, strict=True):
             one.set_label(label)
             _draw(one, panel, lines[label], beside=label == "causes")
@@ -129,8 +127,9 @@ def causes_caption(rows: pd.DataFrame) -> str:
     covariates, single = odds[odds["what"] == "covariates"].iloc[0], odds[odds["what"] == "cause"]
     return (
         "Odds ratios (log axis) of peripheral neuropathy with 95 % t intervals (Taylor linearisation), dietary "
-        f"weights, magnesium not in the model; reference levels in parentheses. A: the covariates of model 2, {covariates['n']:,} people, "
-        f"{covariates['cases']:,} with neuropathy. B: {single['n'].min():,} to {single['n'].max():,} people, those "
+        f"weights, magnesium not in the model; reference levels in parentheses. A: the covariates of model 2, "
+        f"{covariates['n']:,} people, {covariates['cases']:,} with neuropathy. B: "
+        f"{single['n'].min():,} to {single['n'].max():,} people, those "
         "of whom the cause and the model's covariates are known; model 1 is age, sex and race, model 2 the covariates "
         "of A. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "
         "change with treatment and diet after the disease. Toxins at work, chemotherapy and autoimmune disease are not "

@@ -10,6 +10,7 @@ from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     BAND,
     GREY,
+    SMALL,
     VERMILION,
     Caption,
     Page,
@@ -71,16 +72,17 @@ def plot_diagnostics(
             grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1], hspace=0.36, wspace=0.3, **sides)
             places = (grid[0, 0], grid[0, 1], grid[1, :])
         else:
-            places = tuple(figure.add_gridspec(3, 1, hspace=0.48, **sides))
+            rows = figure.add_gridspec(3, 1, hspace=0.48, **sides)
+            places = (rows[0], rows[1], rows[2])
         panels = [figure.add_subplot(place, label=label) for place, label in zip(places, PANELS, strict=True)]
-        _draw_calibration(panels[0], calibration, model)
+        _draw_calibration(panels[0], calibration, model, width)
         _draw_sizes(panels[1], distribution, model)
-        _draw_influence(panels[2], influence, model)
+        _draw_influence(panels[2], influence, model, width)
         letter_panels(figure, *panels)
     return figure
 
 
-def _draw_calibration(axes: Axes, calibration: pd.DataFrame, model: pd.Series) -> None:
+def _draw_calibration(axes: Axes, calibration: pd.DataFrame, model: pd.Series, width: Width) -> None:
     shown = 100 * calibration[["predicted", "estimate", "conf_low", "conf_high"]].dropna()
     error = np.abs(shown[["conf_low", "conf_high"]].sub(shown["estimate"], axis="index").to_numpy().T)
     top = 1.05 * float(shown.max().max())
@@ -89,7 +91,7 @@ def _draw_calibration(axes: Axes, calibration: pd.DataFrame, model: pd.Series) -
                   markersize=4.5, elinewidth=1.2, capsize=2, label="observed")  # fmt: skip
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
-    axes.text(0.05, 0.93, f"Archer-Lemeshow\np {format_p(model['goodness_of_fit_p'])}", va="top", fontsize=8.5,
+    axes.text(0.05, 0.93, f"Archer-Lemeshow\np {format_p(model['goodness_of_fit_p'])}", va="top", fontsize=SMALL[width],
               transform=axes.transAxes, label="test")  # fmt: skip
     axes.set_title("Calibration")
     axes.set_xlabel("Predicted neuropathy (%)")
@@ -109,7 +111,7 @@ def _draw_sizes(axes: Axes, distribution: pd.DataFrame, model: pd.Series) -> Non
     axes.legend(loc="upper right")
 
 
-def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series) -> None:
+def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series, width: Width) -> None:
     axes.axhline(0, color=GREY, linewidth=0.8, linestyle="-", zorder=0)
     named = []
     for quantity, (marker, color) in INTAKE_MARKS.items():
@@ -118,13 +120,14 @@ def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series) -> No
                   label=f"at {format_intake(one['x'].iloc[0])} {model['unit']}")  # fmt: skip
         named.append(one.assign(color=color))
     last = max(map(len, named))
-    axes.set_xlim(-0.06 * last, 1.06 * last)
+    margin = 0.06 if width == "two" else 0.14
+    axes.set_xlim(-margin * last, (1 + margin) * last)
     _name_units(axes, -0.2, "right", pd.concat([one.head(LABELLED) for one in named]))
     _name_units(axes, last + 1.2, "left", pd.concat([one.tail(LABELLED) for one in named]))
     axes.set_title("Without one sampling unit")
     axes.set_xlabel("Sampling units, sorted for each intake")
     axes.set_ylabel("Change of log odds ratio\n(standard errors)")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.06, 1))
+    axes.legend(loc="upper left", bbox_to_anchor=(0.08, 1))
 
 
 def _name_units(axes: Axes, place: float, side: Literal["left", "right"], units: pd.DataFrame) -> None:

@@ -24,6 +24,7 @@ from analysis.report.figures.layout import (
     letter_panels,
     odds_axis,
     page_style,
+    wrapped,
 )
 from analysis.report.words.numbers import (
     MODEL_NAMES,
@@ -84,7 +85,7 @@ def plot_dose_response(
         for one, label in zip(axes, ("curve", "prevalence", "distribution"), strict=True):
             one.set_label(label)
         above, middle, below = axes
-        draw_odds_ratios(above, curve, model, planted)
+        draw_odds_ratios(above, curve, model, planted, width=width)
         _draw_prevalence(middle, prevalence, model)
         _hatch_few(below, distribution)
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
@@ -110,7 +111,14 @@ def _hatch_few(axes: Axes, distribution: pd.DataFrame) -> None:
             axes.text((left + right) / 2, height, f"<{FEWEST_PEOPLE}", fontsize=7, ha="center", label="_few")
 
 
-def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None = None) -> None:
+def draw_odds_ratios(
+    axes: Axes,
+    curve: pd.DataFrame,
+    model: pd.Series,
+    planted: pd.DataFrame | None = None,
+    *,
+    width: Width = "two",
+) -> None:
     """The curve of odds ratios with its two bands, reference and knots; arguments as for `plot_dose_response`."""
     odds_axis(axes, curve[["band_low", "band_high"]].to_numpy())
     _draw_bands(axes, curve, model)
@@ -121,9 +129,11 @@ def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted:
     knots = _knots(model)
     axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
               transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
-    axes.set_title(study_title(model))
+    axes.set_title(wrapped(study_title(model), width))
     axes.set_ylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2 if width == "two" else 1)
+    if width == "one":
+        axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # for a legend of one column
 
 
 def _draw_prevalence(axes: Axes, prevalence: pd.DataFrame, model: pd.Series) -> None:
@@ -175,7 +185,7 @@ def plot_models(
             axes.plot(one["x"], one["odds_ratio"], label=f"{MODEL_NAMES[row.model]} (n = {row.n:,})")
         axes.plot(first["reference"], 1, "o", color="black", markersize=5, zorder=5)
         axes.set_xlim(curves["x"].min(), curves["x"].max())
-        axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
+        axes.set_title(wrapped(f"Four models of neuropathy by {first['exposure_label']} intake", width))
         axes.set_ylabel(f"Odds ratio (against {format_intake(first['reference'])} {first['unit']})")
         axes.set_xlabel(f"{sentence(first['exposure_label'])} {exposure_origin(first['exposure'])} ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
@@ -202,7 +212,7 @@ def plot_quintiles(
     markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
     with page_style(width):
         figure, sides = blank_page(4.2, caption, provenance, width=width)
-        sides["bottom"] += 0.15 / figure.get_figheight()  # ticks of two lines
+        sides["bottom"] += (0.15 if width == "two" else 0.3) / figure.get_figheight()  # ticks of two or three lines
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
@@ -215,12 +225,16 @@ def plot_quintiles(
         ranges = quintiles.drop_duplicates("quintile")
         axes.set_xticks(
             ranges["quintile"],
-            [f"Q{row.quintile}\n{_interval(row.lower, row.upper)}" for row in ranges.itertuples()],
+            [
+                f"Q{row.quintile}\n{wrapped(_interval(row.lower, row.upper), width, letters=6)}"
+                for row in ranges.itertuples()
+            ],
         )
-        axes.set_title(f"Neuropathy by quintile of {first['exposure_label']} intake")
+        axes.set_title(wrapped(f"Neuropathy by quintile of {first['exposure_label']} intake", width))
         axes.set_ylabel(f"Odds ratio (against Q{quintiles['reference_quintile'].iloc[0]})")
-        axes.set_xlabel(f"Quintile of {first['exposure_label']} {exposure_origin(first['exposure'])} ({first['unit']})")
-        axes.legend(loc="upper center", ncol=len(models))
+        words = f"Quintile of {first['exposure_label']} {exposure_origin(first['exposure'])} ({first['unit']})"
+        axes.set_xlabel(wrapped(words, width))
+        axes.legend(loc="upper center", ncol=len(models) if width == "two" else 2)
     return figure
 
 

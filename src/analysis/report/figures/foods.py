@@ -6,17 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import (
-    BAND,
-    GREY,
-    VERMILION,
-    Caption,
-    Page,
-    Width,
-    blank_page,
-    letter_panels,
-    page_style,
-)
+from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, letter_panels, page_style
 from analysis.report.words.numbers import format_p, sentence
 
 ROW = 0.215  # inches a food group
@@ -28,7 +18,7 @@ LARGEST = 5
 """So many food groups are told in the alternative text."""
 
 OTHER = "0.55"
-LABELS: dict[Width, float] = {"one": 0.46, "two": 0.29}
+LABELS = 0.29
 """Room left of the bars, as a share of the width."""
 
 COLOURS = {"union": BAND, "article": VERMILION, "source": OTHER}
@@ -40,35 +30,33 @@ def plot_foods(
     *,
     caption: Caption,
     provenance: Provenance,
-    width: Width = "two",
 ) -> Page:
     """Share of all magnesium by food group, ranked, beside magnesium per 100 g and how many ate of it.
 
     Parameters
     ----------
     frame : of `analysis.claims.foods.foods`; what is blanked, or nobody ate, is not drawn.
-    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
+    caption, provenance : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with the axes labelled ``share`` and ``density``.
     """
     ranked = ranked_groups(frame)
-    with page_style(width):
-        figure, sides = blank_page(ROW * len(ranked) + 0.7, caption, provenance, width=width)
+    with page_style("two"):
+        figure, sides = blank_page(ROW * len(ranked) + 0.7, caption, provenance)
         share, density = figure.subplots(
             1,
             2,
             sharey=True,
-            gridspec_kw=sides
-            | {"left": LABELS[width], "wspace": 0.08, "width_ratios": [1.45 if width == "two" else 1, 1]},
+            gridspec_kw=sides | {"left": LABELS, "wspace": 0.08, "width_ratios": [1.45, 1]},
         )
         share.set_label("share")
         density.set_label("density")
         _draw_shares(share, ranked)
         _draw_densities(density, ranked)
-        share.xaxis.set_major_locator(MaxNLocator(5 if width == "two" else 3))
-        density.xaxis.set_major_locator(MaxNLocator(4 if width == "two" else 2))
+        share.xaxis.set_major_locator(MaxNLocator(5))
+        density.xaxis.set_major_locator(MaxNLocator(4))
         letter_panels(figure, share, density, left=4)
     return figure
 
@@ -130,7 +118,8 @@ def foods_caption(frame: pd.DataFrame) -> str:
     article, other, difference = (ratios.loc[group] for group in ("article", "other", "article - other"))
     return (
         f"Adults of 20 and older with a reliable recall (n = {union['n']:,}), day 1, foods and drinks without "
-        "supplements; 95 % intervals; A: shares, B: magnesium per 100 g and how many ate any. The foods that the article names gave "
+        "supplements; 95 % intervals. A: shares; B: magnesium per "
+        "100 g and how many ate any. The foods that the article names gave "
         f"{_percent(union)} of all magnesium. These shares are lower bounds: what is inside a mixed dish is not "
         f"counted to its ingredients, and mixed dishes gave {_percent(mixed)}. Groups overlap where a whole-grain "
         "bread, cereal or dish is counted as both. Neuropathy, model 1, per 100 mg: odds ratio "

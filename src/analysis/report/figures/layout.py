@@ -1,6 +1,7 @@
 """What all figures share: the page with the words beside it, the style, the axes, and how they are saved."""
 
 import io
+import textwrap
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import resources
@@ -15,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
+from PIL import Image
 
 from analysis.provenance import Provenance
 
@@ -31,7 +33,7 @@ INCHES: dict[Width, float] = {"one": 85 / 25.4, "two": 175 / 25.4}
 
 NARROW = {
     "font.size": 7.5,
-    "axes.titlesize": 8,
+    "axes.titlesize": 7.5,
     "axes.labelsize": 7.5,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
@@ -41,10 +43,13 @@ NARROW = {
 }
 """What differs from the style file in one column; no letter is below 7 points in print."""
 
+SMALL: dict[Width, float] = {"one": 7, "two": 8}
+"""Letters inside a panel, points."""
+
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
 ABOVE = 0.35  # inches above the panels, for a title
 FACE_LINE = 0.2  # inches for the line that says what invented data are
-LABEL_ROOM: dict[Width, float] = {"one": 0.55, "two": 0.8}  # inches left of the panels
+LABEL_ROOM: dict[Width, float] = {"one": 0.66, "two": 0.8}  # inches left of the panels
 ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
@@ -88,8 +93,14 @@ def save_figure(figure: Page, stem: Path) -> tuple[Path, Path, Path]:
     # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
     png, svg, words = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "md"))
     with matplotlib.style.context(STYLE):
-        figure.savefig(png, metadata={"Software": None})
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png")
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        dots = float(matplotlib.rcParams["savefig.dpi"])
+    # A palette makes the file a third as large; figures have few colours, and no shade that 256 cannot tell.
+    with Image.open(drawn) as picture:
+        flat = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        flat.save(png, dpi=(dots, dots), optimize=True)
     # matplotlib ends lines of path data with a blank, which every diff would show
     svg.write_text("\n".join(line.rstrip() for line in svg.read_text().splitlines()) + "\n")
     words.write_text(f"# {stem.name}\n\n![{figure.caption.alt}]({png.name})\n\n{figure.caption.text}\n")
@@ -128,6 +139,11 @@ def blank_page(
     bottom = (below + AXIS_LABELS) / height
     sides = {"left": LABEL_ROOM[width] / INCHES[width], "right": 0.97, "bottom": bottom, "top": 1 - ABOVE / height}
     return figure, sides
+
+
+def wrapped(words: str, width: Width, *, letters: int = 42) -> str:
+    """A title, in one column broken into lines of at most so many letters."""
+    return words if width == "two" else "\n".join(textwrap.fill(line, letters) for line in words.split("\n"))
 
 
 def letter_panels(figure: Page, *panels: Axes, left: float = 30, up: float = 6, first: str = "A") -> None:

@@ -20,6 +20,7 @@ from analysis.report.figures.layout import (
     letter_panels,
     odds_axis,
     page_style,
+    wrapped,
 )
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, p_number, sentence
 
@@ -29,60 +30,49 @@ LEVELS = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."), ("black", ":"), ("#
 ACROSS: dict[Width, int] = {"one": 2, "two": 3}
 """Panels of curves beside each other."""
 
+HEADS: dict[Width, float] = {"one": 0.5, "two": 0.36}
+"""Room for the titles of panels of curves, in heights of one."""
+
 PANEL = 1.75
 """Height of a panel of curves, inches."""
 
-SIDES: dict[Width, dict[str, float]] = {"one": {"left": 0.5, "right": 0.82}, "two": {"left": 0.36, "right": 0.79}}
+SIDES = {"left": 0.36, "right": 0.79}
 """Room beside the forest for names and p, as shares of the width."""
-
-P_COLUMNS: dict[Width, dict[str, float]] = {
-    "one": {"p_value": 1.08},
-    "two": {"p_value": 1.05, "holm_p": 1.36, "bh_p": 1.67},
-}
-"""Columns of p beside the forest, in widths of its second panel; in one column of a page the adjusted ones have no room."""
 
 LINE = 0.165
 """Height of a line of the forest, inches."""
 
 
-def plot_modifiers(
-    tests: pd.DataFrame,
-    arms: pd.DataFrame,
-    *,
-    caption: Caption,
-    provenance: Provenance,
-    width: Width = "two",
-) -> Page:
+def plot_modifiers(tests: pd.DataFrame, arms: pd.DataFrame, *, caption: Caption, provenance: Provenance) -> Page:
     """Odds ratios of both arms within each level of each modifier, with the tests of effect modification.
 
     Parameters
     ----------
     tests, arms : of `analysis.claims.modifiers.modifiers`, of one exposure and model.
-    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
+    caption, provenance : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with axes labelled ``low`` and ``high``.
     """
     lines = _forest_lines(tests, arms)
-    with page_style(width):
-        figure, sides = blank_page(LINE * len(lines) + 0.7, caption, provenance, width=width)
-        panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | SIDES[width] | {"wspace": 0.08})
+    with page_style("two"):
+        figure, sides = blank_page(LINE * len(lines) + 0.7, caption, provenance)
+        panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | SIDES | {"wspace": 0.08})
         for axes, label, x in zip(panels, ("low", "high"), sorted(arms["x"].unique()), strict=True):
             axes.set_label(label)
             _draw_arm(axes, lines, arms[arms["x"] == x])
             axes.set_title(f"{x:g} {_unit(arms)}", fontsize=9)
             axes.set_xlabel("Odds ratio")
+            axes.tick_params(axis="x", labelsize=7.5)
         panels[0].set_ylim(len(lines) - 0.4, -0.6)
         panels[0].set_yticks([])
-        left, right = SIDES[width].values()
-        edge = -(left - 0.03) / (right - left) * 2.08 * 1.0
         for place, (kind, words, _) in enumerate(lines):
             header = kind == "modifier"
-            panels[0].text(edge if header else edge + 0.07, place, words, transform=panels[0].get_yaxis_transform(),
+            panels[0].text(-1.6 if header else -1.53, place, words, transform=panels[0].get_yaxis_transform(),
                            fontsize=7.5, va="center", weight="bold" if header else "normal", label="_line")  # fmt: skip
-        _write_p(panels[1], lines, tests, width)
-        letter_panels(figure, *panels, left=2, up=16)
+        _write_p(panels[1], lines, tests)
+        letter_panels(figure, *panels, left=12)
     return figure
 
 
@@ -137,11 +127,11 @@ def odds_axis_across(axes: Axes, limits: np.ndarray) -> None:
     axes.axvline(1, color=GREY, linewidth=0.8, zorder=0, label="_odds ratio 1")
 
 
-def _write_p(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], tests: pd.DataFrame, width: Width) -> None:
+def _write_p(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], tests: pd.DataFrame) -> None:
     """Raw and adjusted p of each modifier beside its name's line."""
     by_name = tests.set_index("modifier")
     across = axes.get_yaxis_transform()
-    for column, x in P_COLUMNS[width].items():
+    for column, x in (("p_value", 1.05), ("holm_p", 1.36), ("bh_p", 1.67)):
         title = {"p_value": "p", "holm_p": "Holm", "bh_p": "B-H"}[column]
         axes.text(x, -1.4, title, transform=across, fontsize=7.5, weight="bold", label="_p", clip_on=False)
         for number, (kind, _, (modifier, _)) in enumerate(lines):
@@ -176,8 +166,9 @@ def plot_modifier_curves(
     down = math.ceil(len(shown) / across)
     with page_style(width):
         figure, sides = blank_page((PANEL + 0.35) * down if down > 1 else 3.2, caption, provenance, width=width)
+        sides["top"] -= 0.15 / figure.get_figheight()  # titles of two lines
         panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True,
-                                 gridspec_kw=sides | {"hspace": 0.36, "wspace": 0.14})  # fmt: skip
+                                 gridspec_kw=sides | {"hspace": HEADS[width], "wspace": 0.14})  # fmt: skip
         limits = curves[["conf_low", "conf_high"]].dropna().to_numpy()
         for number, axes in enumerate(panels.flat):
             if number >= len(shown):
@@ -186,8 +177,9 @@ def plot_modifier_curves(
             test = shown.iloc[number]
             axes.set_label(str(test["modifier"]))
             odds_axis(axes, np.quantile(limits, (0.02, 0.98)))
-            _draw_levels(axes, curves[curves["modifier"] == test["modifier"]])
-            axes.set_title(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", fontsize=7.5)
+            _draw_levels(axes, curves[curves["modifier"] == test["modifier"]], width)
+            title = wrapped(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", width, letters=21)
+            axes.set_title(title, fontsize=7.5)
             below = number + across >= len(shown)
             axes.tick_params(labelbottom=below)
             axes.set_xlabel(f"{sentence(exposure_label(_exposure(curves)))} ({_unit(curves)})" if below else "")
@@ -196,13 +188,16 @@ def plot_modifier_curves(
     return figure
 
 
-def _draw_levels(axes: Axes, curves: pd.DataFrame) -> None:
+def _draw_levels(axes: Axes, curves: pd.DataFrame, width: Width) -> None:
     for (color, dash), (level, curve) in zip(LEVELS, curves.groupby("level", sort=False), strict=False):
         if curve["odds_ratio"].notna().any():
-            draw_curve(axes, curve, color, dash, f"{level} ({curve['n'].iloc[0]:,.0f})")
+            people = f" ({curve['n'].iloc[0]:,.0f})" if width == "two" else ""
+            draw_curve(axes, curve, color, dash, f"{level}{people}")
     axes.plot(curves["reference"].iloc[0], 1, "o", color="black", markersize=3.5, label="_reference", zorder=5)
     axes.set_xlim(curves["x"].min(), curves["x"].max())
-    axes.legend(loc="upper center", fontsize=7, handlelength=2.2, labelspacing=0.2, borderpad=0.2)
+    axes.legend(
+        loc="upper center", fontsize=7, handlelength=2.2 if width == "two" else 1.4, labelspacing=0.2, borderpad=0.2
+    )
 
 
 def _p_words(p: float) -> str:
@@ -237,9 +232,9 @@ def curves_caption(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
     return (
         f"{MODEL_NAMES[str(tests['model'].iloc[0])]}: curves within the levels of each modifier from the joint fit, "
         f"with pointwise bands, on the knots of the whole cohort and against its median "
-        f"({format_intake(curves['reference'].iloc[0])} {_unit(curves)}, dot); in brackets people. P: all levels have "
-        "one curve, Wald F, not adjusted for the number of modifiers. Curves end at the cohort's 1st and 99th "
-        "percentile."
+        f"({format_intake(curves['reference'].iloc[0])} {_unit(curves)}, dot); in brackets people, where there is "
+        "room. P: all levels have one curve, Wald F, not adjusted for the number of modifiers. Curves end at the "
+        "cohort's 1st and 99th percentile."
     )
 
 

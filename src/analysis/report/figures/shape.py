@@ -19,6 +19,7 @@ from analysis.report.figures.layout import (
     BAND,
     GREEN,
     GREY,
+    SMALL,
     VERMILION,
     Caption,
     Page,
@@ -28,6 +29,7 @@ from analysis.report.figures.layout import (
     letter_panels,
     odds_axis,
     page_style,
+    wrapped,
 )
 from analysis.report.words.numbers import (
     MODEL_NAMES,
@@ -91,19 +93,19 @@ def plot_shape(
     """
     with page_style(width):
         figure, sides = blank_page(7.9 if width == "two" else 7.0, caption, provenance, width=width)
+        sides["top"] -= 0.15 / figure.get_figheight()  # a title of two lines
         axes = figure.subplots(
             4, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 2.2, 1.25, 1.2], "hspace": 0.12, **sides}
         )
         for one, label in zip(axes, ("tangents", "lines", "places", "profile"), strict=True):
             one.set_label(label)
         axes[0].set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
-        _draw_tangents(axes[0], curve, shape, model)
-        _draw_lines(axes[1], curve, shape, model)
-        _draw_places(axes[2], shape, planted_nadir)
-        _draw_profile(axes[3], profile, shape)
-        axes[0].set_title(
-            f"Neuropathy by {model['exposure_label']} intake: is it a U?\n{sentence(verdict_words(shape['verdict']))}"
-        )
+        _draw_tangents(axes[0], curve, shape, model, width)
+        _draw_lines(axes[1], curve, shape, model, width)
+        _draw_places(axes[2], shape, planted_nadir, width)
+        _draw_profile(axes[3], profile, shape, width)
+        question = f"Neuropathy by {model['exposure_label']} intake: is it a U?"
+        axes[0].set_title(f"{question}\n{sentence(verdict_words(shape['verdict']))}")
         axes[3].set_xlabel(
             f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})"
         )
@@ -114,7 +116,7 @@ def plot_shape(
     return figure
 
 
-def _draw_tangents(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.Series) -> None:
+def _draw_tangents(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.Series, width: Width) -> None:
     odds_axis(axes, curve[["conf_low", "conf_high"]].to_numpy())
     axes.fill_between(curve["x"], curve["conf_low"], curve["conf_high"], color=BAND, alpha=0.2, linewidth=0,
                       label=f"{100 * model['conf_level']:g} % band, each intake")  # fmt: skip
@@ -127,8 +129,8 @@ def _draw_tangents(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.
         axes.plot(x, y, color=VERMILION, linewidth=2.6, linestyle="-", label=f"_tangent {end}", solid_capstyle="butt")
         axes.plot(at, _height(curve, at), "o", color=VERMILION, markersize=4.5, label=f"_end {end}", zorder=5)
         place = (at + 0.4 * half, _height(curve, at)) if end == "low" else (at, float(y.min()))
-        axes.annotate(f"{change}: p {format_p(shape[f'end_slopes_{end}_p'])}", place, color=VERMILION, fontsize=8.5,
-                      xytext=(4, 6) if end == "low" else (0, -16), textcoords="offset points", ha=side,
+        words = f"{change}: p {format_p(shape[f'end_slopes_{end}_p'])}"
+        axes.annotate(words, place, color=VERMILION, fontsize=SMALL[width], xytext=(4, 6) if end == "low" else (0, -16), textcoords="offset points", ha=side,
                       label=f"_p {end}")  # fmt: skip
     _mark_nadir(axes, curve, shape)
     axes.set_ylabel(f"Odds ratio (against\n{format_intake(model['reference'])} {model['unit']})")
@@ -143,7 +145,7 @@ def _mark_nadir(axes: Axes, curve: pd.DataFrame, shape: pd.Series) -> None:
               zorder=5, linestyle="none")  # fmt: skip
 
 
-def _draw_lines(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.Series) -> None:
+def _draw_lines(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.Series, width: Width) -> None:
     at, low, high = shape["two_lines_break"], shape["end_slopes_low_at"], shape["end_slopes_high_at"]
     x = np.array([low, at, high])
     lines = _height(curve, at) * np.exp(_broken(x, at, shape["two_lines_low"], shape["two_lines_high"]))
@@ -158,9 +160,9 @@ def _draw_lines(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.Ser
     top = axes.get_ylim()[1]
     for end, side, away in (("low", "right", -5), ("high", "left", 5)):
         axes.annotate(f"p {format_p(shape[f'two_lines_{end}_p'])}", (at, top), xytext=(away, -3), va="top", ha=side,
-                      color=GREEN, fontsize=8.5, textcoords="offset points", label=f"_p {end}")  # fmt: skip
+                      color=GREEN, fontsize=SMALL[width], textcoords="offset points", label=f"_p {end}")  # fmt: skip
     axes.set_ylabel("Odds ratio")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.55, 1.03), fontsize=8)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.55 if width == "two" else 0.8, 1.03), fontsize=SMALL[width])
 
 
 def _broken(x: np.ndarray | float, at: float, below: float, above: float) -> np.ndarray:
@@ -169,7 +171,7 @@ def _broken(x: np.ndarray | float, at: float, below: float, above: float) -> np.
     return np.where(away < 0, below, above) * away
 
 
-def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None) -> None:
+def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None, width: Width) -> None:
     for row, (label, place, name, color, marker) in enumerate(PLACES):
         low, high = shape[f"{name}_low"], shape[f"{name}_high"]
         axes.hlines(row, low, high, color=color, linewidth=4.5, alpha=0.55, label=label)
@@ -178,8 +180,8 @@ def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None) -> N
         words = (
             format_range(low, high) if place is None else f"{format_intake(shape[place])} ({drawn_range(shape, name)})"
         )
-        axes.text(0.985, row, words, fontsize=7.8, va="center", ha="right", transform=axes.get_yaxis_transform(),
-                  label=f"_{label}")  # fmt: skip
+        axes.text(0.985, row, words, fontsize=SMALL[width], va="center", ha="right",
+                  transform=axes.get_yaxis_transform(), label=f"_{label}")  # fmt: skip
     top = -0.6
     if planted_nadir is not None:
         top = -1.2
@@ -187,17 +189,19 @@ def _draw_places(axes: Axes, shape: pd.Series, planted_nadir: float | None) -> N
         axes.annotate("planted low point", (planted_nadir, top), xytext=(4, -2), textcoords="offset points", va="top",
                       fontsize=7.5, color=VERMILION, label="_planted")  # fmt: skip
     axes.set_ylim(len(PLACES) - 0.4, top)
-    axes.set_yticks(range(len(PLACES)), [label for label, *_ in PLACES], fontsize=7)
+    axes.set_yticks(range(len(PLACES)), [wrapped(label, width, letters=9) for label, *_ in PLACES], fontsize=7)
     axes.tick_params(axis="y", length=0, pad=2)
 
 
-def _draw_profile(axes: Axes, profile: pd.DataFrame, shape: pd.Series) -> None:
+def _draw_profile(axes: Axes, profile: pd.DataFrame, shape: pd.Series, width: Width) -> None:
     axes.plot(profile["x"], profile["deviance_gain"], color="black", linewidth=1.3, linestyle="-", label="gain")
     axes.axvline(shape["threshold"], color="black", linewidth=0.8, linestyle=":", label="_best break")
     p = f"p {search_p_words(shape)} (naive {format_p(shape['threshold_naive_p'])})"
-    axes.text(
-        0.99, 0.95, f"change of slope: {p}", va="top", ha="right", fontsize=8.5, transform=axes.transAxes, label="_p"
-    )
+    words = f"change of slope: {p}"
+    if width == "one":
+        words = words.replace(": p", ":\np").replace(" (naive", "\n(naive")
+    axes.text(0.99, 0.95, words, va="top", ha="right", fontsize=SMALL[width], transform=axes.transAxes,
+              label="_p")  # fmt: skip
     axes.set_ylim(min(0.0, 1.05 * profile["deviance_gain"].min()), 1.15 * profile["deviance_gain"].max())
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.set_ylabel("Deviance\ngained")
@@ -246,10 +250,11 @@ def plot_knots(
             _draw_variant(axes, row, variant_curve(curves, row), limits, model)
         last = _draw_all(figure, grid[-1, across - 2 :], first, knots, curves, model)
         letter_panels(figure, *figure.axes[:-1], last, left=11, up=14)
-        figure.text(0.03, 1 - 0.08 / figure.get_figheight(), f"{sentence(model['exposure_label'])} under other knots and forms",
-                    va="top", fontsize=10, weight="bold", label="title")  # fmt: skip
+        title = f"{sentence(model['exposure_label'])} under other knots and forms"
+        inches = 1 / figure.get_figheight()
+        figure.text(0.03, 1 - 0.08 * inches, title, va="top", fontsize=10, weight="bold", label="title")
         figure.supxlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})",
-                         y=0.08 / figure.get_figheight() + sides["bottom"] - AXIS_LABELS / figure.get_figheight(), fontsize=9, x=0.545)  # fmt: skip
+                         y=sides["bottom"] - (AXIS_LABELS - 0.08) * inches, fontsize=9, x=0.545)  # fmt: skip
         figure.supylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})", fontsize=9,
                          y=(sides["bottom"] + sides["top"]) / 2, x=0.015)  # fmt: skip
     return figure

@@ -15,8 +15,10 @@ from analysis.report.figures.layout import (
     Page,
     Width,
     blank_page,
+    letter_panels,
     odds_axis,
     page_style,
+    wrapped,
 )
 from analysis.report.words.audit import LEVELS, NAMES, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
@@ -32,6 +34,9 @@ MARKED: dict[str, tuple[Specification, str]] = {
     "published recipe": (PUBLISHED_CELL, "s"),
 }
 PERCENTILES = {"p10": "10th", "p90": "90th"}
+
+NAMES_AT: dict[Width, float] = {"one": -1.55, "two": -0.5}
+"""Where a choice's name begins, in widths of a panel left of it."""
 
 GAP = 0.55
 """Rows of the dashboard between two choices."""
@@ -62,7 +67,8 @@ def plot_specification_curve(
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
     with page_style(width):
         figure, sides = blank_page(6.9, caption, provenance, width=width)
-        sides |= {"left": 0.215, "bottom": sides["bottom"] - 0.01, "top": sides["top"] - 0.06}
+        head = 0.36 if width == "two" else 0.98  # inches for title and legend
+        sides |= {"left": 0.215 if width == "two" else 0.43, "top": sides["top"] - head / figure.get_figheight()}
         grid = figure.add_gridspec(2, 2, height_ratios=[1, 1.45], hspace=0.04, wspace=0.05, **sides)
         ends = answered[[f"conf_{side}_{mark}" for side in ("low", "high") for mark in PERCENTILES]].to_numpy()
         above = None
@@ -70,15 +76,21 @@ def plot_specification_curve(
             in_order = answered.sort_values(f"odds_ratio_{mark}", ignore_index=True)
             above = figure.add_subplot(grid[0, column], label=mark, sharey=above)
             _draw_estimates(above, in_order, mark, ends)
+            above.set_title(
+                wrapped(f"{PERCENTILES[mark]} percentile", width, letters=10), weight="normal", fontsize=8.5
+            )
             choices = figure.add_subplot(grid[1, column], label=f"{mark} choices", sharex=above)
-            _draw_choices(choices, in_order, named=column == 0)
+            _draw_choices(choices, in_order, names_at=NAMES_AT[width] if column == 0 else None)
             _mark_cells((above, choices), in_order, mark)
             above.tick_params(labelbottom=False, labelleft=column == 0)
             above.set_ylabel("" if column else "Odds ratio (against the median)")
-        figure.text(0.03, sides["top"] + 0.052, "Neuropathy by magnesium intake under every combination of choices",
-                    weight="bold", fontsize=10)  # fmt: skip
-        figure.legend(handles=_handles(whole), loc="upper left", bbox_to_anchor=(0.02, sides["top"] + 0.055), ncol=5,
-                      fontsize=7.2, columnspacing=0.8, handletextpad=0.6, handlelength=1.1)  # fmt: skip
+        letter_panels(figure, *(axes for axes in figure.axes if axes.get_label() in PERCENTILES), left=10)
+        inches = 1 / figure.get_figheight()
+        title = wrapped("Neuropathy by magnesium intake under every combination of choices", width)
+        figure.text(0.03, 1 - 0.08 * inches, title, va="top", weight="bold", fontsize=10, label="title")
+        figure.legend(handles=_handles(whole), loc="upper left", ncol=5 if width == "two" else 2, columnspacing=0.8,
+                      bbox_to_anchor=(0.02, 1 - (0.24 if width == "two" else 0.4) * inches), handlelength=1.1,
+                      fontsize=7.2, handletextpad=0.6)  # fmt: skip
     return figure
 
 
@@ -104,10 +116,9 @@ def _draw_estimates(axes: Axes, in_order: pd.DataFrame, mark: str, ends: np.ndar
         axes.vlines(place[here], low, high, color=color, linewidth=_width(verdict, len(in_order)), alpha=0.55,
                     linestyle="-", rasterized=True, label=verdict)  # fmt: skip
     axes.plot(place, in_order[f"odds_ratio_{mark}"], color="black", linewidth=1.2, linestyle="-", label="odds ratio")
-    axes.set_title(f"{PERCENTILES[mark]} percentile", weight="normal", fontsize=9)
 
 
-def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, named: bool) -> None:
+def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, names_at: float | None) -> None:
     """A tick for every specification in the row of each level that it was made with."""
     rows, names = {}, []
     height = 0.0
@@ -125,15 +136,17 @@ def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, named: bool) -> None:
                            label=f"{choice} {level} {verdict}")  # fmt: skip
     axes.set_xlim(-0.01 * len(in_order), 1.01 * len(in_order))
     axes.set_ylim(-height + GAP + 0.4, 0.6)
-    axes.set_yticks(list(rows.values()), [LEVELS.get(str(level), str(level)) for _, level in rows] if named else [])
+    axes.set_yticks(
+        list(rows.values()), [LEVELS.get(str(level), str(level)) for _, level in rows] if names_at is not None else []
+    )
     axes.tick_params(axis="y", length=0, labelsize=7.2, pad=2)
     axes.tick_params(axis="x", labelsize=7.5)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("Specifications, sorted")
-    if named:
+    axes.set_xlabel("Specifications")
+    if names_at is not None:
         for name, row in names:
-            axes.text(-0.5, row, name, transform=axes.get_yaxis_transform(), fontsize=7.6, weight="bold", va="center",
-                      label="_choice")  # fmt: skip
+            axes.text(names_at, row, name, transform=axes.get_yaxis_transform(), fontsize=7.6, weight="bold",
+                      va="center", label="_choice")  # fmt: skip
 
 
 def _width(verdict: str, cells: int) -> float:

@@ -120,15 +120,9 @@ def plot_specificity(
         box = (left, sides["bottom"], sides["right"] - left, (0.25 if width == "two" else 0.29) * height)
         controls = figure.add_axes(box, label="controls")
         _draw_controls(controls, summary[~summary["kind"].isin(NUTRIENTS)], width)
-        across = (sides["left"] + sides["right"]) / 2
-        figure.text(
-            across,
-            controls.get_position().y1 + (0.5 if width == "two" else 0.62) / figure.get_figheight(),
-            "Rank correlation of intake with energy",
-            ha="center",
-            va="bottom",
-            label="_x",
-        )
+        words = "Rank correlation of intake with energy"
+        below = panels[2].get_position().y0 - 0.33 / figure.get_figheight()
+        figure.text((sides["left"] + sides["right"]) / 2, below, words, ha="center", va="top", label="_x")
         _draw_heads(figure, panels, width)
         letter_panels(figure, *panels, left=14, up=17)
         letter_panels(figure, controls, first="E", left=24)
@@ -143,9 +137,11 @@ def _draw_heads(figure: Page, panels: list[Axes], width: Width) -> None:
     figure.text(0.03, top, title, va="top", fontsize=10, weight="bold", label="title")
     handles = [line for axes in panels for line in axes.get_lines() if line.get_label() in MARKS]
     named = {str(line.get_label()): line for line in handles if len(np.atleast_1d(line.get_xdata()))}
-    figure.legend(named.values(), [MARKS[name] for name in named], loc="upper left", ncol=4 if width == "two" else 2,
-                  bbox_to_anchor=(0.02, top - (0.16 if width == "two" else 0.3) / figure.get_figheight()), fontsize=7.5, handletextpad=0.1,
-                  columnspacing=0.9, borderpad=0.2, labelspacing=0.25)  # fmt: skip
+    shown = [name for name in MARKS if name in named]
+    columns, spacing, down = (4, 0.9, 0.16) if width == "two" else (2, 0.4, 0.3)
+    figure.legend([named[name] for name in shown], [MARKS[name] for name in shown], loc="upper left", ncol=columns,
+                  bbox_to_anchor=(0.02, top - down / figure.get_figheight()), fontsize=7, handletextpad=0.1,
+                  columnspacing=spacing, borderpad=0.2, labelspacing=0.25)  # fmt: skip
 
 
 def _heaped(nutrients: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +177,7 @@ def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str, labelled: int) ->
                   markerfacecolor=color if found[one].any() else "white", markeredgewidth=1.3, linestyle="none",
                   label=name, zorder=4)  # fmt: skip
     counted = found & ~by_hmisc
-    axes.set_title(f"{FORM_TITLES[form]}\n{counted.sum()} of {(~by_hmisc).sum()} bend", fontsize=9)
+    axes.set_title(f"{FORM_TITLES[form]}\n{counted.sum()} of {(~by_hmisc).sum()} bend", fontsize=9 if labelled else 8)
     top = nutrients[plain & ~by_hmisc].nsmallest(labelled, "nonlinear_p")
     _name_points(axes, pd.concat([nutrients[~plain], top]), nutrients)
 
@@ -214,8 +210,9 @@ def _draw_controls(axes: Axes, controls: pd.DataFrame, width: Width) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_title("Controls", fontsize=9)
     axes.set_xlabel("p-value")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.985) if width == "two" else (1.03, -0.02), ncol=3 if width == "two" else 1, fontsize=7,
-                handletextpad=0.1, columnspacing=1.0, borderpad=0.2)  # fmt: skip
+    corner, columns = ((1.02, 0.985), 3) if width == "two" else ((1.03, -0.02), 1)
+    axes.legend(loc="lower right", bbox_to_anchor=corner, ncol=columns, fontsize=7, handletextpad=0.1,
+                columnspacing=1.0, borderpad=0.2)  # fmt: skip
 
 
 # ---- names beside points
