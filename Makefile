@@ -31,7 +31,7 @@ ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow flow_re
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
 FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).md figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
-	diagnostics_influence.csv diagnostics_distribution.csv)
+	diagnostics_influence.csv diagnostics_distribution.csv flow_reasons.csv)
 CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
 	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
 	recall_slopes foods verdicts)) \

@@ -247,8 +247,8 @@ def test_units_with_the_largest_and_the_smallest_p_are_named(frames, heterogenei
 def test_unit_without_an_estimate_is_not_drawn(frames, none):
     influence = frames["psu_shape"].copy()
     influence.loc[(influence["stratum"] == 5) & (influence["psu"] == 2), "estimate"] = np.nan
-    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none, caption=Caption("Caption.", ""),
-                                provenance=REAL)  # fmt: skip
+    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none,
+                                caption=Caption("Caption.", ""), provenance=REAL)  # fmt: skip
     assert len(line(axes_of(figure, "units"), "one unit left out").get_xydata()) == 86
 
 

@@ -12,6 +12,7 @@ from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings
 from analysis.report.figures.dose_response import plot_quintiles
+from analysis.report.figures.flow import _reason_words, plot_flow
 from analysis.report.figures.layout import Caption, save_figure
 from analysis.report.words.numbers import format_drawn, format_p
 from analysis.stats.disclosure import count_of

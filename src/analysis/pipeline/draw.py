@@ -10,22 +10,45 @@ from tqdm import tqdm
 from analysis.dose_response.association import Association
 from analysis.dose_response.frames import named, summarise
 from analysis.dose_response.modifiers import EffectModification
-from analysis.pipeline.folders import Folders
-from analysis.pipeline.results import read_estimates, write_drawing
+from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, write_drawing
 from analysis.provenance import Provenance
-from analysis.report.catalogue import dose_response, drawings, modification
+from analysis.report.catalogue import audit_drawings, claim_drawings, dose_response, drawings, modification
 from analysis.report.figures.layout import Width
+from analysis.stats.arrays import Frames
 from analysis.study import condition_slug
 
 
 def draw_figures(folders: Folders, *, width: Width = "two") -> list[Path]:
-    """Stage ``figures``: every figure as PNG and SVG, each with its caption and the CSV of the numbers it shows."""
-    estimates, provenance = read_estimates(folders)
-    todo = drawings(estimates, provenance)
+    """Stage ``figures``: every figure as PNG and SVG, each with its caption and the CSV of the numbers it shows.
+
+    Those of the claims and of the audit too, whose own stages draw them first, where these have been run.
+
+    Parameters
+    ----------
+    width : columns of a printed page; a figure that needs two is left out of those for one.
+
+    Raises
+    ------
+    StageError : the fit or the shapes stage has not been run.
+    """
+    todo = drawings(*read_estimates(folders))
+    for read, find in ((_read_answers, claim_drawings), (read_audit, audit_drawings)):
+        try:
+            todo |= find(*read(folders))
+        except StageError:  # not run here, which nobody who asks for figures need have done
+            continue
+    able = {name: drawing for name, drawing in todo.items() if width in drawing.widths}
     written = []
-    for name, drawing in tqdm(todo.items(), desc="drawing", unit="figure", disable=None, leave=False):
+    for name, drawing in tqdm(able.items(), desc="drawing", unit="figure", disable=None, leave=False):
         written += write_drawing(drawing, folders.figures, name, width=width)
     return written
+
+
+def _read_answers(folders: Folders) -> tuple[Frames, Provenance]:
+    """The claims' frames as their own stage draws them, without the column of where they come from."""
+    frames, provenance = read_claims(folders)
+    return {name: frame.drop(columns="data") for name, frame in frames.items()}, provenance
 
 
 def draw_study(

@@ -21,7 +21,7 @@ from analysis.report.figures import modifiers as modifiers_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
-from analysis.report.figures.layout import Caption, Page
+from analysis.report.figures.layout import Caption, Page, Width
 from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
 from analysis.stats.arrays import Frames
@@ -38,13 +38,14 @@ class Drawing(Discreet):
 
     Attributes
     ----------
-    draw : gives the figure; ``width="one"`` for one column of a printed page, ``"two"`` (the default) for two. The
-        widest figures, foods, causes and modifiers, take no width.
+    draw : gives the figure; ``width="one"`` for one column of a printed page, ``"two"`` (the default) for two.
     numbers : frames by suffix.
+    widths : those that it can be drawn for; of ``("two",)`` alone, ``draw`` takes no width.
     """
 
     draw: Callable[..., Page]
     numbers: dict[str, pd.DataFrame]
+    widths: tuple[Width, ...] = ("one", "two")
 
     @property
     def caption(self) -> Caption:
@@ -364,13 +365,17 @@ def _adequacy(frames: Frames, provenance: Provenance) -> Drawing:
 def _foods(frames: Frames, provenance: Provenance) -> Drawing:
     shares = frames["foods"]
     caption = Caption(foods_figures.foods_caption(shares), foods_figures.foods_alt(shares))
-    return Drawing(partial(foods_figures.plot_foods, shares, caption=caption, provenance=provenance), {"": shares})
+    return Drawing(
+        partial(foods_figures.plot_foods, shares, caption=caption, provenance=provenance), {"": shares}, ("two",)
+    )
 
 
 def _causes(frames: Frames, provenance: Provenance) -> Drawing:
     rows = frames["causes"]
     caption = Caption(causes_figures.causes_caption(rows), causes_figures.causes_alt(rows))
-    return Drawing(partial(causes_figures.plot_causes, rows, caption=caption, provenance=provenance), {"": rows})
+    return Drawing(
+        partial(causes_figures.plot_causes, rows, caption=caption, provenance=provenance), {"": rows}, ("two",)
+    )
 
 
 def _modifiers(frames: Frames, provenance: Provenance) -> Drawing:
@@ -379,6 +384,7 @@ def _modifiers(frames: Frames, provenance: Provenance) -> Drawing:
     return Drawing(
         partial(modifiers_figures.plot_modifiers, tests, arms, caption=caption, provenance=provenance),
         {"": arms, "_tests": tests},
+        ("two",),
     )
 
 

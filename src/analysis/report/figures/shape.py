@@ -130,8 +130,9 @@ def _draw_tangents(axes: Axes, curve: pd.DataFrame, shape: pd.Series, model: pd.
         axes.plot(at, _height(curve, at), "o", color=VERMILION, markersize=4.5, label=f"_end {end}", zorder=5)
         place = (at + 0.4 * half, _height(curve, at)) if end == "low" else (at, float(y.min()))
         words = f"{change}: p {format_p(shape[f'end_slopes_{end}_p'])}"
-        axes.annotate(words, place, color=VERMILION, fontsize=SMALL[width], xytext=(4, 6) if end == "low" else (0, -16), textcoords="offset points", ha=side,
-                      label=f"_p {end}")  # fmt: skip
+        away = (4, 6) if end == "low" else (0, -16)
+        axes.annotate(words, place, color=VERMILION, fontsize=SMALL[width], xytext=away, ha=side,
+                      textcoords="offset points", label=f"_p {end}")  # fmt: skip
     _mark_nadir(axes, curve, shape)
     axes.set_ylabel(f"Odds ratio (against\n{format_intake(model['reference'])} {model['unit']})")
     axes.legend(loc="upper center")
