@@ -128,7 +128,7 @@ def causes_caption(rows: pd.DataFrame) -> str:
     return (
         "Odds ratios (log axis) of peripheral neuropathy with 95 % t intervals (Taylor linearisation), dietary "
         f"weights, magnesium not in the model; reference levels in parentheses. A: the covariates of model 2, "
-        f"{covariates['n']:,} people, {covariates['cases']:,} with neuropathy. B: "
+        f"{covariates['n']:,} people, {covariates['cases']:,.0f} with neuropathy. B: "
         f"{single['n'].min():,} to {single['n'].max():,} people, those "
         "of whom the cause and the model's covariates are known; model 1 is age, sex and race, model 2 the covariates "
         "of A. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "

@@ -175,7 +175,7 @@ def plot_energy_surface(
         _draw_density(above, density)
         _draw_contours(above, surface)
         above.set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
-        above.set_title("Odds ratio, and where the people are", fontsize=9)
+        above.set_title("Odds ratio, and where the people are", fontsize=9 if width == "two" else 8)
         # From the top down, as the energies lie on the surface.
         for axes, (place, row) in zip(panels, reversed(list(enumerate(slice_tests.itertuples()))), strict=True):
             curve = slices[slices["energy_quantile"] == row.energy_quantile]

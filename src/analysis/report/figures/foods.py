@@ -124,7 +124,7 @@ def foods_caption(frame: pd.DataFrame) -> str:
         f"counted to its ingredients, and mixed dishes gave {_percent(mixed)}. Groups overlap where a whole-grain "
         "bread, cereal or dish is counted as both. Neuropathy, model 1, per 100 mg: odds ratio "
         f"{_ratio(article)} of the article's foods, {_ratio(other)} of all others, in one regression "
-        f"(n = {article['n']:,}, {article['cases']:,} cases; p of their difference "
+        f"(n = {article['n']:,}, {article['cases']:,.0f} cases; p of their difference "
         f"{format_p(difference['p_value'])})."
     )
 

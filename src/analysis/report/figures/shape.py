@@ -240,6 +240,7 @@ def plot_knots(
         across = 4 if width == "two" else 2
         down = math.ceil((len(knots) + 2) / across)
         sides["top"] -= 0.3 / figure.get_figheight()  # titles of two lines
+        sides["right"] = 0.95  # and as wide as a panel
         grid = figure.add_gridspec(down, across, hspace=0.36 if width == "two" else 0.5, wspace=0.16, **sides)
         limits = curves[["conf_low", "conf_high"]].to_numpy()
         first: Axes | None = None
@@ -253,7 +254,7 @@ def plot_knots(
         letter_panels(figure, *figure.axes[:-1], last, left=11, up=14)
         title = f"{sentence(model['exposure_label'])} under other knots and forms"
         inches = 1 / figure.get_figheight()
-        figure.text(0.03, 1 - 0.08 * inches, title, va="top", fontsize=10, weight="bold", label="title")
+        figure.text(0.03, 1 - 0.08 * inches, title, va="top", fontsize=9.5, weight="bold", label="title")
         figure.supxlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})",
                          y=sides["bottom"] - (AXIS_LABELS - 0.08) * inches, fontsize=9, x=0.545)  # fmt: skip
         figure.supylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})", fontsize=9,

@@ -86,7 +86,7 @@ def plot_specification_curve(
             above.set_ylabel("" if column else "Odds ratio (against the median)")
         letter_panels(figure, *(axes for axes in figure.axes if axes.get_label() in PERCENTILES), left=10)
         inches = 1 / figure.get_figheight()
-        title = wrapped("Neuropathy by magnesium intake under every combination of choices", width)
+        title = wrapped("Neuropathy by magnesium intake under every combination of choices", width, letters=34)
         figure.text(0.03, 1 - 0.08 * inches, title, va="top", weight="bold", fontsize=10, label="title")
         figure.legend(handles=_handles(whole), loc="upper left", ncol=5 if width == "two" else 2, columnspacing=0.8,
                       bbox_to_anchor=(0.02, 1 - (0.24 if width == "two" else 0.4) * inches), handlelength=1.1,
@@ -200,7 +200,7 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         f"{cells[f'odds_ratio_{mark}'].median():.2f} (p {_adjusted(test[f'median_{mark}'])})" for mark in PERCENTILES
     )
     return (
-        "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
+        "Odds ratio (log axis) at the 10th (A) and 90th (B) percentile of the cohort's intake against its median under "
         f"{len(cells):,} specifications, each panel in its own order; {_unanswered(cells)}. Vertical bars: "
         f"{100 * PRIMARY.conf_level:g} % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "

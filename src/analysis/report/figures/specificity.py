@@ -95,6 +95,7 @@ def plot_specificity(
     with page_style(width):
         figure, sides = blank_page(8.6 if width == "two" else 7.9, caption, provenance, width=width)
         height = sides["top"] - sides["bottom"]
+        sides["left"] += 0.05 / figure.get_figwidth()  # ticks of seven letters
         sides["top"] -= (
             0.5 if width == "two" else 0.75
         ) / figure.get_figheight()  # a title, the legend, and titles of two lines
