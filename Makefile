@@ -28,16 +28,16 @@ PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
 FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
-ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow models fits tests odds_ratio_curve prevalence quintiles \
+ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow flow_reasons models fits tests odds_ratio_curve prevalence quintiles \
 	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published_threshold variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
-FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).md figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
-	diagnostics_influence.csv diagnostics_distribution.csv)
+	diagnostics_influence.csv diagnostics_distribution.csv flow_reasons.csv)
 CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
 	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
 	recall_slopes foods verdicts)) \
-	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).csv) \
+	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).md figures/$(name).csv) \
 	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
 PUBLISHED := $(addprefix figures/published.,png svg csv)
 COMPARED := data/processed/estimates/published.csv

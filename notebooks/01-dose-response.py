@@ -48,6 +48,9 @@ display(Markdown(f"**Result** ({provenance.source}). {words.study.answer_sentenc
 # %%
 figures["flow"].draw()
 
+# %%
+figures["flow"].caption
+
 # %% [markdown]
 # Weighted to the population, with 95 % intervals; p compares people with and without neuropathy (Rao-Scott F for
 # categories, a difference of means for numbers):
@@ -71,6 +74,9 @@ words.study.characteristics_table(estimates["characteristics_by_quintile"])
 
 # %%
 figures["dose_response"].draw()
+
+# %%
+figures["dose_response"].caption
 
 # %% [markdown]
 # The odds ratios behind the curve, at round intakes:
@@ -97,6 +103,9 @@ words.study.tests_table(estimates)
 # %%
 figures["diagnostics"].draw()
 
+# %%
+figures["diagnostics"].caption
+
 # %% [markdown]
 # ## Are the standard errors right?
 #
@@ -119,6 +128,9 @@ words.study.standard_errors_table(estimates)
 # %%
 figures["models"].draw()
 
+# %%
+figures["models"].caption
+
 # %% [markdown]
 # ## Quintiles
 #
@@ -127,6 +139,9 @@ figures["models"].draw()
 
 # %%
 figures["quintiles"].draw()
+
+# %%
+figures["quintiles"].caption
 
 # %% [markdown]
 # ## What this says

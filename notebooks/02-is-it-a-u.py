@@ -56,6 +56,9 @@ display(Markdown(words.shape.shape_sentence(estimates)))
 # %%
 figures["shape"].draw()
 
+# %%
+figures["shape"].caption
+
 # %% [markdown]
 # ## End slopes
 #
@@ -117,6 +120,9 @@ display(Markdown(words.shape.threshold_sentence(estimates)))
 
 # %%
 figures["knots"].draw()
+
+# %%
+figures["knots"].caption
 
 # %%
 display(Markdown(words.shape.knots_sentence(estimates)))

@@ -59,6 +59,9 @@ display(Markdown(words.audit.failures_sentence(audit)))
 figures["specification_curve"].draw()
 
 # %%
+figures["specification_curve"].caption
+
+# %%
 display(Markdown(words.audit.verdicts_sentence(audit)))
 display(Markdown(words.audit.u_verdicts_sentence(audit)))
 display(Markdown(words.audit.choices_sentence(audit)))
@@ -93,6 +96,9 @@ display(Markdown(words.energy.estimands_markdown(audit)))
 figures["energy_forms"].draw()
 
 # %%
+figures["energy_forms"].caption
+
+# %%
 display(Markdown(words.energy.energy_sentence(audit)))
 words.energy.energy_table(audit)
 
@@ -106,6 +112,9 @@ display(Markdown(words.simulation.energy_power_markdown(simulation)))
 # %%
 figures["energy_surface"].draw()
 
+# %%
+figures["energy_surface"].caption
+
 # %% [markdown]
 # ## Other nutrients, and controls
 #
@@ -115,6 +124,9 @@ figures["energy_surface"].draw()
 
 # %%
 figures["specificity"].draw()
+
+# %%
+figures["specificity"].caption
 
 # %%
 display(Markdown(words.specificity.specificity_sentence(audit)))
@@ -139,6 +151,9 @@ display(Markdown(words.specificity.controls_markdown(audit)))
 
 # %%
 figures["heterogeneity"].draw()
+
+# %%
+figures["heterogeneity"].caption
 
 # %%
 display(Markdown(words.audit.cycles_sentence(audit)))

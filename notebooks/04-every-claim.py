@@ -63,6 +63,9 @@ display(Markdown(words.claims.findings_markdown(claims["verdicts"], 2)))
 # %%
 figures["adequacy"].draw()
 
+# %%
+figures["adequacy"].caption
+
 # %% [markdown]
 # ## 3. Excess
 #
@@ -88,7 +91,13 @@ display(Markdown(words.claims.findings_markdown(claims["verdicts"], 5)))
 figures["modifiers"].draw()
 
 # %%
+figures["modifiers"].caption
+
+# %%
 figures["modifier_curves"].draw()
+
+# %%
+figures["modifier_curves"].caption
 
 # %% [markdown]
 # ## 6. What depletes it
@@ -114,6 +123,9 @@ display(Markdown(words.claims.findings_markdown(claims["verdicts"], 7)))
 # %%
 figures["foods"].draw()
 
+# %%
+figures["foods"].caption
+
 # %% [markdown]
 # ## 8. Other causes
 
@@ -122,6 +134,9 @@ display(Markdown(words.claims.findings_markdown(claims["verdicts"], 8)))
 
 # %%
 figures["causes"].draw()
+
+# %%
+figures["causes"].caption
 
 # %%
 display(Markdown(words.causes.causes_words(claims["causes"])))

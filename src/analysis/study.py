@@ -68,6 +68,12 @@ OUTCOMES: dict[Outcome, str] = {
 _OTHER_DISEASES: dict[str, str] = {"pad": "arterial disease", "any_led": "lower-extremity disease"}
 """Outcomes that are no rule of neuropathy, and the disease that each is a sign of."""
 
+
+def disease_of(outcome: str) -> str:
+    """Which peripheral disease an outcome is a sign of, in words."""
+    return _OTHER_DISEASES.get(outcome, "neuropathy")
+
+
 _COMPARISONS = {">=": "from", "<=": "to", "==": "is", "!=": "not", ">": "above", "<": "below"}
 _NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
 _WORD = r"[a-z0-9.]+(?:_[a-z0-9]+)*"
@@ -215,7 +221,7 @@ class Study:
     @property
     def disease(self) -> str:
         """Which peripheral disease the outcome is a sign of, in words."""
-        return _OTHER_DISEASES.get(self.outcome, "neuropathy")
+        return disease_of(self.outcome)
 
 
 def _field_name(name: str, value: object) -> tuple[str, bool]:

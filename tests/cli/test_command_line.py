@@ -435,9 +435,7 @@ def test_another_reference_level_and_the_weights_of_one_cycle_are_said_in_every_
     assert len(tables) == 4
     for table in map(pd.read_csv, tables):
         assert table["notes"].unique().tolist() == [" ".join(SAID)]
-    assert (
-        "mexican_american" in next(tmp_path.glob("*.svg")).read_text()
-    )  # of the caption; the condition has no such word
+    assert "mexican_american" in next(tmp_path.glob("*.md")).read_text()  # of the caption, not of the condition
 
 
 @pytest.mark.parametrize("part", ["curve", "coefficients", "tests", "shape"])

@@ -123,11 +123,11 @@ def test_make_knows_every_file_of_the_stages(demo):
     figures = re.search(
         r"^FIGURES := .*foreach name,([^,]*),.*addprefix figures/,([^)]*)\)", makefile, flags=re.MULTILINE
     )
-    whole = {f"{name}.{suffix}" for name in figures[1].split() for suffix in ("png", "svg", "csv")}
+    whole = {f"{name}.{suffix}" for name in figures[1].split() for suffix in ("png", "svg", "md", "csv")}
     of_claims = re.search(
         r"^CLAIMS := .*foreach name,([^,]*),[^)]*\)[^)]*\)[^)]*\)[^)]*\)\s*(.*)$", makefile, flags=re.MULTILINE
     )
-    whole |= {f"{name}.{suffix}" for name in of_claims[1].split() for suffix in ("png", "svg", "csv")}
+    whole |= {f"{name}.{suffix}" for name in of_claims[1].split() for suffix in ("png", "svg", "md", "csv")}
     extra = {name.removeprefix("figures/") for name in of_claims[2].split()}
     assert whole | set(figures[2].split()) | extra == {path.name for path in demo.figures.iterdir()}
 
@@ -158,7 +158,9 @@ def test_reading_from_cache_gives_the_same_participants(copy, participants):
 
 def test_each_figure_has_its_numbers_beside_it(demo):
     for name in ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"):
-        assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} <= {path.name for path in demo.figures.iterdir()}
+        assert {f"{name}.{end}" for end in ("png", "svg", "md", "csv")} <= {
+            path.name for path in demo.figures.iterdir()
+        }
 
 
 def test_interrupted_drawing_leaves_the_old_figures_whole(copy, monkeypatch):
@@ -255,8 +257,8 @@ def test_another_study_is_drawn_into_the_folder_that_is_named(participants, demo
     shape = shape_dict(shape_of(found, replicates=5))
     written = draw_study(found, participants, read_participants(demo)[1], tmp_path / "mine", shape=shape)
     name = "dose_response_calcium_mg-where_sex_is_female"
-    assert [path.name for path in written] == [f"{name}.png", f"{name}.svg"]
-    assert verdict_words(str(shape["verdict"])) in " ".join(re.findall(r"<!-- (.*?) -->", written[1].read_text()))
+    assert [path.name for path in written] == [f"{name}.png", f"{name}.svg", f"{name}.md"]
+    assert verdict_words(str(shape["verdict"])) in written[2].read_text()
     curve = pd.read_csv(tmp_path / "mine" / f"{name}.csv")
     np.testing.assert_allclose(curve["odds_ratio"], found.curve(curve["x"].to_numpy()).frame["odds_ratio"], rtol=1e-8)
     assert curve["data"].str.startswith("SYNTHETIC").all()

@@ -8,6 +8,7 @@ import pytest
 from analysis.claims.causes import ASKED, causes
 from analysis.provenance import Provenance
 from analysis.report.figures.causes import LABELS, STYLES, causes_caption, plot_causes
+from analysis.report.figures.layout import Caption
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
 
@@ -19,7 +20,7 @@ def rows(participants) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def figure(rows):
-    return plot_causes(rows, caption=causes_caption(rows), provenance=REAL)
+    return plot_causes(rows, caption=Caption(causes_caption(rows), "Alternative."), provenance=REAL)
 
 
 def test_every_term_has_words(rows) -> None:
@@ -50,12 +51,14 @@ def test_marks_and_lines_lie_at_the_odds_ratios_and_their_limits(figure, rows, p
 
 
 def test_caption_tells_how_many_people_and_that_an_association_is_no_cause(figure, rows) -> None:
-    caption = next(text for text in figure.texts if text.get_label() == "caption").get_text().replace("\n", " ")
+    caption = figure.caption.text
     n = rows.loc[rows["what"] == "covariates", "n"].iloc[0]
     assert f"{n:,} people" in caption
     assert "An association at one time is no cause" in caption
 
 
 def test_an_invented_survey_is_marked_as_one(rows) -> None:
-    drawn = plot_causes(rows, caption="", provenance=Provenance("SYNTHETIC survey, seed 1", synthetic=True))
+    drawn = plot_causes(
+        rows, caption=Caption("", ""), provenance=Provenance("SYNTHETIC survey, seed 1", synthetic=True)
+    )
     assert "SYNTHETIC" in [text.get_text() for text in drawn.texts]

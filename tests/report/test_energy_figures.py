@@ -16,9 +16,10 @@ from analysis.report.figures.energy import (
     energy_surface_caption,
     plot_energy_forms,
     plot_energy_surface,
+    surface_title,
 )
 from analysis.report.figures.heterogeneity import heterogeneity_caption, plot_heterogeneity
-from analysis.report.figures.layout import BAND, VERMILION, save_figure
+from analysis.report.figures.layout import BAND, VERMILION, Caption, save_figure
 from analysis.report.words.numbers import format_p
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -40,7 +41,9 @@ def none(frames):
 @pytest.fixture(scope="module")
 def forms_figure(frames):
     forms = frames["energy_forms"]
-    return plot_energy_forms(frames["energy_curves"], forms, caption=energy_forms_caption(forms), provenance=REAL)
+    return plot_energy_forms(
+        frames["energy_curves"], forms, caption=Caption(energy_forms_caption(forms), "Alternative."), provenance=REAL
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +51,18 @@ def surface_figure(frames, none):
     surface, density, tests = (frames[f"energy_{name}"] for name in ("surface", "density", "tests"))
     slices, slice_tests = frames["energy_slices"], frames["energy_slice_tests"]
     words = energy_surface_caption(surface, tests, slice_tests, none)
-    return plot_energy_surface(surface, density, slices, slice_tests, none, caption=words, provenance=REAL)
+    return plot_energy_surface(
+        surface, density, slices, slice_tests, none, caption=Caption(words, "Alternative."), provenance=REAL
+    )
 
 
 @pytest.fixture(scope="module")
 def heterogeneity_figure(frames, none):
     curves, shapes, tests = (frames[f"cycle_{name}"] for name in ("curves", "shapes", "heterogeneity"))
     words = heterogeneity_caption(shapes, tests, frames["psu_shape"])
-    return plot_heterogeneity(curves, shapes, frames["psu_shape"], none, caption=words, provenance=REAL)
+    return plot_heterogeneity(
+        curves, shapes, frames["psu_shape"], none, caption=Caption(words, "Alternative."), provenance=REAL
+    )
 
 
 def axes_of(figure, label):
@@ -73,7 +80,7 @@ def corners(axes):
 
 
 def caption(figure):
-    return next(text.get_text() for text in figure.texts if text.get_label() == "caption").replace("\n", " ")
+    return figure.caption.text
 
 
 def limits(frame, end):
@@ -148,17 +155,40 @@ def test_shading_is_the_share_of_bins_and_blank_where_it_is_missing(frames, surf
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_slice_is_drawn_beside_and_placed_on_the_surface(frames, surface_figure, number):
+def test_slice_has_a_panel_of_its_own_and_is_placed_on_the_surface(frames, surface_figure, number):
     row = frames["energy_slice_tests"].iloc[number]
     curve = frames["energy_slices"].query("energy_kcal == @row.energy_kcal")
-    beside, above = axes_of(surface_figure, "slices"), axes_of(surface_figure, "surface")
+    beside, above = axes_of(surface_figure, f"{row['energy_quantile']:g}"), axes_of(surface_figure, "surface")
     drawn = line(beside, f"{row['energy_kcal']:,.0f} kcal")
     np.testing.assert_array_equal(drawn.get_xydata(), curve[["x", "odds_ratio"]])
-    assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(beside)[number]
+    assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(beside)[0]
+    title = beside.get_title(loc="left")
+    assert title == f"{row['energy_kcal']:,.0f} kcal/day: non-linear p {format_p(row['nonlinear_p'])}"
     placed = line(above, f"_slice {row['energy_quantile']:g}")
     expected = [[row["p05"], row["energy_kcal"]], [row["p95"], row["energy_kcal"]]]
     np.testing.assert_array_equal(placed.get_xydata(), expected)
     assert drawn.get_color() == placed.get_color() == LINES[number][0]
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        ((0.3, 0.4, 0.06), "no bend shown in any of three cuts"),
+        ((0.3, 0.04, 0.001), "a bend in two of three cuts (p < 0.05)"),
+    ],
+)
+def test_title_of_the_surface_counts_the_cuts_that_bend(frames, none, p, said):
+    tests = frames["energy_slice_tests"].assign(nonlinear_p=p)
+    assert surface_title(tests, none) == f"Magnesium at the same energy: {said}"
+
+
+def test_bins_of_few_people_are_hatched_and_said_to_be_so(surface_figure):
+    axes = axes_of(surface_figure, "surface")
+    (few,) = (patch for patch in axes.patches if patch.get_label() == "fewer than 10 people")
+    mesh = next(c for c in axes.collections if isinstance(c, QuadMesh))
+    assert few.get_hatch()
+    assert few.zorder < mesh.zorder
+    assert "fewer than 10 people" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def test_caption_of_the_surface_says_its_tests(frames, surface_figure):
@@ -176,21 +206,25 @@ def test_caption_of_the_surface_says_its_tests(frames, surface_figure):
 # ---- heterogeneity
 
 
-def test_each_cycle_has_its_curve_and_band_and_number_of_people(frames, heterogeneity_figure):
-    axes = axes_of(heterogeneity_figure, "cycles")
-    for position, row in enumerate(frames["cycle_shapes"].itertuples()):
+def test_each_cycle_has_a_panel_with_its_curve_and_band_and_number_of_people(frames, heterogeneity_figure):
+    cycles = frames["cycle_shapes"].query("cycle != 'pooled'")
+    assert len(cycles) == 3
+    for row in cycles.itertuples():
+        axes = axes_of(heterogeneity_figure, row.cycle)
         curve = frames["cycle_curves"].query("cycle == @row.cycle")
-        np.testing.assert_array_equal(
-            line(axes, f"{row.cycle} (n = {row.n:,})").get_xydata(), curve[["x", "odds_ratio"]]
-        )
-        assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(axes)[position]
+        np.testing.assert_array_equal(line(axes, row.cycle).get_xydata(), curve[["x", "odds_ratio"]])
+        assert limits(curve, "conf_low") | limits(curve, "conf_high") <= corners(axes)[0]
+        assert axes.get_title(loc="left") == f"{row.cycle}\nn = {row.n:,}\np {format_p(row.nonlinear_p)}"
 
 
-def test_pooled_curve_is_black_and_its_reference_is_marked(frames, heterogeneity_figure):
-    axes = axes_of(heterogeneity_figure, "cycles")
+def test_pooled_curve_lies_dashed_and_black_in_each_cycles_panel(frames, heterogeneity_figure):
     reference = frames["cycle_shapes"]["reference"].iloc[0]
-    assert line(axes, "pooled").get_color() == "black"
-    np.testing.assert_array_equal(line(axes, "_reference").get_xydata(), [[reference, 1]])
+    pooled = frames["cycle_curves"].query("cycle == 'pooled'")
+    for cycle in ("1999-2000", "2001-2002", "2003-2004"):
+        axes = axes_of(heterogeneity_figure, cycle)
+        np.testing.assert_array_equal(line(axes, "pooled").get_xydata(), pooled[["x", "odds_ratio"]])
+        assert (line(axes, "pooled").get_color(), line(axes, "pooled").get_linestyle()) == ("black", "--")
+        np.testing.assert_array_equal(line(axes, "_reference").get_xydata(), [[reference, 1]])
 
 
 def test_a_point_for_each_unit_left_out_and_one_for_everybody(frames, heterogeneity_figure):
@@ -213,8 +247,8 @@ def test_units_with_the_largest_and_the_smallest_p_are_named(frames, heterogenei
 def test_unit_without_an_estimate_is_not_drawn(frames, none):
     influence = frames["psu_shape"].copy()
     influence.loc[(influence["stratum"] == 5) & (influence["psu"] == 2), "estimate"] = np.nan
-    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none, caption="Caption.",
-                                provenance=REAL)  # fmt: skip
+    figure = plot_heterogeneity(frames["cycle_curves"], frames["cycle_shapes"], influence, none,
+                                caption=Caption("Caption.", ""), provenance=REAL)  # fmt: skip
     assert len(line(axes_of(figure, "units"), "one unit left out").get_xydata()) == 86
 
 
@@ -241,13 +275,13 @@ def test_caption_of_the_cycles_is_silent_where_there_is_no_test(frames):
 @pytest.mark.parametrize("name", ["forms_figure", "surface_figure", "heterogeneity_figure"])
 def test_figure_renders_with_its_caption_and_source(request, name, tmp_path):
     figure = request.getfixturevalue(name)
-    png, svg = save_figure(figure, tmp_path / name)
+    png, svg, _ = save_figure(figure, tmp_path / name)
     assert png.stat().st_size > 20_000
     assert "<svg" in svg.read_text()[:600]
     assert caption(figure).endswith("Data: NHANES 1999-2004.")
 
 
 def test_invented_data_is_marked_across_the_page(frames):
-    figure = plot_energy_forms(frames["energy_curves"], frames["energy_forms"], caption="Caption.",
+    figure = plot_energy_forms(frames["energy_curves"], frames["energy_forms"], caption=Caption("Caption.", ""),
                                provenance=Provenance("an invented survey", synthetic=True))  # fmt: skip
     assert "SYNTHETIC" in [text.get_text() for text in figure.texts]

@@ -13,8 +13,10 @@ from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings
 from analysis.report.figures.dose_response import plot_quintiles
-from analysis.report.figures.layout import save_figure
+from analysis.report.figures.flow import _reason_words, plot_flow
+from analysis.report.figures.layout import Caption, save_figure
 from analysis.report.words.numbers import format_drawn, format_p
+from analysis.stats.disclosure import count_of
 from analysis.study import PRIMARY
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -50,7 +52,7 @@ def line(axes, label):
 
 
 def caption(figure):
-    return " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    return figure.caption.text
 
 
 def test_line_is_the_odds_ratio_curve(curve_axes, curve):
@@ -175,13 +177,15 @@ def test_caption_tells_people_cases_weights_and_tests(drawn, estimates):
 def test_figure_from_invented_data_says_so_on_its_face(drawn, name):
     texts = [text.get_text() for text in drawn[name].texts]
     assert "SYNTHETIC" in texts
+    assert any(text.startswith("Data: SYNTHETIC") for text in texts)
     assert "SYNTHETIC" in caption(drawn[name]).split("Data:")[1]
 
 
 def test_figure_from_real_data_carries_no_such_mark(estimates):
     frames = {name: frame for name, frame in estimates[0].items() if name != "planted"}
     for drawing in drawings(frames, REAL).values():
-        assert "SYNTHETIC" not in caption(drawing.draw())
+        figure = drawing.draw()
+        assert "SYNTHETIC" not in " ".join([caption(figure), *(text.get_text() for text in figure.texts)])
 
 
 def test_revised_tables_are_named_under_every_figure(estimates):
@@ -241,6 +245,24 @@ def test_flow_shows_every_count_and_every_loss(drawn, estimates):
         assert f"{loss:,.0f} left out" in texts
 
 
+def test_flow_tells_each_reason_with_its_number(drawn, estimates):
+    reasons = estimates[0]["flow_reasons"].query("model == '3'")
+    texts = [text.get_text() for text in drawn["flow"].axes[0].texts if str(text.get_label()).startswith("left out")]
+    told = " ".join(" ".join(texts).split())
+    assert "no result for either foot" in told
+    for row in reasons.itertuples():
+        alone = (reasons["step"] == row.step).sum() == 1
+        words = _reason_words(row.reason)
+        assert (f"left out: {words}" if alone else f"{count_of(row.n)}: {words}") in told
+
+
+def test_few_people_of_a_reason_are_told_as_few(estimates):
+    flow, reasons = (estimates[0][name].query("model == '3'") for name in ("flow", "flow_reasons"))
+    few = reasons.assign(n=reasons["n"].mask(reasons["reason"] == "pir"))
+    figure = plot_flow(flow, few, caption=Caption("", ""), provenance=REAL)
+    assert "fewer than 10: income not known" in " ".join(text.get_text() for text in figure.axes[0].texts)
+
+
 def test_cases_are_shown_only_where_everyones_status_is_known(drawn, estimates):
     flow = estimates[0]["flow"].query("model == '3'")
     boxes = [text.get_text() for text in drawn["flow"].axes[0].texts if str(text.get_label()).startswith("step")]
@@ -256,17 +278,17 @@ def test_same_numbers_give_the_same_bytes(estimates, tmp_path):
     assert digests[0] == digests[1]
 
 
-def test_png_has_300_dots_per_inch_and_the_svg_no_date(drawn, tmp_path):
-    png, svg = save_figure(drawn["flow"], tmp_path / "flow")
+def test_png_has_200_dots_per_inch_and_the_svg_no_date(drawn, tmp_path):
+    png, svg, _ = save_figure(drawn["flow"], tmp_path / "flow")
     header = png.read_bytes()
     at = header.index(b"pHYs") + 4
-    assert round(int.from_bytes(header[at : at + 4], "big") * 0.0254) == 300
+    assert round(int.from_bytes(header[at : at + 4], "big") * 0.0254) == 200
     assert "<dc:date>" not in svg.read_text()
 
 
 def test_another_reference_quintile_is_named_on_the_axis(estimates):
     frame = estimates[0]["quintiles"].query("reference_quintile == 1")
-    figure = plot_quintiles(frame, estimates[0]["models"], caption="", provenance=REAL)
+    figure = plot_quintiles(frame, estimates[0]["models"], caption=Caption("", ""), provenance=REAL)
     assert figure.axes[0].get_ylabel() == "Odds ratio (against Q1)"
 
 

@@ -7,7 +7,7 @@ import pytest
 from analysis.claims.foods import foods
 from analysis.provenance import Provenance
 from analysis.report.figures.foods import foods_caption, plot_foods, ranked_groups
-from analysis.report.figures.layout import save_figure
+from analysis.report.figures.layout import Caption, save_figure
 
 INVENTED = Provenance("SYNTHETIC survey, seed 1", synthetic=True)
 
@@ -19,7 +19,7 @@ def frame(participants: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def figure(frame):
-    return plot_foods(frame, caption=foods_caption(frame), provenance=INVENTED)
+    return plot_foods(frame, caption=Caption(foods_caption(frame), "Alternative."), provenance=INVENTED)
 
 
 def test_the_article_stands_above_groups_ranked_by_their_share(frame):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.provenance import Provenance
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.referee import plot_referee, referee_caption, referee_order
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
@@ -50,7 +51,7 @@ def test_rows_go_by_how_far_they_move_and_the_primary_curve_is_told_once(table: 
 
 def test_dots_strokes_and_bars_are_the_tables_numbers(table: pd.DataFrame) -> None:
     rows = referee_order(table)
-    figure = plot_referee(table, caption="A caption.", provenance=REAL)
+    figure = plot_referee(table, caption=Caption("A caption.", ""), provenance=REAL)
     slopes, moved = figure.axes
     drawn = {line.get_label(): line for line in slopes.get_lines()}
     for verdict in VERDICTS:
@@ -62,7 +63,7 @@ def test_dots_strokes_and_bars_are_the_tables_numbers(table: pd.DataFrame) -> No
 
 
 def test_every_label_is_whole_on_the_page_and_touches_no_other(table: pd.DataFrame) -> None:
-    figure = plot_referee(table, caption="A caption.", provenance=REAL)
+    figure = plot_referee(table, caption=Caption("A caption.", ""), provenance=REAL)
     renderer = figure.canvas.get_renderer()
     labels = figure.axes[0].get_yticklabels()
     assert LONGEST in [label.get_text() for label in labels]

@@ -9,6 +9,7 @@ from matplotlib.text import Text
 
 from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.shape import PLACES, plot_knots, plot_shape, variant_curve, variant_name
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import shape as shape_words
@@ -139,8 +140,12 @@ def test_profile_is_the_fall_in_deviance_with_the_break_and_both_p(shape_figure,
 @pytest.mark.parametrize("verdict", ["U", "non-linear, U not shown", "no departure shown"])
 def test_verdict_is_the_title(estimates, shape, model, curve, verdict):
     profile = estimates[0]["threshold"].query("model == @PRIMARY.model")
-    figure = plot_shape(curve, profile, shape.replace({shape["verdict"]: verdict}), model, caption="", provenance=REAL)
-    assert figure.axes[0].get_title("left") == f"Is it a U? Verdict: {numbers_words.verdict_words(verdict)}"
+    figure = plot_shape(
+        curve, profile, shape.replace({shape["verdict"]: verdict}), model, caption=Caption("", ""), provenance=REAL
+    )
+    assert figure.axes[0].get_title("left") == (
+        f"Neuropathy by magnesium intake: is it a U?\n{numbers_words.sentence(numbers_words.verdict_words(verdict))}"
+    )
 
 
 def test_caption_tells_the_verdict_in_words_and_tells_break_from_low_point(shape_figure, estimates):
@@ -209,7 +214,7 @@ def test_caption_of_the_knots_tells_the_verdicts(knots_figure, estimates):
 
 def test_variant_without_an_interval_has_its_tick_alone(estimates, model):
     knots = estimates[0]["knots"].assign(nadir_low=np.nan, nadir_high=np.nan)
-    figure = plot_knots(knots, estimates[0]["knot_curves"], model, caption="", provenance=REAL)
+    figure = plot_knots(knots, estimates[0]["knot_curves"], model, caption=Caption("", ""), provenance=REAL)
     for axes, nadir in zip(panels(figure), knots["nadir"], strict=True):
         assert text(axes, "_lowest point") == numbers_words.format_intake(nadir)
         assert pd.isna(line(axes, "interval").get_xdata()).all()

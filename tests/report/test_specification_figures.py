@@ -10,6 +10,7 @@ import pytest
 from analysis.audit.joint_test import TERMS, decompose, verdict_shares, verdicts_by_ends
 from analysis.audit.specifications import CHOICES, specification_grid
 from analysis.provenance import Provenance
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.specifications import ANSWERS, VERDICTS, plot_specification_curve, specification_caption
 from analysis.stats.shape.questions import ENDS, ends_name
 
@@ -54,7 +55,7 @@ def tests_frame():
 @pytest.fixture(scope="module")
 def figure(cells):
     return plot_specification_curve(
-        cells, verdict_shares(cells), verdicts_by_ends(cells), caption="A caption.", provenance=REAL
+        cells, verdict_shares(cells), verdicts_by_ends(cells), caption=Caption("A caption.", ""), provenance=REAL
     )
 
 
@@ -110,7 +111,8 @@ def test_marks_stand_at_the_primary_and_the_published_cell(figure, cells, mark, 
 def test_a_grid_read_from_a_table_has_its_marks(cells):
     """Knots and models are numbers or words as the table's reader takes them."""
     read = cells.assign(knots=cells["knots"].astype(float).astype(int), covariates=cells["covariates"].astype(object))
-    drawn = plot_specification_curve(read, verdict_shares(cells), verdicts_by_ends(cells), caption="", provenance=REAL)
+    by_ends = verdicts_by_ends(cells)
+    drawn = plot_specification_curve(read, verdict_shares(cells), by_ends, caption=Caption("", ""), provenance=REAL)
     assert [line.get_label() for line in axes_of(drawn, "p10").get_lines()].count("primary") == 1
 
 

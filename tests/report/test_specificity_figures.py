@@ -7,6 +7,7 @@ import pytest
 
 from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, place_of, specificity_cells, summarise
 from analysis.provenance import Provenance
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.specificity import LABELLED, SMALLEST, plot_specificity, specificity_caption
 from analysis.report.words.specificity import heaped_table
 
@@ -38,7 +39,7 @@ def summary():
 @pytest.fixture(scope="module")
 def figure(summary):
     caption = specificity_caption(summary, place_of(summary))
-    figure = plot_specificity(summary, caption=caption, provenance=INVENTED)
+    figure = plot_specificity(summary, caption=Caption(caption, "Alternative."), provenance=INVENTED)
     figure.draw_without_rendering()
     return figure
 
@@ -88,7 +89,7 @@ def test_nutrient_answered_by_hmiscs_knots_is_a_plus_that_the_caption_explains(f
     heaped = summary[summary["kind"] == "heaped nutrient"]
     assert points(axes_of(figure, "none"), "Hmisc's knots") == expected(heaped) != set()
     assert points(axes_of(figure, "spline"), "Hmisc's knots") == set()
-    caption = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    caption = figure.caption.text
     assert "Pluses: the same with knots by Hmisc's rule for ties, chosen later and not counted" in caption
     assert "alcohol p < 0.001, U" in caption
 
@@ -100,6 +101,13 @@ def test_magnesium_energy_and_the_top_nutrients_are_named(figure, summary, form)
     top = nutrients[~special].nsmallest(LABELLED, "nonlinear_p")
     names = {text.get_text() for text in axes_of(figure, form).texts}
     assert names == {*top["label"], "magnesium", *(["energy"] if form == "none" else [])}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_title_of_a_panel_counts_the_nutrients_that_bend(figure, summary, form):
+    nutrients = summary[(summary["kind"] == "nutrient") & (summary["form"] == form)].dropna(subset="nonlinear_p")
+    bend = (nutrients["nonlinear_q"] < FALSE_DISCOVERIES).sum()
+    assert axes_of(figure, form).get_title("left").endswith(f"\n{bend} of {len(nutrients)} bend")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -135,7 +143,7 @@ def test_p_value_beyond_the_axis_stands_at_its_end_with_an_arrowhead(figure):
 
 def test_caption_tells_magnesiums_place_and_what_has_no_answer(figure, summary):
     place = place_of(summary).set_index("form")
-    caption = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    caption = figure.caption.text
     for form in FORMS:
         assert f"{place.loc[form, 'nonlinear_rank']} of {place.loc[form, 'tested']} (p " in caption
     for piece in ("Crosses: alcohol", "7,000 people", "false-discovery rate of 5 %", "age, HbA1c, height"):

@@ -9,6 +9,7 @@ import statsmodels.api as sm
 
 from analysis.data.people.conditions import ConditionError
 from analysis.provenance import Provenance
+from analysis.report.figures.layout import Caption
 from analysis.report.figures.published import plot_published, published_caption, shown
 from analysis.validation.studies.agreement import agreement_of, compare_studies
 from analysis.validation.studies.kinds import KINDS, recompute
@@ -204,7 +205,7 @@ def test_figure_shows_every_recomputed_number_and_tells_misses_with_what_was_tri
     found = compare_studies(participants, rows)
     assert found["agreement"].tolist() == ["as printed", "not reached", "not recomputed"]
     caption = published_caption(found)
-    figure = plot_published(found, caption=caption, provenance=Provenance("invented", synthetic=True))
+    figure = plot_published(found, caption=Caption(caption, ""), provenance=Provenance("invented", synthetic=True))
     words = [text.get_text() for text in figure.axes[0].texts]
     assert len(shown(found)) == 2
     assert "with and without the unknown" in words

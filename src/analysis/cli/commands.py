@@ -163,7 +163,7 @@ def run_simulate(args: argparse.Namespace) -> None:
 
 def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
-    for path in draw_figures(_folders(args)):
+    for path in draw_figures(_folders(args), width=args.width):
         print(path)
 
 
@@ -220,7 +220,7 @@ def run_estimate(args: argparse.Namespace) -> None:
         points = args.at or list(round_intakes(found))
         print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
-        for path in draw_study(found, frame, provenance, args.figure, shape=shape()):
+        for path in draw_study(found, frame, provenance, args.figure, shape=shape(), width=args.width):
             print(path, file=sys.stderr)
 
 
@@ -275,7 +275,7 @@ def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Prov
     else:
         print(modifiers_words.format_modification(found, points=points, source=provenance.source))
     if args.figure is not None:
-        for path in draw_modification(found, provenance, args.figure):
+        for path in draw_modification(found, provenance, args.figure, width=args.width):
             print(path, file=sys.stderr)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from analysis.data.people.vocabulary import EXPOSURES
+from analysis.report.figures.layout import Width
 from analysis.study import (
     BOOTSTRAP_REPLICATES,
     CYCLES,
@@ -108,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
         ),
         "fit": (_add_folders, "fit the crude model and models 1-3, write the estimates"),
         "shapes": (_add_shape_options, "ask whether the curves are U-shaped: tests, low point, verdict"),
-        "figures": (_add_folders, "draw the figures from the estimates"),
+        "figures": (_add_figure_options, "draw the figures from the estimates"),
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
@@ -128,6 +129,16 @@ def _add_folders(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--data", type=Path, default=Path("data"), help="folder that holds raw/ and processed/")
     stage.add_argument("--figures", type=Path, default=None,
                        help="folder for the drawings; by default figures, or DATA/figures if synthetic")  # fmt: skip
+
+
+def _add_figure_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    _add_width(stage)
+
+
+def _add_width(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--width", default="two", choices=get_args(Width),
+                       help="columns of a page that a figure fills: one (85 mm, as its name says) or two")  # fmt: skip
 
 
 def _add_shape_options(stage: argparse.ArgumentParser) -> None:
@@ -213,6 +224,7 @@ def _add_estimate_options(stage: argparse.ArgumentParser) -> None:
     )
     stage.add_argument("--figure", type=_drawing_folder, default=None, metavar="DIR",
                        help="also draw the curve, with the CSV of its numbers, into this folder")  # fmt: skip
+    _add_width(stage)
     stage.add_argument("--format", default="table", choices=["table", "csv", "json"], help="how to print the result")
     _add_bootstrap_options(stage)
     stage.add_argument("--part", default="curve", choices=["curve", "coefficients", "tests", "shape"],

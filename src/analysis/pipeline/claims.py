@@ -75,7 +75,7 @@ def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
         if name in drawings:
             written += write_drawing(drawings[name], folders.figures, name)
         else:  # a figure of an earlier run would pass for this one's
-            for stale in [folders.figures / f"{name}.{kind}" for kind in ("png", "svg", "csv")]:
+            for stale in [folders.figures / f"{name}.{kind}" for kind in ("png", "svg", "md", "csv")]:
                 stale.unlink(missing_ok=True)
     return written, unanswered
 

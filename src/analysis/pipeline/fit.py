@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.data.people.exclusions import code_columns, exclusion_reasons, read_codes
+from analysis.data.source.nhanes import read_table
 from analysis.data.synthetic.survey import read_truth
 from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.characteristics import characteristics
@@ -34,6 +36,7 @@ def fit_models(folders: Folders) -> Frames:
         "characteristics": characteristics(frame, PRIMARY),
         "characteristics_by_quintile": characteristics(frame, PRIMARY, by="quintile"),
     }
+    results["flow_reasons"] = _reasons(folders, frame, found)
     refuse_mixing(folders, provenance)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
@@ -71,6 +74,18 @@ def _fitted(frame: pd.DataFrame) -> list[Association]:
         with naming(f"model {study.model}"):
             found.append(estimate(frame, study))
     return found
+
+
+def _reasons(folders: Folders, frame: pd.DataFrame, found: list[Association]) -> pd.DataFrame:
+    """Why people left at each step of each model's flow."""
+    registry, cache = folders.registry(), folders.processed / "cache"
+    tables = {
+        name: read_table(registry, folders.raw, name, columns=list(columns), cache=cache)
+        for name, columns in code_columns().items()
+    }
+    codes = read_codes(tables)
+    parts = [exclusion_reasons(frame, codes, one.study, one.cohort).assign(model=one.study.model) for one in found]
+    return pd.concat(parts, ignore_index=True)[["model", "step", "reason", "n"]]
 
 
 def _studies() -> list[Study]:

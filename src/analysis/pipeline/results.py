@@ -10,11 +10,11 @@ from analysis.files import replacing
 from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
 from analysis.provenance import Provenance
 from analysis.report.catalogue import Drawing
-from analysis.report.figures.layout import save_figure
+from analysis.report.figures.layout import Width, save_figure
 from analysis.stats.arrays import Frames
 
-FITTED = ("flow", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles", "calibration",
-             "influence", "collinearity", "weights", "distribution", "characteristics",
+FITTED = ("flow", "flow_reasons", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles",
+             "calibration", "influence", "collinearity", "weights", "distribution", "characteristics",
              "characteristics_by_quintile")  # fmt: skip
 """What the fit stage writes for every survey."""
 
@@ -146,12 +146,20 @@ def _check_estimates(read: Frames) -> None:
         raise ValueError(f"tests.csv does not hold each model's tests {', '.join(TESTS)}")
 
 
-def write_drawing(drawing: Drawing, folder: Path, name: str) -> list[Path]:
-    """Save under a temporary name, then move: an interrupted run leaves the old figure whole."""
-    figure = drawing.draw()
+def write_drawing(drawing: Drawing, folder: Path, name: str, *, width: Width = "two") -> list[Path]:
+    """Save under a temporary name, then move: an interrupted run leaves the old figure whole.
+
+    A figure for one column has ``_85mm`` in its name, so that it does not take the other's place.
+
+    Returns
+    -------
+    Paths of picture, vectors and caption.
+    """
+    figure = drawing.draw() if width == "two" else drawing.draw(width=width)
+    stem = name if width == "two" else f"{name}_85mm"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
-        written = [path.replace(folder / path.name) for path in save_figure(figure, Path(part) / name)]
+        written = [path.replace(folder / path.name) for path in save_figure(figure, Path(part) / stem)]
     for suffix, frame in drawing.numbers.items():
         write_csv(frame, folder / f"{name}{suffix}.csv")
     return written

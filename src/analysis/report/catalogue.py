@@ -1,10 +1,10 @@
-"""Which estimates go into which figure, under which caption."""
+"""Which estimates go into which figure, beside which caption."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.dose_response.modifiers import EffectModification
@@ -14,6 +14,7 @@ from analysis.report.figures import causes as causes_figures
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
+from analysis.report.figures import flow as flow_figures
 from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
 from analysis.report.figures import modifiers as modifiers_figures
@@ -22,6 +23,7 @@ from analysis.report.figures import referee as referee_figures
 from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
+from analysis.report.figures.layout import Caption, Page, Width
 from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
 from analysis.stats.arrays import Frames
@@ -34,10 +36,23 @@ AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_s
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drawing(Discreet):
-    """A figure to be drawn, and the numbers it shows by the suffix of the CSV they are written to."""
+    """A figure to be drawn, and the numbers it shows by the suffix of the CSV they are written to.
 
-    draw: Callable[[], Figure]
+    Attributes
+    ----------
+    draw : gives the figure; ``width="one"`` for one column of a printed page, ``"two"`` (the default) for two.
+    numbers : frames by suffix.
+    widths : those that it can be drawn for; of ``("two",)`` alone, ``draw`` takes no width.
+    """
+
+    draw: Callable[..., Page]
     numbers: dict[str, pd.DataFrame]
+    widths: tuple[Width, ...] = ("one", "two")
+
+    @property
+    def caption(self) -> Caption:
+        """The words beside the figure."""
+        return self.draw().caption
 
 
 def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
@@ -45,40 +60,58 @@ def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
     every = estimates["quintiles"]
     shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
     models = estimates["models"]
-    # The flow of the last model goes on to complete covariates.
-    flow = estimates["flow"][estimates["flow"]["model"] == models["model"].iloc[-1]]
     return {
         "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
         "shape": shape(estimates, provenance, model=PRIMARY.model),
         "knots": knots(estimates, provenance),
         "models": Drawing(
-            lambda: dose_response_figures.plot_models(
+            partial(
+                dose_response_figures.plot_models,
                 estimates["odds_ratio_curve"],
                 models,
-                caption=study_words.noted(dose_response_figures.models_caption(estimates), estimates),
+                caption=Caption(
+                    study_words.noted(dose_response_figures.models_caption(estimates), estimates),
+                    dose_response_figures.models_alt(estimates),
+                ),
                 provenance=provenance,
             ),
             {"": estimates["odds_ratio_curve"]},
         ),
         "quintiles": Drawing(
-            lambda: dose_response_figures.plot_quintiles(
+            partial(
+                dose_response_figures.plot_quintiles,
                 shown,
                 models,
-                caption=study_words.noted(dose_response_figures.quintiles_caption(shown, estimates), estimates),
+                caption=Caption(
+                    study_words.noted(dose_response_figures.quintiles_caption(shown, estimates), estimates),
+                    dose_response_figures.quintiles_alt(shown, estimates),
+                ),
                 provenance=provenance,
             ),
             {"": shown},
         ),
         "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
-        "flow": Drawing(
-            lambda: dose_response_figures.plot_flow(
-                flow,
-                caption=study_words.noted(dose_response_figures.flow_caption(estimates), estimates),
-                provenance=provenance,
-            ),
-            {"": flow},
-        ),
+        "flow": flow(estimates, provenance),
     }
+
+
+def flow(estimates: Frames, provenance: Provenance) -> Drawing:
+    """Who is left after each step, and why the others are not, of the last model, which asks for most."""
+    last = estimates["models"]["model"].iloc[-1]
+    steps, reasons = _of_model(estimates["flow"], last), _of_model(estimates["flow_reasons"], last)
+    return Drawing(
+        partial(
+            flow_figures.plot_flow,
+            steps,
+            reasons,
+            caption=Caption(
+                study_words.noted(flow_figures.flow_caption(estimates), estimates),
+                flow_figures.flow_alt(steps, reasons),
+            ),
+            provenance=provenance,
+        ),
+        {"": steps, "_reasons": reasons},
+    )
 
 
 def dose_response(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
@@ -87,12 +120,16 @@ def dose_response(estimates: Frames, provenance: Provenance, *, model: str) -> D
     curve, prevalence = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "prevalence"))
     row = estimates["models"].set_index("model", drop=False).loc[model]
     return Drawing(
-        lambda: dose_response_figures.plot_dose_response(
+        partial(
+            dose_response_figures.plot_dose_response,
             curve,
             prevalence,
             bars,
             row,
-            caption=study_words.noted(dose_response_figures.curve_caption(estimates, model), estimates, model),
+            caption=Caption(
+                study_words.noted(dose_response_figures.curve_caption(estimates, model), estimates, model),
+                dose_response_figures.curve_alt(estimates, model),
+            ),
             provenance=provenance,
             planted=None if planted is None else planted[planted["x"].isin(curve["x"])],
         ),
@@ -106,12 +143,16 @@ def shape(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     planted = estimates.get("planted")
     row = estimates["models"].set_index("model", drop=False).loc[model]
     return Drawing(
-        lambda: shape_figures.plot_shape(
+        partial(
+            shape_figures.plot_shape,
             curve,
             profile,
             shape_words.shape_of_model(estimates, model),
             row,
-            caption=study_words.noted(shape_figures.shape_caption(estimates, model), estimates, model),
+            caption=Caption(
+                study_words.noted(shape_figures.shape_caption(estimates, model), estimates, model),
+                shape_figures.shape_alt(estimates, model),
+            ),
             provenance=provenance,
             planted_nadir=None if planted is None else float(planted["nadir"].iloc[0]),
         ),
@@ -124,11 +165,15 @@ def knots(estimates: Frames, provenance: Provenance) -> Drawing:
     variants, curves = estimates["knots"], estimates["knot_curves"]
     row = estimates["models"].set_index("model", drop=False).loc[PRIMARY.model]
     return Drawing(
-        lambda: shape_figures.plot_knots(
+        partial(
+            shape_figures.plot_knots,
             variants,
             curves,
             row,
-            caption=study_words.noted(shape_figures.knots_caption(estimates, PRIMARY.model), estimates, PRIMARY.model),
+            caption=Caption(
+                study_words.noted(shape_figures.knots_caption(estimates, PRIMARY.model), estimates, PRIMARY.model),
+                shape_figures.knots_alt(estimates),
+            ),
             provenance=provenance,
         ),
         {"": variants, "_curves": curves},
@@ -141,12 +186,16 @@ def diagnostics(estimates: Frames, provenance: Provenance, *, model: str) -> Dra
     calibration, influence = (_of_model(estimates[name], model) for name in ("calibration", "influence"))
     row = estimates["models"].set_index("model", drop=False).loc[model]
     return Drawing(
-        lambda: diagnostics_figures.plot_diagnostics(
+        partial(
+            diagnostics_figures.plot_diagnostics,
             calibration,
             influence,
             bars,
             row,
-            caption=study_words.noted(diagnostics_figures.diagnostics_caption(estimates, model), estimates, model),
+            caption=Caption(
+                study_words.noted(diagnostics_figures.diagnostics_caption(estimates, model), estimates, model),
+                diagnostics_figures.diagnostics_alt(estimates, model),
+            ),
             provenance=provenance,
         ),
         {"": calibration, "_influence": influence, "_distribution": bars},
@@ -160,9 +209,10 @@ def modification(found: EffectModification, provenance: Provenance) -> Drawing:
     curves = found.curves(found.grid()).assign(**names, reference=found.reference)
     tests = pd.DataFrame([names | found.test_row()])
     notes = " ".join(found.problem.setting.notes)
-    caption = f"{modifiers_figures.curves_caption(tests, curves)} {notes}".strip()
+    words = f"{modifiers_figures.curves_caption(tests, curves)} {notes}".strip()
+    caption = Caption(words, modifiers_figures.curves_alt(tests, curves))
     return Drawing(
-        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        partial(modifiers_figures.plot_modifier_curves, tests, curves, caption=caption, provenance=provenance),
         {"": curves, "_tests": tests},
     )
 
@@ -205,38 +255,43 @@ def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
 def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
     """The referee's figure, from the table ``referee``."""
     table = frames["referee"]
-    caption = referee_figures.referee_caption(table)
+    caption = Caption(referee_figures.referee_caption(table), referee_figures.referee_alt(table))
     return Drawing(
-        lambda: referee_figures.plot_referee(table, caption=caption, provenance=provenance),
+        partial(referee_figures.plot_referee, table, caption=caption, provenance=provenance),
         {"": referee_figures.referee_order(table)},
     )
 
 
 def _specification_curve(frames: Frames, provenance: Provenance) -> Drawing:
     cells, shares = frames["specifications"], frames["verdict_shares"]
-    caption = specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"])
+    caption = Caption(
+        specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"]),
+        specifications_figures.specification_alt(cells, shares),
+    )
     by_ends = frames["verdict_ends"]
+    plot = specifications_figures.plot_specification_curve
     return Drawing(
-        lambda: specifications_figures.plot_specification_curve(
-            cells, shares, by_ends, caption=caption, provenance=provenance
-        ),
+        partial(plot, cells, shares, by_ends, caption=caption, provenance=provenance),
         {"": shares, "_ends": by_ends},
     )
 
 
 def _specificity(frames: Frames, provenance: Provenance) -> Drawing:
     summary = frames["specificity"]
-    caption = specificity_figures.specificity_caption(summary, frames["specificity_place"])
+    caption = Caption(
+        specificity_figures.specificity_caption(summary, frames["specificity_place"]),
+        specificity_figures.specificity_alt(summary, frames["specificity_place"]),
+    )
     return Drawing(
-        lambda: specificity_figures.plot_specificity(summary, caption=caption, provenance=provenance), {"": summary}
+        partial(specificity_figures.plot_specificity, summary, caption=caption, provenance=provenance), {"": summary}
     )
 
 
 def _energy_forms(frames: Frames, provenance: Provenance) -> Drawing:
     curves, forms = frames["energy_curves"], frames["energy_forms"]
-    caption = energy_figures.energy_forms_caption(forms)
+    caption = Caption(energy_figures.energy_forms_caption(forms), energy_figures.energy_forms_alt(forms))
     return Drawing(
-        lambda: energy_figures.plot_energy_forms(curves, forms, caption=caption, provenance=provenance),
+        partial(energy_figures.plot_energy_forms, curves, forms, caption=caption, provenance=provenance),
         {"": forms, "_curves": curves},
     )
 
@@ -244,10 +299,20 @@ def _energy_forms(frames: Frames, provenance: Provenance) -> Drawing:
 def _energy_surface(frames: Frames, provenance: Provenance) -> Drawing:
     surface, density, slices = frames["energy_surface"], frames["energy_density"], frames["energy_slices"]
     tests, form = frames["energy_slice_tests"], _unadjusted(frames)
-    caption = energy_figures.energy_surface_caption(surface, frames["energy_tests"], tests, form)
+    caption = Caption(
+        energy_figures.energy_surface_caption(surface, frames["energy_tests"], tests, form),
+        energy_figures.energy_surface_alt(surface, tests, form),
+    )
     return Drawing(
-        lambda: energy_figures.plot_energy_surface(
-            surface, density, slices, tests, form, caption=caption, provenance=provenance
+        partial(
+            energy_figures.plot_energy_surface,
+            surface,
+            density,
+            slices,
+            tests,
+            form,
+            caption=caption,
+            provenance=provenance,
         ),
         {"": surface, "_density": density, "_slices": slices},
     )
@@ -255,10 +320,19 @@ def _energy_surface(frames: Frames, provenance: Provenance) -> Drawing:
 
 def _heterogeneity(frames: Frames, provenance: Provenance) -> Drawing:
     curves, shapes, influence = frames["cycle_curves"], frames["cycle_shapes"], frames["psu_shape"]
-    caption = heterogeneity_figures.heterogeneity_caption(shapes, frames["cycle_heterogeneity"], influence)
+    caption = Caption(
+        heterogeneity_figures.heterogeneity_caption(shapes, frames["cycle_heterogeneity"], influence),
+        heterogeneity_figures.heterogeneity_alt(shapes, frames["cycle_heterogeneity"], influence),
+    )
     return Drawing(
-        lambda: heterogeneity_figures.plot_heterogeneity(
-            curves, shapes, influence, _unadjusted(frames), caption=caption, provenance=provenance
+        partial(
+            heterogeneity_figures.plot_heterogeneity,
+            curves,
+            shapes,
+            influence,
+            _unadjusted(frames),
+            caption=caption,
+            provenance=provenance,
         ),
         {"": curves, "_sampling_units": influence},
     )
@@ -270,9 +344,9 @@ def _unadjusted(frames: Frames) -> pd.Series:
 
 def published_drawing(found: pd.DataFrame, provenance: Provenance) -> Drawing:
     """The published numbers beside ours; ``found`` is of `analysis.validation.studies.agreement.compare_studies`."""
-    caption = published_figures.published_caption(found)
+    caption = Caption(published_figures.published_caption(found), published_figures.published_alt(found))
     return Drawing(
-        lambda: published_figures.plot_published(found, caption=caption, provenance=provenance),
+        partial(published_figures.plot_published, found, caption=caption, provenance=provenance),
         {"": found},
     )
 
@@ -301,39 +375,47 @@ def claim_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
 
 def _adequacy(frames: Frames, provenance: Provenance) -> Drawing:
     shares, exposures = frames["adequacy_shares"], frames["adequacy_exposures"]
-    caption = adequacy_figures.adequacy_caption(shares, frames["adequacy_variances"], exposures)
+    caption = Caption(
+        adequacy_figures.adequacy_caption(shares, frames["adequacy_variances"], exposures),
+        adequacy_figures.adequacy_alt(shares, exposures),
+    )
     return Drawing(
-        lambda: adequacy_figures.plot_adequacy(shares, exposures, caption=caption, provenance=provenance),
+        partial(adequacy_figures.plot_adequacy, shares, exposures, caption=caption, provenance=provenance),
         {"": shares, "_odds_ratios": exposures},
     )
 
 
 def _foods(frames: Frames, provenance: Provenance) -> Drawing:
     shares = frames["foods"]
-    caption = foods_figures.foods_caption(shares)
-    return Drawing(lambda: foods_figures.plot_foods(shares, caption=caption, provenance=provenance), {"": shares})
+    caption = Caption(foods_figures.foods_caption(shares), foods_figures.foods_alt(shares))
+    return Drawing(
+        partial(foods_figures.plot_foods, shares, caption=caption, provenance=provenance), {"": shares}, ("two",)
+    )
 
 
 def _causes(frames: Frames, provenance: Provenance) -> Drawing:
     rows = frames["causes"]
-    caption = causes_figures.causes_caption(rows)
-    return Drawing(lambda: causes_figures.plot_causes(rows, caption=caption, provenance=provenance), {"": rows})
+    caption = Caption(causes_figures.causes_caption(rows), causes_figures.causes_alt(rows))
+    return Drawing(
+        partial(causes_figures.plot_causes, rows, caption=caption, provenance=provenance), {"": rows}, ("two",)
+    )
 
 
 def _modifiers(frames: Frames, provenance: Provenance) -> Drawing:
     tests, arms = _first(frames["modifiers_tests"]), _first(frames["modifiers_arms"])
-    caption = modifiers_figures.modifiers_caption(tests, arms)
+    caption = Caption(modifiers_figures.modifiers_caption(tests, arms), modifiers_figures.modifiers_alt(tests, arms))
     return Drawing(
-        lambda: modifiers_figures.plot_modifiers(tests, arms, caption=caption, provenance=provenance),
+        partial(modifiers_figures.plot_modifiers, tests, arms, caption=caption, provenance=provenance),
         {"": arms, "_tests": tests},
+        ("two",),
     )
 
 
 def _modifier_curves(frames: Frames, provenance: Provenance) -> Drawing:
     tests, curves = _first(frames["modifiers_tests"]), _first(frames["modifiers_curves"])
-    caption = modifiers_figures.curves_caption(tests, curves)
+    caption = Caption(modifiers_figures.curves_caption(tests, curves), modifiers_figures.curves_alt(tests, curves))
     return Drawing(
-        lambda: modifiers_figures.plot_modifier_curves(tests, curves, caption=caption, provenance=provenance),
+        partial(modifiers_figures.plot_modifier_curves, tests, curves, caption=caption, provenance=provenance),
         {"": curves},
     )
 

@@ -70,6 +70,10 @@ class AssociationView(Association):
             "knots": " ".join(f"{knot:.17g}" for knot in self.spline.knots),
             "exposure_label": exposure_label(study.exposure),
             "unit": unit,
+            "outcome": study.outcome,
+            "age_min": study.age_min,
+            "where": study.where or "",
+            "cycles": " ".join(map(str, study.cycles)),
         }
         draw_odds_ratios(axes, self.curve(self.grid()).frame, pd.Series(model))
         axes.legend(fontsize="small")

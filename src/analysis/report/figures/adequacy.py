@@ -1,12 +1,20 @@
 """Figure of adequacy: how many take in too little, and the odds ratios of those who do; nothing is computed here."""
 
-import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    letter_panels,
+    page_style,
+)
 from analysis.report.figures.modifiers import odds_axis_across
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_odds_ratio, percent
 
@@ -22,25 +30,36 @@ MARKERS = (("o", BAND), ("s", VERMILION), ("D", "black"))
 LEFT_ARM_MG = 100.0
 
 
-def plot_adequacy(shares: pd.DataFrame, exposures: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_adequacy(
+    shares: pd.DataFrame,
+    exposures: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Shares below the EAR by sex and age, and odds ratios of low intakes under each model.
 
     Parameters
     ----------
     shares, exposures : of `analysis.claims.adequacy.adequacy`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with axes labelled ``shares`` and ``odds_ratios``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(4.0, caption, provenance)
-        panels = figure.subplots(1, 2, gridspec_kw=sides | {"left": 0.2, "wspace": 0.62})
+    with page_style(width):
+        figure, sides = blank_page(4.0 if width == "two" else 6.6, caption, provenance, width=width)
+        if width == "two":
+            panels = figure.subplots(1, 2, gridspec_kw=sides | {"left": 0.2, "wspace": 0.62})
+        else:
+            panels = figure.subplots(2, 1, gridspec_kw=sides | {"left": 0.4, "hspace": 0.36, "height_ratios": [1.7, 1]})
         for axes, label in zip(panels, ("shares", "odds_ratios"), strict=True):
             axes.set_label(label)
         _draw_shares(panels[0], shares[(shares["domain"] == "age20") & (shares["unreliable"] == "")])
         _draw_odds(panels[1], _told(exposures))
+        letter_panels(figure, *panels, left=70)
     return figure
 
 
@@ -62,9 +81,9 @@ def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
         axes.plot(100 * of["estimate"], y, marker, color=color, markersize=3.8, linestyle="none", label=words)
     axes.set_yticks(range(len(place)), [_group_words(sex, ages) for sex, ages in place], fontsize=7.5)
     axes.set_ylim(len(place) - 0.4, -0.7 - 0.75 * len(SHOWN))
-    axes.set_title("Below the EAR")
+    axes.set_title("Magnesium below the EAR", fontsize=9)
     axes.set_xlabel("Share of adults (%)")
-    axes.legend(loc="upper left", fontsize=6.8, borderpad=0.2, handletextpad=0.2)
+    axes.legend(loc="upper left", fontsize=7, borderpad=0.2, handletextpad=0.2)
 
 
 def _group_words(sex: str, ages: str) -> str:
@@ -83,9 +102,9 @@ def _draw_odds(axes: Axes, exposures: pd.DataFrame) -> None:
                   label=MODEL_NAMES[str(model)])  # fmt: skip
     axes.set_yticks(range(len(names)), [EXPOSURES[name] for name in names], fontsize=7.5)
     axes.set_ylim(len(names) - 0.4, -0.9)
-    axes.set_title("Neuropathy")
+    axes.set_title("Odds of neuropathy", fontsize=9)
     axes.set_xlabel("Odds ratio")
-    axes.legend(loc="upper left", fontsize=6.8, ncol=3, borderpad=0.2, handletextpad=0.1, columnspacing=0.8)
+    axes.legend(loc="upper left", fontsize=7, ncol=3, borderpad=0.2, handletextpad=0.1, columnspacing=0.8)
 
 
 def adequacy_caption(shares: pd.DataFrame, variances: pd.DataFrame, exposures: pd.DataFrame) -> str:
@@ -102,11 +121,25 @@ def adequacy_caption(shares: pd.DataFrame, variances: pd.DataFrame, exposures: p
             f"{format_intake(point['reference'])}, far below the EAR"
         )
     return (
-        "Left: magnesium from food below the estimated average requirement (EAR), adults of 20 and older: "
+        "A: magnesium from food below the estimated average requirement (EAR), adults of 20 and older: "
         f"{percent(adults.loc['day_ear', 'estimate'])} on one recalled day (n = {adults.loc['day_ear', 'n']:,.0f}), "
         f"{percent(adults.loc['usual_ear', 'estimate'])} in usual intake, from the two recalls of 2003-2004 (share of "
         f"one day's variance between people: {reliability}). 95 % intervals: logit, errors by delete-one-PSU jackknife "
-        "with everything estimated anew. Right: odds ratio of neuropathy of those below the EAR or the recommended "
+        "with everything estimated anew. B: odds ratio of neuropathy of those below the EAR or the recommended "
         "allowance (RDA) on the recalled day against the others. "
         f"{MODEL_NAMES[str(below['model'])]}: below the EAR {format_odds_ratio(below)}{arm}."
+    )
+
+
+def adequacy_alt(shares: pd.DataFrame, exposures: pd.DataFrame) -> str:
+    """Alternative text of the figure, from the frames of `analysis.claims.adequacy.adequacy`."""
+    adults = shares[(shares["domain"] == "age20") & (shares["sex"] == "all")].set_index("quantity")["estimate"]
+    told = ", ".join(f"{percent(adults[name])} by {words}" for name, (words, *_) in SHOWN.items() if name in adults)
+    odds = "; ".join(
+        f"{MODEL_NAMES[str(row['model'])].lower()} {format_odds_ratio(row)}"
+        for _, row in exposures[exposures["exposure"] == "below_ear"].iterrows()
+    )
+    return (
+        f"Shares of adults below the average requirement of magnesium by sex and age, of all {told}; and odds ratios "
+        f"of neuropathy of those below it: {odds}."
     )

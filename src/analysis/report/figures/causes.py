@@ -1,14 +1,23 @@
 """The forest of other causes: which of those that the files measure go with neuropathy."""
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, ODDS_TICKS, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    ODDS_TICKS,
+    VERMILION,
+    Caption,
+    Page,
+    blank_page,
+    letter_panels,
+    page_style,
+)
+from analysis.report.words.numbers import format_odds_ratio
 
 LABELS = {
     "age_years": "Age, per year",
@@ -48,13 +57,18 @@ ROW = 0.19  # inches
 LABEL_SHARE = 0.40
 
 
-def plot_causes(rows: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_causes(
+    rows: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+) -> Page:
     """Odds ratios of model 2's covariates, and of each further cause beside models 1 and 2.
 
     Parameters
     ----------
     rows : of `analysis.claims.causes.causes`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -64,7 +78,7 @@ def plot_causes(rows: pd.DataFrame, *, caption: str, provenance: Provenance) -> 
     panels = {"covariates": odds[odds["what"] == "covariates"], "causes": odds[odds["what"] == "cause"]}
     lines = {label: list(dict.fromkeys(panel["term"])) for label, panel in panels.items()}
     heights = [len(terms) + 1.2 for terms in lines.values()]
-    with matplotlib.style.context(STYLE):
+    with page_style("two"):
         figure, sides = blank_page(ROW * sum(heights) + 0.9, caption, provenance)
         axes = figure.subplots(2, 1, sharex=True, gridspec_kw=sides | {"left": LABEL_SHARE, "hspace": 0.16,
                                                                        "height_ratios": heights})  # fmt: skip
@@ -74,6 +88,7 @@ def plot_causes(rows: pd.DataFrame, *, caption: str, provenance: Provenance) -> 
             _draw(one, panel, lines[label], beside=label == "causes")
             one.set_title(title, loc="left")
         _odds_axis(axes[1], odds)
+        letter_panels(figure, *axes, left=16)
         axes[1].legend(loc="lower right", fontsize=7.5, title="Beside", title_fontsize=7.5)
     return figure
 
@@ -89,7 +104,7 @@ def _draw(axes: Axes, panel: pd.DataFrame, terms: list[str], *, beside: bool) ->
         axes.errorbar(middle, [place[term] + shift * beside for term in shown["term"]],
                       xerr=np.abs(limits.T - middle), fmt=mark, color=colour, markersize=3.6, linewidth=1.0,
                       label=f"model {model}")  # fmt: skip
-    axes.set_yticks(list(place.values()), [LABELS[term] for term in terms], fontsize=7.5)
+    axes.set_yticks(list(place.values()), [LABELS[term] for term in terms], fontsize=7)
     axes.set_ylim(0.6 - len(terms), 0.6)
     axes.axvline(1, color=GREY, linewidth=0.8, zorder=0)
     axes.tick_params(axis="y", length=0)
@@ -112,10 +127,21 @@ def causes_caption(rows: pd.DataFrame) -> str:
     covariates, single = odds[odds["what"] == "covariates"].iloc[0], odds[odds["what"] == "cause"]
     return (
         "Odds ratios (log axis) of peripheral neuropathy with 95 % t intervals (Taylor linearisation), dietary "
-        f"weights, magnesium not in the model; reference levels in parentheses. Above: {covariates['n']:,} people, "
-        f"{covariates['cases']:,} with neuropathy. Below: {single['n'].min():,} to {single['n'].max():,} people, those "
+        f"weights, magnesium not in the model; reference levels in parentheses. A: the covariates of model 2, "
+        f"{covariates['n']:,} people, {covariates['cases']:,.0f} with neuropathy. B: "
+        f"{single['n'].min():,} to {single['n'].max():,} people, those "
         "of whom the cause and the model's covariates are known; model 1 is age, sex and race, model 2 the covariates "
-        "above. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "
+        "of A. Lead and cadmium have no file of 2003-2004 here. An association at one time is no cause: blood values "
         "change with treatment and diet after the disease. Toxins at work, chemotherapy and autoimmune disease are not "
         "in the files."
+    )
+
+
+def causes_alt(rows: pd.DataFrame) -> str:
+    """Alternative text of the forest."""
+    odds = rows[(rows["kind"] == "odds_ratio") & (rows["what"] == "cause") & (rows["model"] == "2")]
+    told = "; ".join(f"{LABELS[row['term']]} {format_odds_ratio(row)}" for _, row in odds.iterrows())
+    return (
+        "Forest of odds ratios of neuropathy, the covariates of model 2 together and other causes each by itself; "
+        f"beside model 2: {told}."
     )

@@ -2,14 +2,24 @@
 
 from typing import Literal
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    SMALL,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    letter_panels,
+    page_style,
+)
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,
@@ -19,6 +29,8 @@ from analysis.report.words.numbers import (
     sentence,
 )
 from analysis.stats.arrays import Frames
+
+PANELS = ("calibration", "effective_size", "influence")
 
 LABELLED = 2
 """So many of the largest changes are named in each direction: the sampling units somebody would ask about."""
@@ -36,9 +48,10 @@ def plot_diagnostics(
     distribution: pd.DataFrame,
     model: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
-) -> Figure:
+    width: Width = "two",
+) -> Page:
     """Calibration, effective sample size along the exposure, and what single PSUs change, of one model.
 
     Parameters
@@ -47,22 +60,29 @@ def plot_diagnostics(
     influence : stratum, psu, quantity, x, dfbetas.
     distribution : lower, upper, n, n_effective.
     model : one row of models.csv: exposure_label, unit, p05, p95, goodness_of_fit_p.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with the axes labelled ``calibration``, ``effective_size`` and ``influence``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(5.9, caption, provenance)
-        grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1], hspace=0.36, wspace=0.3, **sides)
-        _draw_calibration(figure.add_subplot(grid[0, 0], label="calibration"), calibration, model)
-        _draw_sizes(figure.add_subplot(grid[0, 1], label="effective_size"), distribution, model)
-        _draw_influence(figure.add_subplot(grid[1, :], label="influence"), influence, model)
+    with page_style(width):
+        figure, sides = blank_page(5.9 if width == "two" else 7.4, caption, provenance, width=width)
+        if width == "two":
+            grid = figure.add_gridspec(2, 2, height_ratios=[1.15, 1], hspace=0.36, wspace=0.3, **sides)
+            places = (grid[0, 0], grid[0, 1], grid[1, :])
+        else:
+            rows = figure.add_gridspec(3, 1, hspace=0.48, **sides)
+            places = (rows[0], rows[1], rows[2])
+        panels = [figure.add_subplot(place, label=label) for place, label in zip(places, PANELS, strict=True)]
+        _draw_calibration(panels[0], calibration, model, width)
+        _draw_sizes(panels[1], distribution, model)
+        _draw_influence(panels[2], influence, model, width)
+        letter_panels(figure, *panels)
     return figure
 
 
-def _draw_calibration(axes: Axes, calibration: pd.DataFrame, model: pd.Series) -> None:
+def _draw_calibration(axes: Axes, calibration: pd.DataFrame, model: pd.Series, width: Width) -> None:
     shown = 100 * calibration[["predicted", "estimate", "conf_low", "conf_high"]].dropna()
     error = np.abs(shown[["conf_low", "conf_high"]].sub(shown["estimate"], axis="index").to_numpy().T)
     top = 1.05 * float(shown.max().max())
@@ -71,7 +91,7 @@ def _draw_calibration(axes: Axes, calibration: pd.DataFrame, model: pd.Series) -
                   markersize=4.5, elinewidth=1.2, capsize=2, label="observed")  # fmt: skip
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
-    axes.text(0.05, 0.93, f"Archer-Lemeshow\np {format_p(model['goodness_of_fit_p'])}", va="top", fontsize=8.5,
+    axes.text(0.05, 0.93, f"Archer-Lemeshow\np {format_p(model['goodness_of_fit_p'])}", va="top", fontsize=SMALL[width],
               transform=axes.transAxes, label="test")  # fmt: skip
     axes.set_title("Calibration")
     axes.set_xlabel("Predicted neuropathy (%)")
@@ -91,7 +111,7 @@ def _draw_sizes(axes: Axes, distribution: pd.DataFrame, model: pd.Series) -> Non
     axes.legend(loc="upper right")
 
 
-def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series) -> None:
+def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series, width: Width) -> None:
     axes.axhline(0, color=GREY, linewidth=0.8, linestyle="-", zorder=0)
     named = []
     for quantity, (marker, color) in INTAKE_MARKS.items():
@@ -100,13 +120,14 @@ def _draw_influence(axes: Axes, influence: pd.DataFrame, model: pd.Series) -> No
                   label=f"at {format_intake(one['x'].iloc[0])} {model['unit']}")  # fmt: skip
         named.append(one.assign(color=color))
     last = max(map(len, named))
-    axes.set_xlim(-0.06 * last, 1.06 * last)
+    margin = 0.06 if width == "two" else 0.14
+    axes.set_xlim(-margin * last, (1 + margin) * last)
     _name_units(axes, -0.2, "right", pd.concat([one.head(LABELLED) for one in named]))
     _name_units(axes, last + 1.2, "left", pd.concat([one.tail(LABELLED) for one in named]))
     axes.set_title("Without one sampling unit")
     axes.set_xlabel("Sampling units, sorted for each intake")
     axes.set_ylabel("Change of log odds ratio\n(standard errors)")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.06, 1))
+    axes.legend(loc="upper left", bbox_to_anchor=(0.08, 1))
 
 
 def _name_units(axes: Axes, place: float, side: Literal["left", "right"], units: pd.DataFrame) -> None:
@@ -131,14 +152,27 @@ def diagnostics_caption(estimates: Frames, model: str) -> str:
     full, highest = (p_number(p) for p in (nonlinear["full"].max(), nonlinear["estimate"].max()))
     weights = estimates["weights"].set_index("model").loc[model]
     return (
-        f"{MODEL_NAMES[model]}, {row['n']:,} people. Calibration: observed neuropathy with {100 * row['conf_level']:g} "
+        f"{MODEL_NAMES[model]}, {row['n']:,} people. A: observed neuropathy with {100 * row['conf_level']:g} "
         "% intervals against the predicted, in tenths of predicted risk of equal weight; on the line they agree "
-        f"(Archer-Lemeshow F {fit['statistic']:.2f} on {fit['df_num']} and {fit['df_den']} df). What the weights "
-        "leave: people in each interval of intake, and how many equally weighted people would tell as much (Kish), in "
+        f"(Archer-Lemeshow F {fit['statistic']:.2f} on {fit['df_num']} and {fit['df_den']} df). B: "
+        "people in each interval of intake, and how many equally weighted people would tell as much (Kish), in "
         f"all {weights['n_effective']:,.0f} of {weights['n_positive']:,}; clusters not counted. Grey: beyond the 5th "
-        "and 95th percentile. Without one sampling unit: change of the log odds ratio at the 10th and 90th percentile "
+        "and 95th percentile. C: change of the log odds ratio at the 10th and 90th percentile "
         f"of intake ({intakes['log_or_p10']} and {intakes['log_or_p90']} {row['unit']}) against "
         f"{format_intake(row['reference'])}, in its standard errors, when one PSU is left out and the others of its "
         "stratum stand for it; the largest are named stratum/PSU. Non-linear p (Wald F, covariance kept): "
         f"{full} with everybody, at most {highest} without one unit."
+    )
+
+
+def diagnostics_alt(estimates: Frames, model: str) -> str:
+    """Alternative text of the figure of whether the regression can carry the curve."""
+    row, groups = rows_of_model(estimates, model), estimates["calibration"].query("model == @model")
+    weights = estimates["weights"].set_index("model").loc[model]
+    largest = estimates["influence"].query("model == @model")["dfbetas"].abs().max()
+    return (
+        f"Three panels. Observed against predicted neuropathy in {len(groups)} groups of risk (Archer-Lemeshow p "
+        f"{format_p(row['goodness_of_fit_p'])}); people and their effective number by intake, in all "
+        f"{weights['n_effective']:,.0f} of {weights['n_positive']:,}; change of two log odds ratios without each "
+        f"sampling unit, at most {largest:.2f} standard errors."
     )

@@ -4,20 +4,33 @@ Every function takes the frames of the estimates folder and returns a matplotlib
 from the axes, which is how the tests hold a figure to its numbers.
 """
 
-import matplotlib.style
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import AXIS_LABELS, BAND, GREY, STYLE, blank_page, grey_beyond, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    letter_panels,
+    odds_axis,
+    page_style,
+    wrapped,
+)
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_drawn,
     format_intake,
+    format_odds_ratio,
     format_p,
     format_range,
     rows_of_model,
@@ -25,10 +38,17 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
-from analysis.report.words.study import WEIGHT_WORDS, adjustment_words, covariate_words, describe_people, describe_tests
+from analysis.report.words.study import (
+    WEIGHT_WORDS,
+    adjustment_words,
+    covariate_words,
+    describe_people,
+    describe_tests,
+    study_title,
+)
 from analysis.stats.arrays import Frames
-from analysis.stats.disclosure import FEW, count_of
-from analysis.study import OUTCOMES
+from analysis.stats.disclosure import FEW, FEWEST_PEOPLE, count_of
+from analysis.study import OUTCOMES, disease_of
 
 
 def plot_dose_response(
@@ -37,10 +57,11 @@ def plot_dose_response(
     distribution: pd.DataFrame,
     model: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
+    width: Width = "two",
     planted: pd.DataFrame | None = None,
-) -> Figure:
+) -> Page:
     """Odds ratio and standardised prevalence by exposure, each with two bands, over the exposure's distribution.
 
     Parameters
@@ -49,24 +70,24 @@ def plot_dose_response(
     prevalence : x, prevalence, conf_low, conf_high, band_low, band_high, as shares; one x is the reference.
     distribution : lower, upper, share: weighted share of the cohort in each interval.
     model : one row of models.csv: exposure_label, unit, reference, conf_level, knots, p05, p95, nadir.
-    caption : sentences under the figure.
-    provenance : see `Provenance`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     planted : x, odds_ratio: the curve that a synthetic survey was made with.
 
     Returns
     -------
     Figure with the axes labelled ``curve``, ``prevalence`` and ``distribution``.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(7.4, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(7.4 if width == "two" else 6.0, caption, provenance, width=width)
         axes = figure.subplots(
             3, 1, sharex=True, gridspec_kw={"height_ratios": [3.1, 2.0, 0.9], "hspace": 0.09, **sides}
         )
         for one, label in zip(axes, ("curve", "prevalence", "distribution"), strict=True):
             one.set_label(label)
         above, middle, below = axes
-        draw_odds_ratios(above, curve, model, planted)
+        draw_odds_ratios(above, curve, model, planted, width=width)
         _draw_prevalence(middle, prevalence, model)
+        _hatch_few(below, distribution)
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
@@ -75,10 +96,29 @@ def plot_dose_response(
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
         figure.align_ylabels(axes)
+        letter_panels(figure, *axes, left=44 if width == "two" else 34, up=-2)
     return figure
 
 
-def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted: pd.DataFrame | None = None) -> None:
+def _hatch_few(axes: Axes, distribution: pd.DataFrame) -> None:
+    """Hatched to a fixed small height where a bar is not told, between bars that are."""
+    edges = zip(distribution["upper"].iloc[:-1], distribution["lower"].iloc[1:], strict=True)
+    height = 0.12 * 100 * distribution["share"].max()
+    for left, right in edges:
+        if right > left:
+            axes.add_patch(Rectangle((left, 0), right - left, height, facecolor="white", edgecolor="0.6",
+                                     hatch="//////", linewidth=0, label=f"{FEW} people"))  # fmt: skip
+            axes.text((left + right) / 2, height, f"<{FEWEST_PEOPLE}", fontsize=7, ha="center", label="_few")
+
+
+def draw_odds_ratios(
+    axes: Axes,
+    curve: pd.DataFrame,
+    model: pd.Series,
+    planted: pd.DataFrame | None = None,
+    *,
+    width: Width = "two",
+) -> None:
     """The curve of odds ratios with its two bands, reference and knots; arguments as for `plot_dose_response`."""
     odds_axis(axes, curve[["band_low", "band_high"]].to_numpy())
     _draw_bands(axes, curve, model)
@@ -89,9 +129,11 @@ def draw_odds_ratios(axes: Axes, curve: pd.DataFrame, model: pd.Series, planted:
     knots = _knots(model)
     axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
               transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
-    axes.set_title(f"Peripheral neuropathy by {model['exposure_label']} intake")
+    axes.set_title(wrapped(study_title(model), width))
     axes.set_ylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2 if width == "two" else 1)
+    if width == "one":
+        axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # for a legend of one column
 
 
 def _draw_prevalence(axes: Axes, prevalence: pd.DataFrame, model: pd.Series) -> None:
@@ -117,17 +159,24 @@ def _draw_bands(axes: Axes, limits: pd.DataFrame, model: pd.Series) -> None:
                           label=f"{level}, {words}")  # fmt: skip
 
 
-def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_models(
+    curves: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """The curves of all models in one panel, without bands; told apart by colour, dash and label.
 
     Parameters
     ----------
     curves : model, x, odds_ratio.
     models : models.csv, one row per model.
-    caption, provenance : as for `plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(4.4, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(4.4, caption, provenance, width=width)
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         odds_axis(axes, curves[["odds_ratio"]].to_numpy())
@@ -136,7 +185,7 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
             axes.plot(one["x"], one["odds_ratio"], label=f"{MODEL_NAMES[row.model]} (n = {row.n:,})")
         axes.plot(first["reference"], 1, "o", color="black", markersize=5, zorder=5)
         axes.set_xlim(curves["x"].min(), curves["x"].max())
-        axes.set_title(f"Four models of neuropathy by {first['exposure_label']} intake")
+        axes.set_title(wrapped(f"Four models of neuropathy by {first['exposure_label']} intake", width))
         axes.set_ylabel(f"Odds ratio (against {format_intake(first['reference'])} {first['unit']})")
         axes.set_xlabel(f"{sentence(first['exposure_label'])} {exposure_origin(first['exposure'])} ({first['unit']})")
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
@@ -144,19 +193,26 @@ def plot_models(curves: pd.DataFrame, models: pd.DataFrame, *, caption: str, pro
     return figure
 
 
-def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_quintiles(
+    quintiles: pd.DataFrame,
+    models: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Odds ratios with 95 % intervals of the exposure's quintiles against one of them, a marker per model.
 
     Parameters
     ----------
     quintiles : model, quintile, lower, upper, odds_ratio, conf_low, conf_high, of one reference quintile.
     models : models.csv.
-    caption, provenance : as for `plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
     markers = dict(zip(MODEL_NAMES, "osD^", strict=True))
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(4.2, caption, provenance)
-        sides["bottom"] += 0.15 / figure.get_figheight()  # ticks of two lines
+    with page_style(width):
+        figure, sides = blank_page(4.2, caption, provenance, width=width)
+        sides["bottom"] += (0.15 if width == "two" else 0.3) / figure.get_figheight()  # ticks of two or three lines
         axes = figure.subplots(gridspec_kw=sides)
         first = models.iloc[0]
         odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
@@ -169,45 +225,16 @@ def plot_quintiles(quintiles: pd.DataFrame, models: pd.DataFrame, *, caption: st
         ranges = quintiles.drop_duplicates("quintile")
         axes.set_xticks(
             ranges["quintile"],
-            [f"Q{row.quintile}\n{_interval(row.lower, row.upper)}" for row in ranges.itertuples()],
+            [
+                f"Q{row.quintile}\n{wrapped(_interval(row.lower, row.upper), width, letters=6)}"
+                for row in ranges.itertuples()
+            ],
         )
-        axes.set_title(f"Neuropathy by quintile of {first['exposure_label']} intake")
+        axes.set_title(wrapped(f"Neuropathy by quintile of {first['exposure_label']} intake", width))
         axes.set_ylabel(f"Odds ratio (against Q{quintiles['reference_quintile'].iloc[0]})")
-        axes.set_xlabel(f"Quintile of {first['exposure_label']} {exposure_origin(first['exposure'])} ({first['unit']})")
-        axes.legend(loc="upper center", ncol=len(models))
-    return figure
-
-
-def plot_flow(flow: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
-    """Participants left after each step of eligibility, and how many each step left out.
-
-    Parameters
-    ----------
-    flow : step, n, cases, in order.
-    caption, provenance : as for `plot_dose_response`.
-    """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(0.72 * len(flow) - AXIS_LABELS, caption, provenance)
-        axes = figure.subplots(gridspec_kw=sides | {"left": 0.03, "bottom": sides["bottom"] - 0.05})
-        axes.set_axis_off()
-        axes.set_xlim(0, 1)
-        axes.set_ylim(-len(flow) + 0.5, 0.5)
-        box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black", "linewidth": 0.9}
-        before = None
-        for position, row in enumerate(flow.itertuples()):
-            step = sentence(row.step)
-            text = f"{step}\nn = {row.n:,}" + (f", {row.cases:,.0f} with neuropathy" if pd.notna(row.cases) else "")
-            axes.text(0.5, -position, text, ha="center", va="center", bbox=box, label=f"step {position}")
-            if before is not None:
-                axes.annotate(
-                    "",
-                    (0.5, -position + 0.32),
-                    (0.5, -position + 0.68),
-                    arrowprops={"arrowstyle": "-|>", "color": "black"},
-                )
-                axes.text(0.53, -position + 0.5, f"{before - row.n:,} left out", va="center", color=GREY)
-            before = row.n
-        axes.set_title("From the interviewed to the analysed")
+        words = f"Quintile of {first['exposure_label']} {exposure_origin(first['exposure'])} ({first['unit']})"
+        axes.set_xlabel(wrapped(words, width))
+        axes.legend(loc="upper center", ncol=len(models) if width == "two" else 2)
     return figure
 
 
@@ -230,17 +257,18 @@ def curve_caption(estimates: Frames, model: str) -> str:
         nadir += f"; by the protocol's rule: {verdict_words(shape_of_model(estimates, model)['verdict'])}"
     knots = ", ".join(format_intake(float(knot)) for knot in row["knots"].split())
     return (
-        f"Odds ratio (log axis) of peripheral neuropathy, {OUTCOMES[row['outcome']]}, in {count_of(row['cases'])} of "
-        f"{count_of(row['n'])} {describe_people(row)}{_without_covariates(estimates, model)}, against "
+        f"A: odds ratio (log axis) of peripheral {disease_of(row['outcome'])}, {OUTCOMES[row['outcome']]}, in "
+        f"{count_of(row['cases'])} of {count_of(row['n'])} {describe_people(row)}"
+        f"{_without_covariates(estimates, model)}, against "
         f"{format_intake(row['reference'])} {row['unit']}, their unweighted median. Survey-weighted logistic "
         f"regression with a restricted cubic spline, knots (triangles) at {knots} {row['unit']}, adjusted for "
         f"{covariate_words(row['covariates'])}; {WEIGHT_WORDS[row['weights']]}; {100 * row['conf_level']:g} % t "
         f"intervals, Taylor linearisation, {row['residual_df']} df. {describe_tests(tests)} {nadir}. Darker band: "
         f"{100 * row['conf_level']:g} % at each intake taken alone; lighter: {100 * row['conf_level']:g} % for the "
-        f"whole curve at once (sup-t, {_critical(row)} standard errors). Middle: prevalence if everybody "
+        f"whole curve at once (sup-t, {_critical(row)} standard errors). B: prevalence if everybody "
         "had that intake and kept their own covariates (standardised to the weighted people of the model), bands "
-        "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. Bars: weighted "
-        f"distribution, 1st to 99th percentile, those of {FEW} people left out."
+        "likewise; dotted: at the median intake. Grey: beyond the 5th and 95th percentile of intake. C: weighted "
+        f"distribution, 1st to 99th percentile, bars of {FEW} people hatched."
     )
 
 
@@ -286,11 +314,53 @@ def quintiles_caption(quintiles: pd.DataFrame, estimates: Frames) -> str:
     )
 
 
-def flow_caption(estimates: Frames) -> str:
-    """Caption of the participant flow."""
-    models, every = estimates["models"], estimates["flow"]["n"].iloc[0]
-    n = "; ".join(f"{MODEL_NAMES[row.model].lower()} {row.n:,}" for row in models.itertuples())
+# ---- alternative texts
+def at_places(curve: pd.DataFrame, places: Sequence[float], unit: str) -> str:
+    """Odds ratios of a drawn curve nearest to some intakes: "1.34 (1.09 to 1.64) at 123 mg/day, ...".
+
+    Parameters
+    ----------
+    curve : x, odds_ratio, conf_low, conf_high.
+    """
+    points = [curve.loc[(curve["x"] - place).abs().idxmin()] for place in places]
+    return ", ".join(
+        f"{format_odds_ratio(point)} at {format_intake(place)}{f' {unit}' if not number else ''}"
+        for number, (place, point) in enumerate(zip(places, points, strict=True))
+    )
+
+
+def curve_alt(estimates: Frames, model: str) -> str:
+    """Alternative text of the dose-response figure."""
+    row, curves = rows_of_model(estimates, model), estimates["odds_ratio_curve"]
+    curve, prevalence = curves[curves["model"] == model], estimates["prevalence"].query("model == @model")
+    places = (row["p05"], row["nadir"], row["p95"])
+    percent = [100 * prevalence.loc[(prevalence["x"] - place).abs().idxmin(), "prevalence"] for place in places]
     return (
-        f"Unweighted counts. People in each model: {n}. Nobody leaves the survey design: they are a domain of all "
-        f"{every:,} interviewed, so that strata and PSUs stay whole."
+        f"Curve with bands: odds ratio of peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake "
+        f"against {format_intake(row['reference'])} {row['unit']}, "
+        f"{at_places(curve, places, row['unit'])}; below it the standardised prevalence, {percent[0]:.1f}, "
+        f"{percent[1]:.1f} and {percent[2]:.1f} % at the same intakes, and the distribution of intake."
+    )
+
+
+def models_alt(estimates: Frames) -> str:
+    """Alternative text of the figure of all models."""
+    models, curves = estimates["models"], estimates["odds_ratio_curve"]
+    told = "; ".join(
+        f"{MODEL_NAMES[str(row['model'])].lower()} "
+        f"{at_places(curves[curves['model'] == row['model']], (row['p05'], row['p95']), row['unit'])}"
+        for _, row in models.iterrows()
+    )
+    return f"Four curves of the odds ratio by {models['exposure_label'].iloc[0]} intake, one a model: {told}."
+
+
+def quintiles_alt(quintiles: pd.DataFrame, estimates: Frames) -> str:
+    """Alternative text of the quintile figure."""
+    model = estimates["models"]["model"].iloc[min(1, len(estimates["models"]) - 1)]
+    told = "; ".join(
+        f"Q{row['quintile']} {format_odds_ratio(row)}" for _, row in quintiles[quintiles["model"] == model].iterrows()
+    )
+    return (
+        f"Odds ratios with intervals by quintile of {estimates['models']['exposure_label'].iloc[0]} intake, a marker a "
+        f"model; {MODEL_NAMES[str(model)].lower()}: {told}."
     )

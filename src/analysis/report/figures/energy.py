@@ -1,23 +1,37 @@
 """Figures of the energy and heterogeneity audits with their captions, drawn from frames; nothing is computed here."""
 
+import math
 import textwrap
 from typing import Any
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.audit.energy import ABOUT, TENSOR_KNOTS
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, grey_beyond, odds_axis
-from analysis.report.words.numbers import MODEL_NAMES, format_p, p_number, sentence
+from analysis.report.figures.layout import (
+    BAND,
+    GREEN,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    grey_beyond,
+    letter_panels,
+    odds_axis,
+    page_style,
+)
+from analysis.report.words.numbers import MODEL_NAMES, NUMBERS, format_p, p_number, sentence
 from analysis.stats.disclosure import FEW
+from analysis.stats.shape.verdict import ALPHA
 
-LINES = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."))
+LINES = ((BAND, "-"), (VERMILION, "--"), (GREEN, "-."))
 """Colour and dash of the slices, and of the cycles."""
 
 FORM_NAMES = {
@@ -38,32 +52,48 @@ P_TICKS = (1e-4, 1e-3, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 # ---- energy forms
-def plot_energy_forms(curves: pd.DataFrame, forms: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_energy_forms(
+    curves: pd.DataFrame,
+    forms: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """The exposure's curve under each energy form, side by side on one odds-ratio axis, x in the form's own unit.
 
     Parameters
     ----------
     curves : form, x, odds_ratio, conf_low, conf_high; x increasing in each form.
     forms : form, exposure_label, unit, reference, p05, p95, nonlinear_p, verdict, in the order of the panels.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with one axes a form, labelled by it.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(3.6, caption, provenance)
-        # Room for a title over all panels, and three lines over each.
-        sides["top"] -= 0.7 / figure.get_figheight()
-        panels = figure.subplots(1, len(forms), sharey=True, gridspec_kw=sides | {"wspace": 0.1})
+    with page_style(width):
+        across = len(forms) if width == "two" else 2
+        down = math.ceil(len(forms) / across)
+        figure, sides = blank_page(3.6 if width == "two" else 2.3 * down, caption, provenance, width=width)
+        # Room for a title over all panels, and four lines over each.
+        sides["top"] -= (0.6 if width == "two" else 0.75) / figure.get_figheight()
+        grid = figure.subplots(down, across, sharey=True, squeeze=False,
+                               gridspec_kw=sides | {"wspace": 0.16, "hspace": 0.85})  # fmt: skip
+        for spare in grid.flat[len(forms) :]:
+            spare.remove()
+        panels = grid.flat[: len(forms)]
         limits = curves[["conf_low", "conf_high"]].to_numpy()
         for axes, (_, form) in zip(panels, forms.iterrows(), strict=True):
             axes.set_label(form["form"])
             odds_axis(axes, limits)
             _draw_form(axes, curves[curves["form"] == form["form"]], form)
-        panels[0].set_ylabel("Odds ratio (against the median)")
+        grid[down // 2][0].set_ylabel("Odds ratio (against the median)")
         words = sentence(forms["exposure_label"].iloc[0])
-        _page_title(figure, f"{words} and peripheral neuropathy, five ways with energy", sides["left"])
+        separator = " " if width == "two" else "\n"
+        title = f"{words} and peripheral neuropathy,{separator}{NUMBERS[len(forms)]} ways with energy"
+        _page_title(figure, title, 0.03)
+        letter_panels(figure, *panels, left=12, up=33)
     return figure
 
 
@@ -87,7 +117,7 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, color: str, dash: str, label: st
     axes.plot(curve["x"], curve["odds_ratio"], color=color, linestyle=dash, label=label)
 
 
-def _page_title(figure: Figure, words: str, left: float) -> None:
+def _page_title(figure: Page, words: str, left: float) -> None:
     figure.text(left, 1 - 0.1 / figure.get_figheight(), words, va="top", fontsize=10, weight="bold", label="title")
 
 
@@ -118,9 +148,10 @@ def plot_energy_surface(
     slice_tests: pd.DataFrame,
     form: pd.Series,
     *,
-    caption: str,
+    caption: Caption,
     provenance: Provenance,
-) -> Figure:
+    width: Width = "two",
+) -> Page:
     """Contours of the odds ratio over exposure and energy above where the people are, and curves at fixed energy.
 
     Parameters
@@ -128,32 +159,71 @@ def plot_energy_surface(
     surface : x, energy_kcal, log_or on a full grid; log_or is missing where few people are near.
     density : lower, upper, energy_lower, energy_upper, share on a full grid; share is missing in bins of few people.
     slices : energy_quantile, x, odds_ratio, conf_low, conf_high.
-    slice_tests : a row a slice: energy_quantile, energy_kcal, reference, p05, p95.
+    slice_tests : a row a slice: energy_quantile, energy_kcal, n, reference, p05, p95, nonlinear_p.
     form : row of ``energy_forms`` without energy: exposure_label, unit, model, conf_level.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
-    Figure with the axes labelled ``surface`` and ``slices``.
+    Figure with the axes labelled ``surface`` and, from the top, one labelled by each slice's quantile of energy.
     """
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(3.5, caption, provenance)
-        panels = figure.subplots(1, 2, gridspec_kw=sides | {"wspace": 0.3, "width_ratios": [1.15, 1]})
-        for axes, label in zip(panels, ("surface", "slices"), strict=True):
-            axes.set_label(label)
-            axes.set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
-        _draw_density(panels[0], density)
-        _draw_contours(panels[0], surface)
-        _draw_slices(panels, slices, slice_tests)
-        panels[0].set_title(f"{sentence(form['exposure_label'])} and energy")
-        panels[1].set_title("At the same energy")
+    with page_style(width):
+        figure, sides = blank_page(4.3 if width == "two" else 6.6, caption, provenance, width=width)
+        sides["top"] -= (0.2 if width == "two" else 0.35) / figure.get_figheight()  # a title over the panels'
+        above, panels = _lay_out(figure, sides, len(slice_tests), width)
+        above.set_label("surface")
+        _draw_density(above, density)
+        _draw_contours(above, surface)
+        above.set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
+        above.set_title("Odds ratio, and where the people are", fontsize=9 if width == "two" else 8)
+        # From the top down, as the energies lie on the surface.
+        for axes, (place, row) in zip(panels, reversed(list(enumerate(slice_tests.itertuples()))), strict=True):
+            curve = slices[slices["energy_quantile"] == row.energy_quantile]
+            axes.set_label(f"{row.energy_quantile:g}")
+            _draw_slice(above, axes, curve, row, LINES[place])
+            odds_axis(axes, slices[["conf_low", "conf_high"]].to_numpy())
+        panels[0].set_xlim(slices["x"].min(), slices["x"].max())
+        panels[len(panels) // 2].set_ylabel("Odds ratio (against the dot)")
+        panels[-1].set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
+        title = surface_title(slice_tests, form)
+        _page_title(figure, title if width == "two" else title.replace(": ", ":\n"), 0.03)
+        letter_panels(figure, above, *panels, left=28 if width == "two" else 22)
     return figure
+
+
+def surface_title(slice_tests: pd.DataFrame, form: pd.Series) -> str:
+    """What the cuts show: "Magnesium at the same energy: no bend shown in any of three cuts"."""
+    bent = int((slice_tests["nonlinear_p"] < ALPHA).sum())
+    told = f"no bend shown in any of {NUMBERS[len(slice_tests)]} cuts"
+    if bent:
+        told = f"a bend in {NUMBERS[bent]} of {NUMBERS[len(slice_tests)]} cuts (p < {ALPHA:g})"
+    return f"{sentence(form['exposure_label'])} at the same energy: {told}"
+
+
+def _lay_out(figure: Page, sides: dict[str, float], cuts: int, width: Width) -> tuple[Axes, list[Axes]]:
+    """The surface with the cuts beside it, or below it in one column; the cuts on common axes."""
+    if width == "two":
+        grid = figure.add_gridspec(1, 2, wspace=0.26, width_ratios=[1.25, 1], **sides)
+    else:
+        grid = figure.add_gridspec(2, 1, hspace=0.3, height_ratios=[1, 1.15], **sides)
+    inner = grid[1].subgridspec(cuts, 1, hspace=0.42)
+    panels: list[Axes] = []
+    for number in range(cuts):
+        first = panels[0] if panels else None
+        panels.append(figure.add_subplot(inner[number], sharex=first, sharey=first))
+        panels[-1].tick_params(labelbottom=number == cuts - 1)
+    return figure.add_subplot(grid[0]), panels
 
 
 def _draw_density(axes: Axes, density: pd.DataFrame) -> None:
     left, below, share = _on_grid(density, "lower", "energy_lower", "share")
     edges = np.append(left, density["upper"].max()), np.append(below, density["energy_upper"].max())
-    axes.pcolormesh(*edges, 100 * share, cmap=SHADES, label="weighted % of adults")
+    axes.pcolormesh(*edges, 100 * share, cmap=SHADES, label="weighted % of adults", rasterized=True)
+    corner, across, up = (left[0], below[0]), edges[0][-1] - left[0], edges[1][-1] - below[0]
+    few = Rectangle(corner, across, up, facecolor="white", edgecolor="0.85", hatch="//////", linewidth=0, zorder=-2)
+    few.set_label(f"{FEW} people")
+    axes.add_patch(few)
+    axes.legend(handles=[few], loc="upper left", handlelength=1.4, fontsize=7.5, frameon=True, edgecolor="none")
     axes.set_ylabel("Energy (kcal/day)")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
@@ -178,18 +248,17 @@ def _on_grid(frame: pd.DataFrame, across: str, up: str, value: str) -> tuple[np.
     return *places, np.ma.masked_invalid(placed[value].to_numpy().reshape(places[1].size, places[0].size))
 
 
-def _draw_slices(panels: Any, slices: pd.DataFrame, slice_tests: pd.DataFrame) -> None:
-    above, beside = panels
-    odds_axis(beside, slices[["conf_low", "conf_high"]].to_numpy())
-    for (color, dash), row in zip(LINES, slice_tests.itertuples(), strict=True):
-        curve = slices[slices["energy_quantile"] == row.energy_quantile]
-        draw_curve(beside, curve, color, dash, f"{row.energy_kcal:,.0f} kcal")
-        beside.plot(row.reference, 1, "o", color=color, markersize=4, label="_reference", zorder=5)
-        above.plot([row.p05, row.p95], [row.energy_kcal] * 2, color=color, linestyle=dash, linewidth=2.2,
-                   label=f"_slice {row.energy_quantile:g}")  # fmt: skip
-        above.plot(row.reference, row.energy_kcal, "o", color=color, markersize=4, label="_reference", zorder=5)
-    beside.set_ylabel("Odds ratio (against the slice's median)")
-    beside.legend(loc="lower right", handlelength=2.6)
+def _draw_slice(above: Axes, beside: Axes, curve: pd.DataFrame, row: Any, style: tuple[str, str]) -> None:
+    """One cut: its line on the surface, and its curve beside."""
+    color, dash = style
+    draw_curve(beside, curve, color, dash, f"{row.energy_kcal:,.0f} kcal")
+    beside.plot(row.reference, 1, "o", color=color, markersize=4, label="_reference", zorder=5)
+    beside.set_title(
+        f"{row.energy_kcal:,.0f} kcal/day: non-linear p {format_p(row.nonlinear_p)}", fontsize=8, weight="normal", pad=3
+    )
+    above.plot([row.p05, row.p95], [row.energy_kcal] * 2, color=color, linestyle=dash, linewidth=2.2,
+               label=f"_slice {row.energy_quantile:g}")  # fmt: skip
+    above.plot(row.reference, row.energy_kcal, "o", color=color, markersize=4, label="_reference", zorder=5)
 
 
 def energy_surface_caption(
@@ -206,14 +275,14 @@ def energy_surface_caption(
     cuts = "; ".join(f"{row.energy_kcal:,.0f} kcal, n = {row.n:,}, overall p {format_p(row.overall_p)}, non-linear p "
                      f"{format_p(row.nonlinear_p)}" for row in slice_tests.itertuples())  # fmt: skip
     return (
-        f"Left: odds ratio of neuropathy against the median {label} at the median energy, from the tensor product of "
+        f"A: odds ratio of neuropathy against the median {label} at the median energy, from the tensor product of "
         f"two restricted cubic splines of {TENSOR_KNOTS} knots in {MODEL_NAMES[form['model']].lower()}. Contours end "
         f"where {FEW} people are near ({100 * surface['log_or'].isna().mean():.0f} % of the "
-        f"plane). Shading: weighted share of adults, bins of {FEW} people left blank. Interaction "
+        f"plane). Shading: weighted share of adults, bins of {FEW} people, or nobody, hatched. Interaction "
         f"({(TENSOR_KNOTS - 1) ** 2} products): "
         f"{both('tensor', 'interaction')}. Without products, {label} beside energy: {both('additive', 'exposure')}; "
-        f"energy beside {label}: {both('additive', 'energy')}. Right: the surface cut at the quartiles of energy "
-        f"(the lines on the left), from the 5th to the 95th percentile of {label} among people within "
+        f"energy beside {label}: {both('additive', 'energy')}. B to D: the surface cut at the quartiles of energy "
+        f"(the lines in A), from the 5th to the 95th percentile of {label} among people within "
         f"{100 * ABOUT:g} % of that energy, against their median (dot), {conf_level_of(form)} pointwise bands: {cuts}."
     )
 
@@ -225,3 +294,25 @@ def conf_level_of(row: pd.Series) -> str:
 
 def _signed(correlation: float) -> str:
     return f"{correlation:.2f}".replace("-", "\u2212").replace("\u22120.00", "0.00")
+
+
+# ---- alternative texts
+def energy_forms_alt(forms: pd.DataFrame) -> str:
+    """Alternative text of the figure of the energy forms, from ``energy_forms``."""
+    told = "; ".join(
+        f"{FORM_NAMES[row.form].lower()}, p {format_p(row.nonlinear_p)}, {row.verdict}" for row in forms.itertuples()
+    )
+    return (
+        f"{sentence(str(len(forms)))} panels with the curve of {forms['exposure_label'].iloc[0]} under as many ways of "
+        f"dealing with energy, non-linear p and verdict: {told}."
+    )
+
+
+def energy_surface_alt(surface: pd.DataFrame, slice_tests: pd.DataFrame, form: pd.Series) -> str:
+    """Alternative text of the figure of the surface, from ``energy_surface`` and ``energy_slice_tests``."""
+    odds = surface["odds_ratio"].dropna()
+    told = "; ".join(f"{row.energy_kcal:,.0f} kcal, p {format_p(row.nonlinear_p)}" for row in slice_tests.itertuples())
+    return (
+        f"Map of the odds ratio, {odds.min():.2f} to {odds.max():.2f}, over {form['exposure_label']} and energy, and "
+        f"its cuts at three amounts of energy, each with its non-linear p: {told}."
+    )

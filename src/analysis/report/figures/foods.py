@@ -1,13 +1,12 @@
 """Figure of where magnesium came from: food groups ranked by their share, the article's foods marked among them."""
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, letter_panels, page_style
 from analysis.report.words.numbers import format_p, sentence
 
 ROW = 0.215  # inches a food group
@@ -15,34 +14,50 @@ RANKED = ("article", "source")
 """Roles of the groups that are ranked; the union of the article's foods stands above them."""
 
 UNION = "article"
+LARGEST = 5
+"""So many food groups are told in the alternative text."""
+
 OTHER = "0.55"
-LABELS = 0.29  # of the width, left of the bars
+LABELS = 0.29
+"""Room left of the bars, as a share of the width."""
+
 COLOURS = {"union": BAND, "article": VERMILION, "source": OTHER}
 NAMES = {"union": "all foods the article names", "article": "named by the article", "source": "other sources"}
 
 
-def plot_foods(frame: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_foods(
+    frame: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+) -> Page:
     """Share of all magnesium by food group, ranked, beside magnesium per 100 g and how many ate of it.
 
     Parameters
     ----------
     frame : of `analysis.claims.foods.foods`; what is blanked, or nobody ate, is not drawn.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with the axes labelled ``share`` and ``density``.
     """
     ranked = ranked_groups(frame)
-    with matplotlib.style.context(STYLE):
+    with page_style("two"):
         figure, sides = blank_page(ROW * len(ranked) + 0.7, caption, provenance)
         share, density = figure.subplots(
-            1, 2, sharey=True, gridspec_kw=sides | {"left": LABELS, "wspace": 0.06, "width_ratios": [1.45, 1]}
+            1,
+            2,
+            sharey=True,
+            gridspec_kw=sides | {"left": LABELS, "wspace": 0.08, "width_ratios": [1.45, 1]},
         )
         share.set_label("share")
         density.set_label("density")
         _draw_shares(share, ranked)
         _draw_densities(density, ranked)
+        share.xaxis.set_major_locator(MaxNLocator(5))
+        density.xaxis.set_major_locator(MaxNLocator(4))
+        letter_panels(figure, share, density, left=4)
     return figure
 
 
@@ -103,12 +118,13 @@ def foods_caption(frame: pd.DataFrame) -> str:
     article, other, difference = (ratios.loc[group] for group in ("article", "other", "article - other"))
     return (
         f"Adults of 20 and older with a reliable recall (n = {union['n']:,}), day 1, foods and drinks without "
-        "supplements; 95 % intervals; right: people who ate any. The foods that the article names gave "
+        "supplements; 95 % intervals. A: shares; B: magnesium per "
+        "100 g and how many ate any. The foods that the article names gave "
         f"{_percent(union)} of all magnesium. These shares are lower bounds: what is inside a mixed dish is not "
         f"counted to its ingredients, and mixed dishes gave {_percent(mixed)}. Groups overlap where a whole-grain "
         "bread, cereal or dish is counted as both. Neuropathy, model 1, per 100 mg: odds ratio "
         f"{_ratio(article)} of the article's foods, {_ratio(other)} of all others, in one regression "
-        f"(n = {article['n']:,}, {article['cases']:,} cases; p of their difference "
+        f"(n = {article['n']:,}, {article['cases']:,.0f} cases; p of their difference "
         f"{format_p(difference['p_value'])})."
     )
 
@@ -119,3 +135,13 @@ def _percent(row: pd.Series) -> str:
 
 def _ratio(row: pd.Series) -> str:
     return f"{row['odds_ratio']:.2f} ({row['conf_low']:.2f} to {row['conf_high']:.2f})"
+
+
+def foods_alt(frame: pd.DataFrame) -> str:
+    """Alternative text of the figure, from the frame of `analysis.claims.foods.foods`."""
+    ranked = ranked_groups(frame)
+    told = "; ".join(f"{row.label} {100 * row.share_estimate:.1f} %" for row in ranked.head(1 + LARGEST).itertuples())
+    return (
+        f"Bars: share of all magnesium of {len(ranked)} food groups, the largest {told}; beside them milligrams per "
+        "100 g and how many people ate any."
+    )

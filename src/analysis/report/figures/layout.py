@@ -1,64 +1,156 @@
-"""What all figures share: the page with its caption, the style, the axes, and how they are saved."""
+"""What all figures share: the page with the words beside it, the style, the axes, and how they are saved."""
 
+import io
 import textwrap
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from string import ascii_uppercase
+from typing import Any, Literal
 
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+from PIL import Image
 
 from analysis.provenance import Provenance
+
+Width = Literal["one", "two"]
+"""Columns of a printed page that a figure is made for."""
 
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"
 BAND = "#0072B2"
 VERMILION = "#D55E00"
-WIDTH = 6.6  # inches, a text column
-CAPTION_LETTERS = 104
-CAPTION_LINE = 0.148  # inches
+GREEN = "#009E73"
+INCHES: dict[Width, float] = {"one": 85 / 25.4, "two": 175 / 25.4}
+"""Width of a page: the columns of most journals are 85 and 175 mm wide."""
+
+NARROW = {
+    "font.size": 7.5,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "lines.linewidth": 1.4,
+    "axes.linewidth": 0.7,
+}
+"""What differs from the style file in one column; no letter is below 7 points in print."""
+
+SMALL: dict[Width, float] = {"one": 7, "two": 8}
+"""Letters inside a panel, points."""
+
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
-DENSE = 300  # dots an inch
-TALLEST = 4000
-"""Pixels of a PNG's height; a page too tall for it at 300 dots an inch gets fewer, and stays sharp on a screen."""
-
-MOST_OUTLINES = 4000
-"""Letters that an SVG draws as outlines; a page of more keeps them as text, a twentieth as large and searchable."""
-
+ABOVE = 0.35  # inches above the panels, for a title
+FACE_LINE = 0.2  # inches for the line that says what invented data are
+LABEL_ROOM: dict[Width, float] = {"one": 0.66, "two": 0.8}  # inches left of the panels
 ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 
-def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write stem.png (300 dpi, tall pages fewer) and stem.svg without dates: the same figure gives the same bytes."""
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words beside a picture.
+
+    Attributes
+    ----------
+    text : caption, sentences.
+    alt : alternative text: what is seen, with the numbers that are the point, for those who do not see it.
+    """
+
+    text: str
+    alt: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+class Page(Figure):
+    """A figure of one printed width, with the caption that stands beside it and not in it."""
+
+    caption: Caption
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """As a notebook shows it: the picture, with its alternative text in the metadata."""
+        picture = io.BytesIO()
+        with matplotlib.style.context(STYLE):
+            self.savefig(picture, format="png", dpi=110, metadata={"Software": None})
+        return {"image/png": picture.getvalue()}, {"image/png": {"alt": self.caption.alt}}
+
+
+def page_style(width: Width) -> AbstractContextManager[None]:
+    """The style of all figures, within which one of this width is drawn."""
+    return matplotlib.style.context([STYLE, NARROW if width == "one" else {}])
+
+
+def save_figure(figure: Page, stem: Path) -> tuple[Path, Path, Path]:
+    """Write stem.png (200 dpi), stem.svg and stem.md (its caption) without dates: the same figure, the same bytes."""
     # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
-    png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
-    letters = sum(len(text.get_text()) for text in figure.findobj(Text))
-    own = {"svg.fonttype": "path" if letters <= MOST_OUTLINES else "none"}
-    with matplotlib.style.context([STYLE, own]):
-        figure.savefig(png, dpi=min(DENSE, TALLEST / figure.get_figheight()), metadata={"Software": None})
+    png, svg, words = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "md"))
+    with matplotlib.style.context(STYLE):
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png")
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        dots = float(matplotlib.rcParams["savefig.dpi"])
+    # A palette makes the file a third as large; figures have few colours, and no shade that 256 cannot tell.
+    with Image.open(drawn) as picture:
+        flat = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        flat.save(png, dpi=(dots, dots), optimize=True)
     # matplotlib ends lines of path data with a blank, which every diff would show
     svg.write_text("\n".join(line.rstrip() for line in svg.read_text().splitlines()) + "\n")
-    return png, svg
+    words.write_text(f"# {stem.name}\n\n![{figure.caption.alt}]({png.name})\n\n{figure.caption.text}\n")
+    return png, svg, words
 
 
-def blank_page(panel: float, caption: str, provenance: Provenance) -> tuple[Figure, dict[str, float]]:
-    """A figure with room for panels of this height in inches above its caption, and the margins that keep it free."""
-    text = textwrap.fill(f"{caption} Data: {provenance.source}.", CAPTION_LETTERS, break_on_hyphens=False)
-    below = CAPTION_LINE * (text.count("\n") + 1) + 0.2
-    height = panel + below + 0.4
-    figure = Figure(figsize=(WIDTH, height))
+def blank_page(
+    panel: float, caption: Caption, provenance: Provenance, *, width: Width = "two"
+) -> tuple[Page, dict[str, float]]:
+    """A figure with room for panels of this height in inches, and the margins that keep titles and labels free.
+
+    The caption, to which what the figure is made of is added, goes along as ``figure.caption``. Of invented data the
+    page itself says so: a mark across it and a line at its foot.
+
+    Parameters
+    ----------
+    panel : height in inches of the panels with their axis labels.
+    caption : the words that stand beside the picture.
+    provenance : see `Provenance`.
+    width : columns of a printed page.
+
+    Returns
+    -------
+    The page, and its margins left, right, bottom and top as shares.
+    """
+    below = FACE_LINE if provenance.synthetic else 0.03
+    height = panel + below + ABOVE
+    figure = Page(figsize=(INCHES[width], height))
     FigureCanvasAgg(figure)
-    figure.text(0.03, 0.1 / height, text, fontsize=7.8, va="bottom", ha="left", linespacing=1.35, label="caption")
+    figure.caption = Caption(f"{caption.text} Data: {provenance.source}.", caption.alt)
     if provenance.synthetic:
-        figure.text(0.5, 0.6, "SYNTHETIC", fontsize=52, color="0.5", alpha=0.28, ha="center", va="center", rotation=28,
-                    weight="bold", zorder=10)  # fmt: skip
+        figure.text(0.5, 0.55, "SYNTHETIC", fontsize=52 if width == "two" else 28, color="0.5", alpha=0.28, ha="center",
+                    va="center", rotation=28, weight="bold", zorder=10)  # fmt: skip
+        line = f"Data: {provenance.source}" if width == "two" else provenance.source.partition(",")[0]
+        figure.text(0.02, 0.05 / height, line, fontsize=7, color=GREY, label="source")
     bottom = (below + AXIS_LABELS) / height
-    return figure, {"left": 0.12, "right": 0.97, "bottom": bottom, "top": 1 - 0.35 / height}
+    sides = {"left": LABEL_ROOM[width] / INCHES[width], "right": 0.97, "bottom": bottom, "top": 1 - ABOVE / height}
+    return figure, sides
+
+
+def wrapped(words: str, width: Width, *, letters: int = 42) -> str:
+    """A title, in one column broken into lines of at most so many letters."""
+    return words if width == "two" else "\n".join(textwrap.fill(line, letters) for line in words.split("\n"))
+
+
+def letter_panels(figure: Page, *panels: Axes, left: float = 30, up: float = 6, first: str = "A") -> None:
+    """Letters left of and above the panels by so many points, in their order, from ``first`` on."""
+    for letter, axes in zip(ascii_uppercase[ascii_uppercase.index(first) :], panels, strict=False):
+        away = ScaledTranslation(-left / 72, up / 72, figure.dpi_scale_trans)
+        figure.text(0, 1, letter, transform=axes.transAxes + away, fontsize=10, weight="bold", label="_letter")
 
 
 def odds_axis(axes: Axes, limits: np.ndarray) -> None:

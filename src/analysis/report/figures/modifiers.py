@@ -2,52 +2,69 @@
 
 import math
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.provenance import Provenance
 from analysis.report.figures.energy import draw_curve
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    letter_panels,
+    odds_axis,
+    page_style,
+    wrapped,
+)
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, p_number, sentence
 
 LEVELS = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."), ("black", ":"), ("#CC79A7", "-"), ("#E69F00", "--"))
 """Colour and dash of a modifier's levels, the reference first."""
 
-ACROSS = 3
+ACROSS: dict[Width, int] = {"one": 2, "two": 3}
 """Panels of curves beside each other."""
+
+HEADS: dict[Width, float] = {"one": 0.5, "two": 0.36}
+"""Room for the titles of panels of curves, in heights of one."""
 
 PANEL = 1.75
 """Height of a panel of curves, inches."""
+
+SIDES = {"left": 0.36, "right": 0.79}
+"""Room beside the forest for names and p, as shares of the width."""
 
 LINE = 0.165
 """Height of a line of the forest, inches."""
 
 
-def plot_modifiers(tests: pd.DataFrame, arms: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_modifiers(tests: pd.DataFrame, arms: pd.DataFrame, *, caption: Caption, provenance: Provenance) -> Page:
     """Odds ratios of both arms within each level of each modifier, with the tests of effect modification.
 
     Parameters
     ----------
     tests, arms : of `analysis.claims.modifiers.modifiers`, of one exposure and model.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with axes labelled ``low`` and ``high``.
     """
     lines = _forest_lines(tests, arms)
-    with matplotlib.style.context(STYLE):
+    with page_style("two"):
         figure, sides = blank_page(LINE * len(lines) + 0.7, caption, provenance)
-        panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | {"left": 0.36, "right": 0.79, "wspace": 0.08})
+        panels = figure.subplots(1, 2, sharey=True, gridspec_kw=sides | SIDES | {"wspace": 0.08})
         for axes, label, x in zip(panels, ("low", "high"), sorted(arms["x"].unique()), strict=True):
             axes.set_label(label)
             _draw_arm(axes, lines, arms[arms["x"] == x])
             axes.set_title(f"{x:g} {_unit(arms)}", fontsize=9)
             axes.set_xlabel("Odds ratio")
+            axes.tick_params(axis="x", labelsize=7.5)
         panels[0].set_ylim(len(lines) - 0.4, -0.6)
         panels[0].set_yticks([])
         for place, (kind, words, _) in enumerate(lines):
@@ -55,6 +72,7 @@ def plot_modifiers(tests: pd.DataFrame, arms: pd.DataFrame, *, caption: str, pro
             panels[0].text(-1.6 if header else -1.53, place, words, transform=panels[0].get_yaxis_transform(),
                            fontsize=7.5, va="center", weight="bold" if header else "normal", label="_line")  # fmt: skip
         _write_p(panels[1], lines, tests)
+        letter_panels(figure, *panels, left=12)
     return figure
 
 
@@ -123,26 +141,34 @@ def _write_p(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], tests: p
                           va="center", label="_p")  # fmt: skip
 
 
-def plot_modifier_curves(tests: pd.DataFrame, curves: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_modifier_curves(
+    tests: pd.DataFrame,
+    curves: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """The curves within the levels, a panel a modifier that could be tested.
 
     Parameters
     ----------
     tests, curves : of `analysis.claims.modifiers.modifiers`, of one exposure and model; of ``tests`` only modifier,
         label and p_value are read.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
     Figure with axes labelled by modifier.
     """
     shown = tests[tests["modifier"].isin(curves["modifier"])]
-    across = min(ACROSS, len(shown))
+    across = min(ACROSS[width], len(shown))
     down = math.ceil(len(shown) / across)
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page((PANEL + 0.35) * down if down > 1 else 3.2, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page((PANEL + 0.35) * down if down > 1 else 3.2, caption, provenance, width=width)
+        sides["top"] -= 0.15 / figure.get_figheight()  # titles of two lines
         panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True,
-                                 gridspec_kw=sides | {"hspace": 0.36, "wspace": 0.08})  # fmt: skip
+                                 gridspec_kw=sides | {"hspace": HEADS[width], "wspace": 0.14})  # fmt: skip
         limits = curves[["conf_low", "conf_high"]].dropna().to_numpy()
         for number, axes in enumerate(panels.flat):
             if number >= len(shown):
@@ -151,22 +177,27 @@ def plot_modifier_curves(tests: pd.DataFrame, curves: pd.DataFrame, *, caption: 
             test = shown.iloc[number]
             axes.set_label(str(test["modifier"]))
             odds_axis(axes, np.quantile(limits, (0.02, 0.98)))
-            _draw_levels(axes, curves[curves["modifier"] == test["modifier"]])
-            axes.set_title(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", fontsize=7.2)
+            _draw_levels(axes, curves[curves["modifier"] == test["modifier"]], width)
+            title = wrapped(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", width, letters=21)
+            axes.set_title(title, fontsize=7.5)
             below = number + across >= len(shown)
             axes.tick_params(labelbottom=below)
             axes.set_xlabel(f"{sentence(exposure_label(_exposure(curves)))} ({_unit(curves)})" if below else "")
             axes.set_ylabel("Odds ratio" if number % across == 0 else "")
+        letter_panels(figure, *figure.axes, left=11, up=15)
     return figure
 
 
-def _draw_levels(axes: Axes, curves: pd.DataFrame) -> None:
+def _draw_levels(axes: Axes, curves: pd.DataFrame, width: Width) -> None:
     for (color, dash), (level, curve) in zip(LEVELS, curves.groupby("level", sort=False), strict=False):
         if curve["odds_ratio"].notna().any():
-            draw_curve(axes, curve, color, dash, f"{level} ({curve['n'].iloc[0]:,.0f})")
+            people = f" ({curve['n'].iloc[0]:,.0f})" if width == "two" else ""
+            draw_curve(axes, curve, color, dash, f"{level}{people}")
     axes.plot(curves["reference"].iloc[0], 1, "o", color="black", markersize=3.5, label="_reference", zorder=5)
     axes.set_xlim(curves["x"].min(), curves["x"].max())
-    axes.legend(loc="upper center", fontsize=6.5, handlelength=2.2, labelspacing=0.2, borderpad=0.2)
+    axes.legend(
+        loc="upper center", fontsize=7, handlelength=2.2 if width == "two" else 1.4, labelspacing=0.2, borderpad=0.2
+    )
 
 
 def _p_words(p: float) -> str:
@@ -201,7 +232,27 @@ def curves_caption(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
     return (
         f"{MODEL_NAMES[str(tests['model'].iloc[0])]}: curves within the levels of each modifier from the joint fit, "
         f"with pointwise bands, on the knots of the whole cohort and against its median "
-        f"({format_intake(curves['reference'].iloc[0])} {_unit(curves)}, dot); in brackets people. P: all levels have "
-        "one curve, Wald F, not adjusted for the number of modifiers. Curves end at the cohort's 1st and 99th "
-        "percentile."
+        f"({format_intake(curves['reference'].iloc[0])} {_unit(curves)}, dot); in brackets people, where there is "
+        "room. P: all levels have one curve, Wald F, not adjusted for the number of modifiers. Curves end at the "
+        "cohort's 1st and 99th percentile."
+    )
+
+
+def modifiers_alt(tests: pd.DataFrame, arms: pd.DataFrame) -> str:
+    """Alternative text of the forest; arguments as for `modifiers_caption`."""
+    told = "; ".join(f"{row.label} {_p_words(row.p_value)}" for row in tests.dropna(subset="p_value").itertuples())
+    intakes = " and ".join(f"{x:g}" for x in sorted(arms["x"].unique()))
+    return (
+        f"Forest of odds ratios of neuropathy at {intakes} {_unit(arms)} within the levels of {len(tests)} modifiers, "
+        f"with p of effect modification: {told}."
+    )
+
+
+def curves_alt(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
+    """Alternative text of the curves; arguments as for `curves_caption`."""
+    shown = tests[tests["modifier"].isin(curves["modifier"])]
+    told = "; ".join(f"{row.label}, p {_p_words(row.p_value)}" for row in shown.itertuples())
+    return (
+        f"A panel a modifier with the curve of {exposure_label(_exposure(curves))} within each of its levels, and p "
+        f"that all levels have one curve: {told}."
     )

@@ -3,15 +3,13 @@
 import textwrap
 from dataclasses import dataclass
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, Width, blank_page, page_style
 
 AGREEMENTS = {
     "as printed": (BAND, "o"),
@@ -40,13 +38,13 @@ class _Line:
     heading: bool = False
 
 
-def plot_published(found: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_published(found: pd.DataFrame, *, caption: Caption, provenance: Provenance, width: Width = "two") -> Page:
     """Ours over the printed number, with both intervals on that scale.
 
     Parameters
     ----------
     found : of `analysis.validation.studies.agreement.compare_studies`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -54,8 +52,8 @@ def plot_published(found: pd.DataFrame, *, caption: str, provenance: Provenance)
     """
     rows = shown(found)
     lines, height = _lay_out(rows)
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(height + 0.9, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(height + 0.9, caption, provenance, width=width)
         axes = figure.subplots(gridspec_kw=sides | {"left": LABEL_SHARE, "right": 1 - NUMBER_SHARE})
         axes.set_label("published")
         axes.set_ylim(height, 0)
@@ -155,4 +153,18 @@ def published_caption(found: pd.DataFrame) -> str:
         "the printed interval; not identifying: a number of people that many definitions reach. Under each miss stands "
         f"what was tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose "
         "reasons stand in the table."
+    )
+
+
+def published_alt(found: pd.DataFrame) -> str:
+    """Alternative text of the comparison."""
+    rows = shown(found)
+    counts = rows["agreement"].value_counts()
+    far = rows.assign(ratio=rows["ours"] / rows["published"]).dropna(subset="ratio")
+    furthest = far.loc[(far["ratio"] - 1).abs().idxmax()]
+    return (
+        f"{len(rows)} printed numbers of {rows['study'].nunique()} publications with ours beside them: "
+        f"{counts.get('as printed', 0)} as printed, {counts.get('close', 0)} close, {counts.get('not reached', 0)} not "
+        f"reached. Furthest off is {furthest['study']}, {furthest['item']}: {furthest['ratio']:.2f} times what was "
+        "printed."
     )

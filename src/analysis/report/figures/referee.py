@@ -1,13 +1,21 @@
 """What decides the verdict: every answer to the referee, sorted by how far it moves the curve."""
 
-import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    letter_panels,
+    page_style,
+)
 from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 
@@ -27,17 +35,17 @@ def referee_order(table: pd.DataFrame) -> pd.DataFrame:
     return shown.sort_values(["moved", "end_slopes_p"], na_position="last", kind="stable", ignore_index=True)
 
 
-def plot_referee(table: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_referee(table: pd.DataFrame, *, caption: Caption, provenance: Provenance, width: Width = "two") -> Page:
     """Two panels of one row a question: p of the weaker end's slope and of the weaker level, and how far it moves.
 
     Parameters
     ----------
     table : of `analysis.audit.referee.questions.referee_frames`.
-    caption, provenance : as for every figure.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
     rows = referee_order(table)
-    with matplotlib.style.context(STYLE):
-        figure, margins = blank_page(ROW * len(rows) + 0.9, caption, provenance)
+    with page_style(width):
+        figure, margins = blank_page(ROW * len(rows) + 0.9, caption, provenance, width=width)
         slopes, moved = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
         figure.subplots_adjust(**margins | {"left": 0.52, "wspace": 0.08})
         _draw_p(slopes, rows)
@@ -47,6 +55,7 @@ def plot_referee(table: pd.DataFrame, *, caption: str, provenance: Provenance) -
         labels = [f"{question}: {done}" for question, done in zip(rows["question"], rows["done"], strict=True)]
         slopes.set_yticks(range(len(rows)), labels, fontsize=6.2)
         slopes.set_ylim(len(rows) - 0.4, -0.6)
+        letter_panels(figure, slopes, moved, left=6, up=16)
     return figure
 
 
@@ -92,4 +101,15 @@ def referee_caption(table: pd.DataFrame) -> str:
         f"p {format_p(weakest['levels_p'])} ({weakest['done']}). Rows are sorted by how far they move the log odds "
         f"ratio of an end from the primary curve (bars); grey line: {ALPHA:g}. These questions were asked after the "
         "first results were known."
+    )
+
+
+def referee_alt(table: pd.DataFrame) -> str:
+    """Alternative text of the referee's figure."""
+    rows = referee_order(table)
+    slopes, levels = (int((rows[name] < ALPHA).sum()) for name in ("end_slopes_p", "levels_p"))
+    return (
+        f"{len(rows)} rows, one for each way the question was asked, sorted by how far it moves the curve. Dots are p "
+        f"of the weaker end's slope: {slopes} lie below {ALPHA:g}, and {int((rows['verdict'] == 'U').sum())} verdicts "
+        f'are "U". Strokes are p of the weaker level: {levels} of {rows["levels_p"].count()} lie below {ALPHA:g}.'
     )

@@ -1,15 +1,25 @@
 """Figure of the specification curve, drawn from the audit's frames; nothing is computed here."""
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page, odds_axis
+from analysis.report.figures.layout import (
+    BAND,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    letter_panels,
+    odds_axis,
+    page_style,
+    wrapped,
+)
 from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, ends_words, joint_tests, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
 from analysis.report.words.study import covariate_words
@@ -32,13 +42,22 @@ MARKED: dict[str, tuple[Specification, str]] = {
 }
 PERCENTILES = {"p10": "10th", "p90": "90th"}
 
+NAMES_AT: dict[Width, float] = {"one": -1.55, "two": -0.5}
+"""Where a choice's name begins, in widths of a panel left of it."""
+
 GAP = 0.55
 """Rows of the dashboard between two choices."""
 
 
 def plot_specification_curve(
-    cells: pd.DataFrame, shares: pd.DataFrame, by_ends: pd.DataFrame, *, caption: str, provenance: Provenance
-) -> Figure:
+    cells: pd.DataFrame,
+    shares: pd.DataFrame,
+    by_ends: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """Every specification's odds ratio at both ends of intake, sorted, over the choices it was made with.
 
     Parameters
@@ -47,7 +66,7 @@ def plot_specification_curve(
         without an answer are not drawn.
     shares : choice, level, verdict, share, of which the whole grid's are in the legend.
     by_ends : question, ends, verdict, share of the whole grid: the strips at the foot.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -55,9 +74,10 @@ def plot_specification_curve(
     """
     answered = cells[cells["verdict"].notna()]
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(8.5, caption, provenance)
-        sides |= {"left": 0.215, "bottom": sides["bottom"] - 0.01, "top": sides["top"] - 0.05}
+    with page_style(width):
+        figure, sides = blank_page(8.1, caption, provenance, width=width)
+        head = 0.36 if width == "two" else 0.98  # inches for title and legend
+        sides |= {"left": 0.215 if width == "two" else 0.43, "top": sides["top"] - head / figure.get_figheight()}
         rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.13], hspace=0.155, **sides)
         grid = rows[0].subgridspec(2, 2, height_ratios=[1, 1.6], hspace=0.04, wspace=0.05)
         _draw_ends(figure.add_subplot(rows[1], label="ends"), by_ends)
@@ -67,15 +87,21 @@ def plot_specification_curve(
             in_order = answered.sort_values(f"odds_ratio_{mark}", ignore_index=True)
             above = figure.add_subplot(grid[0, column], label=mark, sharey=above)
             _draw_estimates(above, in_order, mark, ends)
+            above.set_title(
+                wrapped(f"{PERCENTILES[mark]} percentile", width, letters=10), weight="normal", fontsize=8.5
+            )
             choices = figure.add_subplot(grid[1, column], label=f"{mark} choices", sharex=above)
-            _draw_choices(choices, in_order, named=column == 0)
+            _draw_choices(choices, in_order, names_at=NAMES_AT[width] if column == 0 else None)
             _mark_cells((above, choices), in_order, mark)
             above.tick_params(labelbottom=False, labelleft=column == 0)
             above.set_ylabel("" if column else "Odds ratio (against the median)")
-        figure.text(0.03, sides["top"] + 0.043, "Neuropathy by magnesium intake under every combination of choices",
-                    weight="bold", fontsize=10)  # fmt: skip
-        figure.legend(handles=_handles(whole), loc="upper left", bbox_to_anchor=(0.02, sides["top"] + 0.046), ncol=5,
-                      fontsize=7.2, columnspacing=0.8, handletextpad=0.6, handlelength=1.1)  # fmt: skip
+        letter_panels(figure, *(axes for axes in figure.axes if axes.get_label() in PERCENTILES), left=10)
+        inches = 1 / figure.get_figheight()
+        title = wrapped("Neuropathy by magnesium intake under every combination of choices", width, letters=34)
+        figure.text(0.03, 1 - 0.08 * inches, title, va="top", weight="bold", fontsize=10, label="title")
+        figure.legend(handles=_handles(whole), loc="upper left", ncol=5 if width == "two" else 2, columnspacing=0.8,
+                      bbox_to_anchor=(0.02, 1 - (0.24 if width == "two" else 0.4) * inches), handlelength=1.1,
+                      fontsize=7.2, handletextpad=0.6)  # fmt: skip
     return figure
 
 
@@ -101,10 +127,9 @@ def _draw_estimates(axes: Axes, in_order: pd.DataFrame, mark: str, ends: np.ndar
         axes.vlines(place[here], low, high, color=color, linewidth=_width(verdict, len(in_order)), alpha=0.55,
                     linestyle="-", rasterized=True, label=verdict)  # fmt: skip
     axes.plot(place, in_order[f"odds_ratio_{mark}"], color="black", linewidth=1.2, linestyle="-", label="odds ratio")
-    axes.set_title(f"{PERCENTILES[mark]} percentile", weight="normal", fontsize=9)
 
 
-def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, named: bool) -> None:
+def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, names_at: float | None) -> None:
     """A tick for every specification in the row of each level that it was made with."""
     rows, names = {}, []
     height = 0.0
@@ -122,15 +147,17 @@ def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, named: bool) -> None:
                            label=f"{choice} {level} {verdict}")  # fmt: skip
     axes.set_xlim(-0.01 * len(in_order), 1.01 * len(in_order))
     axes.set_ylim(-height + GAP + 0.4, 0.6)
-    axes.set_yticks(list(rows.values()), [LEVELS.get(str(level), str(level)) for _, level in rows] if named else [])
+    axes.set_yticks(
+        list(rows.values()), [LEVELS.get(str(level), str(level)) for _, level in rows] if names_at is not None else []
+    )
     axes.tick_params(axis="y", length=0, labelsize=7.2, pad=2)
     axes.tick_params(axis="x", labelsize=7.5)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("Specifications, sorted")
-    if named:
+    axes.set_xlabel("Specifications")
+    if names_at is not None:
         for name, row in names:
-            axes.text(-0.5, row, name, transform=axes.get_yaxis_transform(), fontsize=7.6, weight="bold", va="center",
-                      label="_choice")  # fmt: skip
+            axes.text(names_at, row, name, transform=axes.get_yaxis_transform(), fontsize=7.6, weight="bold",
+                      va="center", label="_choice")  # fmt: skip
 
 
 def _draw_ends(axes: Axes, by_ends: pd.DataFrame) -> None:
@@ -206,7 +233,7 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
         for mark in PERCENTILES
     )
     return (
-        "Odds ratio (log axis) at the 10th and 90th percentile of the cohort's intake against its median under "
+        "Odds ratio (log axis) at the 10th (A) and 90th (B) percentile of the cohort's intake against its median under "
         f"{len(cells):,} specifications, each panel in its own order; {_unanswered(cells)}. Vertical bars: "
         f"{100 * PRIMARY.conf_level:g} % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
@@ -235,4 +262,24 @@ def _top_choices(decomposition: pd.DataFrame) -> str:
     return "; ".join(
         f"at the {words} percentile {top_choices(decomposition, f'log_or_{mark}')}"
         for mark, words in PERCENTILES.items()
+    )
+
+
+def specification_alt(cells: pd.DataFrame, shares: pd.DataFrame) -> str:
+    """Alternative text of the specification curve.
+
+    Parameters
+    ----------
+    cells, shares : as for `plot_specification_curve`.
+    """
+    whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
+    told = ", ".join(f"{verdict} {100 * whole[verdict]:.1f} %" for verdict in VERDICTS)
+    ends = " and ".join(
+        f"{cells[f'odds_ratio_{mark}'].quantile(0.05):.2f} to {cells[f'odds_ratio_{mark}'].quantile(0.95):.2f} at the "
+        f"{words} percentile of intake"
+        for mark, words in PERCENTILES.items()
+    )
+    return (
+        f"Odds ratios of {len(cells):,} specifications in order, nine tenths of them {ends}, over the choices each was "
+        f"made with. Verdicts: {told}."
     )

@@ -3,38 +3,54 @@
 import itertools
 from dataclasses import dataclass, field
 
-import matplotlib.style
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, STYLE, VERMILION, blank_page
+from analysis.report.figures.layout import (
+    BAND,
+    GREEN,
+    GREY,
+    VERMILION,
+    Caption,
+    Page,
+    Width,
+    blank_page,
+    letter_panels,
+    page_style,
+)
 from analysis.report.words.numbers import format_p, sentence
 from analysis.report.words.study import WEIGHT_WORDS
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
-GREEN = "#009E73"
-LABELLED = 6
-"""So many of the most non-linear nutrients are named beside magnesium and energy."""
+LABELLED = 3
+"""So many of the most non-linear nutrients are named beside magnesium and energy, in two columns."""
 
 FORM_TITLES = {
     "none": "Intake as it is",
     "residual": "Residual on energy",
     "density": "Per 1,000 kcal",
-    "spline": "Energy as a spline beside it",
+    "spline": "Energy beside it",
 }
 P_TICKS = (1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001)
 SMALLEST = 1e-6
 """P-values below it are drawn there, with an arrowhead."""
+
+MARKS = {
+    "discoveries": f"bends (false-discovery rate {100 * FALSE_DISCOVERIES:g} %)",
+    "others": "no bend shown",
+    "heaped": "many have none",
+    "Hmisc's knots": "the same, other knots",
+}
+"""What a nutrient's mark means, by its label in a panel."""
 
 NUTRIENTS = ("nutrient", HEAPED)
 
@@ -56,13 +72,19 @@ NEEDS_LINE = 12.0
 """Distance from which a line joins a name to its marker."""
 
 
-def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provenance) -> Figure:
+def plot_specificity(
+    summary: pd.DataFrame,
+    *,
+    caption: Caption,
+    provenance: Provenance,
+    width: Width = "two",
+) -> Page:
     """P-value for non-linearity of every nutrient by its correlation with energy, for each energy form; and controls.
 
     Parameters
     ----------
     summary : of `analysis.audit.specificity.summarise`.
-    caption, provenance : as for `analysis.report.figures.dose_response.plot_dose_response`.
+    caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
     -------
@@ -70,10 +92,21 @@ def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provena
     """
     nutrients = _heaped(summary[summary["kind"].isin(NUTRIENTS)]).dropna(subset="nonlinear_p")
     smallest = min(float(nutrients["nonlinear_p"].min()), 0.001) / 2
-    with matplotlib.style.context(STYLE):
-        figure, sides = blank_page(8.6, caption, provenance)
+    with page_style(width):
+        figure, sides = blank_page(8.6 if width == "two" else 7.9, caption, provenance, width=width)
         height = sides["top"] - sides["bottom"]
-        grid = figure.add_gridspec(2, 2, hspace=0.2, wspace=0.08, **sides | {"bottom": sides["top"] - 0.63 * height})
+        sides["left"] += 0.05 / figure.get_figwidth()  # ticks of seven letters
+        sides["top"] -= (
+            0.5 if width == "two" else 0.75
+        ) / figure.get_figheight()  # a title, the legend, and titles of two lines
+        grid = figure.add_gridspec(
+            2,
+            2,
+            hspace=0.3,
+            wspace=0.08,
+            **sides | {"bottom": sides["top"] - (0.57 if width == "two" else 0.5) * height},
+        )
+        panels = []
         for place, form in zip(itertools.product(range(2), range(2)), FORMS, strict=True):
             axes = figure.add_subplot(grid[place], label=form)
             axes.set_xlim(-0.08, 1.14)
@@ -82,11 +115,34 @@ def plot_specificity(summary: pd.DataFrame, *, caption: str, provenance: Provena
             _p_axis(axes.yaxis, smallest)
             axes.tick_params(labelleft=place[1] == 0, labelbottom=place[0] == 1)
             axes.set_ylabel("p for non-linearity" if place[1] == 0 else "")
-            axes.set_xlabel("Rank correlation of intake with energy" if place[0] == 1 else "")
-            _draw_form(axes, nutrients[nutrients["form"] == form], form)
-        box = (0.36, sides["bottom"], sides["right"] - 0.36, 0.25 * height)
-        _draw_controls(figure.add_axes(box, label="controls"), summary[~summary["kind"].isin(NUTRIENTS)])
+            _draw_form(axes, nutrients[nutrients["form"] == form], form, LABELLED if width == "two" else 0)
+            panels.append(axes)
+        left = 0.36 if width == "two" else 0.43
+        box = (left, sides["bottom"], sides["right"] - left, (0.25 if width == "two" else 0.29) * height)
+        controls = figure.add_axes(box, label="controls")
+        _draw_controls(controls, summary[~summary["kind"].isin(NUTRIENTS)], width)
+        words = "Rank correlation of intake with energy"
+        below = panels[2].get_position().y0 - 0.33 / figure.get_figheight()
+        figure.text((sides["left"] + sides["right"]) / 2, below, words, ha="center", va="top", label="_x")
+        _draw_heads(figure, panels, width)
+        letter_panels(figure, *panels, left=14, up=17)
+        letter_panels(figure, controls, first="E", left=24)
     return figure
+
+
+def _draw_heads(figure: Page, panels: list[Axes], width: Width) -> None:
+    """The page's title and, below it, what the marks mean."""
+    top = 1 - 0.08 / figure.get_figheight()
+    separator = " " if width == "two" else "\n"
+    title = f"Which nutrients bend{separator}against neuropathy?"
+    figure.text(0.03, top, title, va="top", fontsize=10, weight="bold", label="title")
+    handles = [line for axes in panels for line in axes.get_lines() if line.get_label() in MARKS]
+    named = {str(line.get_label()): line for line in handles if len(np.atleast_1d(line.get_xdata()))}
+    shown = [name for name in MARKS if name in named]
+    columns, spacing, down = (4, 0.9, 0.16) if width == "two" else (2, 0.4, 0.3)
+    figure.legend([named[name] for name in shown], [MARKS[name] for name in shown], loc="upper left", ncol=columns,
+                  bbox_to_anchor=(0.02, top - down / figure.get_figheight()), fontsize=7, handletextpad=0.1,
+                  columnspacing=spacing, borderpad=0.2, labelspacing=0.25)  # fmt: skip
 
 
 def _heaped(nutrients: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +159,7 @@ def _p_axis(axis: Axis, smallest: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str) -> None:
+def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str, labelled: int) -> None:
     axes.axhline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", label="p = 0.05", zorder=0)
     by_hmisc = nutrients["kind"] == HEAPED
     found = nutrients["nonlinear_q"] < FALSE_DISCOVERIES
@@ -121,17 +177,20 @@ def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str) -> None:
         axes.plot("energy_rank_correlation", "nonlinear_p", marker, data=nutrients[one], color=color, markersize=6,
                   markerfacecolor=color if found[one].any() else "white", markeredgewidth=1.3, linestyle="none",
                   label=name, zorder=4)  # fmt: skip
-    axes.set_title(FORM_TITLES[form])
-    top = nutrients[plain & ~by_hmisc].nsmallest(LABELLED, "nonlinear_p")
+    counted = found & ~by_hmisc
+    axes.set_title(f"{FORM_TITLES[form]}\n{counted.sum()} of {(~by_hmisc).sum()} bend", fontsize=9 if labelled else 8)
+    top = nutrients[plain & ~by_hmisc].nsmallest(labelled, "nonlinear_p")
     _name_points(axes, pd.concat([nutrients[~plain], top]), nutrients)
 
 
-def _draw_controls(axes: Axes, controls: pd.DataFrame) -> None:
+def _draw_controls(axes: Axes, controls: pd.DataFrame, width: Width) -> None:
     rows = controls.drop_duplicates(["kind", "exposure", "outcome"])
     place = {key: -position for position, key in enumerate(zip(rows["exposure"], rows["outcome"], strict=True))}
     axes.set_xscale("log")
     axes.set_xlim(1.6, SMALLEST / 1.8)
     _p_axis(axes.xaxis, SMALLEST)
+    if width == "one":
+        axes.xaxis.set_major_locator(FixedLocator(P_TICKS[::2]))
     axes.axvline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", zorder=0, label="_p = 0.05")
     for (test, (kind, marker, color, words)), form in itertools.product(TESTS.items(), ("none", "spline")):
         shown = controls[(controls["kind"] == kind) & (controls["form"] == form)].dropna(subset=test)
@@ -145,12 +204,16 @@ def _draw_controls(axes: Axes, controls: pd.DataFrame) -> None:
                   clip_on=False, label="_beyond")  # fmt: skip
     axes.axhline(0.5 - len(POSITIVE_CONTROLS), color="0.8", linewidth=0.8, linestyle="-", label="_between kinds")
     axes.set_ylim(0.5 - len(rows), 0.5)
-    axes.set_yticks(list(place.values()), [sentence(label) for label in rows["label"]])
+    labels = [sentence(label) for label in rows["label"]]
+    if width == "one":
+        labels = [label.replace(" by ", "\nby ") for label in labels]
+    axes.set_yticks(list(place.values()), labels)
     axes.tick_params(axis="y", length=0)
-    axes.set_title("Controls")
+    axes.set_title("Controls", fontsize=9)
     axes.set_xlabel("p-value")
-    axes.legend(loc="lower right", bbox_to_anchor=(1.02, 0.985), ncol=3, handletextpad=0.1, columnspacing=1.0,
-                borderpad=0.2)  # fmt: skip
+    corner, columns = ((1.02, 0.985), 3) if width == "two" else ((1.03, -0.02), 1)
+    axes.legend(loc="lower right", bbox_to_anchor=corner, ncol=columns, fontsize=7, handletextpad=0.1,
+                columnspacing=1.0, borderpad=0.2)  # fmt: skip
 
 
 # ---- names beside points
@@ -268,4 +331,20 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
         f"{', '.join(POSITIVE_CONTROLS.values())}), outcomes that the recalled day cannot have caused ({outcomes}); "
         "filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
         f"Dotted: p = {ALPHA:g}."
+    )
+
+
+def specificity_alt(summary: pd.DataFrame, place: pd.DataFrame) -> str:
+    """Alternative text of the figure; arguments as for `specificity_caption`."""
+    nutrients = summary[summary["kind"] == "nutrient"]
+    label = nutrients.loc[nutrients["exposure"] == PRIMARY.exposure, "label"].iloc[0]
+    told = "; ".join(
+        f"{FORM_TITLES[row.form][0].lower()}{FORM_TITLES[row.form][1:]}, {row.discoveries} of {row.tested}, {label} p "
+        f"{format_p(row.nonlinear_p)}"
+        for row in place.itertuples()
+    )
+    return (
+        "Four panels with a point a nutrient, non-linear p by the correlation of its intake with energy. Nutrients "
+        f"that bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %: {told}. Below, p-values of positive "
+        "and negative controls."
     )

@@ -18,7 +18,7 @@ from analysis.report.words.numbers import (
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, disease_of
 
 WEIGHT_WORDS = {
     "dietary": "day-1 dietary weights",
@@ -52,6 +52,18 @@ def describe_people(row: pd.Series) -> str:
     if row["where"]:
         people += f" where {row['where']}"
     return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
+
+
+def study_title(row: pd.Series) -> str:
+    """Title of a figure about one study: disease and exposure and, in a second line, who, if not everybody.
+
+    Parameters
+    ----------
+    row : of models.csv.
+    """
+    title = f"Peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake"
+    people = describe_people(row)
+    return title if people == f"adults aged {PRIMARY.age_min} or older" else f"{title}\n{people}"
 
 
 def noted(caption: str, estimates: Frames, model: str | None = None) -> str:
