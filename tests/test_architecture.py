@@ -12,7 +12,6 @@ PACKAGE = ROOT / "src" / "analysis"
 ROOMS = (
     ("errors", "files", "streams"),
     ("study", "provenance"),
-    ("study_file",),
     ("stats.arrays", "stats.disclosure", "stats.parallel"),
     ("stats.monte_carlo",),
     ("stats.sample",),

@@ -10,7 +10,7 @@ import scipy.stats
 from analysis.dose_response.association import estimate
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.published import TABLE
-from analysis.study_file import read_study
+from analysis.pipeline.study_file import read_study
 from analysis.validation.studies.agreement import compare_studies
 from analysis.validation.studies.kinds import recompute
 from analysis.validation.studies.replication import read_replications

@@ -31,6 +31,7 @@ from analysis.pipeline.published import compare_with_studies
 from analysis.pipeline.referee import referee
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
+from analysis.pipeline.study_file import FIELDS, read_study
 from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
@@ -38,7 +39,6 @@ from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
 from analysis.study import PRIMARY, Study, StudyError
-from analysis.study_file import FIELDS, read_study
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pipeline.study_file import FIELDS, parse_study, read_study
 from analysis.study import PRIMARY, Study, StudyError
-from analysis.study_file import FIELDS, parse_study, read_study
 from analysis.validation.studies.replication import read_replications
 from analysis.validation.studies.stands import ENERGY, study_of
 
-EXAMPLES = Path(__file__).parents[1] / "data" / "studies"
+EXAMPLES = Path(__file__).parents[2] / "data" / "studies"
 
 EVERY_FIELD = """
 exposure = "phosphorus_mg"
