@@ -21,6 +21,7 @@ from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study
+from tests.audits import audit_answers
 from tests.shared import Shared
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
@@ -79,6 +80,12 @@ def participants(demo: Folders) -> pd.DataFrame:
 def items(demo: Folders) -> pd.DataFrame:
     """Recalled foods of the invented survey."""
     return read_foods(demo)
+
+
+@pytest.fixture(scope="session")
+def audit_found(demo: Folders, shared: Shared) -> dict[str, dict[str, pd.DataFrame]]:
+    """Frames of the small audit's tasks, by the task's name."""
+    return audit_answers(demo, shared)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ a single one: from people to people the table's rates differ no more than by cha
 """
 
 import re
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +36,13 @@ from tests.audits import PEOPLE
 ROOT = Path(__file__).parents[2]
 SEED = 1
 
-OUTCOMES = 150
+OUTCOMES = 100
 """Drawn without any association and answered in the primary cell."""
 
-IN_EVERY_CELL = 20
+IN_EVERY_CELL = 10
 """As many of them are answered in all fifteen cells of their people, which takes ten times as long."""
 
-WITH_A_U = 40
+WITH_A_U = 30
 
 MONTE_CARLO_ERRORS = 3
 
@@ -56,15 +58,15 @@ def people_of(seed, truth):
     return harmonise({name: tables[name] for name in needed_columns()})
 
 
-@pytest.fixture(scope="module")
+@cache
 def survey():
     """One invented survey: its people, and what outcomes are drawn for them."""
     return people_of(SEED, PLANTED), base_survey(SEED)
 
 
-def drawn(survey, curve, number):
+def drawn(curve, number):
     """The people with outcomes drawn from a curve, each with its cases."""
-    people, base = survey
+    people, base = survey()
     rng = np.random.default_rng(SEED)
     for _ in range(number):
         y = base.draw(curve, rng)
@@ -77,28 +79,40 @@ def answers(people, cells):
     return pd.DataFrame([answer.row for answer in answer_people(people, cells)])
 
 
-def answered(survey, curve, number, cells):
+def answered(curve, number, cells):
     """Every cell's answer to every drawn outcome."""
     parts = [
         answers(people, cells).assign(drawn=place, drawn_cases=cases)
-        for place, (people, cases) in enumerate(drawn(survey, curve, number))
+        for place, (people, cases) in enumerate(drawn(curve, number))
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-@pytest.fixture(scope="module")
-def of_nothing(survey):
-    return answered(survey, flat, OUTCOMES, [PRIMARY_CELL])
+def answers_of_nothing():
+    return answered(flat, OUTCOMES, [PRIMARY_CELL])
+
+
+def answers_of_nothing_in_every_cell():
+    return answered(flat, IN_EVERY_CELL, CELLS)
+
+
+def answers_of_a_u():
+    return answered(u_shaped, WITH_A_U, FORMS)
 
 
 @pytest.fixture(scope="module")
-def of_nothing_in_every_cell(survey):
-    return answered(survey, flat, IN_EVERY_CELL, CELLS)
+def of_nothing(shared):
+    return shared.answer(answers_of_nothing)
 
 
 @pytest.fixture(scope="module")
-def of_a_u(survey):
-    return answered(survey, u_shaped, WITH_A_U, FORMS)
+def of_nothing_in_every_cell(shared):
+    return shared.answer(answers_of_nothing_in_every_cell)
+
+
+@pytest.fixture(scope="module")
+def of_a_u(shared):
+    return shared.answer(answers_of_a_u)
 
 
 @pytest.fixture(scope="module")
@@ -228,19 +242,23 @@ class Told:
         return tests.set_index("test")["p_value"][test]
 
 
-@pytest.fixture(scope="module")
-def told(request, tmp_path_factory):
+def audit_of(truth, seed):
     """The audit of a survey with a planted truth, through its tasks and frames; the tasks are a part of all."""
-    truth, seed = request.param
     people = people_of(seed, TRUTHS[truth])
     tasks = [task for task in audit_tasks() if task.name in (f"{SPECIFICATION}{PEOPLE[0]}", *QUESTIONS)]
     tasks.append(Task(f"{SPECIFICITY} 0", answer_cells, (chosen_cells(),)))
-    finished = run_tasks(tasks, people, folder=tmp_path_factory.mktemp("audit"), progress="")
+    with tempfile.TemporaryDirectory() as folder:
+        finished = run_tasks(tasks, people, folder=Path(folder), progress="")
     found = [estimate(people, PRIMARY)]
     return Told(
         audit=audit_frames(finished, people),
         estimates=summarise(found, people) | summarise_shapes(found, replicates=REPLICATES),
     )
+
+
+@pytest.fixture(scope="module")
+def told(request, shared):
+    return shared.answer(audit_of, *request.param)
 
 
 def name_of(survey):
