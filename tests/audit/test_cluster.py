@@ -7,7 +7,8 @@ import pytest
 
 from analysis.audit import runner
 from analysis.audit.runner import AuditError, Task, run_tasks
-from tests.audit.test_runner import PEOPLE, assert_same, deadly_tasks, expected_of, slowly, stored, sum_tasks
+from tests.audit.tasks import PEOPLE, deadly_tasks, slowly, sum_tasks
+from tests.audit.test_runner import assert_same, expected_of, stored
 
 
 @pytest.fixture
