@@ -20,6 +20,7 @@ from analysis.pipeline.fit import fit_models
 from analysis.pipeline.folders import Folders
 from analysis.study import PRIMARY, Study, StudyError
 from tests.audits import copied
+from tests.conftest import REVISED
 
 ROOT = Path(__file__).parents[1]
 CHANGED = 'Study(outcome="two_sites")'
@@ -49,7 +50,7 @@ def run_stages(folders: Folders, source: Path) -> str:
 
 
 @pytest.mark.parametrize("primary", [CHANGED, DIABETICS])
-def test_a_changed_primary_study_goes_through_fit_shapes_and_figures(demo, tmp_path, primary):
+def test_a_changed_primary_study_goes_through_fit_shapes_and_figures_which_name_a_revision(revised, tmp_path, primary):
     source = tmp_path / "src"
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     text, times = re.subn(
@@ -57,9 +58,10 @@ def test_a_changed_primary_study_goes_through_fit_shapes_and_figures(demo, tmp_p
     )
     assert times == 1
     (source / "analysis/study.py").write_text(text)
-    folders = copied(demo, tmp_path)
-    shutil.rmtree(folders.estimates)
+    folders = copied(revised, tmp_path)
     assert str(folders.figures / "dose_response.png") in run_stages(folders, source)
+    for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
+        assert pd.read_csv(path)["data"].str.contains(f"revised tables accepted: {REVISED}").all(), path
     models = pd.read_csv(folders.estimates / "models.csv", dtype=str)
     asked = eval(primary, {"Study": Study})
     assert models["outcome"].unique().tolist() == [asked.outcome]

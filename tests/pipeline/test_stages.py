@@ -11,7 +11,6 @@ import pytest
 from analysis import errors
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
-from analysis.data.synthetic.survey import write_survey
 from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import TABULATED, association_dict, round_intakes, summarise
 from analysis.dose_response.quintiles import quintiles
@@ -34,6 +33,7 @@ from analysis.pipeline.results import (
 from analysis.report.words.numbers import verdict_words
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import MODELS, PRIMARY, Study, StudyError
+from tests.conftest import REVISED
 
 
 @pytest.fixture
@@ -216,23 +216,15 @@ def test_raw_file_that_changed_after_acceptance_is_refused(copy):
         build_participants(copy)
 
 
-def test_accepted_revision_is_named_in_every_output(tmp_path):
-    folders = Folders(tmp_path, tmp_path / "figures")
-    registry = write_survey(folders.raw, seed=2)
-    codes = (folders.raw / "registry" / "codes.csv").read_text()
-    line = next(line for line in codes.splitlines() if line.startswith("LEXPN_B,LEALPN,3,"))
-    (folders.raw / "registry" / "codes.csv").write_text(codes.replace(line, "LEXPN_B,LEALPN,3,99999"))
-    registry = folders.registry()
-    with pytest.raises(errors.AnalysisError, match="LEXPN_B"):
-        fetch(registry, folders.raw, tables=list(needed_columns()), progress=False)
-    fetch(registry, folders.raw, tables=list(needed_columns()), accept_revised=["LEXPN_B"], progress=False)
-    build_participants(folders)
-    fit_models(folders)
-    examine_shapes(folders, replicates=2)
-    draw_figures(folders)
-    assert json.loads((folders.processed / "provenance.json").read_text())["revised"] == ["LEXPN_B"]
-    for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
-        assert pd.read_csv(path)["data"].str.contains("revised tables accepted: LEXPN_B").all(), path
+def test_revision_is_refused_unless_it_is_accepted(revised, tmp_path):
+    shutil.copytree(revised.raw, tmp_path / "raw", ignore=shutil.ignore_patterns(f"{REVISED}.json"))
+    with pytest.raises(errors.AnalysisError, match=REVISED):
+        fetch(revised.registry(), tmp_path / "raw", tables=list(needed_columns()), progress=False)
+
+
+def test_accepted_revision_is_named_in_the_provenance(revised):
+    """All that is made of these participants names it too: see the changed studies, which are run on them."""
+    assert json.loads((revised.processed / "provenance.json").read_text())["revised"] == [REVISED]
 
 
 @pytest.mark.parametrize("exposure", ["energy_kcal", "thiamin_mg", "vitamin_b12_ug"])

@@ -27,6 +27,7 @@ PLANTED_EXPOSURE = "magnesium_mg"
 def fit_models(folders: Folders) -> Frames:
     """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
     frame, provenance = read_participants(folders)
+    refuse_mixing(folders, provenance)
     found = _fitted(frame)
     results = summarise_adequacy(summarise(found, frame), found)
     results |= {
@@ -34,7 +35,6 @@ def fit_models(folders: Folders) -> Frames:
         "characteristics": characteristics(frame, PRIMARY),
         "characteristics_by_quintile": characteristics(frame, PRIMARY, by="quintile"),
     }
-    refuse_mixing(folders, provenance)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
     if not provenance.synthetic:
