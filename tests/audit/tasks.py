@@ -58,6 +58,19 @@ def slowly(frame, folder, k):
     return summed(frame, k)
 
 
+LONGEST_ALONE = 20.0
+"""Seconds that a task waits for another process."""
+
+
+def in_company(frame, folder, k):
+    """Say which process begins; then wait until another one has begun something."""
+    (folder / f"began-{k}-{os.getpid()}").touch()
+    end = time.monotonic() + LONGEST_ALONE
+    while time.monotonic() < end and len({path.name.split("-")[2] for path in folder.glob("began-*")}) == 1:
+        time.sleep(0.05)
+    return summed(frame, k)
+
+
 def announced(frame, folder, k, task):
     """A task of the audit, and a mark of the process that begins it."""
     (folder / f"began-{k}-{os.getpid()}").touch()
