@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
+import pandas as pd
+
 from analysis.__main__ import main
 from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks
-from analysis.audit.runner import Task
+from analysis.audit.runner import Task, run_tasks
 from analysis.audit.specificity import answer_cells, specificity_cells
 from analysis.pipeline.folders import Folders
+from analysis.pipeline.participants import read_participants
 from tests.shared import Shared
 
 PEOPLE = (
@@ -59,3 +62,16 @@ def audited(demo: Folders, shared: Shared) -> Folders:
     """The invented survey after every stage and the small audit, made once for all workers."""
     data = shared.folder(audit_demo, demo) / "data"
     return Folders(data, data / "figures")
+
+
+def audit_answers(demo: Folders, shared: Shared) -> dict[str, dict[str, pd.DataFrame]]:
+    """What each small task found, by its name: read from the disk, where the stage has left it."""
+    folders = audited(demo, shared)
+    people = read_participants(folders)[0]
+    found = run_tasks(small_tasks(), people, folder=folders.processed / "audit", progress="")
+    return {one.name: dict(one.frames) for one in found}
+
+
+def answer_every_cell(demo: Folders) -> list[dict[str, object]]:
+    """Rows of every nutrient and control under every form, of the invented survey."""
+    return answer_cells(read_participants(demo)[0], specificity_cells())

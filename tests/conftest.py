@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -15,12 +16,15 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.cli import commands
+from analysis.data.people.harmonise import needed_columns
+from analysis.data.source.nhanes import fetch
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
-from analysis.pipeline.participants import read_participants
+from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study
+from tests.audits import audit_answers
 from tests.shared import Shared
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
@@ -29,6 +33,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 SEED = 1
 """Seed of the survey that tests/reference/synthetic holds R's numbers for."""
+
+REVISED = "LEXPN_B"
+"""The table that is not what the registry says, where one is."""
 
 REPLICATES = 40
 """Bootstrap samples of the shapes stage: enough to go through it, few enough to stay quick."""
@@ -75,10 +82,40 @@ def participants(demo: Folders) -> pd.DataFrame:
     return read_participants(demo)[0]
 
 
+def revise(folder: Path, demo: Folders) -> None:
+    """Fill a folder with the invented survey, one table of which has other counts than its registry, and accept that.
+
+    The participants are made; no other stage has been run.
+    """
+    folders = Folders(folder / "data", folder / "data" / "figures")
+    shutil.copytree(demo.raw, folders.raw)
+    for receipt in folders.raw.glob("[0-9]*/*.json"):
+        receipt.unlink()
+    codes = folders.raw / "registry" / "codes.csv"
+    (line,) = [line for line in codes.read_text().splitlines() if line.startswith(f"{REVISED},LEALPN,3,")]
+    codes.write_text(codes.read_text().replace(line, f"{REVISED},LEALPN,3,99999"))
+    tables = list(needed_columns())
+    fetch(folders.registry(), folders.raw, tables=tables, accept_revised=[REVISED], progress=False)
+    build_participants(folders)
+
+
+@pytest.fixture(scope="session")
+def revised(shared: Shared, demo: Folders) -> Folders:
+    """Folders of the invented survey with a revised table that was accepted, up to its participants; read only."""
+    data = shared.folder(revise, demo) / "data"
+    return Folders(data, data / "figures")
+
+
 @pytest.fixture(scope="session")
 def items(demo: Folders) -> pd.DataFrame:
     """Recalled foods of the invented survey."""
     return read_foods(demo)
+
+
+@pytest.fixture(scope="session")
+def audit_found(demo: Folders, shared: Shared) -> dict[str, dict[str, pd.DataFrame]]:
+    """Frames of the small audit's tasks, by the task's name."""
+    return audit_answers(demo, shared)
 
 
 @pytest.fixture(scope="session")

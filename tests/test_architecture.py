@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,16 @@ DISK_AND_NETWORK = {"pyreadstat", "pooch", "requests", "tempfile", "shutil", "ur
 MAY_TOUCH_DISK = ("files", "data.source", "data.synthetic", "pipeline")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a module, which every rule reads."""
+    return ast.parse(path.read_text())
+
+
 def imported(path: Path) -> set[str]:
     """Modules of the package that a module imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "analysis":
             base = str(node.module).removeprefix("analysis").removeprefix(".")
             for alias in node.names:
@@ -62,7 +69,12 @@ def room_of(module: str) -> str:
 
 
 LEVEL = {name: number for number, level in enumerate(ROOMS) for name in level}
-IMPORTS = {name: imported(path) - {name} for name, path in MODULES.items()}
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """Every module with those it imports."""
+    return {name: imported(path) - {name} for name, path in MODULES.items()}
 
 
 def test_every_module_has_a_room():
@@ -72,7 +84,7 @@ def test_every_module_has_a_room():
 def test_rooms_import_only_downwards():
     upward = [
         f"{name} imports {other}"
-        for name, others in IMPORTS.items()
+        for name, others in imports().items()
         for other in sorted(others)
         if room_of(name) != room_of(other) and LEVEL[room_of(other)] >= LEVEL[room_of(name)]
     ]
@@ -80,18 +92,18 @@ def test_rooms_import_only_downwards():
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    order = list(graphlib.TopologicalSorter(IMPORTS).static_order())
+    order = list(graphlib.TopologicalSorter(imports()).static_order())
     assert len(order) == len(MODULES)
 
 
 def test_no_module_goes_through_a_door_that_loads_lazily():
     """What stands behind such a name could not be read from an import line, as the audit's digest reads them."""
     doors = {name for name, path in MODULES.items() if path.name == "__init__.py" and "__getattr__" in path.read_text()}
-    assert not [f"{name} imports {other}" for name, others in IMPORTS.items() for other in sorted(doors & others)]
+    assert not [f"{name} imports {other}" for name, others in imports().items() for other in sorted(doors & others)]
 
 
 def test_statistics_know_no_data():
-    knowing = {name: others for name, others in IMPORTS.items() if name.split(".")[0] == "stats"}
+    knowing = {name: others for name, others in imports().items() if name.split(".")[0] == "stats"}
     assert not [
         f"{name} imports {other}"
         for name, others in knowing.items()
@@ -104,7 +116,7 @@ def test_disk_and_network_are_left_to_the_edges():
     offenders = []
     for name, path in MODULES.items():
         if not name.startswith(MAY_TOUCH_DISK):
-            nodes = list(ast.walk(ast.parse(path.read_text())))
+            nodes = list(ast.walk(parsed(path)))
             names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
             names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
             offenders += [f"{name} imports {found}" for found in names if found.split(".")[0] in DISK_AND_NETWORK]
@@ -115,7 +127,7 @@ def test_imports_stand_at_the_top():
     inside = [
         f"{name}.{function.name}"
         for name, path in MODULES.items()
-        for function in ast.walk(ast.parse(path.read_text()))
+        for function in ast.walk(parsed(path))
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -124,7 +136,7 @@ def test_imports_stand_at_the_top():
 
 
 def test_no_import_is_relative():
-    nodes = [(name, node) for name, path in MODULES.items() for node in ast.walk(ast.parse(path.read_text()))]
+    nodes = [(name, node) for name, path in MODULES.items() for node in ast.walk(parsed(path))]
     assert not [name for name, node in nodes if isinstance(node, ast.ImportFrom) and node.level]
 
 

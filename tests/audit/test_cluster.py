@@ -7,7 +7,8 @@ import pytest
 
 from analysis.audit import runner
 from analysis.audit.runner import AuditError, Task, run_tasks
-from tests.audit.test_runner import PEOPLE, assert_same, deadly_tasks, expected_of, slowly, stored, sum_tasks
+from tests.audit.tasks import PEOPLE, deadly_tasks, in_company, slowly, sum_tasks
+from tests.audit.test_runner import assert_same, expected_of, stored
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_result_that_never_arrives_is_waited_for_a_while_and_tried_once_more(s
 
 
 def test_a_worker_that_joins_late_takes_its_part(small_cluster, tmp_path):
-    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(150)]
+    tasks = [Task(f"with another {k}", in_company, (tmp_path, k)) for k in range(8)]
     threading.Timer(0.5, small_cluster.scale, args=(2,)).start()
     found = run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=small_cluster.scheduler_address)
     assert len({path.name.split("-")[2] for path in tmp_path.glob("began-*")}) == 2

@@ -10,7 +10,6 @@ from analysis.audit.heterogeneity import (
     POOLED,
     QUANTITIES,
     REFITTED,
-    cycle_curves,
     cycle_heterogeneity,
     psu_influence_on_shape,
 )
@@ -34,18 +33,18 @@ def primary(participants) -> Association:
 
 
 @pytest.fixture(scope="module")
-def curves(participants) -> dict[str, pd.DataFrame]:
-    return cycle_curves(participants)
+def curves(audit_found) -> dict[str, pd.DataFrame]:
+    return audit_found["cycle curves"]
 
 
 @pytest.fixture(scope="module")
-def tests(participants) -> pd.DataFrame:
-    return cycle_heterogeneity(participants)["cycle_heterogeneity"].set_index(["covariates", "test", "method"])
+def tests(audit_found) -> pd.DataFrame:
+    return audit_found["cycle heterogeneity"]["cycle_heterogeneity"].set_index(["covariates", "test", "method"])
 
 
 @pytest.fixture(scope="module")
-def influence(participants) -> pd.DataFrame:
-    return psu_influence_on_shape(participants)["psu_shape"]
+def influence(audit_found) -> pd.DataFrame:
+    return audit_found["sampling units"]["psu_shape"]
 
 
 @pytest.fixture(scope="module")

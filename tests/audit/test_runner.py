@@ -12,88 +12,29 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from threadpoolctl import threadpool_info
 
 from analysis.audit import runner
 from analysis.audit.joint_test import joint_test, verdict_shares
 from analysis.audit.questions import audit_tasks, specification_curve, specification_tasks
 from analysis.audit.runner import AuditError, Task, modules_behind, people_digest, run_digest, run_tasks
 from analysis.audit.specifications import answer_people
-from analysis.stats.sample.design import DesignError
 from tests import audits
+from tests.audit.tasks import (
+    PEOPLE,
+    announced,
+    broken,
+    counted_tasks,
+    deadly_tasks,
+    of_every_type,
+    refused,
+    slowly,
+    sum_tasks,
+    summed,
+    threads,
+)
 
 OF_THE_AUDIT = {*(f"specification {people}" for people in audits.PEOPLE), "specificity 0", "energy forms"}
 """Tasks of the audit that take a second or less: groups of specifications, nutrients, a question with two frames."""
-
-PEOPLE = pd.DataFrame(
-    {"x": np.random.default_rng(1).normal(size=3000), "sex": pd.Categorical(["male", "female"] * 1500)}
-)
-
-
-# ---- tasks: of a module, so that other processes find them
-
-
-def summed(frame, k):
-    values = np.sqrt(frame["x"].abs().to_numpy() * k)
-    return {"sums": pd.DataFrame({"k": [k], "sum": [values.sum()]}), "values": values[:5]}
-
-
-def counted(frame, folder, k):
-    """Leave a mark each time that it is performed; the third one is interrupted if a file says so."""
-    if k == 3 and (folder / "interrupt").exists():
-        (folder / "interrupt").unlink()
-        raise KeyboardInterrupt
-    with (folder / f"performed-{k}").open("a") as marks:
-        marks.write("x")
-    return [{"k": k, "half": k / 2}]
-
-
-def refused(frame, message):
-    raise DesignError(message)
-
-
-def broken(frame):
-    return 1 / (len(frame) - len(frame))
-
-
-def of_every_type(frame):
-    return pd.DataFrame({"n": [1, 2], "share": [0.1, np.nan], "word": ["a", None], "flag": [True, False]})
-
-
-def threads(frame):
-    return pd.DataFrame({"threads": [library["num_threads"] for library in threadpool_info()]})
-
-
-def slowly(frame, folder, k):
-    """Say which process begins; then take a while."""
-    (folder / f"began-{k}-{os.getpid()}").touch()
-    time.sleep(0.1)
-    return summed(frame, k)
-
-
-def announced(frame, folder, k, task):
-    """A task of the audit, and a mark of the process that begins it."""
-    (folder / f"began-{k}-{os.getpid()}").touch()
-    return task.function(frame, *task.arguments)
-
-
-def deadly(frame, k, tests):
-    """End the process that performs it, unless that is the one of the tests."""
-    if os.getpid() == tests:
-        raise DesignError("performed by the process of the tests")
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def deadly_tasks(number):
-    return [Task(f"deadly {k}", deadly, (k, os.getpid())) for k in range(number)]
-
-
-def sum_tasks(number):
-    return [Task(f"sum {k}", summed, (k,)) for k in range(number)]
-
-
-def counted_tasks(folder, number=6):
-    return [Task(f"count {k}", counted, (folder, k)) for k in range(number)]
 
 
 def performed(folder):

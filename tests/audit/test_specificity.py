@@ -26,6 +26,7 @@ from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.dose_response.association import estimate
 from analysis.study import PRIMARY
 from tests import people
+from tests.audits import answer_every_cell
 
 RTOL = 1e-8
 """The quick fit settles to 1e-10 standard errors; p-values move by a little more."""
@@ -39,10 +40,10 @@ def cell(exposure, form="none", *, kind="nutrient", outcome="neuropathy"):
 
 
 @pytest.fixture(scope="module")
-def summary(participants):
-    """All controls and nutrients without energy and with its spline; the other forms cost as much again."""
-    cells = [one for one in specificity_cells() if one.form in CONTROL_FORMS]
-    return summarise(answer_cells(participants, cells))
+def summary(demo, shared):
+    """All controls and nutrients without energy and with its spline."""
+    rows = shared.answer(answer_every_cell, demo)
+    return summarise([row for row in rows if row["form"] in CONTROL_FORMS])
 
 
 @pytest.fixture(scope="module")

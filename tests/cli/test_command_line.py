@@ -277,7 +277,7 @@ def test_the_shape_is_a_table_of_one_row(demo, capsys):
 
 
 def test_reader_that_leaves_a_pipe_early_sees_no_error(demo):
-    shell = f"{sys.executable} -m analysis estimate --data {demo.data} --format json | head -n 1"
+    shell = f"{sys.executable} -m analysis estimate --data {demo.data} --replicates 2 --format json | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
     assert done.stdout == "{\n"
     assert done.stderr == ""

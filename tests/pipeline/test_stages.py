@@ -11,7 +11,6 @@ import pytest
 from analysis import errors
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
-from analysis.data.synthetic.survey import write_survey
 from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import TABULATED, association_dict, round_intakes, summarise
 from analysis.dose_response.quintiles import quintiles
@@ -34,6 +33,7 @@ from analysis.pipeline.results import (
 from analysis.report.words.numbers import verdict_words
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import MODELS, PRIMARY, Study, StudyError
+from tests.conftest import REVISED
 
 
 @pytest.fixture
@@ -41,6 +41,14 @@ def copy(demo, tmp_path) -> Folders:
     """A copy of the processed survey that a test may change."""
     shutil.copytree(demo.data, tmp_path / "survey")
     return Folders(tmp_path / "survey", tmp_path / "survey" / "figures")
+
+
+@pytest.fixture
+def tables(demo, tmp_path) -> Folders:
+    """Copies of the estimates and of nothing else."""
+    folders = Folders(tmp_path, tmp_path / "figures")
+    shutil.copytree(demo.estimates, folders.estimates)
+    return folders
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -195,10 +203,10 @@ def test_damaged_participants_are_refused_with_what_to_do(copy):
         fit_models(copy)
 
 
-def test_damaged_estimates_are_refused_with_what_to_do(copy):
-    (copy.estimates / "tests.csv").unlink()
+def test_damaged_estimates_are_refused_with_what_to_do(tables):
+    (tables.estimates / "tests.csv").unlink()
     with pytest.raises(StageError, match="analysis fit"):
-        read_estimates(copy)
+        read_estimates(tables)
 
 
 def test_raw_file_that_changed_after_acceptance_is_refused(copy):
@@ -210,23 +218,15 @@ def test_raw_file_that_changed_after_acceptance_is_refused(copy):
         build_participants(copy)
 
 
-def test_accepted_revision_is_named_in_every_output(tmp_path):
-    folders = Folders(tmp_path, tmp_path / "figures")
-    registry = write_survey(folders.raw, seed=2)
-    codes = (folders.raw / "registry" / "codes.csv").read_text()
-    line = next(line for line in codes.splitlines() if line.startswith("LEXPN_B,LEALPN,3,"))
-    (folders.raw / "registry" / "codes.csv").write_text(codes.replace(line, "LEXPN_B,LEALPN,3,99999"))
-    registry = folders.registry()
-    with pytest.raises(errors.AnalysisError, match="LEXPN_B"):
-        fetch(registry, folders.raw, tables=list(needed_columns()), progress=False)
-    fetch(registry, folders.raw, tables=list(needed_columns()), accept_revised=["LEXPN_B"], progress=False)
-    build_participants(folders)
-    fit_models(folders)
-    examine_shapes(folders, replicates=2)
-    draw_figures(folders)
-    assert json.loads((folders.processed / "provenance.json").read_text())["revised"] == ["LEXPN_B"]
-    for path in [*folders.estimates.glob("*.csv"), *folders.figures.glob("*.csv")]:
-        assert pd.read_csv(path)["data"].str.contains("revised tables accepted: LEXPN_B").all(), path
+def test_revision_is_refused_unless_it_is_accepted(revised, tmp_path):
+    shutil.copytree(revised.raw, tmp_path / "raw", ignore=shutil.ignore_patterns(f"{REVISED}.json"))
+    with pytest.raises(errors.AnalysisError, match=REVISED):
+        fetch(revised.registry(), tmp_path / "raw", tables=list(needed_columns()), progress=False)
+
+
+def test_accepted_revision_is_named_in_the_provenance(revised):
+    """All that is made of these participants names it too: see the changed studies, which are run on them."""
+    assert json.loads((revised.processed / "provenance.json").read_text())["revised"] == [REVISED]
 
 
 @pytest.mark.parametrize("exposure", ["energy_kcal", "thiamin_mg", "vitamin_b12_ug"])
@@ -288,23 +288,23 @@ def test_invented_results_never_take_the_place_of_real_ones(copy):
     assert digests(copy.estimates) == before
 
 
-def test_real_estimates_beside_a_left_over_planted_curve_stay_real(copy):
+def test_real_estimates_beside_a_left_over_planted_curve_stay_real(tables):
     for name in ESTIMATES:
-        path = copy.estimates / f"{name}.csv"
+        path = tables.estimates / f"{name}.csv"
         pd.read_csv(path).assign(data="NHANES 1999-2004").to_csv(path, index=False)
-    estimates, provenance = read_estimates(copy)
+    estimates, provenance = read_estimates(tables)
     assert not provenance.synthetic
     assert "planted" not in estimates
 
 
-def test_published_numbers_are_read_beside_real_estimates_only(copy):
+def test_published_numbers_are_read_beside_real_estimates_only(tables):
     published = pd.DataFrame({"quantity": ["phosphorus"], "ours": [1.0], "data": ["NHANES 1999-2004"]})
-    published.to_csv(copy.estimates / "published_threshold.csv", index=False)
-    assert "published_threshold" not in read_estimates(copy)[0]
+    published.to_csv(tables.estimates / "published_threshold.csv", index=False)
+    assert "published_threshold" not in read_estimates(tables)[0]
     for name in ESTIMATES:
-        path = copy.estimates / f"{name}.csv"
+        path = tables.estimates / f"{name}.csv"
         pd.read_csv(path).assign(data="NHANES 1999-2004").to_csv(path, index=False)
-    assert read_estimates(copy)[0]["published_threshold"]["ours"].tolist() == [1.0]
+    assert read_estimates(tables)[0]["published_threshold"]["ours"].tolist() == [1.0]
 
 
 def test_shapes_of_another_survey_never_take_the_place_of_the_real_ones(copy):
@@ -337,29 +337,29 @@ def test_damaged_provenance_is_refused_with_what_to_do(copy, text):
 
 @pytest.mark.parametrize("name", ESTIMATES)
 @pytest.mark.parametrize("damage", ["no rows", "no source", "not a table"])
-def test_damaged_tables_of_estimates_are_refused_with_what_to_do(copy, name, damage):
-    path = copy.estimates / f"{name}.csv"
+def test_damaged_tables_of_estimates_are_refused_with_what_to_do(tables, name, damage):
+    path = tables.estimates / f"{name}.csv"
     frame = pd.read_csv(path)
     damaged = {"no rows": frame.iloc[:0], "no source": frame.drop(columns="data"), "not a table": frame.iloc[:, :1]}
     damaged[damage].to_csv(path, index=False)
     with pytest.raises(StageError, match="analysis fit"):
-        draw_figures(copy)
+        draw_figures(tables)
 
 
 @pytest.mark.parametrize("lost", range(6))
-def test_estimates_that_lost_a_test_are_refused(copy, lost):
-    tests = pd.read_csv(copy.estimates / "tests.csv")
-    tests.drop(index=6 + lost).to_csv(copy.estimates / "tests.csv", index=False)
+def test_estimates_that_lost_a_test_are_refused(tables, lost):
+    tests = pd.read_csv(tables.estimates / "tests.csv")
+    tests.drop(index=6 + lost).to_csv(tables.estimates / "tests.csv", index=False)
     with pytest.raises(StageError):
-        read_estimates(copy)
+        read_estimates(tables)
 
 
 @pytest.mark.parametrize("name", sorted(set(ESTIMATES) - {"models", *OF_ONE}))
-def test_estimates_that_lost_a_model_are_refused(copy, name):
-    frame = pd.read_csv(copy.estimates / f"{name}.csv", dtype={"model": str})
-    frame[frame["model"] != "1"].to_csv(copy.estimates / f"{name}.csv", index=False)
+def test_estimates_that_lost_a_model_are_refused(tables, name):
+    frame = pd.read_csv(tables.estimates / f"{name}.csv", dtype={"model": str})
+    frame[frame["model"] != "1"].to_csv(tables.estimates / f"{name}.csv", index=False)
     with pytest.raises(StageError):
-        read_estimates(copy)
+        read_estimates(tables)
 
 
 def test_study_whose_quintiles_coincide_can_still_be_drawn(participants, demo, tmp_path):

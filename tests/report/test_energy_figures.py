@@ -6,8 +6,8 @@ import pytest
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.contour import QuadContourSet
 
-from analysis.audit.energy import energy_forms, energy_slices, energy_surface
-from analysis.audit.heterogeneity import REFITTED, cycle_curves, cycle_heterogeneity, psu_influence_on_shape
+from analysis.audit.energy import energy_surface
+from analysis.audit.heterogeneity import REFITTED
 from analysis.provenance import Provenance
 from analysis.report.figures.energy import (
     FORM_NAMES,
@@ -26,10 +26,9 @@ REAL = Provenance("NHANES 1999-2004", synthetic=False)
 
 
 @pytest.fixture(scope="module")
-def frames(participants):
-    parts = (energy_forms(participants), energy_surface(participants, points=21), energy_slices(participants),
-             cycle_curves(participants), cycle_heterogeneity(participants),
-             psu_influence_on_shape(participants))  # fmt: skip
+def frames(participants, audit_found):
+    asked = ("energy forms", "energy slices", "cycle curves", "cycle heterogeneity", "sampling units")
+    parts = [energy_surface(participants, points=21), *(audit_found[task] for task in asked)]
     return {name: frame for part in parts for name, frame in part.items()}
 
 

@@ -23,6 +23,7 @@ from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -218,19 +219,28 @@ def modules_behind(module: str) -> list[str]:
         if name.partition(".")[0] != PROJECT or name.removeprefix(f"{PROJECT}.") in WITHOUT_NUMBERS:
             continue
         found.add(name)
-        waiting |= _imported(ast.parse(_file_of(name).read_bytes())) - found
+        waiting |= _imported(_file_of(name).read_bytes()) - found
     return sorted(found)
 
 
-def _imported(tree: ast.Module) -> set[str]:
+def _imported(source: bytes) -> set[str]:
     """Names of the modules that a module's ``from`` lines import, or import something from."""
     names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == PROJECT:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {name for name in inner if _file_of(name).exists()}
-            names |= modules if modules == inner else modules | {str(node.module)}
+    for module, inner in _from_lines(source):
+        modules = {name for name in inner if _file_of(name).exists()}
+        names |= modules if modules == inner else modules | {module}
     return names
+
+
+@cache
+def _from_lines(source: bytes) -> list[tuple[str, set[str]]]:
+    """Module and names of each ``from`` line of the project; by the code itself, which is parsed once in a process."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    return [
+        (str(node.module), {f"{node.module}.{alias.name}" for alias in node.names})
+        for node in nodes
+        if str(node.module).partition(".")[0] == PROJECT
+    ]
 
 
 def _file_of(module: str) -> Path:

@@ -207,7 +207,7 @@ def covariate_columns(
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
     constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
-    references = _references(frame[domain.rows], study)
+    references = _references(frame.loc[domain.rows, list(study.covariates)], study)
     moved = {f"{name}_{level}" for name, level in references.items()}
     kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:

@@ -29,6 +29,7 @@ PLANTED_EXPOSURE = "magnesium_mg"
 def fit_models(folders: Folders) -> Frames:
     """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
     frame, provenance = read_participants(folders)
+    refuse_mixing(folders, provenance)
     found = _fitted(frame)
     results = summarise_adequacy(summarise(found, frame), found)
     results |= {
@@ -37,7 +38,6 @@ def fit_models(folders: Folders) -> Frames:
         "characteristics_by_quintile": characteristics(frame, PRIMARY, by="quintile"),
     }
     results["flow_reasons"] = _reasons(folders, frame, found)
-    refuse_mixing(folders, provenance)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
     if not provenance.synthetic:

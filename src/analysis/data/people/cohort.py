@@ -87,7 +87,7 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         before, rows = rows, rows & passed
         counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
     # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
-    present = _cycles_of(frame[before]) or study.cycles
+    present = _cycles_of(frame.loc[before, "cycle"]) or study.cycles
     weights = pooled_weight(frame, weights=study.weights, cycles=present)
     if (weights[rows] == 0).any():  # they represent nobody and leave every fit
         rows = rows & (weights > 0)
@@ -99,7 +99,7 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         weights=weights,
         flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
         cycles=present,
-        complete_cycles=_cycles_of(frame[rows]),
+        complete_cycles=_cycles_of(frame.loc[rows, "cycle"]),
     )
 
 
@@ -125,8 +125,8 @@ def _may_be_exposure(frame: pd.DataFrame, name: str, barred: tuple[str, ...]) ->
     return kind.kind in "if" and not name.startswith(barred) and frame[name].nunique() > 2
 
 
-def _cycles_of(people: pd.DataFrame) -> tuple[int, ...]:
-    return tuple(sorted(int(cycle) for cycle in people["cycle"].unique()))
+def _cycles_of(cycle: pd.Series) -> tuple[int, ...]:
+    return tuple(sorted(int(year) for year in cycle.unique()))
 
 
 def refuse_empty(cohort: Cohort, study: Study) -> None:

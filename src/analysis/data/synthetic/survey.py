@@ -353,10 +353,11 @@ def _with_dietary_weights(people: pd.DataFrame) -> pd.DataFrame:
 def _tables(people: pd.DataFrame, *, seed: int) -> Iterator[tuple[str, int, str, pd.DataFrame]]:
     """Name, cycle, content and frame of each table in turn; only one frame is held at a time."""
     rng = _streams(seed)["files"]
+    interviewed = {cycle: people[people["cycle"] == cycle].reset_index(drop=True) for cycle in CYCLES}
     for content, write, names in CONTENTS:
         for name, cycle in zip(names, CYCLES, strict=True):
             if name:
-                frame = write(rng, people[people["cycle"] == cycle].reset_index(drop=True))
+                frame = write(rng, interviewed[cycle])
                 yield name, cycle, content, frame.reset_index(drop=True)
 
 
