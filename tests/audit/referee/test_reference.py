@@ -1,4 +1,4 @@
-"""Every answer to the referee that is not drawn is R's, on the invented survey; the real files have tests of their own."""
+"""Every answer to the referee that is not drawn is R's on the invented survey; for the real files see the neighbour."""
 
 import numpy as np
 import pandas as pd
