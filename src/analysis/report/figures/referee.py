@@ -16,7 +16,7 @@ from analysis.stats.shape.verdict import ALPHA
 COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY}
 ROW = 0.165  # inches
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
-LETTERS = 72
+LETTERS = 73
 PRIMARY_ROW = "primary"
 
 
