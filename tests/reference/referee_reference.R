@@ -4,7 +4,7 @@
 #
 # RAW_DIR as for nhanes_reference.R, whose derivations are used and added to; nothing of the Python code is. Writes
 # referee_rows: a row an answer, done as in referee.csv, with slopes and levels of the spline at the ends of the range.
-# With `imputed`, also referee_imputed: model 2 after mice's chained equations and Rubin's rules (minutes).
+# With `imputed`, also referee_imputed: model 2 after mice's chained equations and Rubin's rules, one minute more.
 # Made with R 4.2.2, survey 4.1.1, Hmisc 4.8.0, foreign 0.8.84, mice 3.15.0.
 
 script_folder <- function() {
@@ -185,9 +185,10 @@ question_rows <- function(people) {
 
 # ---- imputation ----------------------------------------------------------------------------------------------------
 
-IMPUTATIONS <- 20
+IMPUTATIONS <- 10
 
 # Categories as factors, by polytomous and logistic regression; numbers by predictive mean matching: mice's defaults.
+# Strata are left out of the predictors: polytomous regressions on 43 indicators would take many minutes.
 completed <- function(people, cohort, spline) {
   category <- function(columns, levels) {
     member <- as.matrix(people[cohort, columns])
@@ -200,9 +201,7 @@ completed <- function(people, cohort, spline) {
     diabetes = factor(people$has_diabetes[cohort]), hypertension = factor(people$has_hypertension[cohort]),
     scale(spline[cohort, ]), y = people$strict[cohort], people[cohort, MODEL_1], energy = people$energy_kcal[cohort] / 1000,
     log_weight = log(people$weight[cohort]), second_psu = people$psu[cohort] == 2)
-  strata <- model.matrix(~factor(people$strata[cohort]))[, -1]
-  colnames(strata) <- paste0("stratum_", seq_len(ncol(strata)))
-  mice::mice(data.frame(frame, strata), m = IMPUTATIONS, maxit = 5, seed = 1, printFlag = FALSE)
+  mice::mice(frame, m = IMPUTATIONS, maxit = 3, seed = 1, printFlag = FALSE)
 }
 
 imputed_rows <- function(people) {

@@ -7,21 +7,19 @@ import pandas as pd
 import pytest
 
 from analysis.audit.joint_test import u_by_sides
-from analysis.audit.referee.ends import ends
-from analysis.audit.referee.form import form, restricted
+from analysis.audit.referee.form import restricted
 from analysis.audit.referee.levels import band_at_round_intakes
-from analysis.audit.referee.missing import covariates_missing, people_missing
 from analysis.audit.referee.recall_error import calibrated
-from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.table import curve_on, row_of
-from analysis.audit.referee.under_reporting import indicator_odds, under_reporting
+from analysis.audit.referee.under_reporting import indicator_odds
 from analysis.data.people.harmonise import SITES, TRIALS, site_is_insensate
 from analysis.data.source.nhanes import read_table
 from analysis.dose_response.problem import set_out
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.study import CYCLES, PRIMARY
-from tests.reference_numbers import FOLDER
+from tests.audit.referee.test_reference import assert_as_r_has_it, undrawn
+from tests.reference_numbers import FOLDER, RTOL
 
 pytestmark = [pytest.mark.real, pytest.mark.reference]
 
@@ -31,10 +29,6 @@ FOLDERS = Folders(ROOT / "data", ROOT / "figures")
 MONTE_CARLO = 3.0
 """Combined Monte Carlo errors within which a drawn number must be of the reference."""
 
-RTOL_R = 1e-6
-"""Tail probabilities of statistics that agree to eight digits."""
-
-OF_R = ("nonlinear_p", "end_low_p", "end_high_p", "level_low_p", "level_high_p", "log_or_low", "log_or_high")
 READINGS = {1999: "DRQ300", 2001: "DRD300", 2003: "DR1_300"}
 """Each cycle's question whether the recalled day was as usual."""
 
@@ -49,11 +43,7 @@ def people() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def answers(people: pd.DataFrame) -> pd.DataFrame:
     """Every row of the referee's table that is not drawn, by what was done."""
-    parts = [
-        ends(people), under_reporting(people), form(people), covariates_missing(people, imputations=3),
-        people_missing(people), rows_that_change_nothing(people),
-    ]  # fmt: skip
-    return pd.concat(parts).drop_duplicates("done").set_index("done")
+    return undrawn(people)
 
 
 def assert_printed(found: float, printed: str) -> None:
@@ -74,19 +64,12 @@ def raw_columns(columns: dict[int, tuple[str, list[str]]]) -> pd.DataFrame:
 
 # ---- R ---------------------------------------------------------------------------------------------------------------
 def test_every_answer_that_is_not_drawn_is_rs(answers: pd.DataFrame) -> None:
-    known = pd.read_csv(FOLDER / "real" / "referee_rows.csv").set_index("done")
-    found = answers.rename(index={"end slopes at P5 and P95": "primary"})
-    found = found[~found.index.duplicated()]
-    missing = set(known.index) - set(found.index)
-    assert not missing
-    ours = found.loc[known.index]
-    assert (ours[["n", "cases"]] == known[["n", "cases"]]).all(axis=None)
-    np.testing.assert_allclose(ours[list(OF_R)].astype(float), known[list(OF_R)], rtol=RTOL_R)
+    assert_as_r_has_it(answers, "real")
 
 
 def test_under_reporters_odds_are_rs(people: pd.DataFrame) -> None:
     known = pd.read_csv(FOLDER / "real" / "referee_rows.csv")["under_reporter"].dropna()
-    np.testing.assert_allclose(indicator_odds(people)["odds_ratio"], np.exp(known), rtol=RTOL_R)
+    np.testing.assert_allclose(indicator_odds(people)["odds_ratio"], np.exp(known), rtol=RTOL)
 
 
 # ---- the plan's numbers ----------------------------------------------------------------------------------------------

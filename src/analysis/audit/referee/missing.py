@@ -64,7 +64,7 @@ def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
     setting = set_out(filled, study)
     columns = frame[names].isna().to_numpy(dtype=float)
     rows = setting.domain.rows
-    # Few lack one alone: an indicator that is another's twin would leave no unique estimate.
+    # Somebody outside the domain may be the only one who lacks it: then the column is zero inside.
     kept = [place for place in range(len(names)) if columns[rows, place].sum() > 0]
     return dataclasses.replace(
         setting,

@@ -1,15 +1,14 @@
 """Recall error: one recalled day stands for usual intake with error, and what that does to the ends of the curve.
 
-A single recall shows how the odds go with what somebody said to have eaten on one day. Day-to-day variation pulls a
-curve towards its middle: it flattens slopes by about the attenuation, hides bends, and cannot make a U where the usual
-curve is a line. It cannot show which usual intake has the lowest odds. Calibration on a second day rescales the axis
-and gives the end slopes back their size, at the price of the calibration's own error; the error that is shared by both
-days (people who under-report do so twice) stays.
+A single recall shows how the odds go with what somebody said to have eaten on one day. Variation from day to day that
+does not hang on intake pulls a curve towards its middle: it flattens slopes by about the attenuation and hides bends.
+What one day cannot show is at which usual intake the odds are lowest. Calibration on a second day rescales the axis and
+gives the end slopes back their size, at the price of the calibration's own error; an error that both days share (people
+who under-report do so twice) stays. A bootstrap p-value within its Monte Carlo error of 0.05 bears no verdict.
 
-The NCI method for usual intake is not used: it estimates the distribution of usual intake and needs both a model of
-day-to-day variation on a transformed scale and a second day of every cycle; for a curve it would replace the linear
-calibration by one on that scale, with the same second days of 2003-2004. The people's order by expected intake would
-hardly change; the axis would be compressed less at its upper end.
+The NCI method for usual intake is not used. It models the days on a transformed scale, with a distribution of usual
+intake between people; for a curve it would replace the linear calibration by a bent one, from the same second days of
+2003-2004. That would move the axis, unevenly along it; whether it would move a verdict was not computed.
 """
 
 import dataclasses

@@ -1,5 +1,7 @@
 """What decides the verdict: every answer to the referee, sorted by how far it moves the curve."""
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -20,8 +22,9 @@ from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 
 COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY}
-ROW = 0.155  # inches
+ROW = 0.165  # inches
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
+LETTERS = 73
 PRIMARY_ROW = "primary"
 
 
@@ -51,9 +54,12 @@ def plot_referee(table: pd.DataFrame, *, caption: Caption, provenance: Provenanc
         _draw_p(slopes, rows)
         moved.tick_params(axis="x", labelsize=6.5)
         moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
+        moved.xaxis.set_major_locator(FixedLocator((0.0, 0.5, 1.0)))
+        moved.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         moved.set_xlabel("Moved (log odds)", fontsize=7)
-        labels = [f"{question}: {done}" for question, done in zip(rows["question"], rows["done"], strict=True)]
-        slopes.set_yticks(range(len(rows)), labels, fontsize=6.2)
+        words = rows["question"] + ": " + rows["done"]
+        labels = [textwrap.fill(line, LETTERS, break_on_hyphens=False) for line in words]
+        slopes.set_yticks(range(len(rows)), labels, fontsize=6.2, linespacing=0.95)
         slopes.set_ylim(len(rows) - 0.4, -0.6)
         letter_panels(figure, slopes, moved, left=6, up=16)
     return figure

@@ -1,0 +1,53 @@
+"""Every answer to the referee that is not drawn is R's on the invented survey; for the real files see the neighbour."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.audit.referee.ends import ends
+from analysis.audit.referee.form import form
+from analysis.audit.referee.missing import covariates_missing, people_missing
+from analysis.audit.referee.rows import rows_that_change_nothing
+from analysis.audit.referee.under_reporting import indicator_odds, under_reporting
+from analysis.data.people.harmonise import harmonise
+from analysis.data.synthetic.survey import survey_tables
+from tests.reference_numbers import FOLDER, RTOL
+
+pytestmark = pytest.mark.reference
+
+NUMBERS = ("nonlinear_p", "end_low_p", "end_high_p", "level_low_p", "level_high_p", "log_or_low", "log_or_high")
+
+
+def undrawn(people: pd.DataFrame) -> pd.DataFrame:
+    """Every row of the referee's table that R was asked for, by what was done."""
+    parts = [
+        ends(people), under_reporting(people), form(people), covariates_missing(people, imputations=3),
+        people_missing(people), rows_that_change_nothing(people),
+    ]  # fmt: skip
+    return pd.concat(parts).drop_duplicates("done").set_index("done")
+
+
+def theirs(folder: str) -> pd.DataFrame:
+    return pd.read_csv(FOLDER / folder / "referee_rows.csv").set_index("done")
+
+
+def assert_as_r_has_it(answers: pd.DataFrame, folder: str) -> None:
+    known = theirs(folder)
+    ours = answers.loc[known.index]
+    assert len(known) > 30
+    assert (ours[["n", "cases"]] == known[["n", "cases"]]).all(axis=None)
+    np.testing.assert_allclose(ours[list(NUMBERS)].astype(float), known[list(NUMBERS)], rtol=RTOL)
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    return harmonise(survey_tables())
+
+
+def test_every_answer_on_the_invented_survey_is_rs(people: pd.DataFrame) -> None:
+    assert_as_r_has_it(undrawn(people), "synthetic")
+
+
+def test_the_odds_of_under_reporters_are_rs(people: pd.DataFrame) -> None:
+    known = theirs("synthetic")["under_reporter"].dropna()
+    np.testing.assert_allclose(indicator_odds(people)["odds_ratio"], np.exp(known), rtol=RTOL)
