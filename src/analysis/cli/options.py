@@ -119,7 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
-        "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
+        "audit": (_add_audit_options, "how much of the curve stands: 4,725 models, other exposures"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
