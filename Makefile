@@ -179,7 +179,7 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/shape_reference.R tests/reference/design_input.csv tests/reference/shape
 	Rscript tests/reference/knots_reference.R tests/reference/hmisc_knots
 
-audit: $(PARTICIPANTS) ## how much of the curve stands: 3,240 specifications, every nutrient, energy, cycles; resumes where it stopped
+audit: $(PARTICIPANTS) ## how much of the curve stands: 4,725 specifications, every nutrient, energy, cycles; resumes where it stopped
 	@$(RUN) audit
 	@$(RUN) referee
 

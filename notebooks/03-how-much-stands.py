@@ -65,7 +65,19 @@ figures["specification_curve"].caption
 display(Markdown(words.audit.verdicts_sentence(audit)))
 display(Markdown(words.audit.u_verdicts_sentence(audit)))
 display(Markdown(words.audit.choices_sentence(audit)))
+display(Markdown(words.audit.grid_sentence(audit)))
 words.audit.verdicts_by_choice_table(audit)
+
+# %% [markdown]
+# The rule asks whether the curve falls at its low end and rises at its high end. Where the ends are is a choice of its
+# own, which needs no new fit: a spline is linear beyond its outer knots, and its slope out there is that of few people.
+# Whether both ends are *higher* than the middle is another question, and a weaker one. Both were asked after the first
+# results were known.
+
+# %%
+display(Markdown(words.audit.ends_sentence(audit)))
+display(Markdown(words.audit.sides_sentence(audit)))
+words.audit.verdicts_by_ends_table(audit)
 
 # %% [markdown]
 # A share of specifications is not a probability. The grid has as many cells as somebody thought of, and they are all

@@ -350,7 +350,7 @@ def test_what_joined_the_grid_later_is_told():
 
 def test_the_plain_bootstrap_is_told_beside_the_primary_p_with_why_it_is_not_primary():
     told = audit_words.joint_words(made())
-    assert "takes every standard error as known, so that tests on few df come out too seldom" in told
+    assert "takes every standard error as known, so that where df are few its draws hold too few small p-values" in told
     assert "the least adjusted p is that of the share with non-linear p < 0.05, 0.030 ± 0.002" in told
     table = audit_words.joint_test_table(made())
     assert len(table) == len(TERMS)

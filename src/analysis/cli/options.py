@@ -114,7 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
         "published": (_add_folders, "recompute what was published on the same people, printed beside ours"),
-        "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
+        "audit": (_add_audit_options, "how much of the curve stands: 4,725 models, other exposures"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }

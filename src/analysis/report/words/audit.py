@@ -191,8 +191,8 @@ def _plain_words(audit: Audit) -> str:
     plain = joint_tests(audit["joint_test"], primary=False)
     least = plain.loc[plain["adjusted_p"].idxmin()]
     return (
-        f"(A plain bootstrap of the sampling units takes every standard error as known, so that tests on few df come "
-        f"out too seldom; by it the least adjusted p is that of the {TERM_WORDS[str(least.name)]}, "
+        "(A plain bootstrap of the sampling units takes every standard error as known, so that where df are few its "
+        f"draws hold too few small p-values; by it the least adjusted p is that of the {TERM_WORDS[str(least.name)]}, "
         f"{p_number_drawn(least['adjusted_p'], least['adjusted_p_error'])}.)"
     )
 
