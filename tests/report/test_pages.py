@@ -13,7 +13,7 @@ from analysis.pipeline.results import read_audit, write_drawing
 from analysis.provenance import Provenance
 from analysis.report.catalogue import audit_drawings, dose_response, drawings
 from analysis.report.figures.dose_response import plot_dose_response
-from analysis.report.figures.layout import INCHES, STYLE, Caption, blank_page, letter_panels, save_figure
+from analysis.report.figures.layout import INCHES, SHADE, STYLE, Caption, blank_page, letter_panels, save_figure
 from analysis.report.words.study import study_title
 from tests.audits import audited
 
@@ -23,9 +23,6 @@ SMALLEST_LETTERS = 7
 
 HEAVIEST = 250_000
 """Bytes of a PNG of two columns."""
-
-NEAR = 24
-"""Of 255, in any channel: what a palette of 256 colours costs where a figure has thousands of shades."""
 
 FITTED = ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow")
 AUDITED = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
@@ -116,7 +113,7 @@ def test_png_is_light_and_its_colours_are_near_those_that_were_drawn(pages, tmp_
         pages[name, "two"].savefig(tmp_path / "drawn.png")
     with Image.open(png) as saved, Image.open(tmp_path / "drawn.png") as drawn:
         away = ImageChops.difference(saved.convert("RGB"), drawn.convert("RGB"))
-    assert max(highest for _, highest in away.getextrema()) <= NEAR
+    assert max(highest for _, highest in away.getextrema()) <= SHADE // 2
 
 
 def test_notebook_shows_the_picture_with_its_alternative_text(pages):
