@@ -448,6 +448,15 @@ def test_a_printed_table_names_exposure_subgroup_and_model_in_its_columns(run, p
     assert told == [["calcium_mg", "pir < 1.3", "2", "calcium_mg-model_2-where_pir_below_1.3"]]
 
 
+def test_a_study_is_drawn_for_one_column_under_a_name_that_says_so(run, tmp_path):
+    code, _, err = run("--where", "sex == 'female'", "--figure", str(tmp_path), "--width", "one")
+    assert code == 0
+    stem = "dose_response_magnesium_mg-where_sex_is_female"
+    assert f"{stem}_85mm.png" in err
+    assert {path.suffix for path in tmp_path.glob(f"{stem}_85mm.*")} == {".png", ".svg", ".md"}
+    assert "adults aged 40 or older where sex == 'female'" in next(tmp_path.glob("*.svg")).read_text()
+
+
 def test_two_subgroups_are_drawn_into_files_of_their_own(run, tmp_path):
     for below in ("1.3", "1.85"):
         code, _, err = run("--where", f"pir < {below}", "--figure", str(tmp_path))

@@ -102,4 +102,4 @@ def test_a_figure_is_saved_as_png_and_svg_with_its_caption(figures, tmp_path):
 
 def test_text_of_the_vectors_stays_text(figures, tmp_path):
     _, svg, _ = save_figure(figures["heterogeneity"], tmp_path / "heterogeneity")
-    assert ">Without one sampling unit</text>" in svg.read_text()
+    assert ">Each cycle by itself</text>" in svg.read_text()

@@ -105,7 +105,7 @@ def _draw_form(axes: Axes, curve: pd.DataFrame, form: pd.Series) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 4, 5, 10]))
     axes.set_xlabel(form["unit"])
     lines = (FORM_NAMES[form["form"]], f"p {format_p(form['nonlinear_p'])}")
-    axes.set_title("\n".join(lines), fontsize=8.2, pad=21)
+    axes.set_title("\n".join(lines), fontsize=7.8, pad=21)
     axes.text(0, 1.015, textwrap.fill(form["verdict"], TITLE_LETTERS), fontsize=7.5, va="bottom", linespacing=1.1,
               transform=axes.transAxes, label="verdict")  # fmt: skip
 

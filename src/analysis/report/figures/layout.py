@@ -46,6 +46,12 @@ NARROW = {
 SMALL: dict[Width, float] = {"one": 7, "two": 8}
 """Letters inside a panel, points."""
 
+SHADE = 8
+"""Colours of a PNG are multiples of it, of 255."""
+
+NOTEBOOK_DOTS = 100.0
+"""Dots an inch of a picture in a notebook."""
+
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
 ABOVE = 0.35  # inches above the panels, for a title
 FACE_LINE = 0.2  # inches for the line that says what invented data are
@@ -77,10 +83,9 @@ class Page(Figure):
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, bytes], dict[str, Any]]:
         """As a notebook shows it: the picture, with its alternative text in the metadata."""
-        picture = io.BytesIO()
         with matplotlib.style.context(STYLE):
-            self.savefig(picture, format="png", dpi=110, metadata={"Software": None})
-        return {"image/png": picture.getvalue()}, {"image/png": {"alt": self.caption.alt}}
+            picture = light_png(self, dots=NOTEBOOK_DOTS)
+        return {"image/png": picture}, {"image/png": {"alt": self.caption.alt}}
 
 
 def page_style(width: Width) -> AbstractContextManager[None]:
@@ -88,19 +93,27 @@ def page_style(width: Width) -> AbstractContextManager[None]:
     return matplotlib.style.context([STYLE, NARROW if width == "one" else {}])
 
 
+def light_png(figure: Figure, *, dots: float) -> bytes:
+    """A figure as PNG of so many dots an inch, its colours rounded, which makes it up to a third lighter.
+
+    No channel moves by more than half of `SHADE`. A palette of 256 would be lighter still, but turns shades of bands
+    and rare colours, such as those of a legend's marks, into others.
+    """
+    drawn, light = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dots)
+    with Image.open(drawn) as picture:
+        rounded = picture.convert("RGB").point([min(255, SHADE * round(value / SHADE)) for value in range(256)] * 3)
+    rounded.save(light, "png", dpi=(dots, dots), optimize=True)
+    return light.getvalue()
+
+
 def save_figure(figure: Page, stem: Path) -> tuple[Path, Path, Path]:
     """Write stem.png (200 dpi), stem.svg and stem.md (its caption) without dates: the same figure, the same bytes."""
     # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
     png, svg, words = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "md"))
     with matplotlib.style.context(STYLE):
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png")
+        png.write_bytes(light_png(figure, dots=float(matplotlib.rcParams["savefig.dpi"])))
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
-        dots = float(matplotlib.rcParams["savefig.dpi"])
-    # A palette makes the file a third as large; figures have few colours, and no shade that 256 cannot tell.
-    with Image.open(drawn) as picture:
-        flat = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        flat.save(png, dpi=(dots, dots), optimize=True)
     # matplotlib ends lines of path data with a blank, which every diff would show
     svg.write_text("\n".join(line.rstrip() for line in svg.read_text().splitlines()) + "\n")
     words.write_text(f"# {stem.name}\n\n![{figure.caption.alt}]({png.name})\n\n{figure.caption.text}\n")
