@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from analysis.cli.options import TABLE_FORMS
 from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
@@ -20,6 +21,7 @@ from analysis.dose_response.frames import association_dict, named, round_intakes
 from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
+from analysis.files import replacing
 from analysis.pipeline.audit import audit
 from analysis.pipeline.claims import answer_claims
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
@@ -29,6 +31,7 @@ from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
+from analysis.pipeline.tables import read_table, write_table
 from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
@@ -54,6 +57,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "demo": run_demo,
         "estimate": run_estimate,
         "claims": run_claims,
+        "table": run_table,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -139,6 +143,21 @@ def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
     for path in draw_figures(_folders(args)):
         print(path)
+
+
+def run_table(args: argparse.Namespace) -> None:
+    """Write one table to paste."""
+    suffix = args.output.suffix.removeprefix(".").lower() if args.output else ""
+    form = args.format or (suffix if suffix in TABLE_FORMS else "csv")
+    if form == "docx" and args.output is None:
+        raise StageError("a docx cannot be printed: expected a file, such as -o table.docx.")
+    written = write_table(read_table(_folders(args), args.name), form)
+    if args.output is None:
+        print(written.decode(), end="")
+        return
+    with replacing(args.output) as draft:
+        draft.write_bytes(written)
+    print(args.output)
 
 
 def run_demo(args: argparse.Namespace) -> None:
