@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from analysis.cli.options import TABLE_FORMS
 from analysis.data.foods.items import food_columns
@@ -82,22 +83,22 @@ def run_cohort(args: argparse.Namespace) -> None:
     """Harmonise the raw files and count the cohort."""
     folders = _folders(args)
     flow = build_participants(folders)
-    print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+    tqdm.write(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
 
 
 def run_foods(args: argparse.Namespace) -> None:
     """Read the single foods of the recalls and hold them to the totals."""
     folders = _folders(args)
     sums = build_foods(folders)
-    print(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable recalls, "
-          "which add up to the totals")  # fmt: skip
+    tqdm.write(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable "
+               "recalls, which add up to the totals")  # fmt: skip
 
 
 def run_fit(args: argparse.Namespace) -> None:
     """Fit the crude model and models 1-3."""
     folders = _folders(args)
     results = fit_models(folders)
-    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+    tqdm.write(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
 
 
 def run_shapes(args: argparse.Namespace) -> None:
@@ -105,44 +106,44 @@ def run_shapes(args: argparse.Namespace) -> None:
     folders = _folders(args)
     results = examine_shapes(folders, replicates=args.replicates, jobs=args.jobs)
     for row in results["shape"].itertuples():
-        print(f"{numbers_words.MODEL_NAMES[row.model]}: {row.verdict}")
-    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+        tqdm.write(f"{numbers_words.MODEL_NAMES[row.model]}: {row.verdict}")
+    tqdm.write(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
 
 
 def run_audit(args: argparse.Namespace) -> None:
     """Vary everything that could defensibly be varied."""
     folders = _folders(args)
     for path in audit(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
-        print(path)
-    print(f"Tables: {folders.estimates}/audit_*.csv")
+        tqdm.write(str(path))
+    tqdm.write(f"Tables: {folders.estimates}/audit_*.csv")
 
 
 def run_claims(args: argparse.Namespace) -> None:
     """Answer the article's further claims."""
     folders = _folders(args)
     for path in _answered(folders):
-        print(path)
-    print(f"Tables: {folders.estimates}/claims_*.csv")
+        tqdm.write(str(path))
+    tqdm.write(f"Tables: {folders.estimates}/claims_*.csv")
 
 
 def _answered(folders: Folders) -> list[Path]:
     """Figures of the claims; what has no answer is said."""
     written, unanswered = answer_claims(folders)
     for name, reason in unanswered.items():
-        print(f"{name}: no answer here. {reason}", file=sys.stderr)
+        tqdm.write(f"{name}: no answer here. {reason}", file=sys.stderr)
     return written
 
 
 def run_simulate(args: argparse.Namespace) -> None:
     """Try intervals, tests and verdict on surveys whose truth is known."""
     for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
-        print(args.out / f"{name}.csv")
+        tqdm.write(str(args.out / f"{name}.csv"))
 
 
 def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
     for path in draw_figures(_folders(args)):
-        print(path)
+        tqdm.write(str(path))
 
 
 def run_table(args: argparse.Namespace) -> None:
@@ -153,11 +154,11 @@ def run_table(args: argparse.Namespace) -> None:
         raise StageError("a docx cannot be printed: expected a file, such as -o table.docx.")
     written = write_table(read_table(_folders(args), args.name), form)
     if args.output is None:
-        print(written.decode(), end="")
+        tqdm.write(written.decode(), end="")
         return
     with replacing(args.output) as draft:
         draft.write_bytes(written)
-    print(args.output)
+    tqdm.write(str(args.output))
 
 
 def run_demo(args: argparse.Namespace) -> None:
@@ -167,22 +168,26 @@ def run_demo(args: argparse.Namespace) -> None:
         raise StageError(f"{folders.raw} is not an invented survey's: expected a folder of its own, such as data/demo.")
     # A run that is interrupted while it invents must know the folder as its own when it is run again.
     (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
-    print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
+    tqdm.write("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...")
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
     fetch(registry, folders.raw, tables=[*needed_columns(), *food_columns()])
+    tqdm.write("Reading its files ...")
     build_participants(folders)
     build_foods(folders)
+    tqdm.write("Fitting the models ...")
     fit_models(folders)
+    tqdm.write("Asking whether the curves are U-shaped ...")
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
+    tqdm.write("Drawing the figures and answering the claims ...")
     written = draw_figures(folders) + _answered(folders)
     estimates, provenance = read_estimates(folders)
-    print(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
-    print(f"The planted truth: {study_words.planted(estimates)}\n")
-    print("Figures, each with the CSV of its numbers beside it:")
+    tqdm.write(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
+    tqdm.write(f"The planted truth: {study_words.planted(estimates)}\n")
+    tqdm.write("Figures, each with the CSV of its numbers beside it:")
     for path in written:
-        print(f"  {path}")
-    print(f"Tables: {folders.estimates}")
-    print("This was made from invented data. `make figures` does the same with the real NHANES files.")
+        tqdm.write(f"  {path}")
+    tqdm.write(f"Tables: {folders.estimates}")
+    tqdm.write("This was made from invented data. `make figures` does the same with the real NHANES files.")
 
 
 def run_estimate(args: argparse.Namespace) -> None:
@@ -199,7 +204,7 @@ def run_estimate(args: argparse.Namespace) -> None:
     if args.format == "json":
         result = association_dict(found, data=provenance.source, at=args.at)
         result["shape"] = shape()
-        print(json.dumps(result, indent=2, default=_plain))
+        tqdm.write(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: tabulated_curve(found, at=args.at),
@@ -208,13 +213,13 @@ def run_estimate(args: argparse.Namespace) -> None:
             "shape": lambda: pd.DataFrame([shape()]),
         }
         part = parts[args.part]()
-        print(named(part, found).assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
+        tqdm.write(named(part, found).assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
         points = args.at or list(round_intakes(found))
-        print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
+        tqdm.write(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_study(found, frame, provenance, args.figure, shape=shape()):
-            print(path, file=sys.stderr)
+            tqdm.write(str(path), file=sys.stderr)
 
 
 def _study(args: argparse.Namespace) -> Study:
@@ -242,7 +247,7 @@ def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Prov
     refuse_unseen(found.problem.setting.eligible, args.at)
     points = args.at or found.arms()
     if args.format == "json":
-        print(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
+        tqdm.write(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: found.curves(points),
@@ -250,12 +255,12 @@ def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Prov
             "tests": lambda: pd.DataFrame([found.test_row()]),
         }
         part = parts[args.part]().assign(by=found.modifier.label, study=study.slug, data=provenance.source)
-        print(part.to_csv(index=False, float_format="%.10g"), end="")
+        tqdm.write(part.to_csv(index=False, float_format="%.10g"), end="")
     else:
-        print(modifiers_words.format_modification(found, points=points, source=provenance.source))
+        tqdm.write(modifiers_words.format_modification(found, points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_modification(found, provenance, args.figure):
-            print(path, file=sys.stderr)
+            tqdm.write(str(path), file=sys.stderr)
 
 
 def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, object]:
