@@ -177,7 +177,7 @@ def test_name_of_a_file_says_the_form(demo, tmp_path, capsys):
     assert pd.read_csv(path)["section"].iloc[0] == "People"
 
 
-@pytest.mark.skipif(not HAS_EXTRA, reason="the extra `tables` is not installed; `make tables` runs these")
+@pytest.mark.skipif(not HAS_EXTRA, reason="the extra `tables` is not installed; `make tables` installs it")
 @pytest.mark.parametrize("name", OF_EVERY_SURVEY)
 def test_html_and_docx_hold_every_cell(demo, name):
     table = read_table(demo, name)
