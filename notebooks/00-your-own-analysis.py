@@ -121,7 +121,7 @@ shape_of(women, replicates=200)
 #
 # A frame of numbers: `.to_csv("mine.csv")` writes it, and what is shown can be copied into a document. The tables of
 # the project itself come as `python -m analysis table characteristics -o table1.docx` (`make tables` installs what that
-# needs), or here as `tables.characteristics(...)`.
+# needs); `tables.characteristics(*read_estimates(folders)).cells` has the same here.
 
 # %%
 women.to_frame().round(2)
@@ -129,13 +129,13 @@ women.to_frame().round(2)
 # %% [markdown]
 # ## How much of it stands?
 #
-# An audit of your own study. Two of its questions take seconds; without `questions` all are asked that can be asked of
-# a single study.
+# An audit of your own study: is the curve the same in every cycle, and does one sampling unit carry it? Without
+# `questions` all are asked that can be asked of a single study, energy and a second day among them.
 
 # %%
 from analysis import audit_study
 
-audit_study(people, women.study, questions=("energy forms", "cycle curves", "cycle heterogeneity"))
+audit_study(people, women.study, questions=("cycle curves", "cycle heterogeneity", "sampling units"))
 
 # %% [markdown]
 # ## Before you tell anybody

@@ -54,8 +54,10 @@ def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNo
 
 def lighter(picture: str) -> str:
     """A picture in base64 with `COLOURS` colours of its own; the full one is in the folder of the figures."""
+    # The usual choice of colours goes by area, and would give a legend's key the colour of a large patch.
+    spread = Image.Quantize.MAXCOVERAGE
     with Image.open(io.BytesIO(base64.b64decode(picture))) as full, io.BytesIO() as held:
-        few = full.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few = full.convert("RGB").quantize(COLOURS, method=spread, dither=Image.Dither.NONE)
         few.save(held, "PNG", optimize=True)
         return base64.b64encode(held.getvalue()).decode()
 

@@ -1,12 +1,15 @@
 """Notebooks are thin, and run top to bottom on the invented survey."""
 
 import ast
+import base64
+import io
 import json
 import re
 import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from analysis.audit.specificity import NEGATIVE_CONTROLS
 from analysis.pipeline.folders import Folders
@@ -27,6 +30,8 @@ LONGEST_PARAGRAPH = 90
 """Words of a paragraph or an item."""
 HEAVIEST = 400_000
 """Bytes of a notebook, which a page on the web still shows."""
+LEAST_SEEN = 32
+"""Of 255 levels of a colour: a quarter of what parts the palette's nearest hues."""
 TO_WORK_IN = "00-your-own-analysis"
 """The one that tells no result of the project."""
 
@@ -74,8 +79,23 @@ def test_no_paragraph_is_long(notebook):
 def test_notebook_computes_something_itself(notebook):
     """A cell that ends in a result, which shows itself as tables."""
     assert any(
-        re.search(r"^(estimate|shape_of)\(people", cell.strip().splitlines()[-1]) for cell in code_cells(notebook)
+        re.search(r"^(estimate|shape_of)\(.*people", cell.strip().splitlines()[-1]) for cell in code_cells(notebook)
     )
+
+
+def test_a_picture_with_few_colours_keeps_those_of_small_marks():
+    """A key of a few pixels beside large grey patches with blended edges, as in a specification curve."""
+    full = Image.effect_noise((400, 300), 60).convert("RGB")
+    keys = {(213, 94, 0): (5, 5), (0, 114, 178): (5, 15), (0, 158, 115): (5, 25)}
+    for colour, place in keys.items():
+        full.paste(colour, (*place, place[0] + 4, place[1] + 4))
+    held = io.BytesIO()
+    full.save(held, "PNG")
+    lighter = runpy.run_path(str(FOLDER / "execute.py"))["lighter"]
+    light = Image.open(io.BytesIO(base64.b64decode(lighter(base64.b64encode(held.getvalue()).decode())))).convert("RGB")
+    off = {colour: max(abs(a - b) for a, b in zip(light.getpixel((x + 1, y + 1)), colour, strict=True))
+           for colour, (x, y) in keys.items()}  # fmt: skip
+    assert max(off.values()) <= LEAST_SEEN, off
 
 
 def test_committed_notebook_is_light(notebook):
