@@ -46,9 +46,10 @@ FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
 CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
 DRAWN := figures/dose_response.png
+TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort foods models claims published figures notebooks check format lock reference bench audit \
+.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench audit \
 	simulate clean
 
 help: ## this list
@@ -126,6 +127,13 @@ $(STANDS) $(PUBLISHED): | $(COMPARED)
 
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
 	@test -e $@ || $(RUN) figures
+
+tables: $(FITTED) $(SHAPED) $(CLAIMED) $(VENV)/.tables ## the tables to paste, as HTML and docx in tables/; installs great_tables and python-docx first
+	@for name in $(TABLES); do $(RUN) table $$name -o tables/$$name.html; $(RUN) table $$name -o tables/$$name.docx; done
+
+$(VENV)/.tables: requirements-tables.lock $(READY)
+	@$(PY) -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r $<
+	@touch $@
 
 notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
 

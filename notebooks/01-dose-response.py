@@ -17,8 +17,8 @@
 # **Question.** A reported analysis of NHANES says that both low and high dietary magnesium go with more peripheral
 # neuropathy than a moderate intake: a U-shape. Do the public files of 1999-2004 draw that curve?
 #
-# **Inputs.** The estimates that `make figures` wrote from the CDC's files. This notebook computes nothing of its own:
-# each number below is read from those results.
+# **Inputs.** The estimates that `make figures` wrote from the CDC's files. Every number in a
+# sentence is read from those results; one cell computes the curve anew, from the people, so that it can be changed.
 
 # %% tags=["parameters"]
 DATA_DIR = "../data"
@@ -29,7 +29,7 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import Folders, drawings, read_estimates, words
+from analysis import Folders, drawings, estimate, read_estimates, read_participants, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
@@ -83,6 +83,14 @@ figures["dose_response"].caption
 
 # %%
 words.study.curve_table(estimates, model="1")
+
+# %% [markdown]
+# The same computed here, from the people. `estimate(people, Study(knots=3))` would ask another question; more of them
+# are in the notebook [`00-your-own-analysis`](00-your-own-analysis.ipynb).
+
+# %%
+people, _ = read_participants(folders)
+estimate(people)
 
 # %% [markdown]
 # ## Tests

@@ -19,7 +19,7 @@
 # fitted curve has a lowest point somewhere.
 #
 # **Inputs.** The estimates that `make figures` wrote from the CDC's files, and the tables of `make simulate`, which
-# come from invented surveys of known truth. This notebook computes nothing of its own.
+# come from invented surveys of known truth. Sentences are read from those; one cell computes the shape anew.
 #
 # **The rule** of the protocol. *U*: both end slopes and both of two lines have p < 5 %, and the lowest point lies
 # inside the range in at least 95 % of bootstrap samples. Else *non-linear, U not shown*, if the non-linear test has
@@ -37,7 +37,7 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import Folders, drawings, read_estimates, read_simulation, words
+from analysis import Folders, drawings, estimate, read_estimates, read_participants, read_simulation, shape_of, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
@@ -58,6 +58,13 @@ figures["shape"].draw()
 
 # %%
 figures["shape"].caption
+
+# %% [markdown]
+# The same computed here, from the people, in some seconds; another study would go into `estimate`.
+
+# %%
+people, _ = read_participants(folders)
+shape_of(estimate(people))
 
 # %% [markdown]
 # ## End slopes

@@ -18,9 +18,9 @@
 # is one path through many choices, and magnesium is eaten with everything else. So here every defensible choice is
 # varied, every other nutrient is put in magnesium's place, and the sample is taken apart.
 #
-# **Inputs.** The estimates of `make figures` and the tables of `make audit`, both from the CDC's files. This notebook
-# computes nothing of its own. Which table under `data/processed/estimates` holds which number, and which column it is,
-# stands in [`data/processed/README.md`](../data/processed/README.md).
+# **Inputs.** The estimates of `make figures` and the tables of `make audit`, both from the CDC's files. Sentences
+# are read from those; one cell computes a curve anew. Which table under `data/processed/estimates` holds
+# which number, and which column it is, stands in [`data/processed/README.md`](../data/processed/README.md).
 #
 # **How to read it.** *Bends* means that a straight line does not do (non-linear test). *U* means that the rule of the
 # second notebook is met: a fall, a rise, and a lowest point between them; here the probability that this point lies
@@ -113,6 +113,15 @@ figures["energy_forms"].caption
 # %%
 display(Markdown(words.energy.energy_sentence(audit)))
 words.energy.energy_table(audit)
+
+# %% [markdown]
+# One of these choices computed here, from the people: model 3, energy as a straight line.
+
+# %%
+from analysis import Study, estimate, read_participants
+
+people, _ = read_participants(folders)
+estimate(people, Study(model="3"))
 
 # %%
 display(Markdown(words.simulation.energy_power_markdown(simulation)))

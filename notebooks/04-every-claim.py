@@ -16,8 +16,8 @@
 #
 # **Question.** The article says nine things about magnesium and nerves. What do these files say of each?
 #
-# **Inputs.** The tables of `make claims` (`claims_*.csv`), made from the CDC's files. This notebook computes nothing
-# of its own.
+# **Inputs.** The tables of `make claims` (`claims_*.csv`), made from the CDC's files. Sentences are read from
+# those; one cell computes a curve anew.
 #
 # **How to read it.** Each row is one comparison that a claim would have us expect. *Supported*: its interval lies on
 # the side that the claim says. *Contradicted*: on the other side. *Not shown*: it holds both. *Described*: a share or
@@ -33,7 +33,7 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import Folders, claim_drawings, read_claims, words
+from analysis import Folders, Study, claim_drawings, estimate, read_claims, read_participants, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
@@ -74,6 +74,13 @@ figures["adequacy"].caption
 
 # %%
 display(Markdown(words.claims.findings_markdown(claims["verdicts"], 3)))
+
+# %% [markdown]
+# The curve over all sources, computed here from the people: food, supplements and antacids in one amount.
+
+# %%
+people, _ = read_participants(folders)
+estimate(people, Study(exposure="magnesium_total_mg"))
 
 # %% [markdown]
 # ## 4 and 5. Diabetes and kidneys

@@ -27,6 +27,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+TABLES_LOCK = ROOT / "requirements-tables.lock"
+"""What the extra ``tables`` wants beside the packages of `LOCK`."""
+
 CONDA = ROOT / "environment.yml"
 PROJECT = "magnesium-neuropathy"
 OLDEST_PYTHON = (3, 11)
@@ -344,12 +347,9 @@ def _plain_environment() -> dict[str, str]:
 
 
 def renew_lock() -> None:
-    """Resolve pyproject.toml anew into requirements.lock, with its versions in environment.yml; say what changed."""
+    """Resolve pyproject.toml anew into both locks, with its versions in environment.yml; say what changed."""
     before = _pins(LOCK)
-    command = "pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet"
-    options = ["--no-emit-index-url", "--custom-compile-command", "make lock", "--output-file", LOCK.name]
-    if subprocess.run([sys.executable, "-m", "uv", *command.split(), *options], cwd=ROOT, check=False).returncode:
-        raise SetUpError("uv could not resolve pyproject.toml (its words are above); requirements.lock is as it was.")
+    _resolve("dev", LOCK)
     after = _pins(LOCK)
     for name in sorted({*before, *after}):
         old, new = before.get(name, []), after.get(name, [])
@@ -357,11 +357,22 @@ def renew_lock() -> None:
             print(f"{name}: {' and '.join(old) or 'new'} -> {' and '.join(new) or 'no longer needed'}")
     if before == after:
         print("Nothing changed.")
+    both = [f"--no-emit-package={name}" for name in after]
+    _resolve("tables", TABLES_LOCK, "--constraint", LOCK.name, *both)
     text = CONDA.read_text()
     for name, versions in after.items():
         # environment.yml pins the oldest Python, whose version the lock lists first.
         text = re.sub(rf"^(  - {re.escape(name)}=)\S+$", rf"\g<1>{versions[0]}", text, flags=re.MULTILINE)
     CONDA.write_text(text)
+
+
+def _resolve(extra: str, lock: Path, *further: str) -> None:
+    """Resolve the project with one of its extras into a lock, which stays as it was where that fails."""
+    command = f"pip compile pyproject.toml --extra {extra} --universal --python-version 3.11 --generate-hashes --quiet"
+    options = ["--no-emit-index-url", "--custom-compile-command", "make lock", "--output-file", lock.name, *further]
+    if subprocess.run([sys.executable, "-m", "uv", *command.split(), *options], cwd=ROOT, check=False).returncode:
+        raise SetUpError(f"uv could not resolve pyproject.toml (its words are above); {lock.name} is as it was.")
+    lock.write_text(lock.read_text().partition("\n# The following packages were excluded")[0])
 
 
 def _pins(lock: Path) -> dict[str, list[str]]:

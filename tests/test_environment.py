@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-tables.lock")
 SCRIPT = ROOT / "src" / "environment.py"
 PYTHON = "3.11"
 SUPPORTED = ("3.11.0", "3.11.5", "3.12.0", "3.13.0", "3.14.0")
@@ -31,9 +32,9 @@ def declared() -> dict[str, Requirement]:
     return {Requirement(text).name: Requirement(text) for text in texts}
 
 
-def pins() -> list[Requirement]:
-    """Every line of the lock that names a package."""
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+def pins(lock: str = LOCKS[0]) -> list[Requirement]:
+    """Every line of a lock that names a package."""
+    lines = (ROOT / lock).read_text().splitlines()
     return [Requirement(line.rstrip(" \\")) for line in lines if line and not line.startswith((" ", "#"))]
 
 
@@ -70,14 +71,24 @@ def test_lock_and_environment_satisfy_the_declared_ranges():
     assert not [name for name in declared() if Version(conda()[name]) != versions[name]]
 
 
-def test_every_locked_package_has_a_hash():
-    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / "requirements.lock").read_text(), flags=re.IGNORECASE)
-    assert len(blocks) > len(declared())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_package_has_a_hash(lock):
+    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / lock).read_text(), flags=re.IGNORECASE)
+    assert len(blocks) > len(pins(lock)) > 0
     assert all("--hash=sha256:" in block for block in blocks if not block.startswith("#"))
 
 
-def test_lock_names_no_package_index():
-    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / "requirements.lock").read_text())
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_names_no_package_index(lock):
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / lock).read_text())
+
+
+def test_lock_of_the_extra_has_what_it_declares_and_nothing_of_the_other():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {Requirement(text).name: Requirement(text) for text in project["optional-dependencies"]["tables"]}
+    there = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins(LOCKS[1])}
+    assert all(one.specifier.contains(there[name]) for name, one in wanted.items())
+    assert not set(there) & {canonicalize_name(pin.name) for pin in pins()}
 
 
 def test_what_is_installed_here_is_what_the_lock_lists():

@@ -1,12 +1,15 @@
 """Notebooks are thin, and run top to bottom on the invented survey."""
 
 import ast
+import base64
+import io
 import json
 import re
 import runpy
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from analysis.audit.specificity import NEGATIVE_CONTROLS
 from analysis.pipeline.folders import Folders
@@ -21,8 +24,16 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 COMMITTED = Folders(FOLDER.parent / "data", FOLDER.parent / "figures")
 NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 FORBIDDEN = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda, ast.ListComp, ast.With, ast.Try)
-ALLOWED_IMPORTS = ("analysis", "IPython.display", "pathlib")
+ALLOWED_IMPORTS = ("analysis", "IPython.display", "matplotlib.pyplot", "pathlib")
 LONGEST_CELL = 8
+LONGEST_PARAGRAPH = 90
+"""Words of a paragraph or an item."""
+HEAVIEST = 400_000
+"""Bytes of a notebook, which a page on the web still shows."""
+LEAST_SEEN = 32
+"""Of 255 levels of a colour: a quarter of what parts the palette's nearest hues."""
+TO_WORK_IN = "00-your-own-analysis"
+"""The one that tells no result of the project."""
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -58,6 +69,39 @@ def test_cells_are_short(notebook):
     assert all(len(cell.strip().splitlines()) <= LONGEST_CELL for cell in code_cells(notebook))
 
 
+def test_no_paragraph_is_long(notebook):
+    cells = [cell for cell in notebook.read_text().split("# %%")[1:] if cell.startswith(" [markdown]")]
+    prose = [re.sub("^# ?", "", cell.partition("\n")[2], flags=re.MULTILINE) for cell in cells]
+    paragraphs = [words for text in prose for words in re.split(r"\n\s*\n|\n(?=- )", text)]
+    assert [words for words in paragraphs if len(words.split()) > LONGEST_PARAGRAPH] == []
+
+
+def test_notebook_computes_something_itself(notebook):
+    """A cell that ends in a result, which shows itself as tables."""
+    assert any(
+        re.search(r"^(estimate|shape_of)\(.*people", cell.strip().splitlines()[-1]) for cell in code_cells(notebook)
+    )
+
+
+def test_a_picture_with_few_colours_keeps_those_of_small_marks():
+    """A key of a few pixels beside large grey patches with blended edges, as in a specification curve."""
+    full = Image.effect_noise((400, 300), 60).convert("RGB")
+    keys = {(213, 94, 0): (5, 5), (0, 114, 178): (5, 15), (0, 158, 115): (5, 25)}
+    for colour, place in keys.items():
+        full.paste(colour, (*place, place[0] + 4, place[1] + 4))
+    held = io.BytesIO()
+    full.save(held, "PNG")
+    lighter = runpy.run_path(str(FOLDER / "execute.py"))["lighter"]
+    light = Image.open(io.BytesIO(base64.b64decode(lighter(base64.b64encode(held.getvalue()).decode())))).convert("RGB")
+    off = {colour: max(abs(a - b) for a, b in zip(light.getpixel((x + 1, y + 1)), colour, strict=True))
+           for colour, (x, y) in keys.items()}  # fmt: skip
+    assert max(off.values()) <= LEAST_SEEN, off
+
+
+def test_committed_notebook_is_light(notebook):
+    assert notebook.with_suffix(".ipynb").stat().st_size < HEAVIEST
+
+
 def test_there_is_more_prose_than_code(notebook):
     prose = [
         line for line in notebook.read_text().splitlines() if line.startswith("# ") and not line.startswith("# %%")
@@ -90,7 +134,8 @@ def test_notebook_runs_on_the_invented_survey(notebook, invented):
     outputs = [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert "SYNTHETIC" in json.dumps(executed)
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == notebook.read_text().count(".draw()")
+    drawn = notebook.read_text().count(".draw()") + notebook.read_text().count("plt.show()")
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == drawn
 
 
 def test_committed_notebook_is_the_executed_pair(notebook):
@@ -137,6 +182,13 @@ def test_controls_are_told_with_their_whole_reasons(committed):
         assert f" {control.reason} |" in told
 
 
+def shown_tables(notebook: Path) -> str:
+    """What the committed notebook displays in tables."""
+    outputs = [output for cell in json.loads(notebook.with_suffix(".ipynb").read_text())["cells"]
+               for output in cell.get("outputs", [])]  # fmt: skip
+    return "".join("".join(output.get("data", {}).get("text/html", "")) for output in outputs)
+
+
 def committed_words(notebook: Path) -> str:
     """What the committed notebook displays in words."""
     outputs = [output for cell in json.loads(notebook.with_suffix(".ipynb").read_text())["cells"]
@@ -146,6 +198,10 @@ def committed_words(notebook: Path) -> str:
 
 @pytest.mark.committed
 def test_committed_notebook_quotes_the_committed_estimates(notebook):
+    if notebook.stem == TO_WORK_IN:
+        row = read_estimates(COMMITTED)[0]["odds_ratio_curve"].query("model == '1' and x == 100").iloc[0]
+        assert f"<td>{row['conf_low']:.2f} to {row['conf_high']:.2f}</td>" in shown_tables(notebook)
+        return
     if "read_claims" in notebook.read_text() and "read_estimates" not in notebook.read_text():
         said = claims_words.balance_sentences(read_claims(COMMITTED)[0]["verdicts"])
     else:

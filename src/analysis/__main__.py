@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 
 from analysis.cli.options import build_parser
+from analysis.cli.progress import signs_of_life
 from analysis.errors import AnalysisError
 from analysis.streams import claim_streams, flushed, lost_output, tell, tell_lost
 
@@ -36,7 +37,8 @@ def _performed(args: argparse.Namespace) -> int:
     """Exit code of a stage, whose failure is told."""
     try:
         # Loaded now, so that --help and a mistyped option need none of the libraries of numbers.
-        importlib.import_module("analysis.cli.commands").run_stage(args)
+        with signs_of_life(args.stage):
+            importlib.import_module("analysis.cli.commands").run_stage(args)
     except AnalysisError as error:
         tell(f"{args.stage}: {error}")
         return error.exit_code

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
+from analysis.cli.options import TABLE_FORMS
 from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
@@ -20,6 +22,7 @@ from analysis.dose_response.frames import association_dict, named, round_intakes
 from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
+from analysis.files import replacing
 from analysis.pipeline.audit import audit
 from analysis.pipeline.claims import answer_claims
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
@@ -32,6 +35,7 @@ from analysis.pipeline.referee import referee
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.pipeline.study_file import FIELDS, read_study
+from analysis.pipeline.tables import read_table, write_table
 from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
@@ -60,6 +64,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "estimate": run_estimate,
         "claims": run_claims,
         "published": run_published,
+        "table": run_table,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -84,22 +89,22 @@ def run_cohort(args: argparse.Namespace) -> None:
     """Harmonise the raw files and count the cohort."""
     folders = _folders(args)
     flow = build_participants(folders)
-    print(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
+    tqdm.write(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
 
 
 def run_foods(args: argparse.Namespace) -> None:
     """Read the single foods of the recalls and hold them to the totals."""
     folders = _folders(args)
     sums = build_foods(folders)
-    print(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable recalls, "
-          "which add up to the totals")  # fmt: skip
+    tqdm.write(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable "
+               "recalls, which add up to the totals")  # fmt: skip
 
 
 def run_fit(args: argparse.Namespace) -> None:
     """Fit the crude model and models 1-3."""
     folders = _folders(args)
     results = fit_models(folders)
-    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+    tqdm.write(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
 
 
 def run_shapes(args: argparse.Namespace) -> None:
@@ -107,64 +112,79 @@ def run_shapes(args: argparse.Namespace) -> None:
     folders = _folders(args)
     results = examine_shapes(folders, replicates=args.replicates, jobs=args.jobs)
     for row in results["shape"].itertuples():
-        print(f"{numbers_words.MODEL_NAMES[row.model]}: {row.verdict}")
-    print(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
+        tqdm.write(f"{numbers_words.MODEL_NAMES[row.model]}: {row.verdict}")
+    tqdm.write(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
 
 
 def run_audit(args: argparse.Namespace) -> None:
     """Vary everything that could defensibly be varied."""
     folders = _folders(args)
     for path in audit(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
-        print(path)
-    print(f"Tables: {folders.estimates}/audit_*.csv")
+        tqdm.write(str(path))
+    tqdm.write(f"Tables: {folders.estimates}/audit_*.csv")
 
 
 def run_referee(args: argparse.Namespace) -> None:
     """Answer what a hostile referee asks."""
     folders = _folders(args)
     for path in referee(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
-        print(path)
-    print(f"Tables: {folders.estimates}/referee*.csv")
+        tqdm.write(str(path))
+    tqdm.write(f"Tables: {folders.estimates}/referee*.csv")
 
 
 def run_claims(args: argparse.Namespace) -> None:
     """Answer the article's further claims."""
     folders = _folders(args)
     for path in _answered(folders):
-        print(path)
-    print(f"Tables: {folders.estimates}/claims_*.csv")
+        tqdm.write(str(path))
+    tqdm.write(f"Tables: {folders.estimates}/claims_*.csv")
 
 
 def run_published(args: argparse.Namespace) -> None:
     """Put the published numbers on the same people beside ours."""
     folders = _folders(args)
     found, written = compare_with_studies(folders)
-    print(published_words.agreement_table(found["published"]).to_string())
-    print(published_words.misses_sentence(found["published"]))
+    tqdm.write(published_words.agreement_table(found["published"]).to_string())
+    tqdm.write(published_words.misses_sentence(found["published"]))
     for told in published_words.stands_sentences(found["published_stands"]):
-        print(told)
+        tqdm.write(told)
     for path in (*written, *(folders.estimates / f"{name}.csv" for name in found)):
-        print(path)
+        tqdm.write(str(path))
 
 
 def _answered(folders: Folders) -> list[Path]:
     """Figures of the claims; what has no answer is said."""
     written, unanswered = answer_claims(folders)
     for name, reason in unanswered.items():
-        print(f"{name}: no answer here. {reason}", file=sys.stderr)
+        tqdm.write(f"{name}: no answer here. {reason}", file=sys.stderr)
     return written
 
 
 def run_simulate(args: argparse.Namespace) -> None:
     """Try intervals, tests and verdict on surveys whose truth is known."""
     for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
-        print(args.out / f"{name}.csv")
+        tqdm.write(str(args.out / f"{name}.csv"))
 
 
 def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
     for path in draw_figures(_folders(args), width=args.width):
-        print(path)
+        tqdm.write(str(path))
+
+
+def run_table(args: argparse.Namespace) -> None:
+    """Write one table to paste."""
+    suffix = args.output.suffix.removeprefix(".").lower() if args.output else ""
+    form = args.format or (suffix if suffix in TABLE_FORMS else "csv")
+    if form == "docx" and args.output is None:
+        raise StageError("a docx cannot be printed: expected a file, such as -o table.docx.")
+    written = write_table(read_table(_folders(args), args.name), form)
+    if args.output is None:
+        tqdm.write(written.decode(), end="")
+        return
+    with replacing(args.output) as draft:
+        draft.write_bytes(written)
+    tqdm.write(str(args.output))
 
 
 def run_demo(args: argparse.Namespace) -> None:
@@ -174,22 +194,26 @@ def run_demo(args: argparse.Namespace) -> None:
         raise StageError(f"{folders.raw} is not an invented survey's: expected a folder of its own, such as data/demo.")
     # A run that is interrupted while it invents must know the folder as its own when it is run again.
     (folders.raw / "registry").mkdir(parents=True, exist_ok=True)
-    print("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...", flush=True)
+    tqdm.write("Inventing a survey (SYNTHETIC: no record of a real person is in it) ...")
     registry = write_survey(folders.raw, seed=args.seed, progress=sys.stderr.isatty())
     fetch(registry, folders.raw, tables=[*needed_columns(), *food_columns()])
+    tqdm.write("Reading its files ...")
     build_participants(folders)
     build_foods(folders)
+    tqdm.write("Fitting the models ...")
     fit_models(folders)
+    tqdm.write("Asking whether the curves are U-shaped ...")
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
+    tqdm.write("Drawing the figures and answering the claims ...")
     written = draw_figures(folders) + _answered(folders)
     estimates, provenance = read_estimates(folders)
-    print(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
-    print(f"The planted truth: {study_words.planted(estimates)}\n")
-    print("Figures, each with the CSV of its numbers beside it:")
+    tqdm.write(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
+    tqdm.write(f"The planted truth: {study_words.planted(estimates)}\n")
+    tqdm.write("Figures, each with the CSV of its numbers beside it:")
     for path in written:
-        print(f"  {path}")
-    print(f"Tables: {folders.estimates}")
-    print("This was made from invented data. `make figures` does the same with the real NHANES files.")
+        tqdm.write(f"  {path}")
+    tqdm.write(f"Tables: {folders.estimates}")
+    tqdm.write("This was made from invented data. `make figures` does the same with the real NHANES files.")
 
 
 def run_estimate(args: argparse.Namespace) -> None:
@@ -206,7 +230,7 @@ def run_estimate(args: argparse.Namespace) -> None:
     if args.format == "json":
         result = association_dict(found, data=provenance.source, at=args.at)
         result["shape"] = shape()
-        print(json.dumps(result, indent=2, default=_plain))
+        tqdm.write(json.dumps(result, indent=2, default=_plain))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: tabulated_curve(found, at=args.at),
@@ -215,13 +239,13 @@ def run_estimate(args: argparse.Namespace) -> None:
             "shape": lambda: pd.DataFrame([shape()]),
         }
         part = parts[args.part]()
-        print(named(part, found).assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
+        tqdm.write(named(part, found).assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
     else:
         points = args.at or list(round_intakes(found))
-        print(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
+        tqdm.write(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_study(found, frame, provenance, args.figure, shape=shape(), width=args.width):
-            print(path, file=sys.stderr)
+            tqdm.write(str(path), file=sys.stderr)
 
 
 def _study(args: argparse.Namespace) -> Study:
@@ -263,7 +287,7 @@ def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Prov
     refuse_unseen(found.problem.setting.eligible, args.at)
     points = args.at or found.arms()
     if args.format == "json":
-        print(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
+        tqdm.write(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: found.curves(points),
@@ -271,12 +295,12 @@ def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Prov
             "tests": lambda: pd.DataFrame([found.test_row()]),
         }
         part = parts[args.part]().assign(by=found.modifier.label, study=study.slug, data=provenance.source)
-        print(part.to_csv(index=False, float_format="%.10g"), end="")
+        tqdm.write(part.to_csv(index=False, float_format="%.10g"), end="")
     else:
-        print(modifiers_words.format_modification(found, points=points, source=provenance.source))
+        tqdm.write(modifiers_words.format_modification(found, points=points, source=provenance.source))
     if args.figure is not None:
         for path in draw_modification(found, provenance, args.figure, width=args.width):
-            print(path, file=sys.stderr)
+            tqdm.write(str(path), file=sys.stderr)
 
 
 def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, object]:

@@ -24,6 +24,11 @@ from analysis.study import (
 DICTIONARY = "data/processed/README.md"
 """Where every harmonised column is described."""
 
+TABLES = ("characteristics", "characteristics_by_quintile", "models", "claims", "published")
+"""Tables to paste; `analysis.report.tables` has what is in them."""
+
+TABLE_FORMS = ("html", "docx", "csv")
+
 DRAWINGS = (".png", ".svg", ".pdf")
 """Endings of a drawing's name, which a folder for drawings should not have."""
 
@@ -114,6 +119,7 @@ def build_parser() -> argparse.ArgumentParser:
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
         "published": (_add_folders, "recompute what was published on the same people, printed beside ours"),
+        "table": (_add_table_options, "write one table to paste: characteristics, models, claims, published"),
         "audit": (_add_audit_options, "how much of the curve stands: 4,725 models, other exposures"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
@@ -150,6 +156,16 @@ def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--replicates", type=_replicates, default=BOOTSTRAP_REPLICATES,
                        help="of the design bootstrap; fewer than some hundred give rough intervals")  # fmt: skip
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
+
+
+def _add_table_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("name", choices=TABLES, metavar="NAME", help=f"one of {', '.join(TABLES)}")
+    _add_folders(stage)
+    stage.add_argument("--format", default=None, choices=TABLE_FORMS,
+                       help="csv for numbers, html or docx for reading; by default what the file's name ends in, or "
+                       "csv")  # fmt: skip
+    stage.add_argument("-o", "--output", type=Path, default=None, metavar="FILE",
+                       help="file to write instead of printing; docx needs one")  # fmt: skip
 
 
 def _add_audit_options(stage: argparse.ArgumentParser) -> None:

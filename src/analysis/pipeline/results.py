@@ -24,8 +24,8 @@ SHAPES = ("shape", "threshold", "knots", "knot_curves")
 ESTIMATES = (*FITTED, *SHAPES)
 """What the figures stage reads."""
 
-OF_REAL_FILES = ("published_threshold", "variance", "variance_side_by_side")
-"""What the fit stage writes for the real files only: the literature's numbers and NCHS's own replicate weights."""
+OF_REAL_FILES = ("published_threshold", "variance", "variance_side_by_side", "published", "published_stands")
+"""What the stages fit and published write for the real files only: NCHS's replicate weights, the literature's numbers."""
 
 SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")
 """What the simulate stage writes."""
@@ -35,6 +35,9 @@ OF_ONE = ("distribution", "characteristics", "characteristics_by_quintile", "kno
 
 TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 """Tests of each model in tests.csv, and by how many methods."""
+
+TEXT_OF_PUBLISHED = dict.fromkeys(("published", "published_low", "published_high"), str)
+"""Numbers as they were printed, to the last zero."""
 
 TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
 """Columns of estimates that could be taken for numbers, or are empty."""
@@ -121,7 +124,8 @@ def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
     provenance = Provenance(source, source.startswith(SYNTHETIC))
     for extra in ("planted",) if provenance.synthetic else OF_REAL_FILES:
         if (folders.estimates / f"{extra}.csv").exists():
-            read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv")
+            text = TEXT_OF_PUBLISHED if extra == "published" else None
+            read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv", dtype=text)
     return read, provenance
 
 

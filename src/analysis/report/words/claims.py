@@ -44,7 +44,7 @@ def findings_table(verdicts: pd.DataFrame, claim: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "analysis": rows["analysis"],
-            "result": [_result(row) for row in _rows(rows)],
+            "result": [result_words(row) for row in _rows(rows)],
             "n": [f"{n:,.0f}" if pd.notna(n) else "" for n in rows["n"]],
             "verdict": rows["verdict"],
             "why": rows["why"].fillna(""),
@@ -59,7 +59,7 @@ def findings_markdown(verdicts: pd.DataFrame, claim: int) -> str:
 
 def finding_words(row: pd.Series) -> str:
     """One finding: what was compared, and its estimate or why there is none."""
-    result = _result(row)
+    result = result_words(row)
     reason = f" ({row['why']})" if row["measure"] == "p" or row["verdict"] == "cannot be answered" else ""
     return f"{row['analysis']} {result}".strip() + reason
 
@@ -76,7 +76,7 @@ def balance_sentences(verdicts: pd.DataFrame) -> str:
     counts = verdicts[verdicts["claim"].between(2, 8)]["verdict"].value_counts()
     told = [f"{counts.get(verdict, 0)} are {verdict}" for verdict in ANSWERED]
     return (
-        f"{ends} more neuropathy than the middle (odds ratio {_result(low)} at 100 and {_result(high)} "
+        f"{ends} more neuropathy than the middle (odds ratio {result_words(low)} at 100 and {result_words(high)} "
         f"at 500 mg/day); that the curve falls and then rises is {is_u} (p {format_p(both['p_value'])}). Of "
         f"the comparisons behind claims 2 to 8, {', '.join(told)}. Intake and feet were looked at once, on one "
         "recalled day, so no change of diet can be advised from them."
@@ -92,7 +92,8 @@ def _rows(frame: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in frame.iterrows()]
 
 
-def _result(row: pd.Series) -> str:
+def result_words(row: pd.Series) -> str:
+    """What one comparison came to, with its interval, or its p where it is a test."""
     measure = row["measure"]
     if measure == "odds ratio":
         odds = row[["conf_low", "conf_high"]].to_dict() | {"odds_ratio": row["estimate"]}

@@ -35,6 +35,11 @@ VARIABLE_WORDS = {
     "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
     "smoking": "Smoking", "alcohol": "Alcohol", "has_diabetes": "Diabetes", "has_hypertension": "Hypertension",
 }  # fmt: skip
+LEVEL_WORDS = {
+    "non_hispanic_white": "Non-Hispanic White", "mexican_american": "Mexican American",
+    "other_hispanic": "Other Hispanic", "non_hispanic_black": "Non-Hispanic Black",
+}  # fmt: skip
+"""Levels of categories whose name is more than their own words."""
 
 
 def describe_tests(tests: pd.DataFrame) -> str:
@@ -161,22 +166,37 @@ def characteristics_table(frame: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     again = table["variable"].duplicated()
     table = table.assign(variable=table["variable"].mask(again, ""), p=table["p"].mask(again, ""))
-    known = frame.groupby(["variable", "kind", "group"]).agg(n=("n", "sum"), n_missing=("n_missing", "first"))
-    # A level of few people has no n: the sum over levels may fall short, that of a number never does.
-    people = known.sum(axis=1).groupby("group").max()
+    people = people_of_groups(frame)
     groups = list(dict.fromkeys(frame["group"]))
     heads = {group: f"{GROUP_WORDS[group]} (n = {people[group]:,.0f})" for group in groups}
     return table[["variable", "level", *groups, "p"]].rename(columns=heads)
 
 
+def people_of_groups(frame: pd.DataFrame) -> pd.Series:
+    """Unweighted people of each group of Table 1, whether a characteristic of theirs is known or not."""
+    known = frame.groupby(["variable", "kind", "group"]).agg(n=("n", "sum"), n_missing=("n_missing", "first"))
+    # A level of few people has no n: the sum over levels may fall short, that of a number never does.
+    return known.sum(axis=1).groupby("group").max()
+
+
+def characteristic_words(variable: str, cells: pd.DataFrame) -> str:
+    """Name of a variable of Table 1 with its unit: "Age, years", "Smoking, %"."""
+    name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
+    return f"{name}, %" if (cells["kind"] == "percent").all() else name
+
+
+def level_words(level: str, kind: str) -> str:
+    """A row of Table 1: what its level is called, or of a number whether mean or median."""
+    return LEVEL_WORDS.get(level) or (level or kind).replace("_", " ")
+
+
 def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, str]]:
     p_value = cells["p_value"].dropna()
     p = p_number(p_value.iloc[0]) if len(p_value) else ""
-    name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
-    name += ", %" if (cells["kind"] == "percent").all() else ""
+    name = characteristic_words(variable, cells)
     rows: list[dict[str, str]] = [
-        {"variable": name, "level": str(level or kind).replace("_", " "), "p": p}
-        | {str(cell.group): _format_characteristic(cell) for cell in part.itertuples()}
+        {"variable": name, "level": level_words(str(level), str(kind)), "p": p}
+        | {str(cell.group): format_characteristic(cell) for cell in part.itertuples()}
         for (level, kind), part in cells.groupby(["level", "kind"], sort=False)
     ]
     missing = cells.groupby("group")["n_missing"].first()
@@ -190,7 +210,7 @@ def _capital(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _format_characteristic(cell: Any) -> str:
+def format_characteristic(cell: Any) -> str:
     """Estimate with its interval, without decimals from 100 on: "57.1 (56.6 to 57.7)"."""
     if pd.isna(cell.estimate):
         return FEW

@@ -1,0 +1,144 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your own analysis
+#
+# **Question.** Yours. The other notebooks tell one study; this one is to be changed. Another nutrient, another group of
+# people, another outcome, a curve for each level of a factor, a plot, a table to paste, and an audit of what comes out.
+#
+# **Inputs.** One row per person, which `make cohort` writes from the CDC's files and `make demo` for an invented
+# survey. To try it on the latter, say `"../data/demo"` in the first cell.
+#
+# **What you change is kept.** `make notebooks` writes this notebook anew; if its cells are not those that were written,
+# yours is put aside as `00-your-own-analysis.changed-1.ipynb` beside it, and that is said.
+
+# %% tags=["parameters"]
+DATA_DIR = "../data"
+
+# %%
+# %matplotlib inline
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from IPython.display import Markdown, display
+
+from analysis import Folders, Study, estimate, read_participants, shape_of
+
+# %%
+folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
+people, provenance = read_participants(folders)
+display(Markdown(f"{len(people):,} people interviewed, {provenance.source}."))
+
+# %% [markdown]
+# ## The study that the others begin from
+#
+# `Study()` is the protocol: magnesium from food and beverages, model 1, four knots. Nobody is dropped from `people`,
+# whatever is asked: the design needs them all, and who is meant is said in the study.
+
+# %%
+primary = estimate(people)
+display(primary)
+
+# %% [markdown]
+# ## Another nutrient, other covariates
+#
+# Every exposure that `python -m analysis estimate --help` lists. Model 3 adjusts for energy too.
+
+# %%
+estimate(people, Study(exposure="calcium_mg", model="3"))
+
+# %% [markdown]
+# ## A subgroup
+#
+# A condition in the columns of [`data/processed/README.md`](../data/processed/README.md). Knots and reference are those
+# of the group: read the two curves each by its own reference.
+
+# %%
+women = estimate(people, Study(where="age_years >= 60 and sex == 'female'"))
+display(women)
+
+# %% [markdown]
+# ## Another outcome
+#
+# Two insensate sites instead of one. `"pad"` would ask for arterial disease of the legs.
+
+# %%
+estimate(people, Study(outcome="two_sites"))
+
+# %% [markdown]
+# ## A column of one's own
+#
+# Added to `people`, it can be a covariate, or part of a condition.
+
+# %%
+mine = people.assign(tall=(people["height_cm"] >= 175).astype(float).where(people["height_cm"].notna()))
+estimate(mine, Study(extra_covariates=("tall",)))
+
+# %% [markdown]
+# ## Does the curve differ between people?
+#
+# Not by comparing a p in one group with a p in the other, but by the test that the curves are one. On the command line
+# this is `estimate --by`.
+
+# %%
+from analysis import effect_modification, modifier_of, words
+
+by_sex = effect_modification(people, modifier_of(people, ["sex"]), study=Study())
+print(words.modifiers.format_modification(by_sex, points=by_sex.arms(), source=provenance.source))
+
+# %% [markdown]
+# ## A plot
+#
+# Into axes of one's own, which can then be changed like any others.
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
+primary.plot(ax=axes[0]).set_title("Everybody aged 40 or older")
+women.plot(ax=axes[1]).set_title("Women aged 60 or older")
+plt.show()
+
+# %% [markdown]
+# ## Is it a U?
+#
+# The verdict by the rule of the protocol. Fewer replicates of the bootstrap are quicker and rougher.
+
+# %%
+shape_of(women, replicates=200)
+
+# %% [markdown]
+# ## A table to paste
+#
+# A frame of numbers: `.to_csv("mine.csv")` writes it, and what is shown can be copied into a document. The tables of
+# the project itself come as `python -m analysis table characteristics -o table1.docx` (`make tables` installs what that
+# needs); `tables.characteristics(*read_estimates(folders)).cells` has the same here.
+
+# %%
+women.to_frame().round(2)
+
+# %% [markdown]
+# ## How much of it stands?
+#
+# An audit of your own study: is the curve the same in every cycle, and does one sampling unit carry it? Without
+# `questions` all are asked that can be asked of a single study, energy and a second day among them.
+
+# %%
+from analysis import audit_study
+
+audit_study(people, women.study, questions=("cycle curves", "cycle heterogeneity", "sampling units"))
+
+# %% [markdown]
+# ## Before you tell anybody
+#
+# A study found by trying many is one look among many: say how many. One recalled day beside one examination has no
+# order in time. And *not shown* is not shown to be absent.
