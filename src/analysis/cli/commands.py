@@ -27,6 +27,7 @@ from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.report import write_report
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.provenance import Provenance
@@ -54,6 +55,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "demo": run_demo,
         "estimate": run_estimate,
         "claims": run_claims,
+        "report": run_report,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -139,6 +141,11 @@ def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
     for path in draw_figures(_folders(args)):
         print(path)
+
+
+def run_report(args: argparse.Namespace) -> None:
+    """Put everything that was found on one page."""
+    print(write_report(_folders(args), args.out))
 
 
 def run_demo(args: argparse.Namespace) -> None:

@@ -120,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
         "audit": (_add_audit_options, "how much of the curve stands: 3,240 models, other exposures"),
+        "report": (_add_report_options, "put everything that was found on one page of HTML, with an explorer"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
     for name, (add_options, purpose) in options.items():
@@ -127,6 +128,12 @@ def build_parser() -> argparse.ArgumentParser:
                                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)  # fmt: skip
         add_options(stage)
     return parser
+
+
+def _add_report_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("-o", "--out", type=Path, default=None, metavar="FILE",
+                       help="the page; by default DATA/processed/report.html")  # fmt: skip
 
 
 def _add_folders(stage: argparse.ArgumentParser) -> None:
