@@ -23,11 +23,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 CONDA = ROOT / "environment.yml"
+EXTRAS = {"report": ROOT / "requirements-report.lock"}
+"""Locks of extras that come on top of the project's: each lists what its extra adds, at versions that agree with it."""
+
 PROJECT = "magnesium-neuropathy"
 OLDEST_PYTHON = (3, 11)
 TRIED_PYTHONS = "3.11 to 3.14"
@@ -346,10 +350,12 @@ def _plain_environment() -> dict[str, str]:
 def renew_lock() -> None:
     """Resolve pyproject.toml anew into requirements.lock, with its versions in environment.yml; say what changed."""
     before = _pins(LOCK)
-    command = "pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --quiet"
-    options = ["--no-emit-index-url", "--custom-compile-command", "make lock", "--output-file", LOCK.name]
-    if subprocess.run([sys.executable, "-m", "uv", *command.split(), *options], cwd=ROOT, check=False).returncode:
-        raise SetUpError("uv could not resolve pyproject.toml (its words are above); requirements.lock is as it was.")
+    _compile(LOCK, "pyproject.toml", "--extra", "dev")
+    import tomllib  # noqa: PLC0415 - an older Python has none, and must still come as far as `main`'s message
+
+    for extra, lock in EXTRAS.items():
+        wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
+        _compile(lock, "-", "--constraint", LOCK.name, wanted=wanted)
     after = _pins(LOCK)
     for name in sorted({*before, *after}):
         old, new = before.get(name, []), after.get(name, [])
@@ -362,6 +368,17 @@ def renew_lock() -> None:
         # environment.yml pins the oldest Python, whose version the lock lists first.
         text = re.sub(rf"^(  - {re.escape(name)}=)\S+$", rf"\g<1>{versions[0]}", text, flags=re.MULTILINE)
     CONDA.write_text(text)
+
+
+def _compile(lock: Path, source: str, *options: str, wanted: Sequence[str] = ()) -> None:
+    """Resolve a file, or requirements by ``-``, into a lock with hashes."""
+    command = "pip compile --universal --python-version 3.11 --generate-hashes --quiet --no-emit-index-url"
+    words = [*command.split(), "--custom-compile-command", "make lock", "--output-file", lock.name, source, *options]
+    found = subprocess.run(
+        [sys.executable, "-m", "uv", *words], cwd=ROOT, check=False, input="\n".join(wanted), text=True
+    )
+    if found.returncode:
+        raise SetUpError(f"uv could not resolve {lock.name} (its words are above); it is as it was.")
 
 
 def _pins(lock: Path) -> dict[str, list[str]]:

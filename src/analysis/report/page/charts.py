@@ -16,6 +16,15 @@ Spec = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 """Named in every specification; an identifier, never fetched."""
 
+LOGARITHMIC: Spec = {"type": "log", "nice": False}
+
+NO_DIFFERENCE: Spec = {
+    "data": {"values": [{}]},
+    "mark": {"type": "rule", "strokeDash": [4, 4], "color": "muted"},
+    "encoding": {"y": {"datum": 1}, "x": {"value": 0}, "x2": {"value": "width"}},
+}
+"""A line across the chart at an odds ratio of 1."""
+
 CURVE_COLUMNS = ("x", "odds_ratio", "conf_low", "conf_high", "band_low", "band_high")
 RISK_COLUMNS = ("prevalence", "prevalence_low", "prevalence_high")
 
@@ -40,8 +49,8 @@ def odds_chart(unit: str) -> Spec:
         [
             _band("band_low", "band_high", 0.14),
             _band("conf_low", "conf_high", 0.28),
-            {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "muted"}, "encoding": {"y": {"datum": 1}}},
-            _line("odds_ratio", "Odds ratio", {"type": "log"}),
+            NO_DIFFERENCE,
+            _line("odds_ratio", "Odds ratio", LOGARITHMIC),
             *_pointer("odds_ratio"),
         ],
     )
@@ -65,8 +74,8 @@ def explorer_chart() -> Spec:
         "",
         [
             _band("conf_low", "conf_high", 0.28),
-            {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "muted"}, "encoding": {"y": {"datum": 1}}},
-            _line("odds_ratio", "Odds ratio", {"type": "log"}),
+            NO_DIFFERENCE,
+            _line("odds_ratio", "Odds ratio", LOGARITHMIC),
             *_pointer("odds_ratio"),
         ],
     )
@@ -85,7 +94,7 @@ def places_chart() -> Spec:
                 "encoding": {
                     "x": {"field": "rank", "type": "quantitative", "title": "Specifications, sorted at each end",
                           "axis": {"tickCount": 4}},
-                    "y": {"field": "odds_ratio", "type": "quantitative", "title": "Odds ratio", "scale": {"type": "log"}},
+                    "y": {"field": "odds_ratio", "type": "quantitative", "title": "Odds ratio", "scale": LOGARITHMIC},
                     "color": {"field": "end", "type": "nominal", "title": None,
                               "scale": {"range": ["low", "high"]}, "legend": {"orient": "top"}},
                 },
@@ -98,10 +107,7 @@ def places_chart() -> Spec:
                     "y": {"field": "odds_ratio", "type": "quantitative"},
                 },
             },
-            {
-                "mark": {"type": "rule", "strokeDash": [4, 4], "color": "muted"}, "encoding": {"y": {"datum": 1}},
-                "data": {"values": [{}]},
-            },
+            NO_DIFFERENCE,
         ],
     }  # fmt: skip
 

@@ -32,7 +32,7 @@ from analysis.report.words import (
 from analysis.report.words import (
     study as study_words,
 )
-from analysis.report.words.numbers import format_intake, rows_of_model
+from analysis.report.words.numbers import format_intake, rows_of_model, sentence, verdict_words
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
@@ -105,14 +105,14 @@ def sections(results: Results, *, math: Callable[[str], str]) -> dict[str, Secti
 
 def _verdict(results: Results) -> str:
     estimates = results.estimates
-    told = [f"**The curve** ({results.provenance.source}). {study_words.answer_sentence(estimates)}",
-            f"**Is it a U?** {shape_words.shape_sentence(estimates)}"]  # fmt: skip
+    word = verdict_words(shape_words.shape_of_model(estimates, PRIMARY.model)["verdict"])
+    told = [study_words.answer_sentence(estimates)]
     if results.audit:
-        line = bottom_line_words.bottom_line(estimates, results.audit, results.simulation)
+        line = bottom_line_words.short_line(estimates, results.audit, results.simulation)
         told.append(f"**How much of it stands?** {line}")
     else:
         told.append(NO_AUDIT)
-    return paragraphs(*told)
+    return f'<p class="answer">Is it a U? <strong>{sentence(word)}.</strong></p>' + paragraphs(*told)
 
 
 def _curve(results: Results) -> str:
@@ -135,7 +135,7 @@ def _curve(results: Results) -> str:
 def _tests(results: Results) -> str:
     estimates = results.estimates
     return (
-        paragraphs(shape_words.knots_sentence(estimates))
+        paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates))
         + table(shape_words.verdicts_table(estimates), "What each model's verdict rests on")
         + table(study_words.tests_table(estimates), "Overall and non-linear tests")
         + folded(
@@ -161,6 +161,7 @@ def _stands(results: Results) -> str:
         return paragraphs(NO_AUDIT)
     return (
         paragraphs(
+            bottom_line_words.bottom_line(results.estimates, audit, results.simulation),
             audit_words.choices_sentence(audit),
             audit_words.joint_test_sentence(audit),
             audit_words.cycles_sentence(audit),

@@ -30,7 +30,7 @@ def table(frame: pd.DataFrame, caption: str, *, index: bool = True) -> str:
     if frame.empty:
         return ""
     shown = frame.fillna("").astype(str)
-    body = shown.to_html(index=index, border=0, escape=True, classes="data", index_names=True)
+    body = shown.to_html(index=index, border=0, escape=True, classes="data", index_names=False)
     _, _, inner = body.partition(">")
     return f'{_scrolling(caption)}<table class="data"><caption>{html.escape(caption)}</caption>{inner}</div>'
 
