@@ -188,7 +188,7 @@ window.report = (() => {
     const others = new Table(packed.exposures);
     const MARK = "#explore:";
     const verdicts = ["verdict", ...Object.keys(cells.source.words).filter((name) => name.startsWith("verdict_"))];
-    const endsWords = (name) => (name === "verdict" ? packed.ends : name.replace("verdict_", "").replace(/_/g, " and ").replace(/p(\d)/g, "$1th percentile: $1").replace(/: \d+/g, ""));
+    const endsWords = (name) => (name === "verdict" ? packed.ends : name.replace("verdict_", "").replaceAll("_", " "));
     const exposures = new Map();
     for (let row = 0; row < others.n; row += 1) {
       if (others.word("outcome", row) === packed.outcome && others.word("kind", row).endsWith("nutrient") && others.fit(row)) {
@@ -213,7 +213,7 @@ window.report = (() => {
       label.append(select);
       form.append(label);
     }
-    const state = () => Object.fromEntries(fields.map(([name]) => [name, form.elements[name].value]));
+    const state = () => ({ ends: "verdict", ...Object.fromEntries(fields.map(([name]) => [name, form.elements[name].value])) });
     const set = (wanted) => {
       const unknown = [];
       for (const [name, , options] of fields) {
