@@ -51,7 +51,9 @@ class Browser:
 
     def point(self, selector: str, across: float) -> None:
         """Move the mouse over an element, to a share of its width from the left and half its height."""
-        self.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center', behavior: 'instant'})", selector)
+        self.run(
+            "document.querySelector(arguments[0]).scrollIntoView({block: 'center', behavior: 'instant'})", selector
+        )
         box = self.run("const b = document.querySelector(arguments[0]).getBoundingClientRect();"
                        "return [b.left, b.top, b.width, b.height]", selector)  # fmt: skip
         at = {"x": int(box[0] + across * box[2]), "y": int(box[1] + box[3] / 2)}
@@ -60,7 +62,9 @@ class Browser:
                                               "actions": moves}]})  # fmt: skip
 
     def size(self, width: int, height: int = 900) -> None:
-        self._devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self._devtools(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
 
     def scheme(self, name: str) -> None:
         """Prefer a light or dark scheme."""

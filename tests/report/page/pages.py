@@ -11,7 +11,9 @@ from analysis.report.page.render import chart_library, equation, render
 
 ROOT = Path(__file__).parents[3]
 HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("vl_convert", "latex2mathml"))
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 CHROMEDRIVER = shutil.which("chromedriver") or ""
 NO_BROWSER = "no chromium with chromedriver on this machine: the page is not tried in a browser"
 NO_EXTRA = "the extra `report` is not installed: charts are not tried"

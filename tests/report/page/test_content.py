@@ -111,7 +111,10 @@ def test_page_tells_the_sentences_that_everything_else_tells(read, results):
 
 @pytest.mark.committed
 def test_every_table_of_the_curve_and_the_people_equals_its_words(read, results):
-    tables = [study.curve_table(results.estimates, model="1"), study.characteristics_table(results.estimates["characteristics"])]
+    tables = [
+        study.curve_table(results.estimates, model="1"),
+        study.characteristics_table(results.estimates["characteristics"]),
+    ]
     cells = [str(cell) for table in tables for cell in table.to_numpy().ravel() if str(cell)]
     assert len(cells) > 100
     assert not [cell for cell in cells if words_of(cell) not in read.text]

@@ -69,10 +69,12 @@ def risk_chart(unit: str) -> Spec:
 
 
 def explorer_chart() -> Spec:
-    """The curve of the chosen specification, into data ``curve``."""
+    """The curve of the chosen specification, into data ``curve``; the primary study's beside it, into ``primary``."""
+    beside = _line("odds_ratio", "Odds ratio", LOGARITHMIC)
     return _chart(
         "",
         [
+            beside | {"data": {"name": "primary"}, "mark": {"type": "line", "color": "muted", "strokeDash": [6, 4]}},
             _band("conf_low", "conf_high", 0.28),
             NO_DIFFERENCE,
             _line("odds_ratio", "Odds ratio", LOGARITHMIC),
@@ -94,7 +96,8 @@ def places_chart() -> Spec:
                 "encoding": {
                     "x": {"field": "rank", "type": "quantitative", "title": "Specifications, sorted at each end",
                           "axis": {"tickCount": 4}},
-                    "y": {"field": "odds_ratio", "type": "quantitative", "title": "Odds ratio", "scale": LOGARITHMIC},
+                    "y": {"field": "odds_ratio", "type": "quantitative", "title": "Odds ratio", "scale": LOGARITHMIC,
+                          "axis": {"tickCount": 6}},
                     "color": {"field": "end", "type": "nominal", "title": None,
                               "scale": {"range": ["low", "high"]}, "legend": {"orient": "top"}},
                 },
@@ -133,9 +136,8 @@ def _band(low: str, high: str, opacity: float) -> Spec:
 
 
 def _line(field: str, title: str, scale: Spec, format_: str | None = None) -> Spec:
-    y: Spec = {"field": field, "type": "quantitative", "title": title, "scale": scale}
-    if format_:
-        y["axis"] = {"format": format_}
+    axis = {"format": format_} if format_ else {"tickCount": 6}
+    y: Spec = {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
     return {"mark": {"type": "line", "color": "accent", "strokeWidth": 2.5}, "encoding": {"y": y}}
 
 
@@ -146,7 +148,8 @@ def _pointer(field: str) -> list[Spec]:
     return [
         {
             "params": [nearest],
-            "mark": {"type": "rule", "color": "ink", "tooltip": {"signal": "datum.words"}},
+            # Over the cells around the points, the row is the datum's datum.
+            "mark": {"type": "rule", "color": "ink", "tooltip": {"signal": "datum.words || datum.datum.words"}},
             "encoding": {"opacity": {"condition": {"param": "nearest", "empty": False, "value": 0.5}, "value": 0}},
         },
         {

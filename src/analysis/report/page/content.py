@@ -41,7 +41,9 @@ NO_AUDIT = "How much of this stands has not been asked of this survey yet: `pyth
 NO_CLAIMS = "The article's further claims have not been answered on this survey yet: `python -m analysis claims` does."
 NO_REFEREE = "What decides the verdict has not been asked of this survey yet: `python -m analysis referee` does."
 NO_PUBLISHED = "Published numbers are about the real files; none is compared on this survey."
-NOT_FROM_FILES = "SYNTHETIC: an invented survey. No record of a real person is in it, and nothing here is about the world."
+NOT_FROM_FILES = (
+    "SYNTHETIC: an invented survey. No record of a real person is in it, and nothing here is about the world."
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -118,14 +120,18 @@ def _verdict(results: Results) -> str:
 def _curve(results: Results) -> str:
     estimates = results.estimates
     tables = [
-        table(study_words.curve_table(estimates, model=model), f"Odds ratios at round intakes, model {model}", index=False)
+        table(
+            study_words.curve_table(estimates, model=model), f"Odds ratios at round intakes, model {model}", index=False
+        )
         for model in (PRIMARY.model,)
     ]
-    links = download(estimates["odds_ratio_curve"], "odds_ratio_curve.csv"), download(
-        estimates["prevalence"], "prevalence.csv"
+    links = (
+        download(estimates["odds_ratio_curve"], "odds_ratio_curve.csv"),
+        download(estimates["prevalence"], "prevalence.csv"),
     )
     note = paragraphs(
-        study_words.adjustment_words(estimates["models"]) + ". The darker band is the 95 % interval at each intake, the "
+        study_words.adjustment_words(estimates["models"])
+        + ". The darker band is the 95 % interval at each intake, the "
         "lighter one holds the whole curve. Risk is standardised: the prevalence if everybody had that intake and kept "
         "their covariates."
     )
@@ -185,7 +191,9 @@ def _specificity(audit: Frames) -> str:
         return paragraphs(missing)
     return paragraphs(
         specificity_words.specificity_sentence(audit), specificity_words.controls_sentence(audit)
-    ) + folded("Every nutrient", table(specificity_words.specificity_table(audit), "Every nutrient by its non-linear p"))
+    ) + folded(
+        "Every nutrient", table(specificity_words.specificity_table(audit), "Every nutrient by its non-linear p")
+    )
 
 
 def _energy(results: Results) -> str:
@@ -253,14 +261,23 @@ def _people(results: Results) -> str:
     estimates = results.estimates
     row = rows_of_model(estimates, PRIMARY.model)
     parts = []
-    for name, words in (("characteristics", "with and without neuropathy"), ("characteristics_by_quintile", "by quintile of intake")):
+    for name, words in (
+        ("characteristics", "with and without neuropathy"),
+        ("characteristics_by_quintile", "by quintile of intake"),
+    ):
         shown = table(study_words.characteristics_table(estimates[name]), f"Table 1, {words}", index=False)
         parts += [folded(f"By quintile of intake of {row['exposure_label']}", shown) if "quintile" in name else shown]
-    links = [download(estimates[name], f"{name}.csv") for name in ("characteristics", "characteristics_by_quintile", "flow")]
+    links = [
+        download(estimates[name], f"{name}.csv") for name in ("characteristics", "characteristics_by_quintile", "flow")
+    ]
     flow = estimates["flow"].query("model == @PRIMARY.model").drop(columns=["data", "model"])
-    flow = flow.assign(cases=[format_intake(n) if pd.notna(n) else "" for n in flow["cases"]], n=flow["n"].map("{:,}".format))
-    return "".join(parts) + folded("How people came into the study", table(flow, "Participants", index=False)) + (
-        f'<p class="downloads">{" ".join(links)}</p>'
+    flow = flow.assign(
+        cases=[format_intake(n) if pd.notna(n) else "" for n in flow["cases"]], n=flow["n"].map("{:,}".format)
+    )
+    return (
+        "".join(parts)
+        + folded("How people came into the study", table(flow, "Participants", index=False))
+        + (f'<p class="downloads">{" ".join(links)}</p>')
     )
 
 

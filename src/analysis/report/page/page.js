@@ -167,7 +167,7 @@ window.report = (() => {
   };
   const startCurve = () => {
     const rows = modelRows().filter((row) => row.odds_ratio !== undefined && row.prevalence !== undefined);
-    const low = rows.findIndex((row) => row.x >= study.start);
+    const low = rows.findIndex((row) => row.tabulated && row.x >= study.start);
     byId("curve-intake").min = 0;
     byId("curve-intake").max = rows.length - 1;
     byId("curve-intake").value = Math.max(low, 0);
@@ -199,7 +199,7 @@ window.report = (() => {
     const fields = [
       ["exposure", "Exposure", [[packed.exposure, packed.label], ...exposures]],
       ...cells.choices.map((name) => [name, packed.names[name] || name,
-        cells.levels(name).map((level) => [level, packed.levels[level] || level])]),
+        cells.levels(name).map((level) => [level, packed.levels[name][level]])]),
       ...(verdicts.length > 1 ? [["ends", "Ends of the rule", verdicts.map((name) => [name, endsWords(name)])]] : []),
     ];
     const primary = { exposure: packed.exposure, ...packed.primary, ends: "verdict" };
@@ -255,6 +255,16 @@ window.report = (() => {
     const curveRows = (table, row, chosen) => curveOf(table, row, grid(table.number("shown_low", row), table.number("shown_high", row)))
       .map((point) => ({ ...point, words: `At ${intakeWords(point.x)} ${unit(chosen)}: odds ratio ${oddsWords(point.odds_ratio, point.conf_low, point.conf_high)}` }));
 
+    // The primary study's curve beside another one of the same exposure in the same unit; otherwise a single point, which
+    // draws no line.
+    const primaryRow = cells.find(packed.primary);
+    const chartSets = (chosen, table, row) => {
+      const curve = curveRows(table, row, chosen);
+      const comparable = table === cells && row !== primaryRow && !["density", "residual"].includes(chosen.energy);
+      return { curve, primary: comparable ? curveRows(cells, primaryRow, primary) : curve.slice(0, 1) };
+    };
+    const drawable = (table, row) => row >= 0 && table.fit(row) !== null;
+
     const drawnWords = (table, row, name) => `${intakeWords(table.number(name, row))} ± ${errorWords(table.number(`${name}_mc_error`, row))}`;
     const testRows = (table, row, chosen) => {
       const p = (name) => (table.has(name) ? pWords(table.number(name, row)) : null);
@@ -288,7 +298,8 @@ window.report = (() => {
       lines.push(`Falls, then rises: ${verdict}.`);
       if (table.has("levels_verdict")) lines.push(`Both ends higher than the middle: ${table.word("levels_verdict", row)}.`);
       if (table === cells) {
-        lines.push(ends.map((name) => `Of ${count(places[name].order.length)} odds ratios at the ${endWords(name)} this is number ${count(places[name].rank.get(row))} from the lowest`).join("; ") + ".");
+        const at = ends.map((name) => `at the ${endWords(name)} number ${count(places[name].rank.get(row))}`);
+        lines.push(`Among the odds ratios of all ${count(cells.n)} specifications, sorted from the lowest: ${at.join(", ")}.`);
       } else if (table.has("nonlinear_rank")) {
         lines.push(`By its non-linear p it is number ${count(table.number("nonlinear_rank", row))} of ${count(table.number("tested", row))} exposures of its kind, false-discovery rate q = ${table.number("nonlinear_q", row).toFixed(3)}.`);
       }
@@ -322,10 +333,12 @@ window.report = (() => {
       for (const name of cells.choices) form.elements[name].disabled = isOther(chosen) && name !== "energy";
       if (form.elements.ends) form.elements.ends.disabled = isOther(chosen);
       say(table, row, chosen, unknown);
+      byId("explorer-chart").style.visibility = drawable(table, row) ? "visible" : "hidden";
+      byId("places-chart").style.visibility = chosenRows(table, row).length ? "visible" : "hidden";
       return Promise.all([
-        replace("explorer-chart", { curve: row < 0 ? [] : curveRows(table, row, chosen) }),
-        replace("places-chart", { chosen: chosenRows(table, row) }),
-      ]);
+        drawable(table, row) ? replace("explorer-chart", chartSets(chosen, table, row)) : null,
+        chosenRows(table, row).length ? replace("places-chart", { chosen: chosenRows(table, row) }) : null,
+      ]).then(() => undefined);
     };
     const remember = () => {
       const words = new URLSearchParams(state()).toString();
@@ -382,9 +395,10 @@ window.report = (() => {
       cells, others, choose, state,
       draw: () => {
         const [chosen, table, row] = current();
+        const sets = drawable(table, row) ? chartSets(chosen, table, row) : chartSets(primary, cells, primaryRow);
         return Promise.all([
-          show("explorer-chart", { curve: row < 0 ? [] : curveRows(table, row, chosen) }),
-          show("places-chart", { places: placeRows(), chosen: chosenRows(table, row) }, "canvas"),
+          show("explorer-chart", sets),
+          show("places-chart", { places: placeRows(), chosen: chosenRows(...(table === cells ? [table, row] : [cells, primaryRow])) }, "canvas"),
         ]);
       },
     };
