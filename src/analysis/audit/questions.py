@@ -100,7 +100,8 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame) -> dict[str,
     Returns
     -------
     specifications, coefficients, verdict_shares, decomposition, joint_test; specificity, specificity_place,
-    specificity_coefficients; the frames of the single tasks by their own names; failures: task and reason of any that found nothing. What was not asked has no frame.
+    specificity_coefficients; the frames of the single tasks by their own names; failures: task and reason of any that
+    found nothing. What was not asked has no frame.
 
     Raises
     ------

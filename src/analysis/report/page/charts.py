@@ -143,8 +143,10 @@ def _line(field: str, title: str, scale: Spec, format_: str | None = None) -> Sp
 
 def _pointer(field: str) -> list[Spec]:
     """A line at the intake nearest to the pointer, and the point of the curve there, with its numbers in words."""
-    nearest = {"name": "nearest", "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout",
-                                             "fields": ["x"], "encodings": ["x"]}}  # fmt: skip
+    nearest = {
+        "name": "nearest",
+        "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout", "fields": ["x"]},
+    }
     return [
         {
             "params": [nearest],

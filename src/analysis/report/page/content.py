@@ -6,44 +6,34 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analysis.provenance import Provenance
-from analysis.report.page.html import code, download, folded, paragraphs, table
+from analysis.report.page.html import download, folded, paragraphs, table
 from analysis.report.page.record import method_html, strobe_table, traceability_table
-from analysis.report.words import (
-    audit as audit_words,
-)
-from analysis.report.words import (
-    bottom_line as bottom_line_words,
-)
-from analysis.report.words import (
-    claims as claims_words,
-)
-from analysis.report.words import (
-    energy as energy_words,
-)
-from analysis.report.words import (
-    shape as shape_words,
-)
-from analysis.report.words import (
-    simulation as simulation_words,
-)
-from analysis.report.words import (
-    specificity as specificity_words,
-)
-from analysis.report.words import (
-    study as study_words,
-)
-from analysis.report.words.numbers import format_intake, rows_of_model, sentence, verdict_words
+from analysis.report.words import audit as audit_words
+from analysis.report.words import bottom_line as bottom_line_words
+from analysis.report.words import claims as claims_words
+from analysis.report.words import energy as energy_words
+from analysis.report.words import shape as shape_words
+from analysis.report.words import simulation as simulation_words
+from analysis.report.words import specificity as specificity_words
+from analysis.report.words import study as study_words
+from analysis.report.words.numbers import rows_of_model, sentence, verdict_words
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
 
-NO_AUDIT = "How much of this stands has not been asked of this survey yet: `python -m analysis audit` does, and adds the explorer."
+NO_AUDIT = (
+    "How much of this stands has not been asked of this survey yet: `python -m analysis audit` does, and adds the "
+    "explorer."
+)
 NO_CLAIMS = "The article's further claims have not been answered on this survey yet: `python -m analysis claims` does."
 NO_REFEREE = "What decides the verdict has not been asked of this survey yet: `python -m analysis referee` does."
 NO_PUBLISHED = "Published numbers are about the real files; none is compared on this survey."
 NOT_FROM_FILES = (
     "SYNTHETIC: an invented survey. No record of a real person is in it, and nothing here is about the world."
 )
+
+TABLE_1 = {"characteristics": "with and without neuropathy", "characteristics_by_quintile": "by quintile of intake"}
+"""Results files of Table 1, in words."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,23 +109,21 @@ def _verdict(results: Results) -> str:
 
 def _curve(results: Results) -> str:
     estimates = results.estimates
-    tables = [
-        table(
-            study_words.curve_table(estimates, model=model), f"Odds ratios at round intakes, model {model}", index=False
-        )
-        for model in (PRIMARY.model,)
-    ]
+    round_intakes = study_words.curve_table(estimates, model=PRIMARY.model)
     links = (
         download(estimates["odds_ratio_curve"], "odds_ratio_curve.csv"),
         download(estimates["prevalence"], "prevalence.csv"),
     )
     note = paragraphs(
-        study_words.adjustment_words(estimates["models"])
-        + ". The darker band is the 95 % interval at each intake, the "
-        "lighter one holds the whole curve. Risk is standardised: the prevalence if everybody had that intake and kept "
-        "their covariates."
+        f"{study_words.adjustment_words(estimates['models'])}. The darker band is the 95 % interval at each intake, "
+        "the lighter one holds the whole curve. Risk is standardised: the prevalence if everybody had that intake and "
+        "kept their covariates."
     )
-    return note + folded("The same as a table", *tables) + f'<p class="downloads">{" ".join(links)}</p>'
+    return (
+        note
+        + folded("The same as a table", table(round_intakes, "Odds ratios at round intakes", index=False))
+        + f'<p class="downloads">{" ".join(links)}</p>'
+    )
 
 
 def _tests(results: Results) -> str:
@@ -155,8 +143,8 @@ def _tests(results: Results) -> str:
         + folded(
             "How often the tests are right on invented surveys of known truth",
             paragraphs(simulation_words.rules_sentence(results.simulation)),
-            table(simulation_words.rules_table(results.simulation), "% of surveys in which each rule finds what it seeks"),
-            table(simulation_words.nadirs_table(results.simulation).reset_index(), "The low point's intervals", index=False),
+            table(simulation_words.rules_table(results.simulation), "% of surveys in which each rule finds it"),
+            table(simulation_words.nadirs_table(results.simulation), "The low point's intervals"),
         )
     )  # fmt: skip
 
@@ -191,9 +179,7 @@ def _specificity(audit: Frames) -> str:
         return paragraphs(missing)
     return paragraphs(
         specificity_words.specificity_sentence(audit), specificity_words.controls_sentence(audit)
-    ) + folded(
-        "Every nutrient", table(specificity_words.specificity_table(audit), "Every nutrient by its non-linear p")
-    )
+    ) + folded("Every nutrient", table(specificity_words.specificity_table(audit), "Nutrients by non-linear p"))
 
 
 def _energy(results: Results) -> str:
@@ -261,19 +247,12 @@ def _people(results: Results) -> str:
     estimates = results.estimates
     row = rows_of_model(estimates, PRIMARY.model)
     parts = []
-    for name, words in (
-        ("characteristics", "with and without neuropathy"),
-        ("characteristics_by_quintile", "by quintile of intake"),
-    ):
+    for name, words in TABLE_1.items():
         shown = table(study_words.characteristics_table(estimates[name]), f"Table 1, {words}", index=False)
         parts += [folded(f"By quintile of intake of {row['exposure_label']}", shown) if "quintile" in name else shown]
-    links = [
-        download(estimates[name], f"{name}.csv") for name in ("characteristics", "characteristics_by_quintile", "flow")
-    ]
+    links = [download(estimates[name], f"{name}.csv") for name in (*TABLE_1, "flow")]
     flow = estimates["flow"].query("model == @PRIMARY.model").drop(columns=["data", "model"])
-    flow = flow.assign(
-        cases=[format_intake(n) if pd.notna(n) else "" for n in flow["cases"]], n=flow["n"].map("{:,}".format)
-    )
+    flow = flow.assign(**{name: [f"{n:,.0f}" if pd.notna(n) else "" for n in flow[name]] for name in ("n", "cases")})
     return (
         "".join(parts)
         + folded("How people came into the study", table(flow, "Participants", index=False))
@@ -283,8 +262,8 @@ def _people(results: Results) -> str:
 
 def _traceability() -> str:
     return paragraphs(
-        "Each number of this page: the results file it stands in, the function that computes it, the test that holds it, "
-        "and where R's own number for it lies."
+        "Each number of this page: the results file it stands in, the function that computes it, the test that holds "
+        "it, and where R's own number for it lies."
     ) + table(traceability_table(), "From number to file, function, test and R", index=False)
 
 
@@ -302,5 +281,5 @@ def _versions(results: Results) -> str:
         paragraphs(f"Made from {results.provenance.source}.")
         + table(versions, "Versions", index=False)
         + folded("Digests of every input and results file", table(digests, "SHA-256", index=False))
-        + paragraphs("Made again by " + code("make report").replace("<code>", "`").replace("</code>", "`") + ".")
+        + paragraphs("Made again by `make report`.")
     )

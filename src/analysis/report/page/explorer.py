@@ -1,6 +1,6 @@
 """The specifications packed for the page: choices, numbers, and what draws each curve anew, as columns of bytes.
 
-Nothing is known here of the grid but what its tables say: a choice, a level or a verdict that joins them joins the page.
+Of the grid, nothing is known here but what its tables say: a choice, level or verdict that joins them joins the page.
 """
 
 import base64
@@ -75,8 +75,8 @@ def pack(cells: pd.DataFrame, curves: pd.DataFrame, choices: list[str], *, conf_
     -------
     n; words: columns of words, each as its levels in the order of the table and the position of each row's; numbers:
     names of the columns of ``values``, base64 of little-endian float64, column by column; curves: base64 of float64,
-    for each row that has one, its knots, coefficients and covariance as `analysis.audit.coefficients` puts them; starts:
-    for each row, where its curve begins, and its number of knots (0: it has none).
+    for each row that has one, its knots, coefficients and covariance as `analysis.audit.coefficients` puts them;
+    starts: for each row, where its curve begins, and its number of knots (0: it has none).
     """
     keyed = cells.merge(curves[[*choices, "shown_low", "shown_high", "knots_at", "coefficients", "covariance"]],
                         on=choices, how="left", validate="one_to_one")  # fmt: skip

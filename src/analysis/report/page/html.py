@@ -44,12 +44,8 @@ def download(frame: pd.DataFrame, name: str) -> str:
     """A link that saves a frame as the CSV of its name; the file is in the link."""
     text = frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
     packed = base64.b64encode(text.encode()).decode()
-    return f'<a class="download" download="{html.escape(name)}" href="data:text/csv;base64,{packed}">{html.escape(name)}</a>'
-
-
-def code(text: str) -> str:
-    """Words of a machine, as they are typed."""
-    return f"<code>{html.escape(text)}</code>"
+    name = html.escape(name)
+    return f'<a class="download" download="{name}" href="data:text/csv;base64,{packed}">{name}</a>'
 
 
 def _scrolling(name: str) -> str:

@@ -13,7 +13,7 @@ EQUATIONS: tuple[tuple[str, str, str], ...] = (
         "analysis.dose_response.problem.Problem",
     ),
     (
-        "Restricted cubic spline: s₁(x) = x, and for j = 1, ..., k - 2, with knots t₁ < ... < t_k, linear beyond the outer ones.",
+        "Restricted cubic spline with knots t, linear beyond the outer ones: s₁(x) = x, and for j = 1, ..., k - 2",
         r"s_{j+1}(x) = \frac{(x-t_j)_+^3 - (x-t_{k-1})_+^3 \frac{t_k-t_j}{t_k-t_{k-1}} + (x-t_k)_+^3 "
         r"\frac{t_{k-1}-t_j}{t_k-t_{k-1}}}{(t_k-t_1)^2}",
         "analysis.stats.curve.splines.RestrictedCubicSpline.basis",
@@ -24,14 +24,14 @@ EQUATIONS: tuple[tuple[str, str, str], ...] = (
         "analysis.stats.regression.fit.fit_logistic",
     ),
     (
-        "Covariance by Taylor linearisation: u are a sampling unit's weighted scores, h strata of n_h units (Binder 1983).",
-        r"\hat V = A^{-1} \Bigl[ \sum_h \frac{n_h}{n_h-1} \sum_{c} (u_{hc}-\bar u_h)(u_{hc}-\bar u_h)^\top \Bigr] A^{-1}, "
-        r"\quad A = \sum_i w_i p_i (1-p_i) X_i X_i^\top",
+        "Covariance by Taylor linearisation: u are a sampling unit's weighted scores, h its stratum (Binder 1983).",
+        r"\hat V = A^{-1} \Bigl[ \sum_h \frac{n_h}{n_h-1} \sum_{c} (u_{hc}-\bar u_h)(u_{hc}-\bar u_h)^\top \Bigr] "
+        r"A^{-1}, \quad A = \sum_i w_i p_i (1-p_i) X_i X_i^\top",
         "analysis.stats.regression.fit.fit_logistic",
     ),
     (
-        "Odds ratio at x against the reference r, with its interval; d are the residual degrees of freedom. This is what the "
-        "explorer computes.",
+        "Odds ratio at x against the reference r, with its interval; d are the residual degrees of freedom. This is "
+        "what the explorer computes.",
         r"c = s(x) - s(r), \quad \mathrm{OR}(x) = \exp\bigl( c^\top \beta \pm t_{0.975,\,d} \sqrt{c^\top V c} \bigr)",
         "analysis.dose_response.association.contrast_frame",
     ),
@@ -46,13 +46,14 @@ EQUATIONS: tuple[tuple[str, str, str], ...] = (
         "analysis.stats.regression.hypotheses.wald_test",
     ),
     (
-        "End slopes: the curve falls at the 5th percentile and rises at the 95th; the larger one-sided p is the test's.",
+        "End slopes: a fall at the 5th percentile and a rise at the 95th; the larger one-sided p is the test's.",
         r"t = \frac{s'(x)^\top \beta}{\sqrt{s'(x)^\top V s'(x)}}, \quad p = \max(p_{\mathrm{low}}, p_{\mathrm{high}})",
         "analysis.stats.shape.slopes.end_slopes",
     ),
     (
         "Standardised prevalence at x: everybody has that intake and keeps the covariates.",
-        r"\hat\pi(x) = \frac{\sum_i w_i \operatorname{logit}^{-1}(\beta_0 + s(x)^\top \beta + z_i^\top \gamma)}{\sum_i w_i}",
+        r"\hat\pi(x) = \frac{\sum_i w_i \operatorname{logit}^{-1}(\beta_0 + s(x)^\top \beta + z_i^\top \gamma)}"
+        r"{\sum_i w_i}",
         "analysis.stats.regression.standardise.standardise",
     ),
 )

@@ -91,7 +91,8 @@ def render(results: Results, parts: dict[str, Section], *, library: str) -> str:
              "start": row["p05"]}  # fmt: skip
     return template.render(
         title=TITLE,
-        lead=f"Made from {results.provenance.source}. Every number comes from a results file; the page asks nothing of the network.",
+        lead=f"Made from {results.provenance.source}. Every number comes from a results file; the page asks nothing of "
+        "the network.",
         synthetic=NOT_FROM_FILES if results.provenance.synthetic else "",
         sections=parts,
         models=[(model, MODEL_NAMES[model]) for model in estimates["models"]["model"]],
