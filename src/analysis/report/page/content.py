@@ -32,6 +32,9 @@ NOT_FROM_FILES = (
     "SYNTHETIC: an invented survey. No record of a real person is in it, and nothing here is about the world."
 )
 
+LONGEST_OPEN = 20
+"""Rows of a table above which it is folded."""
+
 TABLE_1 = {"characteristics": "with and without neuropathy", "characteristics_by_quintile": "by quintile of intake"}
 """Results files of Table 1, in words."""
 
@@ -214,21 +217,35 @@ def _published(results: Results) -> str:
         return paragraphs(NO_PUBLISHED)
     told = paragraphs(shape_words.threshold_sentence(results.estimates))
     for name, frame in results.published.items():
-        told += table(published_table(frame), _title(name), index=False)
+        title = f"{sentence(name).replace('_', ' ')} ({len(frame)} rows)"
+        shown = table(read_off(frame), title, index=False)
+        told += folded(title, shown) if len(frame) > LONGEST_OPEN else shown
         told += f'<p class="downloads">{download(frame, f"{name}.csv")}</p>'
     return told
 
 
-def _title(name: str) -> str:
-    return f"{name[0].upper()}{name[1:].replace('_', ' ')}"
+def read_off(frame: pd.DataFrame) -> pd.DataFrame:
+    """A results file for reading: numbers to four digits, limits beside their number, empty columns left out.
 
-
-def published_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of published numbers for reading: numbers to four digits, what is the same in all rows left out."""
+    A number with columns of its name and ``_low`` and ``_high`` is told as "1.54 (1.16 to 2.02)"; ``conf_low`` and
+    ``conf_high`` are the limits of ``ours``, ``estimate`` or ``odds_ratio``, whichever comes first.
+    """
     shown = frame.drop(columns=["data"], errors="ignore").dropna(axis="columns", how="all")
-    numeric = shown.select_dtypes("number").columns
-    told = shown.assign(**{name: [_four_digits(value) for value in shown[name]] for name in numeric})
-    return told.rename(columns=lambda name: str(name).replace("_", " ").replace("mc error", "(±)"))
+    numeric = list(shown.select_dtypes("number").columns)
+    told = shown.astype(object).assign(**{name: [_four_digits(value) for value in shown[name]] for name in numeric})
+    own = next((name for name in ("ours", "odds_ratio", "estimate") if name in numeric), "")
+    for name in numeric:
+        limits = [f"{'conf' if name == own and 'conf_low' in told else name}_{end}" for end in ("low", "high")]
+        if set(limits) <= set(told):
+            told[name] = [
+                _with_limits(*cells) for cells in zip(told[name], *(told[one] for one in limits), strict=True)
+            ]
+            told = told.drop(columns=limits)
+    return told.rename(columns=lambda name: str(name).replace("_mc_error", ", ±").replace("_", " "))
+
+
+def _with_limits(number: str, low: str, high: str) -> str:
+    return f"{number} ({low} to {high})" if low and high else number
 
 
 def _four_digits(value: float) -> str:
@@ -238,7 +255,7 @@ def _four_digits(value: float) -> str:
 def _referee(results: Results) -> str:
     if results.referee.empty:
         return paragraphs(NO_REFEREE)
-    return table(published_table(results.referee), "Every question of the referee", index=False) + (
+    return table(read_off(results.referee), "Every question of the referee", index=False) + (
         f'<p class="downloads">{download(results.referee, "referee.csv")}</p>'
     )
 
