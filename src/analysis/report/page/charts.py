@@ -92,7 +92,7 @@ def places_chart() -> Spec:
         "layer": [
             {
                 "data": {"name": "places"},
-                "mark": {"type": "point", "filled": True, "size": 7, "opacity": 0.55, "clip": True},
+                "mark": {"type": "line", "strokeWidth": 3},
                 "encoding": {
                     "x": {"field": "rank", "type": "quantitative", "title": "Specifications, sorted at each end",
                           "axis": {"tickCount": 4}},

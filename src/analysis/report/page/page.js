@@ -126,12 +126,12 @@ window.report = (() => {
       labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
     legend: { labelColor: of.ink, titleColor: of.ink, labelFontSize: 12 },
   });
-  const show = async (name, data, renderer = "svg") => {
+  const show = async (name, data) => {
     if (!byId(name) || !specs[name]) return;
     const of = colours();
     const spec = { ...coloured(specs[name], of), datasets: data };
     const { view } = await window.vegaEmbed(byId(name), spec, {
-      actions: false, renderer, config: config(of), tooltip: { disableDefaultStyle: true, theme: "page" },
+      actions: false, renderer: "svg", config: config(of), tooltip: { disableDefaultStyle: true, theme: "page" },
     });
     views[name] = view;
   };
@@ -139,7 +139,7 @@ window.report = (() => {
     const view = views[name];
     if (!view) return Promise.resolve();
     Object.entries(data).forEach(([set, rows]) => view.data(set, rows));
-    return view.resize().runAsync();
+    return view.runAsync();
   };
 
   // ---- the curve of the study's models
@@ -398,7 +398,7 @@ window.report = (() => {
         const sets = drawable(table, row) ? chartSets(chosen, table, row) : chartSets(primary, cells, primaryRow);
         return Promise.all([
           show("explorer-chart", sets),
-          show("places-chart", { places: placeRows(), chosen: chosenRows(...(table === cells ? [table, row] : [cells, primaryRow])) }, "canvas"),
+          show("places-chart", { places: placeRows(), chosen: chosenRows(...(table === cells ? [table, row] : [cells, primaryRow])) }),
         ]);
       },
     };
