@@ -10,6 +10,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUN := $(PY) -m analysis
 READY := $(VENV)/.ready
+REPORT_READY := $(VENV)/.ready-report
 ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -50,7 +51,7 @@ TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
 .PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench audit \
-	simulate clean
+	simulate report clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -193,6 +194,13 @@ audit: $(PARTICIPANTS) ## how much of the curve stands: 4,725 specifications, ev
 
 simulate: $(READY) ## try intervals, tests and verdict on 1,000 outcomes of known truth a curve (40 invented surveys x 25); writes data/processed/simulation
 	@$(RUN) simulate
+
+report: $(REPORT_READY) ## everything found on one page with an explorer, data/processed/report.html; DATA=data/demo: of the invented survey
+	@$(RUN) report $(if $(DATA),--data $(DATA))
+
+$(REPORT_READY): requirements-report.lock | $(READY)
+	@$(PY) -I -m pip --disable-pip-version-check --no-input install --quiet --no-deps --only-binary :all: --require-hashes -r $<
+	@touch $@
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks

@@ -27,10 +27,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
-TABLES_LOCK = ROOT / "requirements-tables.lock"
-"""What the extra ``tables`` wants beside the packages of `LOCK`."""
-
 CONDA = ROOT / "environment.yml"
+EXTRAS = {extra: ROOT / f"requirements-{extra}.lock" for extra in ("tables", "report")}
+"""Locks of extras that come on top of the project's: each lists what its extra adds, at versions that agree with it."""
+
 PROJECT = "magnesium-neuropathy"
 OLDEST_PYTHON = (3, 11)
 TRIED_PYTHONS = "3.11 to 3.14"
@@ -347,7 +347,7 @@ def _plain_environment() -> dict[str, str]:
 
 
 def renew_lock() -> None:
-    """Resolve pyproject.toml anew into both locks, with its versions in environment.yml; say what changed."""
+    """Resolve pyproject.toml anew into its locks, with its versions in environment.yml; say what changed."""
     before = _pins(LOCK)
     _resolve("dev", LOCK)
     after = _pins(LOCK)
@@ -358,7 +358,8 @@ def renew_lock() -> None:
     if before == after:
         print("Nothing changed.")
     both = [f"--no-emit-package={name}" for name in after]
-    _resolve("tables", TABLES_LOCK, "--constraint", LOCK.name, *both)
+    for extra, lock in EXTRAS.items():
+        _resolve(extra, lock, "--constraint", LOCK.name, *both)
     text = CONDA.read_text()
     for name, versions in after.items():
         # environment.yml pins the oldest Python, whose version the lock lists first.

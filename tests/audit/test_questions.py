@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from analysis.audit import runner
+from analysis.audit.coefficients import COEFFICIENTS
 from analysis.audit.joint_test import TERMS
 from analysis.audit.questions import SINGLE, audit_frames, audit_tasks
 from analysis.audit.runner import AuditError, Finished, run_tasks
 from analysis.audit.specifications import CHOICES, people_groups
+from analysis.audit.specificity import CHOSEN
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.results import read_audit
 from analysis.stats.disclosure import FEWEST_PEOPLE
@@ -27,6 +29,7 @@ COLUMNS = {
     "specifications": [*CHOICES, "n", "cases", "residual_df", "reference", "p10", "odds_ratio_p10", "conf_low_p10",
                        "conf_high_p10", "p90", "odds_ratio_p90", "conf_low_p90", "conf_high_p90", *SHAPE, "dropped",
                        "reason"],
+    "coefficients": [*CHOICES, *COEFFICIENTS],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],
     "verdict_ends": ["question", "ends", "verdict", "n", "share"],
     "verdict_sides": ["grid", "sides", "u", "n", "share"],
@@ -38,6 +41,7 @@ COLUMNS = {
                     "n", "cases", "residual_df", "reference",
                     "zero_share", "energy_correlation", "energy_rank_correlation", "adjusted_correlation", *SHAPE[:6],
                     "u_p", *SHAPE[6:], "reason", "tested", "nonlinear_q", "nonlinear_rank", "u_q", "u_rank"],
+    "specificity_coefficients": [*CHOSEN, *COEFFICIENTS],
     "specificity_place": ["form", "tested", "nonlinear_p", "nonlinear_q", "nonlinear_rank", "energy_correlation", "u_p",
                           "u_q", "u_rank", "verdict", "discoveries", "discoveries_dependent", "top", "top_p",
                           "u_verdicts"],

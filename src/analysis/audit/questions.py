@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.audit.coefficients import COEFFICIENTS, coefficients_frame
 from analysis.audit.energy import energy_forms, energy_slices, energy_surface
 from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity, psu_influence_on_shape
 from analysis.audit.joint_test import (
@@ -21,8 +22,15 @@ from analysis.audit.joint_test import (
 )
 from analysis.audit.recall import two_days
 from analysis.audit.runner import AuditError, Finished, Task
-from analysis.audit.specifications import answer_arrays, people_groups, refuse_outside_grid
-from analysis.audit.specificity import SpecificityCell, answer_cells, place_of, specificity_cells, summarise
+from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
+from analysis.audit.specificity import (
+    SpecificityCell,
+    answer_cells,
+    curves_of,
+    place_of,
+    specificity_cells,
+    summarise,
+)
 from analysis.stats.sample.design import SurveyDesign
 from analysis.study import PRIMARY, Study, StudyError
 
@@ -49,6 +57,9 @@ QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE)
 ALWAYS_AUDITED = ("specifications", "verdict_shares", "verdict_ends", "verdict_sides", "decomposition", "joint_test",
                   "specificity", "specificity_place", "failures")  # fmt: skip
 """Frames that every audit has; those of a single task are missing if it failed."""
+
+DRAWING = [name for name in COEFFICIENTS if name != "reference"]
+"""Columns that draw a curve anew, which have a table of their own; the reference is in both."""
 
 
 def audit_tasks() -> list[Task]:
@@ -102,9 +113,9 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int
 
     Returns
     -------
-    specifications, verdict_shares, verdict_ends, verdict_sides, decomposition, joint_test; specificity,
-    specificity_place; the frames of the single tasks by their own names; failures: task and reason of any that found
-    nothing. What was not asked has no frame.
+    specifications, coefficients, verdict_shares, verdict_ends, verdict_sides, decomposition, joint_test; specificity,
+    specificity_place, specificity_coefficients; the frames of the single tasks by their own names; failures: task and
+    reason of any that found nothing. What was not asked has no frame.
 
     Raises
     ------
@@ -114,7 +125,8 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int
     if specifications := [one for one in finished if one.name.startswith(SPECIFICATION)]:
         curve = specification_curve(specifications, frame)
         frames |= {
-            "specifications": curve.cells,
+            "specifications": curve.cells.drop(columns=DRAWING, errors="ignore"),
+            "coefficients": coefficients_frame(curve.cells, CHOICES),
             "verdict_shares": verdict_shares(curve.cells),
             "verdict_ends": verdicts_by_ends(curve.cells),
             "verdict_sides": u_by_sides(curve.cells),
@@ -122,8 +134,10 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int
             "joint_test": joint_test(curve, jobs=jobs),
         }
     if specificity := [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]:
-        summary = summarise([row for part in specificity for row in part.to_dict("records")])
-        frames |= {"specificity": summary, "specificity_place": place_of(summary)}
+        rows = [row for part in specificity for row in part.to_dict("records")]
+        summary = summarise(rows)
+        frames |= {"specificity": summary, "specificity_place": place_of(summary),
+                   "specificity_coefficients": curves_of(rows)}  # fmt: skip
     for one in finished:
         if one.name in SINGLE:
             frames |= _named(one)

@@ -17,6 +17,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import pandas as pd
 
+from analysis.audit.coefficients import curve_coefficients
 from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
@@ -230,7 +231,8 @@ def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | 
         if problem.spline.knots.size != cell.knots:
             raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
         fit = fit_problem(problem, eta=eta)
-        answer = Answer(_choices(cell) | _numbers(problem, curve_of(problem, fit)), _influence_totals(problem, fit))
+        row = _choices(cell) | _numbers(problem, curve_of(problem, fit)) | curve_coefficients(problem, fit)
+        answer = Answer(row, _influence_totals(problem, fit))
         return answer, problem.X @ fit.beta
     except AnalysisError as error:
         return _without_answer(cell, error), None

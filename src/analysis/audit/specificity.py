@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
+from analysis.audit.coefficients import coefficients_frame, curve_coefficients
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
@@ -144,6 +145,9 @@ class SpecificityCell:
         words = exposure_label(self.exposure)
         return f"{NEGATIVE_CONTROLS[self.outcome].label} by {words}" if self.kind == "negative control" else words
 
+
+CHOSEN = ("kind", "exposure", "outcome", "form", "label")
+"""What tells the rows apart."""
 
 PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
 
@@ -291,7 +295,7 @@ def _numbers_or_reason(setting: Setting) -> dict[str, Any]:
     # A U is shown only if both tests show it; the larger p-value is that of the intersection-union test.
     u_p = max(numbers["end_slopes_p"], numbers["two_lines_p"])
     answer = {"residual_df": fit.residual_df, "reference": problem.reference, "u_p": u_p, "reason": ""}
-    return answer | {"knots": problem.spline.knots.size} | numbers
+    return answer | {"knots": problem.spline.knots.size} | numbers | curve_coefficients(problem, fit)
 
 
 def _correlations(setting: Setting, energy: Array) -> dict[str, float]:
@@ -359,8 +363,7 @@ def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     Benjamini and Hochberg over the cells of the same kind and form that have a p-value (`tested` of them);
     nonlinear_rank and u_rank, 1 for the smallest p-value.
     """
-    choices = ["kind", "exposure", "outcome", "form", "label"]
-    frame = pd.DataFrame(rows).reindex(columns=[*choices, "knot_rule", "knots", *NUMBERS, "verdict", "reason"])
+    frame = pd.DataFrame(rows).reindex(columns=[*CHOSEN, "knot_rule", "knots", *NUMBERS, "verdict", "reason"])
     families = frame.groupby(["kind", "form"], sort=False)
     frame["tested"] = families["nonlinear_p"].transform("count")
     for test in ("nonlinear", "u"):
@@ -368,6 +371,11 @@ def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         frame[f"{test}_q"] = p_values.transform(false_discovery_q)
         frame[f"{test}_rank"] = p_values.rank(method="min").astype("Int64")
     return frame.astype({"n": "Int64", "cases": "Int64", "knots": "Int64"})
+
+
+def curves_of(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """What draws the curve of each row of `answer_cells` that has one; see `analysis.audit.coefficients`."""
+    return coefficients_frame(pd.DataFrame(rows), CHOSEN)
 
 
 def false_discovery_q(p_values: pd.Series) -> pd.Series:

@@ -32,6 +32,7 @@ from analysis.pipeline.foods import build_foods
 from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.published import compare_with_studies
 from analysis.pipeline.referee import referee
+from analysis.pipeline.report import write_report
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.pipeline.study_file import FIELDS, read_study
@@ -65,6 +66,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "claims": run_claims,
         "published": run_published,
         "table": run_table,
+        "report": run_report,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -185,6 +187,11 @@ def run_table(args: argparse.Namespace) -> None:
     with replacing(args.output) as draft:
         draft.write_bytes(written)
     tqdm.write(str(args.output))
+
+
+def run_report(args: argparse.Namespace) -> None:
+    """Put everything that was found on one page."""
+    tqdm.write(str(write_report(_folders(args), args.out)))
 
 
 def run_demo(args: argparse.Namespace) -> None:

@@ -122,6 +122,7 @@ def build_parser() -> argparse.ArgumentParser:
         "table": (_add_table_options, "write one table to paste: characteristics, models, claims, published"),
         "audit": (_add_audit_options, "how much of the curve stands: 4,725 models, other exposures"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
+        "report": (_add_report_options, "put everything that was found on one page of HTML, with an explorer"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
     for name, (add_options, purpose) in options.items():
@@ -129,6 +130,12 @@ def build_parser() -> argparse.ArgumentParser:
                                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)  # fmt: skip
         add_options(stage)
     return parser
+
+
+def _add_report_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("-o", "--out", type=Path, default=None, metavar="FILE",
+                       help="the page; by default DATA/processed/report.html")  # fmt: skip
 
 
 def _add_folders(stage: argparse.ArgumentParser) -> None:

@@ -25,7 +25,7 @@ ESTIMATES = (*FITTED, *SHAPES)
 """What the figures stage reads."""
 
 OF_REAL_FILES = ("published_threshold", "variance", "variance_side_by_side", "published", "published_stands")
-"""What the stages fit and published write for the real files only: NCHS's replicate weights, the literature's numbers."""
+"""What the stages fit and published write for the real files only: replicate weights, the literature's numbers."""
 
 SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms")
 """What the simulate stage writes."""

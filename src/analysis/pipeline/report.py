@@ -1,0 +1,97 @@
+"""Stage ``report``: everything that was found on one page of HTML."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation, write_text
+from analysis.report.page.content import Results
+from analysis.report.page.render import render_page
+from analysis.stats.arrays import Frames
+
+TOLD_VERSIONS = ("magnesium-neuropathy", "numpy", "scipy", "pandas", "statsmodels", "vl-convert-python", "latex2mathml")
+"""Libraries that make the numbers and the page."""
+
+
+def write_report(folders: Folders, out: Path | None = None) -> Path:
+    """Stage ``report``: one self-contained page from the results files; computes nothing.
+
+    Parameters
+    ----------
+    folders : whose results.
+    out : the file; by default report.html beside the estimates' folder.
+
+    Returns
+    -------
+    Path of the page.
+
+    Raises
+    ------
+    StageError : the fit or shapes stage has not been run.
+    PageError : the extra ``report`` is not installed.
+    """
+    path = out or folders.processed / "report.html"
+    page = render_page(read_results(folders))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, page)
+    return path
+
+
+def read_results(folders: Folders) -> Results:
+    """Everything that the stages have left in a data folder.
+
+    Raises
+    ------
+    StageError : the fit or shapes stage has not been run; a table of another stage is there but cannot be read.
+    """
+    estimates, provenance = read_estimates(folders)
+    has = {stage: any(folders.estimates.glob(f"{stage}_*.csv")) for stage in ("audit", "claims")}
+    referee = folders.estimates / "referee.csv"
+    return Results(
+        estimates=estimates,
+        provenance=provenance,
+        audit=read_audit(folders)[0] if has["audit"] else {},
+        claims=read_claims(folders)[0] if has["claims"] else {},
+        simulation=read_simulation(folders),
+        referee=_read(referee) if referee.exists() else pd.DataFrame(),
+        published=_published(folders),
+        versions=_versions(),
+        digests=_digests(folders),
+    )
+
+
+def _published(folders: Folders) -> Frames:
+    """Published numbers beside ours, whichever tables there are."""
+    return {path.stem: _read(path) for path in sorted(folders.estimates.glob("published*.csv"))}
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise StageError(f"{path.name} cannot be read ({error.__class__.__name__}): run its stage again.") from None
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    for name in TOLD_VERSIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _digests(folders: Folders) -> dict[str, str]:
+    """SHA-256 of every input table, where the participants were built here, and of every results file."""
+    known = folders.processed / "provenance.json"
+    inputs = json.loads(known.read_text())["files"] if known.exists() else {}
+    results = sorted(folders.estimates.glob("*.csv")) + sorted(folders.simulation.glob("*.csv"))
+    return {f"NHANES {name}": digest for name, digest in inputs.items()} | {
+        f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in results
+    }

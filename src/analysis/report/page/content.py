@@ -1,0 +1,302 @@
+"""The page's sections, each from the results files by the sentences and tables that everything else uses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis.provenance import Provenance
+from analysis.report.page.html import download, folded, paragraphs, table
+from analysis.report.page.record import method_html, strobe_table, traceability_table
+from analysis.report.words import audit as audit_words
+from analysis.report.words import bottom_line as bottom_line_words
+from analysis.report.words import claims as claims_words
+from analysis.report.words import energy as energy_words
+from analysis.report.words import shape as shape_words
+from analysis.report.words import simulation as simulation_words
+from analysis.report.words import specificity as specificity_words
+from analysis.report.words import study as study_words
+from analysis.report.words.numbers import rows_of_model, sentence, verdict_words
+from analysis.stats.arrays import Frames
+from analysis.stats.disclosure import Discreet
+from analysis.study import PRIMARY
+
+NO_AUDIT = (
+    "How much of this stands has not been asked of this survey yet: `python -m analysis audit` does, and adds the "
+    "explorer."
+)
+NO_CLAIMS = "The article's further claims have not been answered on this survey yet: `python -m analysis claims` does."
+NO_REFEREE = "What decides the verdict has not been asked of this survey yet: `python -m analysis referee` does."
+NO_PUBLISHED = "Published numbers are about the real files; none is compared on this survey."
+NOT_FROM_FILES = (
+    "SYNTHETIC: an invented survey. No record of a real person is in it, and nothing here is about the world."
+)
+
+LONGEST_OPEN = 20
+"""Rows of a table above which it is folded."""
+
+TABLE_1 = {"characteristics": "with and without neuropathy", "characteristics_by_quintile": "by quintile of intake"}
+"""Results files of Table 1, in words."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Results(Discreet):
+    """Everything the page tells, as read from the results files.
+
+    Attributes
+    ----------
+    estimates, provenance : of the fit and shapes stages.
+    audit, claims, simulation : of those stages; empty where they have not been run.
+    referee : the table of the stage ``referee``; empty where it has not been run.
+    published : tables of published numbers beside ours, by name.
+    versions, digests : libraries by version; input tables and results files by their SHA-256.
+    """
+
+    estimates: Frames
+    provenance: Provenance
+    audit: Frames = field(default_factory=dict)
+    claims: Frames = field(default_factory=dict)
+    simulation: Frames = field(default_factory=dict)
+    referee: pd.DataFrame = field(default_factory=pd.DataFrame)
+    published: Frames = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page: its anchor, its head and its HTML."""
+
+    name: str
+    title: str
+    body: str
+
+
+def sections(results: Results, *, math: Callable[[str], str]) -> dict[str, Section]:
+    """Every section of the page but the charts and the explorer, by anchor, in order.
+
+    Parameters
+    ----------
+    results : what is told.
+    math : LaTeX -> MathML.
+    """
+    made = (
+        Section("verdict", "The verdict", _verdict(results)),
+        Section("curve", "The curve", _curve(results)),
+        Section("tests", "Is it a U? The tests", _tests(results)),
+        Section("stands", "How much of it stands", _stands(results)),
+        Section("energy", "Energy, beside what its adjustment could find", _energy(results)),
+        Section("claims", "The article's claims", _claims(results)),
+        Section("published", "Published numbers beside ours", _published(results)),
+        Section("referee", "What decides the verdict: the referee's table", _referee(results)),
+        Section("people", "Who was studied: Table 1", _people(results)),
+        Section("method", "The method in equations", method_html(math)),
+        Section("traceability", "Where each number comes from", _traceability()),
+        Section("strobe", "STROBE-nut", _strobe()),
+        Section("versions", "Versions and input digests", _versions(results)),
+    )
+    return {section.name: section for section in made}
+
+
+def _verdict(results: Results) -> str:
+    estimates = results.estimates
+    word = verdict_words(shape_words.shape_of_model(estimates, PRIMARY.model)["verdict"])
+    told = [study_words.answer_sentence(estimates)]
+    if results.audit:
+        line = bottom_line_words.short_line(estimates, results.audit, results.simulation)
+        told.append(f"**How much of it stands?** {line}")
+    else:
+        told.append(NO_AUDIT)
+    return f'<p class="answer">Is it a U? <strong>{sentence(word)}.</strong></p>' + paragraphs(*told)
+
+
+def _curve(results: Results) -> str:
+    estimates = results.estimates
+    round_intakes = study_words.curve_table(estimates, model=PRIMARY.model)
+    links = (
+        download(estimates["odds_ratio_curve"], "odds_ratio_curve.csv"),
+        download(estimates["prevalence"], "prevalence.csv"),
+    )
+    note = paragraphs(
+        f"{study_words.adjustment_words(estimates['models'])}. The darker band is the 95 % interval at each intake, "
+        "the lighter one holds the whole curve. Risk is standardised: the prevalence if everybody had that intake and "
+        "kept their covariates."
+    )
+    return (
+        note
+        + folded("The same as a table", table(round_intakes, "Odds ratios at round intakes", index=False))
+        + f'<p class="downloads">{" ".join(links)}</p>'
+    )
+
+
+def _tests(results: Results) -> str:
+    estimates = results.estimates
+    return (
+        paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates))
+        + table(shape_words.verdicts_table(estimates), "What each model's verdict rests on")
+        + table(study_words.tests_table(estimates), "Overall and non-linear tests")
+        + folded(
+            "End slopes, two lines, lowest point, break, knots",
+            table(shape_words.end_slopes_table(estimates), "End slopes, log odds per 100 units, one-sided p"),
+            table(shape_words.two_lines_table(estimates), "Two lines, log odds per 100 units"),
+            table(shape_words.low_points_table(estimates), "Lowest point"),
+            table(shape_words.breaks_table(estimates), "Break of two straight pieces"),
+            table(shape_words.knots_table(estimates), "The verdict under other knots and forms"),
+        )
+        + folded(
+            "How often the tests are right on invented surveys of known truth",
+            paragraphs(simulation_words.rules_sentence(results.simulation)),
+            table(simulation_words.rules_table(results.simulation), "% of surveys in which each rule finds it"),
+            table(simulation_words.nadirs_table(results.simulation), "The low point's intervals"),
+        )
+    )  # fmt: skip
+
+
+def _stands(results: Results) -> str:
+    audit = results.audit
+    if not audit:
+        return paragraphs(NO_AUDIT)
+    return (
+        paragraphs(
+            bottom_line_words.bottom_line(results.estimates, audit, results.simulation),
+            audit_words.choices_sentence(audit),
+            audit_words.joint_test_sentence(audit),
+            audit_words.cycles_sentence(audit),
+            audit_words.sampling_units_sentence(audit),
+            audit_words.recall_sentence(audit),
+            audit_words.failures_sentence(audit),
+        )
+        + folded(
+            "Verdicts by choice, joint test, cycles, two days",
+            table(audit_words.verdicts_by_choice_table(audit), "% of specifications by verdict"),
+            table(audit_words.joint_test_table(audit), "All specifications together, against no association"),
+            table(audit_words.cycles_table(audit), "Each cycle by itself"),
+            table(audit_words.recall_table(audit), "On the first day, the second and their mean"),
+        )
+        + _specificity(audit)
+    )
+
+
+def _specificity(audit: Frames) -> str:
+    if missing := audit_words.unanswered_words(audit, "specificity"):
+        return paragraphs(missing)
+    return paragraphs(
+        specificity_words.specificity_sentence(audit), specificity_words.controls_sentence(audit)
+    ) + folded("Every nutrient", table(specificity_words.specificity_table(audit), "Nutrients by non-linear p"))
+
+
+def _energy(results: Results) -> str:
+    power = simulation_words.energy_power_markdown(results.simulation)
+    if not results.audit:
+        return paragraphs(NO_AUDIT, power)
+    return (
+        paragraphs(energy_words.energy_sentence(results.audit))
+        + table(energy_words.energy_table(results.audit), "Magnesium under each form of adjusting for energy")
+        + paragraphs("What each form would have found:", power)
+        + folded("What each form compares", paragraphs(energy_words.estimands_markdown(results.audit)))
+    )
+
+
+def _claims(results: Results) -> str:
+    if "verdicts" not in results.claims:
+        return paragraphs(NO_CLAIMS)
+    verdicts = results.claims["verdicts"]
+    return (
+        paragraphs(claims_words.balance_sentences(verdicts), claims_words.claims_markdown(verdicts))
+        + "".join(
+            folded(f"Claim {number}: every comparison",
+                   table(claims_words.findings_table(verdicts, int(number)), f"Claim {number}"))
+            for number in sorted(verdicts["claim"].unique())
+        )
+        + f'<p class="downloads">{download(verdicts, "claims_verdicts.csv")}</p>'
+    )  # fmt: skip
+
+
+def _published(results: Results) -> str:
+    if "published" not in results.published:
+        return paragraphs(NO_PUBLISHED)
+    told = paragraphs(shape_words.threshold_sentence(results.estimates))
+    for name, frame in results.published.items():
+        title = f"{sentence(name).replace('_', ' ')} ({len(frame)} rows)"
+        shown = table(read_off(frame), title, index=False)
+        told += folded(title, shown) if len(frame) > LONGEST_OPEN else shown
+        told += f'<p class="downloads">{download(frame, f"{name}.csv")}</p>'
+    return told
+
+
+def read_off(frame: pd.DataFrame) -> pd.DataFrame:
+    """A results file for reading: numbers to four digits, limits beside their number, empty columns left out.
+
+    A number with columns of its name and ``_low`` and ``_high`` is told as "1.54 (1.16 to 2.02)"; ``conf_low`` and
+    ``conf_high`` are the limits of ``ours``, ``estimate`` or ``odds_ratio``, whichever comes first.
+    """
+    shown = frame.drop(columns=["data"], errors="ignore").dropna(axis="columns", how="all")
+    numeric = list(shown.select_dtypes("number").columns)
+    told = shown.astype(object).assign(**{name: [_four_digits(value) for value in shown[name]] for name in numeric})
+    own = next((name for name in ("ours", "odds_ratio", "estimate") if name in numeric), "")
+    for name in numeric:
+        limits = [f"{'conf' if name == own and 'conf_low' in told else name}_{end}" for end in ("low", "high")]
+        if set(limits) <= set(told):
+            told[name] = [
+                _with_limits(*cells) for cells in zip(told[name], *(told[one] for one in limits), strict=True)
+            ]
+            told = told.drop(columns=limits)
+    return told.rename(columns=lambda name: str(name).replace("_mc_error", ", ±").replace("_", " "))
+
+
+def _with_limits(number: str, low: str, high: str) -> str:
+    return f"{number} ({low} to {high})" if low and high else number
+
+
+def _four_digits(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _referee(results: Results) -> str:
+    if results.referee.empty:
+        return paragraphs(NO_REFEREE)
+    return table(read_off(results.referee), "Every question of the referee", index=False) + (
+        f'<p class="downloads">{download(results.referee, "referee.csv")}</p>'
+    )
+
+
+def _people(results: Results) -> str:
+    estimates = results.estimates
+    row = rows_of_model(estimates, PRIMARY.model)
+    parts = []
+    for name, words in TABLE_1.items():
+        shown = table(study_words.characteristics_table(estimates[name]), f"Table 1, {words}", index=False)
+        parts += [folded(f"By quintile of intake of {row['exposure_label']}", shown) if "quintile" in name else shown]
+    links = [download(estimates[name], f"{name}.csv") for name in (*TABLE_1, "flow")]
+    flow = estimates["flow"].query("model == @PRIMARY.model").drop(columns=["data", "model"])
+    flow = flow.assign(**{name: [f"{n:,.0f}" if pd.notna(n) else "" for n in flow[name]] for name in ("n", "cases")})
+    return (
+        "".join(parts)
+        + folded("How people came into the study", table(flow, "Participants", index=False))
+        + (f'<p class="downloads">{" ".join(links)}</p>')
+    )
+
+
+def _traceability() -> str:
+    return paragraphs(
+        "Each number of this page: the results file it stands in, the function that computes it, the test that holds "
+        "it, and where R's own number for it lies."
+    ) + table(traceability_table(), "From number to file, function, test and R", index=False)
+
+
+def _strobe() -> str:
+    return paragraphs(
+        "The nutritional items of STROBE-nut (Lachat 2016, PLoS Med 13:e1002036), in our words, and where each is met. "
+        "What the public files do not tell is said to be missing."
+    ) + table(strobe_table(), "STROBE-nut, item by item", index=False)
+
+
+def _versions(results: Results) -> str:
+    versions = pd.DataFrame(results.versions.items(), columns=["what", "version"])
+    digests = pd.DataFrame([(name, digest) for name, digest in results.digests.items()], columns=["file", "SHA-256"])
+    return (
+        paragraphs(f"Made from {results.provenance.source}.")
+        + table(versions, "Versions", index=False)
+        + folded("Digests of every input and results file", table(digests, "SHA-256", index=False))
+        + paragraphs("Made again by `make report`.")
+    )

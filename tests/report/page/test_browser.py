@@ -1,0 +1,277 @@
+"""The page in headless Chromium: its curves, its controls by mouse and keyboard, what it says on the console."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from analysis.audit.specifications import CHOICES, PRIMARY_CELL
+from analysis.report.words.numbers import format_odds_ratio, p_number
+from analysis.stats.curve.splines import RestrictedCubicSpline
+from tests.report.page.browser import browser
+from tests.report.page.pages import CHROMEDRIVER, CHROMIUM, HAS_EXTRA, NO_BROWSER, NO_EXTRA, committed, page_of
+
+pytestmark = [pytest.mark.committed, pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=NO_BROWSER)]
+
+SAMPLE = 200
+"""Specifications drawn whose curves are recomputed."""
+
+SAME_SUM = 1e-9
+"""Relative: the same sum in another order, whose terms are up to 1e6 times what is left of them (double: 1e-16)."""
+
+TEN_DIGITS = 2e-5
+"""Relative, of an odds ratio's limit: coefficients and covariance travel with ten digits, and the variance is what is
+left of terms some 1e4 times as large; the greatest difference found over all specifications is 7e-6."""
+
+TAB, ENTER, DOWN, RIGHT, HOME = "\ue004", "\ue007", "\ue015", "\ue014", "\ue011"
+POINTS = 9
+
+
+@pytest.fixture(scope="module")
+def results():
+    return committed()
+
+
+@pytest.fixture(scope="module")
+def page(results, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page_of(results))
+    return path
+
+
+@pytest.fixture(scope="module")
+def window():
+    with browser(CHROMIUM, CHROMEDRIVER) as opened:
+        opened.size(1200)
+        yield opened
+
+
+@pytest.fixture
+def opened(window, page):
+    window.size(1200)
+    window.messages()
+    window.open(page)
+    yield window
+    assert window.messages() == []
+
+
+def drawn_in_python(row, x, *, critical):
+    """Odds ratio and limits from a row of audit_coefficients.csv."""
+    knots, beta, lower = (
+        np.array(row[name].split(), dtype=float) for name in ("knots_at", "coefficients", "covariance")
+    )
+    vcov = np.zeros((beta.size, beta.size))
+    vcov[np.tril_indices(beta.size)] = lower
+    vcov = vcov + vcov.T - np.diag(np.diag(vcov))
+    spline = RestrictedCubicSpline(knots)
+    contrast = spline.basis(x) - spline.basis(np.array([row["reference"]]))
+    log_odds, error = contrast @ beta, np.sqrt(np.einsum("ij,jk,ik->i", contrast, vcov, contrast))
+    return np.exp(log_odds[:, None] + critical * error[:, None] * np.array([0, -1, 1]))
+
+
+def in_page(window, table, rows, places):
+    return np.array(
+        window.run(
+            "const table = report.explorer[arguments[0]];"
+            "return arguments[1].map((row, i) => report.curveOf(table, row, arguments[2][i])"
+            ".map((p) => [p.odds_ratio, p.conf_low, p.conf_high]))",
+            table, rows, places,
+        )
+    )  # fmt: skip
+
+
+def test_curves_of_drawn_specifications_are_those_recomputed(opened, results):
+    cells = results.audit["specifications"]
+    curves = results.audit["coefficients"].merge(
+        cells[[*CHOICES, "residual_df"]].reset_index(names="cell"), on=list(CHOICES)
+    )
+    drawn = curves.sample(SAMPLE, random_state=1)
+    x = [np.linspace(row.shown_low, row.shown_high, POINTS) for row in drawn.itertuples()]
+    found = in_page(opened, "cells", drawn["cell"].tolist(), [values.tolist() for values in x])
+    critical = scipy.stats.t.ppf(0.975, drawn["residual_df"])
+    expected = [
+        drawn_in_python(row, at, critical=t) for (_, row), at, t in zip(drawn.iterrows(), x, critical, strict=True)
+    ]
+    np.testing.assert_allclose(found, np.array(expected), rtol=SAME_SUM)
+
+
+def test_curves_pass_through_the_odds_ratios_of_the_results_file(opened, results):
+    """Those were computed by the fit itself, from coefficients of full length: of every specification that has any."""
+    cells = results.audit["specifications"].query("odds_ratio_p10.notna()")
+    found = in_page(opened, "cells", cells.index.tolist(), cells[["p10", "p90"]].to_numpy().tolist())
+    for end, name in enumerate(("p10", "p90")):
+        expected = cells[[f"odds_ratio_{name}", f"conf_low_{name}", f"conf_high_{name}"]].to_numpy()
+        np.testing.assert_allclose(found[:, end], expected, rtol=TEN_DIGITS)
+
+
+def test_primary_specification_draws_the_curve_of_the_study(opened, results):
+    curve = results.estimates["odds_ratio_curve"].query("model == '1'")
+    row = opened.run("return report.explorer.cells.find(arguments[0])", chosen())
+    found = in_page(opened, "cells", [row], [curve["x"].tolist()])[0]
+    np.testing.assert_allclose(found, curve[["odds_ratio", "conf_low", "conf_high"]], rtol=TEN_DIGITS)
+
+
+def chosen(**changes):
+    return {name: str(getattr(PRIMARY_CELL, name)) for name in CHOICES} | changes
+
+
+def found_words(window):
+    return window.run(
+        "return document.getElementById('found').innerText + '\\n' + document.getElementById('found-tests').innerText"
+    )
+
+
+def row_of(results, **changes):
+    cells = results.audit["specifications"].astype({"knots": str})
+    return cells[(cells[list(CHOICES)] == pd.Series(chosen(**changes))).all(axis=1)].iloc[0]
+
+
+def test_numbers_shown_are_those_of_the_results_file(opened, results):
+    opened.run("return report.explorer.choose(arguments[0])", chosen(knots="3", weights="mec"))
+    row, told = row_of(results, knots="3", weights="mec"), found_words(opened)
+    assert f"Falls, then rises: {row['verdict']}." in told
+    assert f"{row['n']:,}, {row['cases']:,}" in told
+    for name in ("overall_p", "nonlinear_p", "end_low_p", "end_high_p", "two_lines_p"):
+        assert p_number(row[name]) in told
+    ends = row.rename({f"{name}_p90": name for name in ("odds_ratio", "conf_low", "conf_high")})
+    assert format_odds_ratio(ends) in told
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_choice_is_made_by_keyboard_and_kept_in_the_address(opened, name):
+    before = found_words(opened)
+    opened.run("document.getElementById('choices').elements[arguments[0]].focus()", name)
+    first = opened.run("return document.activeElement.value")
+    opened.press(DOWN if opened.run("return document.activeElement.selectedIndex === 0") else HOME)
+    now = opened.run("return document.activeElement.value")
+    assert now != first
+    assert found_words(opened) != before
+    address = opened.run("return Object.fromEntries(new URLSearchParams(location.hash.slice('#explore:'.length)))")
+    assert {key: address[key] for key in CHOICES} == chosen(**{name: now})
+
+
+def test_buttons_answer_to_mouse_and_keyboard(opened, results):
+    us = (results.audit["specifications"]["verdict"] == "U").sum()
+    assert f"{us} of " in opened.run("return document.getElementById('u-count').innerText")
+    opened.run("document.getElementById('next-u').scrollIntoView({block: 'center', behavior: 'instant'})")
+    opened.click("#next-u")
+    assert "Falls, then rises: U." in found_words(opened)
+    first = opened.run("return location.hash")
+    opened.press(ENTER)
+    assert "Falls, then rises: U." in found_words(opened)
+    assert opened.run("return location.hash") != first
+    opened.click("#as-primary")
+    assert opened.run("return report.explorer.state().knots") == str(PRIMARY_CELL.knots)
+
+
+def test_button_visits_every_u_once(opened, results):
+    us = (results.audit["specifications"]["verdict"] == "U").sum()
+    visited = opened.run(
+        "const seen = []; for (let i = 0; i < arguments[0]; i += 1) {"
+        "document.getElementById('next-u').click(); seen.push(location.hash); } return seen", int(us),
+    )  # fmt: skip
+    assert len(set(visited)) == us
+
+
+def test_an_address_brings_back_its_state(window, page):
+    window.messages()
+    window.open(page, "#explore:weights=none&knots=5&sample=no+diabetes")
+    state = window.run("return report.explorer.state()")
+    assert (state["weights"], state["knots"], state["sample"], state["outcome"]) == (
+        "none",
+        "5",
+        "no diabetes",
+        PRIMARY_CELL.outcome,
+    )
+    assert window.messages() == []
+
+
+def test_an_address_that_the_results_do_not_have_says_so(window, page):
+    window.open(page, "#explore:weights=gold")
+    assert "The address asks for weights = gold" in found_words(window)
+    assert window.run("return report.explorer.state().weights") == PRIMARY_CELL.weights
+
+
+def test_another_exposure_is_shown_under_the_primary_choices(opened, results):
+    opened.run("return report.explorer.choose(arguments[0])", chosen(exposure="energy_kcal", energy="none"))
+    row = (
+        results.audit["specificity"]
+        .query("exposure == 'energy_kcal' and kind == 'nutrient' and form == 'none'")
+        .iloc[0]
+    )
+    told = found_words(opened)
+    assert f"Falls, then rises: {row['verdict']}." in told
+    assert p_number(row["nonlinear_p"]) in told
+    assert opened.run("return document.getElementById('choices').elements.weights.disabled")
+    opened.run("return report.explorer.choose(arguments[0])", chosen(exposure="energy_kcal", energy="density"))
+    assert "was not fitted under this form of energy" in found_words(opened)
+
+
+def test_intake_is_told_by_keyboard(opened, results):
+    before = opened.run("return document.getElementById('curve-words').innerText")
+    opened.run("document.getElementById('curve-intake').focus()")
+    opened.press(RIGHT)
+    after = opened.run("return document.getElementById('curve-words').innerText")
+    assert before != after
+    point = results.estimates["odds_ratio_curve"].query("model == '1' and x == 100").iloc[0]
+    assert format_odds_ratio(point) in before
+    opened.run("const m = document.getElementById('curve-model'); m.value = '2'; m.dispatchEvent(new Event('change'))")
+    assert opened.run("return document.getElementById('curve-words').innerText") != after
+
+
+@pytest.mark.skipif(not HAS_EXTRA, reason=NO_EXTRA)
+def test_pointer_tells_odds_ratio_and_risk(opened):
+    opened.point("#odds-chart", 0.5)
+    told = opened.run("return document.querySelector('.vg-tooltip')?.innerText ?? ''")
+    assert "odds ratio" in told
+    assert "mg/day" in told
+
+
+@pytest.mark.skipif(not HAS_EXTRA, reason=NO_EXTRA)
+def test_every_chart_is_drawn(opened):
+    assert (
+        opened.run(
+            "return [...document.querySelectorAll('.chart')].map((c) => c.querySelectorAll('svg, canvas').length)"
+        )
+        == [1] * 4
+    )
+
+
+def test_nothing_is_fetched(opened):
+    assert opened.run("return performance.getEntriesByType('resource').map((entry) => entry.name)") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_page_never_scrolls_sideways(window, page, width, scheme):
+    window.size(width)
+    window.scheme(scheme)
+    window.open(page)
+    window.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert window.run("return document.documentElement.scrollWidth") <= width
+    paper = window.run("return getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(253, 253, 251)") == (scheme == "light")
+    window.scheme("light")
+
+
+def test_everything_that_can_be_used_is_reached_by_tab(opened):
+    opened.run("document.querySelectorAll('details').forEach((one) => { one.open = false; }); window.scrollTo(0, 0)")
+    wanted = set(
+        opened.run("return [...document.querySelectorAll('select, input, button')].map((one) => one.id || one.name)")
+    )
+    reached = set()
+    for _ in range(120):
+        opened.press(TAB)
+        reached.add(opened.run("return document.activeElement.id || document.activeElement.name || ''"))
+    assert wanted <= reached
+
+
+def test_page_before_the_audit_has_its_curve_and_no_error(window, results, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(page_of(dataclasses.replace(results, audit={})))
+    window.messages()
+    window.open(path)
+    assert "odds ratio" in window.run("return document.getElementById('curve-words').innerText")
+    assert window.messages() == []

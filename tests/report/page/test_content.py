@@ -1,0 +1,308 @@
+"""What the page says is what the results files and the project's sentences say; it asks nothing of the network."""
+
+import base64
+import dataclasses
+import importlib
+import io
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.__main__ import main
+from analysis.audit.coefficients import COEFFICIENTS
+from analysis.audit.specifications import CHOICES
+from analysis.pipeline.report import read_results
+from analysis.provenance import Provenance
+from analysis.report.page import content, explorer, record, render
+from analysis.report.words import bottom_line, claims, shape, study
+from analysis.report.words.numbers import rows_of_model
+from analysis.stats.shape.verdict import Verdict
+from analysis.study import PRIMARY
+from tests.report.page.pages import HAS_EXTRA, ROOT, STAND_IN, committed, plain
+
+LARGEST = 6_000_000
+"""Bytes of the page: what a phone loads from a disk or a mail without waiting."""
+
+SECTIONS = ("verdict", "curve", "tests", "stands", "energy", "claims", "published", "referee", "people", "method",
+            "traceability", "strobe", "versions")  # fmt: skip
+
+
+class Read(HTMLParser):
+    """Addresses, anchors and words of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.silent = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        self.silent += tag in ("script", "style")
+        for name in ("src", "srcset", "data", "poster"):
+            if given.get(name):
+                self.fetched.append(str(given[name]))
+        if given.get("href"):
+            (self.links if tag == "a" else self.fetched).append(str(given["href"]))
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+
+    def handle_endtag(self, tag):
+        self.silent -= tag in ("script", "style")
+
+    def handle_data(self, data):
+        if not self.silent:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def results():
+    return committed()
+
+
+@pytest.fixture(scope="module")
+def page(results):
+    return render.render(results, content.sections(results, math=plain), library=STAND_IN)
+
+
+@pytest.fixture(scope="module")
+def read(page):
+    return Read(page)
+
+
+def words_of(markdown):
+    """A sentence without its marks, as it stands on the page."""
+    return " ".join(re.sub(r"[*`]", "", markdown).split())
+
+
+@pytest.mark.committed
+def test_page_has_every_section_and_a_link_to_it(read):
+    assert [name for name in read.ids if name in SECTIONS] == list(SECTIONS)
+    assert all(f"#{name}" in read.links for name in SECTIONS)
+    assert len(set(read.ids)) == len(read.ids)
+
+
+@pytest.mark.committed
+def test_page_tells_the_sentences_that_everything_else_tells(read, results):
+    told = [
+        study.answer_sentence(results.estimates),
+        shape.shape_sentence(results.estimates),
+        bottom_line.bottom_line(results.estimates, results.audit, results.simulation),
+        claims.balance_sentences(results.claims["verdicts"]),
+    ]
+    assert not [sentence for sentence in told if words_of(sentence) not in read.text]
+
+
+@pytest.mark.committed
+def test_every_table_of_the_curve_and_the_people_equals_its_words(read, results):
+    tables = [
+        study.curve_table(results.estimates, model="1"),
+        study.characteristics_table(results.estimates["characteristics"]),
+    ]
+    cells = [str(cell) for table in tables for cell in table.to_numpy().ravel() if str(cell)]
+    assert len(cells) > 100
+    assert not [cell for cell in cells if words_of(cell) not in read.text]
+
+
+def test_page_fetches_nothing(read, page):
+    assert not [address for address in read.fetched if not address.startswith(("data:", "#"))]
+    assert not [address for address in read.links if not address.startswith(("#", "data:text/csv"))]
+    assert "default-src 'none'" in page
+    assert not re.search(r"@import|url\(", render._text("page.css"))
+
+
+def test_page_is_small_enough_for_a_phone(page):
+    assert len(page.encode()) + 1_000_000 < LARGEST  # the chart library is 0.9 MB
+
+
+@pytest.mark.committed
+def test_downloads_are_the_results_files(read):
+    links = {given["download"]: given["href"] for tag, given in read.tags if tag == "a" and "download" in given}
+    for name in ("characteristics.csv", "claims_verdicts.csv", "odds_ratio_curve.csv", "published.csv"):
+        saved = pd.read_csv(io.BytesIO(base64.b64decode(links[name].partition(",")[2])))
+        committed_file = pd.read_csv(ROOT / "data" / "processed" / "estimates" / name)
+        pd.testing.assert_frame_equal(saved, committed_file, check_dtype=False)
+
+
+def test_every_table_scrolls_within_itself_and_every_figure_has_words(read):
+    tables = [at for at, (tag, _) in enumerate(read.tags) if tag == "table"]
+    assert len(tables) > 10
+    assert all(read.tags[at - 1][1].get("class") == "wide" and read.tags[at - 1][1].get("aria-label") for at in tables)
+    charts = [given for _, given in read.tags if given.get("class") == "chart"]
+    assert len(charts) >= 2
+    assert all(given["role"] == "img" and len(given["aria-label"] or "") > 40 for given in charts)
+
+
+def test_markup_in_a_result_is_shown_and_not_obeyed(results):
+    hostile = results.claims["verdicts"].assign(why="<img src=http://example.org/x onerror=alert(1)>")
+    changed = dataclasses.replace(results, claims=results.claims | {"verdicts": hostile})
+    read = Read(render.render(changed, content.sections(changed, math=plain), library=STAND_IN))
+    assert "<img src=http://example.org/x" in unescape(read.text)
+    assert not [tag for tag, _ in read.tags if tag == "img"]
+
+
+def test_script_cannot_be_closed_from_within():
+    assert "</script" not in render.as_script({"reason": "</script><script>"})
+    assert json.loads(render.as_script({"reason": "</script>"})) == {"reason": "</script>"}
+
+
+def test_page_before_the_audit_says_so_in_one_sentence(results):
+    without = dataclasses.replace(results, audit={}, claims={}, simulation={})
+    read = Read(render.render(without, content.sections(without, math=plain), library=STAND_IN))
+    assert words_of(content.NO_AUDIT) in read.text
+    assert words_of(content.NO_CLAIMS) in read.text
+    assert "explorer" not in read.ids
+
+
+def test_referee_s_section_has_its_table_or_the_command(results):
+    without = dataclasses.replace(results, referee=pd.DataFrame())
+    assert words_of(content.NO_REFEREE) in Read(content.sections(without, math=plain)["referee"].body).text
+    table = pd.DataFrame({"question": ["weights of one cycle"], "odds_ratio": [1.23456], "data": ["x"]})
+    told = Read(content.sections(dataclasses.replace(results, referee=table), math=plain)["referee"].body).text
+    assert "weights of one cycle" in told
+    assert "1.235" in told
+
+
+def test_invented_survey_is_marked_on_the_face_of_the_page(demo, monkeypatch, tmp_path):
+    monkeypatch.setattr(render, "chart_library", lambda: STAND_IN)
+    monkeypatch.setattr(render, "equation", plain)
+    monkeypatch.setattr("analysis.report.page.render.equation", plain)
+    out = tmp_path / "folder" / "page.html"
+    assert main(["report", "--data", str(demo.data), "-o", str(out)]) == 0
+    read = Read(out.read_text())
+    assert read.text.index("SYNTHETIC") < read.text.index("Is it a U?")
+    assert words_of(content.NO_AUDIT) in read.text
+    assert words_of(content.NO_PUBLISHED) in read.text
+
+
+def test_real_page_is_not_marked(read, results):
+    assert not results.provenance.synthetic
+    assert "SYNTHETIC" not in read.text
+
+
+@pytest.mark.skipif(HAS_EXTRA, reason="the extra `report` is installed")
+def test_page_without_its_extra_says_what_to_install(tmp_path, capsys):
+    out = tmp_path / "page.html"
+    assert main(["report", "--data", str(ROOT / "data"), "-o", str(out)]) == render.PageError.exit_code
+    assert "make report" in capsys.readouterr().err
+    assert not out.exists()
+
+
+# ---- the record
+def test_every_function_named_exists():
+    named = [where for _, _, where in record.EQUATIONS] + list(record.traceability_table()["function"])
+    for name in named:
+        module, _, rest = name.rpartition(".")
+        while True:
+            try:
+                found = importlib.import_module(module)
+                break
+            except ModuleNotFoundError:
+                module, _, last = module.rpartition(".")
+                rest = f"{last}.{rest}"
+        for part in rest.split("."):
+            found = getattr(found, part)
+
+
+def test_every_file_named_exists():
+    table = record.traceability_table()
+    assert not [name for name in table["test"] if not (ROOT / name).exists()]
+    assert not [name for name in table["R's number"] if name and not (ROOT / name).exists()]
+    assert not [name for name in table["results file"] if not (ROOT / "data" / "processed" / name).exists()]
+
+
+def test_strobe_nut_has_its_twenty_four_items():
+    table = record.strobe_table()
+    assert len(table) == table["item"].nunique() == 24
+    assert (table["where it is met"].str.len() > 20).all()
+
+
+# ---- what the explorer is made of
+def numbers_of(packed, name):
+    values = np.frombuffer(base64.b64decode(packed["values"]), dtype="<f8").reshape(len(packed["numbers"]), packed["n"])
+    return values[packed["numbers"].index(name)]
+
+
+def words_in(packed, name):
+    found = packed["words"][name]
+    return [found["levels"][at] for at in found["at"]]
+
+
+@pytest.mark.committed
+def test_every_number_of_every_specification_is_packed_as_the_results_file_has_it(results):
+    packed = explorer.packed(results.audit, conf_level=0.95)["specifications"]
+    cells = results.audit["specifications"]
+    assert packed["n"] == len(cells)
+    for name in cells.select_dtypes("number").columns.difference(["knots"]):
+        np.testing.assert_array_equal(numbers_of(packed, name), cells[name].to_numpy(dtype=float))
+    for name in (*CHOICES, "verdict"):
+        expected = cells[name].fillna("").astype(str).tolist()
+        assert words_in(packed, name) == expected
+
+
+def small_cells(n=4):
+    choices = pd.DataFrame({"weights": ["a", "a", "b", "new"], "knots": [3, 4, 3, 4]})[:n]
+    cells = choices.assign(residual_df=[30, 29, 30, 29][:n], verdict=["U", "", "U", "else"][:n], verdict_p10_p90="U",
+                           n=100, reason="", data="NHANES")  # fmt: skip
+    curve = {"shown_low": 1.0, "shown_high": 9.0, "knots_at": "2 5 8", "coefficients": "0.1 0.2",
+             "covariance": "0.01 0 0.04"}  # fmt: skip
+    return cells, choices.assign(reference=5.0, **curve).drop(index=1)
+
+
+def test_levels_and_verdicts_are_those_of_the_data():
+    cells, curves = small_cells()
+    packed = explorer.pack(cells, curves, ["weights", "knots"], conf_level=0.95)
+    assert packed["words"]["weights"]["levels"] == ["a", "b", "new"]
+    assert packed["words"]["verdict"]["levels"] == ["U", "", "else"]
+    assert "verdict_p10_p90" in packed["words"]
+    assert "data" not in packed["words"]
+
+
+def test_specification_without_a_curve_keeps_its_place():
+    cells, curves = small_cells()
+    packed = explorer.pack(cells, curves, ["weights", "knots"], conf_level=0.95)
+    assert packed["starts"] == [0, 3, 8, 0, 8, 3, 16, 3]
+    assert np.frombuffer(base64.b64decode(packed["curves"]), dtype="<f8").size == 3 * 8
+
+
+def test_a_specification_twice_is_refused():
+    cells, curves = small_cells()
+    with pytest.raises(pd.errors.MergeError):
+        explorer.pack(pd.concat([cells, cells]), curves, ["weights", "knots"], conf_level=0.95)
+
+
+def test_audit_without_coefficients_has_no_explorer(results):
+    without = {name: frame for name, frame in results.audit.items() if name != "coefficients"}
+    assert explorer.packed(without, conf_level=0.95) == {}
+    assert explorer.missing_tables(without) == ["coefficients"]
+
+
+@pytest.mark.committed
+def test_every_answered_specification_has_a_curve(results):
+    cells, curves = results.audit["specifications"], results.audit["coefficients"]
+    assert list(curves.columns) == [*CHOICES, *COEFFICIENTS, "data"]
+    assert len(curves) == cells["odds_ratio_p10"].notna().sum()
+    assert set(cells["verdict"].dropna()) <= set(get_args(Verdict))
+
+
+def test_every_result_is_read_from_the_folder_it_is_in(demo):
+    results = read_results(demo)
+    assert results.provenance == Provenance(results.provenance.source, True)
+    assert f"estimates/{Path('models.csv')}" in results.digests
+    assert rows_of_model(results.estimates, PRIMARY.model)["n"] > 0
