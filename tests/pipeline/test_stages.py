@@ -133,7 +133,7 @@ def test_make_knows_every_file_of_the_stages(demo):
     )
     whole = {f"{name}.{suffix}" for name in figures[1].split() for suffix in ("png", "svg", "md", "csv")}
     of_claims = re.search(
-        r"^CLAIMS := .*foreach name,([^,]*),[^)]*\)[^)]*\)[^)]*\)[^)]*\)\s*(.*)$", makefile, flags=re.MULTILINE
+        r"^CLAIMS := .*foreach name,([^,]*),[^)]*\)[^)]*\)[^)]*\)[^)]*\)[^)]*\)\s*(.*)$", makefile, flags=re.MULTILINE
     )
     whole |= {f"{name}.{suffix}" for name in of_claims[1].split() for suffix in ("png", "svg", "md", "csv")}
     extra = {name.removeprefix("figures/") for name in of_claims[2].split()}
