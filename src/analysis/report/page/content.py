@@ -27,8 +27,8 @@ NO_AUDIT = (
     "explorer."
 )
 NO_EXPLORER = (
-    "The explorer is left out: this audit has kept no coefficients of its curves. `python -m analysis audit`, run again, "
-    "does."
+    "The explorer is left out: this audit has kept no coefficients of its curves. `python -m analysis audit`, run "
+    "again, does."
 )
 NO_CLAIMS = "The article's further claims have not been answered on this survey yet: `python -m analysis claims` does."
 NO_REFEREE = "What decides the verdict has not been asked of this survey yet: `python -m analysis referee` does."

@@ -293,7 +293,10 @@ window.report = (() => {
     };
     const sentences = (table, row, chosen, unknown) => {
       const lines = unknown.length ? [`The address asks for ${unknown.join(", ")}, which these results do not have; the primary study's choice is shown instead.`] : [];
-      if (row < 0) return [...lines, "This exposure was not fitted under this form of energy. Choose another form."];
+      if (row < 0) {
+        return [...lines, isOther(chosen) ? "This exposure was not fitted under this form of energy. Choose another form."
+          : "This combination of choices is not among the specifications. Choose another one."];
+      }
       if (!table.fit(row)) return [...lines, `This specification has no answer: ${table.word("reason", row)}`];
       const verdict = table.word(table.has(chosen.ends) ? chosen.ends : "verdict", row);
       lines.push(`Falls, then rises: ${verdict}.`);
