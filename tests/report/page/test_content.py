@@ -290,6 +290,13 @@ def test_levels_and_verdicts_are_those_of_the_data():
     assert "data" not in packed["words"]
 
 
+def test_words_that_no_row_has_are_not_numbers():
+    cells, curves = small_cells()
+    packed = explorer.pack(cells.assign(dropped=np.nan), curves, ["weights", "knots"], conf_level=0.95)
+    assert packed["words"]["dropped"]["levels"] == [""]
+    assert "dropped" not in packed["numbers"]
+
+
 def test_specification_without_a_curve_keeps_its_place():
     cells, curves = small_cells()
     packed = explorer.pack(cells, curves, ["weights", "knots"], conf_level=0.95)

@@ -42,7 +42,7 @@ window.report = (() => {
       return this.values.subarray(place * this.n, (place + 1) * this.n);
     }
     number(name, row) {
-      return this.has(name) ? this.column(name)[row] : NaN;
+      return this.source.numbers.includes(name) ? this.column(name)[row] : NaN;
     }
     word(name, row) {
       const words = this.source.words[name];
