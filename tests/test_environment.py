@@ -91,6 +91,20 @@ def test_lock_of_the_extra_has_what_it_declares_and_nothing_of_the_other():
     assert not set(there) & {canonicalize_name(pin.name) for pin in pins()}
 
 
+@pytest.mark.parametrize("extra", ["report"])
+def test_lock_of_an_extra_agrees_with_the_project_and_its_lock(extra):
+    text = (ROOT / f"requirements-{extra}.lock").read_text()
+    lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    found = {canonicalize_name(pin.name): pin for pin in (Requirement(line.rstrip(" \\")) for line in lines)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(text) for text in project["optional-dependencies"][extra]]
+    assert all(one.specifier.contains(str(found[canonicalize_name(one.name)].specifier)[2:]) for one in wanted)
+    assert text.count("--hash=sha256:") >= len(found)
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
+    both = locked().keys() & found.keys()
+    assert {name: str(locked()[name]) for name in both} == {name: str(found[name].specifier)[2:] for name in both}
+
+
 def test_what_is_installed_here_is_what_the_lock_lists():
     here = versions_here()
     if "uv" not in here:

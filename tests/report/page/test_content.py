@@ -179,6 +179,22 @@ def test_referee_s_section_has_its_table_or_the_command(results):
     assert "1.235" in told
 
 
+def test_results_file_is_read_off_with_its_limits():
+    frame = pd.DataFrame(
+        {"n": [7726, 12], "ours": [1.53551, 2.0], "conf_low": [1.1647, np.nan], "conf_high": [2.0244, np.nan],
+         "published": [1.5, np.nan], "nonlinear_p": [0.0004, 0.25], "who": ["all", "few"], "empty": [np.nan, np.nan],
+         "data": ["x", "x"]}
+    )  # fmt: skip
+    told = content.read_off(frame)
+    assert told.to_dict("list") == {
+        "who": ["all", "few"],
+        "n": ["7,726", "12"],
+        "ours": ["1.536 (1.165 to 2.024)", "2"],
+        "published": ["1.5", ""],
+        "nonlinear p": ["< 0.001", "0.250"],
+    }
+
+
 def test_invented_survey_is_marked_on_the_face_of_the_page(demo, monkeypatch, tmp_path):
     monkeypatch.setattr(render, "chart_library", lambda: STAND_IN)
     monkeypatch.setattr(render, "equation", plain)
@@ -274,6 +290,13 @@ def test_levels_and_verdicts_are_those_of_the_data():
     assert "data" not in packed["words"]
 
 
+def test_words_that_no_row_has_are_not_numbers():
+    cells, curves = small_cells()
+    packed = explorer.pack(cells.assign(dropped=np.nan), curves, ["weights", "knots"], conf_level=0.95)
+    assert packed["words"]["dropped"]["levels"] == [""]
+    assert "dropped" not in packed["numbers"]
+
+
 def test_specification_without_a_curve_keeps_its_place():
     cells, curves = small_cells()
     packed = explorer.pack(cells, curves, ["weights", "knots"], conf_level=0.95)
@@ -291,6 +314,10 @@ def test_audit_without_coefficients_has_no_explorer(results):
     without = {name: frame for name, frame in results.audit.items() if name != "coefficients"}
     assert explorer.packed(without, conf_level=0.95) == {}
     assert explorer.missing_tables(without) == ["coefficients"]
+    changed = dataclasses.replace(results, audit=without)
+    read = Read(render.render(changed, content.sections(changed, math=plain), library=STAND_IN))
+    assert words_of(content.NO_EXPLORER) in read.text
+    assert "explorer" not in read.ids
 
 
 @pytest.mark.committed

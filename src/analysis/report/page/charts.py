@@ -17,6 +17,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 """Named in every specification; an identifier, never fetched."""
 
 LOGARITHMIC: Spec = {"type": "log", "nice": False}
+ODDS_AXIS: Spec = {"values": [0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 10, 15, 20]}
+"""Odds ratios that may be marked; those beyond the curve are left out."""
 
 NO_DIFFERENCE: Spec = {
     "data": {"values": [{}]},
@@ -97,7 +99,7 @@ def places_chart() -> Spec:
                     "x": {"field": "rank", "type": "quantitative", "title": "Specifications, sorted at each end",
                           "axis": {"tickCount": 4}},
                     "y": {"field": "odds_ratio", "type": "quantitative", "title": "Odds ratio", "scale": LOGARITHMIC,
-                          "axis": {"tickCount": 6}},
+                          "axis": ODDS_AXIS},
                     "color": {"field": "end", "type": "nominal", "title": None,
                               "scale": {"range": ["low", "high"]}, "legend": {"orient": "top"}},
                 },
@@ -136,7 +138,7 @@ def _band(low: str, high: str, opacity: float) -> Spec:
 
 
 def _line(field: str, title: str, scale: Spec, format_: str | None = None) -> Spec:
-    axis = {"format": format_} if format_ else {"tickCount": 6}
+    axis = {"format": format_} if format_ else ODDS_AXIS
     y: Spec = {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
     return {"mark": {"type": "line", "color": "accent", "strokeWidth": 2.5}, "encoding": {"y": y}}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from analysis.provenance import Provenance
+from analysis.report.page.explorer import missing_tables
 from analysis.report.page.html import download, folded, paragraphs, table
 from analysis.report.page.record import method_html, strobe_table, traceability_table
 from analysis.report.words import audit as audit_words
@@ -16,7 +17,7 @@ from analysis.report.words import shape as shape_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
 from analysis.report.words import study as study_words
-from analysis.report.words.numbers import rows_of_model, sentence, verdict_words
+from analysis.report.words.numbers import p_number, rows_of_model, sentence, verdict_words
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
@@ -24,6 +25,10 @@ from analysis.study import PRIMARY
 NO_AUDIT = (
     "How much of this stands has not been asked of this survey yet: `python -m analysis audit` does, and adds the "
     "explorer."
+)
+NO_EXPLORER = (
+    "The explorer is left out: this audit has kept no coefficients of its curves. `python -m analysis audit`, run "
+    "again, does."
 )
 NO_CLAIMS = "The article's further claims have not been answered on this survey yet: `python -m analysis claims` does."
 NO_REFEREE = "What decides the verdict has not been asked of this survey yet: `python -m analysis referee` does."
@@ -158,6 +163,7 @@ def _stands(results: Results) -> str:
         return paragraphs(NO_AUDIT)
     return (
         paragraphs(
+            NO_EXPLORER if missing_tables(audit) else "",
             bottom_line_words.bottom_line(results.estimates, audit, results.simulation),
             audit_words.choices_sentence(audit),
             audit_words.joint_test_sentence(audit),
@@ -225,14 +231,15 @@ def _published(results: Results) -> str:
 
 
 def read_off(frame: pd.DataFrame) -> pd.DataFrame:
-    """A results file for reading: numbers to four digits, limits beside their number, empty columns left out.
+    """A results file for reading: words first, numbers to four digits, p-values as everywhere, empty columns left out.
 
     A number with columns of its name and ``_low`` and ``_high`` is told as "1.54 (1.16 to 2.02)"; ``conf_low`` and
     ``conf_high`` are the limits of ``ours``, ``estimate`` or ``odds_ratio``, whichever comes first.
     """
     shown = frame.drop(columns=["data"], errors="ignore").dropna(axis="columns", how="all")
     numeric = list(shown.select_dtypes("number").columns)
-    told = shown.astype(object).assign(**{name: [_four_digits(value) for value in shown[name]] for name in numeric})
+    told = shown.astype(object).assign(**{name: _told(shown[name]) for name in numeric})
+    told = told[[name for name in told if name not in numeric] + numeric]
     own = next((name for name in ("ours", "odds_ratio", "estimate") if name in numeric), "")
     for name in numeric:
         limits = [f"{'conf' if name == own and 'conf_low' in told else name}_{end}" for end in ("low", "high")]
@@ -244,12 +251,17 @@ def read_off(frame: pd.DataFrame) -> pd.DataFrame:
     return told.rename(columns=lambda name: str(name).replace("_mc_error", ", ±").replace("_", " "))
 
 
+def _told(column: pd.Series) -> list[str]:
+    is_p = str(column.name) == "p_value" or str(column.name).endswith("_p")
+    return ["" if pd.isna(value) else p_number(value) if is_p else _four_digits(value) for value in column]
+
+
 def _with_limits(number: str, low: str, high: str) -> str:
     return f"{number} ({low} to {high})" if low and high else number
 
 
 def _four_digits(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _referee(results: Results) -> str:

@@ -82,7 +82,10 @@ def pack(cells: pd.DataFrame, curves: pd.DataFrame, choices: list[str], *, conf_
                         on=choices, how="left", validate="one_to_one")  # fmt: skip
     keyed["critical"] = scipy.stats.t.ppf((1 + conf_level) / 2, keyed["residual_df"].astype(float))
     columns = [name for name in keyed if name not in LEFT_OUT or name in ("reference", "shown_low", "shown_high")]
-    numbers = [name for name in columns if name not in choices and pd.api.types.is_numeric_dtype(keyed[name])]
+    # A column of words that says nothing of any row has been read as one of missing numbers.
+    told = keyed.columns[keyed.notna().any()]
+    numbers = [name for name in columns if name not in choices and name in told
+               and pd.api.types.is_numeric_dtype(keyed[name])]  # fmt: skip
     words = [name for name in columns if name not in numbers]
     blocks, starts, place = [], [], 0
     for row in keyed.itertuples():

@@ -2,9 +2,14 @@
 
 import base64
 import html
+import re
 
 import mistune
 import pandas as pd
+
+NO_BREAK = "\u00a0"
+TOGETHER = re.compile(r"(?<=[<±]) (?=\d)|(?<=\d) (?=[±%])")
+"""Blanks at which a number would be parted from its sign."""
 
 _MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
 
@@ -29,7 +34,7 @@ def table(frame: pd.DataFrame, caption: str, *, index: bool = True) -> str:
     """
     if frame.empty:
         return ""
-    shown = frame.fillna("").astype(str)
+    shown = frame.fillna("").astype(str).map(lambda words: TOGETHER.sub(NO_BREAK, words))
     body = shown.to_html(index=index, border=0, escape=True, classes="data", index_names=False)
     _, _, inner = body.partition(">")
     return f'{_scrolling(caption)}<table class="data"><caption>{html.escape(caption)}</caption>{inner}</div>'

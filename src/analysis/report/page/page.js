@@ -42,7 +42,7 @@ window.report = (() => {
       return this.values.subarray(place * this.n, (place + 1) * this.n);
     }
     number(name, row) {
-      return this.has(name) ? this.column(name)[row] : NaN;
+      return this.source.numbers.includes(name) ? this.column(name)[row] : NaN;
     }
     word(name, row) {
       const words = this.source.words[name];
@@ -188,7 +188,8 @@ window.report = (() => {
     const others = new Table(packed.exposures);
     const MARK = "#explore:";
     const verdicts = ["verdict", ...Object.keys(cells.source.words).filter((name) => name.startsWith("verdict_"))];
-    const endsWords = (name) => (name === "verdict" ? packed.ends : name.replace("verdict_", "").replaceAll("_", " "));
+    const endsWords = (name) => (name === "verdict" ? packed.ends
+      : `${name.replace("verdict_", "").replace(/p0?(\d+)/g, "$1th").replaceAll("_", " and ")} percentile`);
     const exposures = new Map();
     for (let row = 0; row < others.n; row += 1) {
       if (others.word("outcome", row) === packed.outcome && others.word("kind", row).endsWith("nutrient") && others.fit(row)) {
@@ -270,16 +271,16 @@ window.report = (() => {
       const p = (name) => (table.has(name) ? pWords(table.number(name, row)) : null);
       const slopes = chosen.ends === "verdict" ? "end_slopes_p" : chosen.ends.replace("verdict", "end_slopes_p");
       const found = [
-        ["People, with neuropathy", `${count(table.number("n", row))}, ${count(table.number("cases", row))}`],
+        ["People", `${count(table.number("n", row))}, ${count(table.number("cases", row))} of them with neuropathy`],
         ["Any association (Wald F)", p("overall_p")],
         ["Not a straight line (Wald F)", p("nonlinear_p")],
         ["Falls at the low end (5th percentile, one-sided)", p("end_low_p")],
         ["Rises at the high end (95th percentile, one-sided)", p("end_high_p")],
         [`Falls and rises at the ends chosen (${endsWords(chosen.ends)})`, p(slopes)],
         ["Two lines, a fall and a rise", p("two_lines_p")],
-        ["Low end above the lowest point (one-sided)", p("level_low_p")],
-        ["High end above the lowest point (one-sided)", p("level_high_p")],
-        ["Both ends above", p("levels_p")],
+        ["Low end higher than the middle (one-sided)", p("level_low_p")],
+        ["High end higher than the middle (one-sided)", p("level_high_p")],
+        ["Both ends higher", p("levels_p")],
         ["Lowest point", `${intakeWords(table.number("nadir", row))} ${unit(chosen)} (${drawnWords(table, row, "nadir_low")} to ${drawnWords(table, row, "nadir_high")}, draws of the coefficients)`],
         ["Lowest point inside the range", `${percent(table.number("interior", row))} (± ${(100 * table.number("interior_mc_error", row)).toFixed(1)}) of draws`],
       ];
@@ -292,7 +293,10 @@ window.report = (() => {
     };
     const sentences = (table, row, chosen, unknown) => {
       const lines = unknown.length ? [`The address asks for ${unknown.join(", ")}, which these results do not have; the primary study's choice is shown instead.`] : [];
-      if (row < 0) return [...lines, "This exposure was not fitted under this form of energy. Choose another form."];
+      if (row < 0) {
+        return [...lines, isOther(chosen) ? "This exposure was not fitted under this form of energy. Choose another form."
+          : "This combination of choices is not among the specifications. Choose another one."];
+      }
       if (!table.fit(row)) return [...lines, `This specification has no answer: ${table.word("reason", row)}`];
       const verdict = table.word(table.has(chosen.ends) ? chosen.ends : "verdict", row);
       lines.push(`Falls, then rises: ${verdict}.`);
