@@ -259,6 +259,7 @@ def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
     return Drawing(
         partial(referee_figures.plot_referee, table, caption=caption, provenance=provenance),
         {"": referee_figures.referee_order(table)},
+        ("two",),
     )
 
 
@@ -348,6 +349,7 @@ def published_drawing(found: pd.DataFrame, provenance: Provenance) -> Drawing:
     return Drawing(
         partial(published_figures.plot_published, found, caption=caption, provenance=provenance),
         {"": found},
+        ("two",),
     )
 
 

@@ -22,9 +22,10 @@ from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 
 COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY}
-ROW = 0.165  # inches
+ROW = 0.2  # inches
+HEAD = 0.5  # inches for title and legend
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
-LETTERS = 73
+LETTERS = 58
 PRIMARY_ROW = "primary"
 
 
@@ -48,20 +49,24 @@ def plot_referee(table: pd.DataFrame, *, caption: Caption, provenance: Provenanc
     """
     rows = referee_order(table)
     with page_style(width):
-        figure, margins = blank_page(ROW * len(rows) + 0.9, caption, provenance, width=width)
+        figure, margins = blank_page(ROW * len(rows) + 0.9 + HEAD, caption, provenance, width=width)
+        inches = 1 / figure.get_figheight()
         slopes, moved = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
-        figure.subplots_adjust(**margins | {"left": 0.52, "wspace": 0.08})
+        figure.subplots_adjust(**margins | {"left": 0.52, "wspace": 0.08, "top": margins["top"] - HEAD * inches})
         _draw_p(slopes, rows)
-        moved.tick_params(axis="x", labelsize=6.5)
+        figure.text(0.03, 1 - 0.08 * inches, "What decides the verdict", va="top", weight="bold", fontsize=10)
+        figure.legend(loc="upper left", bbox_to_anchor=(0.02, 1 - 0.28 * inches), ncols=5, fontsize=7,
+                      columnspacing=1.0, handletextpad=0.2)  # fmt: skip
+        moved.tick_params(axis="both", labelsize=7)
         moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
         moved.xaxis.set_major_locator(FixedLocator((0.0, 0.5, 1.0)))
         moved.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        moved.set_xlabel("Moved (log odds)", fontsize=7)
+        moved.set_xlabel("Moved (log odds)", fontsize=7.5)
         words = rows["question"] + ": " + rows["done"]
         labels = [textwrap.fill(line, LETTERS, break_on_hyphens=False) for line in words]
-        slopes.set_yticks(range(len(rows)), labels, fontsize=6.2, linespacing=0.95)
+        slopes.set_yticks(range(len(rows)), labels, fontsize=7, linespacing=0.95)
         slopes.set_ylim(len(rows) - 0.4, -0.6)
-        letter_panels(figure, slopes, moved, left=6, up=16)
+        letter_panels(figure, slopes, moved, left=6)
     return figure
 
 
@@ -89,9 +94,8 @@ def _draw_p(axes: Axes, rows: pd.DataFrame) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.axvline(ALPHA, color=GREY, linewidth=0.8, zorder=0)
-    axes.set_xlabel("p of the weaker end (log axis)", fontsize=7)
-    axes.tick_params(axis="x", labelsize=6.5)
-    axes.legend(loc="lower left", fontsize=6, bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.1, handletextpad=0.2)
+    axes.set_xlabel("p of the weaker end (log axis)", fontsize=7.5)
+    axes.tick_params(axis="x", labelsize=7)
 
 
 def referee_caption(table: pd.DataFrame) -> str:
