@@ -4,6 +4,7 @@ A full audit takes minutes. This one goes through every kind of task, and its fi
 run, so that the first test that asks for it makes it and the others read it.
 """
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from analysis.__main__ import main
 from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks
+from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.runner import Task, run_tasks
 from analysis.audit.specificity import answer_cells, specificity_cells
 from analysis.pipeline.folders import Folders
@@ -28,6 +30,17 @@ PEOPLE = (
 
 NUTRIENTS = ("energy_kcal", "magnesium_mg", "calcium_mg", "alcohol_g")
 """The last is heaped at zero: as it is, it has no knots."""
+
+FEW = {
+    "referee deletion controls": {"draws": 4},
+    "referee calibration redone": {"replicates": 20},
+    "referee calibration held": {"replicates": 20},
+    "referee calibration with energy": {"replicates": 20},
+    "referee simex": {"draws": 2},
+    "referee covariates missing": {"imputations": 3},
+    "referee rise along the curve": {"draws": 200},
+}
+"""Draws of the referee's tasks, enough to go through each."""
 
 
 def small_tasks() -> list[Task]:
@@ -61,6 +74,28 @@ def audit_demo(folder: Path, demo: Folders) -> None:
 def audited(demo: Folders, shared: Shared) -> Folders:
     """The invented survey after every stage and the small audit, made once for all workers."""
     data = shared.folder(audit_demo, demo) / "data"
+    return Folders(data, data / "figures")
+
+
+def small_questions() -> list[Task]:
+    """Every task of the referee, with few draws."""
+    return [dataclasses.replace(task, options=tuple(FEW.get(task.name, {}).items())) for task in referee_tasks()]
+
+
+def run_referee(folders: Folders, *options: str) -> int:
+    """Exit code of ``python -m analysis referee`` in this process, on few draws."""
+    with patch("analysis.pipeline.referee.referee_tasks", small_questions):
+        return main(["referee", "--data", str(folders.data), "--jobs", "1", *options])
+
+
+def ask_demo(folder: Path, audited_demo: Folders) -> None:
+    """Copy the audited survey into a folder and ask it there what a referee asks."""
+    assert run_referee(copied(audited_demo, folder)) == 0
+
+
+def refereed(demo: Folders, shared: Shared) -> Folders:
+    """The invented survey after every stage, the small audit and the referee, made once for all workers."""
+    data = shared.folder(ask_demo, audited(demo, shared)) / "data"
     return Folders(data, data / "figures")
 
 

@@ -18,7 +18,7 @@ from analysis.report import words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
 from analysis.report.words import study as study_words
-from tests.audits import audited
+from tests.audits import refereed
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 COMMITTED = Folders(FOLDER.parent / "data", FOLDER.parent / "figures")
@@ -124,7 +124,7 @@ def test_prose_types_no_result(notebook):
 @pytest.fixture(scope="module")
 def invented(demo, shared):
     """Folders of the invented survey after every stage that a notebook reads."""
-    return audited(demo, shared)
+    return refereed(demo, shared)
 
 
 @pytest.mark.committed

@@ -18,6 +18,7 @@ PLACES = {
     "read_estimates": "pipeline.results",
     "read_audit": "pipeline.results",
     "read_claims": "pipeline.results",
+    "read_referee": "pipeline.results",
     "read_simulation": "pipeline.results",
     "estimate": "report.views",
     "quintiles": "dose_response.quintiles",
@@ -29,6 +30,7 @@ PLACES = {
     "drawings": "report.catalogue",
     "audit_drawings": "report.catalogue",
     "claim_drawings": "report.catalogue",
+    "referee_drawing": "report.catalogue",
     "words": "report.words",
 }
 """Where each name lives; a module stands for itself."""

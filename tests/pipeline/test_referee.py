@@ -1,45 +1,25 @@
 """The stage ``referee`` on the invented survey: every kind of its tasks, with few draws."""
 
 import dataclasses
+from pathlib import Path
 from unittest.mock import patch
 
 import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.audit.referee.questions import ROWS, referee_tasks
+from analysis.audit.referee.questions import ROWS
 from analysis.audit.referee.table import COLUMNS
-from analysis.audit.runner import AuditError, Task
+from analysis.audit.runner import AuditError
 from analysis.pipeline.folders import Folders
 from analysis.study import PRIMARY
-from tests.audits import audited, copied
+from tests.audits import copied, refereed, run_referee, small_questions
 from tests.shared import Shared
-
-FEW = {
-    "referee deletion controls": {"draws": 4},
-    "referee calibration redone": {"replicates": 20},
-    "referee calibration held": {"replicates": 20},
-    "referee calibration with energy": {"replicates": 20},
-    "referee simex": {"draws": 2},
-    "referee covariates missing": {"imputations": 3},
-    "referee rise along the curve": {"draws": 200},
-}
-
-
-def small_tasks() -> list[Task]:
-    return [dataclasses.replace(task, options=tuple(FEW.get(task.name, {}).items())) for task in referee_tasks()]
-
-
-def run_referee(folders: Folders, *options: str) -> int:
-    with patch("analysis.pipeline.referee.referee_tasks", small_tasks):
-        return main(["referee", "--data", str(folders.data), "--jobs", "1", *options])
 
 
 @pytest.fixture(scope="module")
-def folders(demo: Folders, shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    folders = copied(audited(demo, shared), tmp_path_factory.mktemp("referee"))
-    assert run_referee(folders) == 0
-    return folders
+def folders(demo: Folders, shared: Shared) -> Folders:
+    return refereed(demo, shared)
 
 
 def test_every_question_has_its_rows_and_the_primary_one_stands_once_in_each(folders: Folders) -> None:
@@ -62,16 +42,19 @@ def test_every_drawn_number_has_its_monte_carlo_error(folders: Folders) -> None:
 
 def test_figure_and_companions_are_written(folders: Folders) -> None:
     assert [path.name for path in sorted((folders.data / "figures").glob("referee*"))] == [
-        "referee.csv", "referee.png", "referee.svg"
+        "referee.csv", "referee.md", "referee.png", "referee.svg"
     ]  # fmt: skip
-    for name in ("referee_rise", "referee_band", "referee_under_reporter", "referee_sides"):
+    for name in ("referee_rise", "referee_band", "referee_under_reporter"):
         assert len(pd.read_csv(folders.estimates / f"{name}.csv")) > 0
 
 
-def test_a_second_run_finds_every_task_done(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_run_finds_every_task_done(
+    folders: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = copied(folders, tmp_path)
     before = (folders.estimates / "referee.csv").read_bytes()
     assert run_referee(folders) == 0
-    assert f"{len(small_tasks())} of {len(small_tasks())} tasks are done already" in capsys.readouterr().err
+    assert f"{len(small_questions())} of {len(small_questions())} tasks are done already" in capsys.readouterr().err
     assert (folders.estimates / "referee.csv").read_bytes() == before
 
 
@@ -79,7 +62,7 @@ def test_a_question_without_an_answer_stops_the_stage(folders: Folders, capsys: 
     nobody = dataclasses.replace(PRIMARY, where="age_years > 100")
     broken = dataclasses.replace(ROWS[0], options=(("study", nobody),))
     before = (folders.estimates / "referee.csv").read_bytes()
-    with patch("analysis.pipeline.referee.referee_tasks", lambda: [broken, *small_tasks()[1:]]):
+    with patch("analysis.pipeline.referee.referee_tasks", lambda: [broken, *small_questions()[1:]]):
         code = main(["referee", "--data", str(folders.data), "--jobs", "1"])
     assert code == AuditError.exit_code
     assert "referee ends: " in capsys.readouterr().err

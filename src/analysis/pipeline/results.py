@@ -72,6 +72,25 @@ def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
     return read, Provenance(source, source.startswith(SYNTHETIC))
 
 
+def read_referee(folders: Folders) -> tuple[Frames, Provenance]:
+    """Tables of the referee stage: ``referee``, ``rise``, ``band`` and ``under_reporter``, and what they are made of.
+
+    Raises
+    ------
+    StageError : the referee stage has not been run.
+    """
+    try:
+        paths = sorted(folders.estimates.glob("referee*.csv"))
+        read = {path.stem.removeprefix("referee_"): pd.read_csv(path) for path in paths}
+        source = str(read["referee"]["data"].iloc[0])
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable answers to the referee in {place_of(folders.estimates)} ({error.__class__.__name__}): run "
+            "`make audit` or `python -m analysis referee` first."
+        ) from None
+    return read, Provenance(source, source.startswith(SYNTHETIC))
+
+
 def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
     """Tables of the claims stage as written, without the ``claims_`` of their names, and what they are made of.
 
