@@ -77,10 +77,10 @@ def changes_sentence(referee: pd.DataFrame) -> str:
     parts = [
         f'to "{verdict_words(str(verdict))}": {"; ".join(rows["done"])}' for verdict, rows in other.groupby("verdict")
     ]
+    kept, asked = _count(len(judged) - len(other)), _count(len(judged))
     return (
-        f'The verdict "{verdict_words(primary)}" stays in {_count(len(judged) - len(other))} of {_count(len(judged))} "
-        f"answers and '
-        f"changes {'. It changes '.join(parts)}."
+        f'The verdict "{verdict_words(primary)}" stays in {kept} of {asked} answers and changes '
+        f"{'. It changes '.join(parts)}."
     )
 
 
