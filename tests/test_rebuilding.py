@@ -12,6 +12,7 @@ STAGES = ("cohort", "fit", "shapes", "figures")
 CHANGED = {
     "report/figures/dose_response.py": ("figures",),
     "report/words/study.py": ("figures",),
+    "report/page/content.py": (),
     "stats/regression/fit.py": ("fit", "shapes", "figures"),
     "dose_response/association.py": ("fit", "shapes", "figures"),
     "data/people/harmonise.py": ("cohort", "fit", "shapes", "figures"),

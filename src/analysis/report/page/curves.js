@@ -50,8 +50,8 @@ class Table {
   }
   // Rows with these words in these columns.
   findAll(wanted) {
-    const rows = Array.from({ length: this.n }, (_, row) => row);
-    return rows.filter((row) => Object.entries(wanted).every(([name, level]) => this.word(name, row) === level));
+    const every = Array.from({ length: this.n }, (_, row) => row);
+    return Object.entries(wanted).reduce((rows, [name, level]) => rows.filter((row) => this.word(name, row) === level), every);
   }
   find(wanted) {
     return this.findAll(wanted)[0] ?? -1;
