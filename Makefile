@@ -15,7 +15,8 @@ ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
 
-SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml')
+# The report page is made anew whenever it is asked for: nothing follows from its code.
+SOURCES := $(filter-out src/analysis/report/page/%,$(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml'))
 # What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew.
 room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py

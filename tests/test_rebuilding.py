@@ -12,6 +12,7 @@ STAGES = ("cohort", "fit", "shapes", "published", "figures")
 CHANGED = {
     "report/figures/dose_response.py": ("published", "figures"),
     "report/words/study.py": ("published", "figures"),
+    "report/page/content.py": (),
     "stats/regression/fit.py": ("fit", "shapes", "published", "figures"),
     "dose_response/association.py": ("fit", "shapes", "published", "figures"),
     "data/people/harmonise.py": ("cohort", "fit", "shapes", "published", "figures"),

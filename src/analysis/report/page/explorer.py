@@ -112,7 +112,7 @@ def _numbers(*texts: Any) -> Array:
 
 def _levels(column: pd.Series) -> dict[str, list[Any]]:
     """Words as positions among their levels, in the order in which these first appear."""
-    positions, levels = pd.factorize(column.fillna("").astype(str))
+    positions, levels = pd.factorize(column.astype(object).where(column.notna(), "").astype(str))
     return {"levels": list(levels), "at": positions.tolist()}
 
 

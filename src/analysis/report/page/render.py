@@ -24,6 +24,9 @@ from analysis.stats.shape.nadir import RANGE
 from analysis.study import PRIMARY
 
 TITLE = "Dietary magnesium and peripheral neuropathy: a reported U-shape, tested"
+SCRIPTS = ("curves.js", "charts.js", "study.js", "explorer.js", "page.js")
+"""The page's own scripts, in order; they become one."""
+
 EXTRA = "the extra `report` is not installed: run `make report`, or pip install 'magnesium-neuropathy[report]'."
 
 
@@ -108,7 +111,7 @@ def render(results: Results, parts: dict[str, Section], *, library: str) -> str:
              "explorer-chart": charts.explorer_chart(), "places-chart": charts.places_chart()}
         ),
         css=_text("page.css"),
-        page_script=_text("page.js"),
+        page_script="\n".join(map(_text, SCRIPTS)),
         library=library.replace("</script", "<\\/script"),
         footer=f"{results.provenance.source}. Code and estimates under the MIT licence; charts by Vega-Lite.",
     )  # fmt: skip
