@@ -22,7 +22,6 @@ from analysis.dose_response.frames import association_dict, named, round_intakes
 from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
-from analysis.files import replacing
 from analysis.pipeline.audit import audit
 from analysis.pipeline.claims import answer_claims
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
@@ -36,7 +35,7 @@ from analysis.pipeline.report import write_report
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.pipeline.study_file import FIELDS, read_study
-from analysis.pipeline.tables import read_table, write_table
+from analysis.pipeline.tables import read_table, save_table, write_table
 from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
@@ -184,9 +183,7 @@ def run_table(args: argparse.Namespace) -> None:
     if args.output is None:
         tqdm.write(written.decode(), end="")
         return
-    with replacing(args.output) as draft:
-        draft.write_bytes(written)
-    tqdm.write(str(args.output))
+    tqdm.write(str(save_table(written, args.output)))
 
 
 def run_report(args: argparse.Namespace) -> None:

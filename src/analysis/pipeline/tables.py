@@ -7,10 +7,12 @@ here by name only: whoever pastes no table need not have them.
 import importlib
 import io
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from analysis.errors import expected_one_of
+from analysis.files import replacing
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.results import read_claims, read_estimates
 from analysis.report.tables import TABLES, Table
@@ -55,6 +57,13 @@ def write_table(table: Table, form: str) -> bytes:
     StageError : the form needs a library that is not installed.
     """
     return FORMS[form](table)
+
+
+def save_table(written: bytes, path: Path) -> Path:
+    """Put what `write_table` gave into a file, whole or not at all; give the file's path."""
+    with replacing(path) as draft:
+        draft.write_bytes(written)
+    return path
 
 
 def _as_csv(table: Table) -> bytes:
