@@ -12,6 +12,14 @@ const placesOf = (cells) => cells.source.numbers.filter((name) => name.startsWit
   return { end, words: `${end.slice(1)}th percentile`, order, values, rank: new Map(order.map((row, place) => [row, place + 1])) };
 });
 
+// The line of one end through some of its places: more of them look the same and are drawn anew with every choice.
+const SHOWN_PLACES = 400;
+const placeLine = ({ order, values, words }) => {
+  const step = Math.max(1, Math.floor(order.length / SHOWN_PLACES));
+  const shown = [...order.keys()].filter((place) => place % step === 0 || place === order.length - 1);
+  return shown.map((place) => ({ rank: place + 1, odds_ratio: values[order[place]], end: words }));
+};
+
 class Explorer {
   constructor(packed) {
     this.packed = packed;
@@ -224,8 +232,7 @@ class Explorer {
     const chosen = this.state();
     const [table, row] = this.found(chosen);
     const answered = row >= 0 && table.fit(row) !== null;
-    const places = this.places.flatMap(({ order, values, words }) => order.map((one, place) => (
-      { rank: place + 1, odds_ratio: values[one], end: words })));
+    const places = this.places.flatMap(placeLine);
     const placed = answered && table === this.cells ? row : this.primaryRow;
     await show("explorer-chart", answered ? this.curves(chosen, table, row) : this.curves(this.primary, this.cells, this.primaryRow));
     await show("places-chart", { places, chosen: this.chosenPlaces(placed) });
