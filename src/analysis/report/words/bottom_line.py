@@ -10,7 +10,7 @@ from analysis.report.words.numbers import NUMBERS, Audit, format_intake, format_
 from analysis.report.words.shape import shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
 OF_ENERGY = ("energy_forms", "energy_curves", "energy_tests")
 OF_CYCLES = ("cycle_shapes", "cycle_heterogeneity")
