@@ -171,10 +171,13 @@ def _add_study_audit_options(stage: argparse.ArgumentParser) -> None:
         "with the reason. An interrupted run goes on where it was."
     )
     stage.add_argument("--exposure", nargs="+", action="extend", default=[], metavar="COLUMN",
-                       help="one or several, each audited: nutrients such as phosphorus_mg, or other columns of numbers; "
-                       f"{DICTIONARY} describes them")  # fmt: skip
+                       help="one or several, each audited: phosphorus_mg, or another column of numbers "
+                       f"({DICTIONARY})")  # fmt: skip
     stage.add_argument(
-        "--outcome", default=None, choices=get_args(Outcome), help="neuropathy by one of its rules, or another disease"
+        "--outcome",
+        default=None,
+        choices=get_args(Outcome),
+        help=f"by default {PRIMARY.outcome}; `estimate --help` says what each is",
     )
     stage.add_argument("--study", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
                        help="every choice of a study from this TOML file, as in data/studies")  # fmt: skip

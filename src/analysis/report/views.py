@@ -6,7 +6,7 @@ HTML and drawings. Showing one computes nothing that takes time, and shows no si
 
 import dataclasses
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +202,7 @@ class AuditView(Discreet):
 
     def _conclusions(self) -> dict[str, str]:
         asked, audit = set(self.questions), self.frames
-        found = {
+        found: dict[str, tuple[set[str], Callable[[Audit], str]]] = {
             "The same in every specification?": (
                 {"specification"}, lambda of: _specification_words(of, self.study)
             ),
@@ -215,18 +215,19 @@ class AuditView(Discreet):
             ),
         }  # fmt: skip
         left = not_asked(self.study)
-        return {
-            question: next((f"Not asked: {left[name]}." for name in QUESTIONS if name in needed & set(left)), None)
-            or words(audit)
-            for question, (needed, words) in found.items()
-            if needed <= asked
-        }
+        told = {}
+        for question, (needed, words) in found.items():
+            reasons = [left[name] for name in QUESTIONS if name in needed and name in left]
+            if needed <= asked:
+                told[question] = f"Not asked: {reasons[0]}." if reasons else words(audit)
+        return told
 
     def _head(self) -> str:
         without = f", {self.unanswered} without an answer" if self.unanswered else ""
+        study = self.study
         return (
-            f"Audit of {exposure_label(self.study.exposure)} and peripheral {self.study.disease} ({self.study.outcome}, model "
-            f"{self.study.model}): {len(self.questions)} questions asked{without}."
+            f"Audit of {exposure_label(study.exposure)} and peripheral {study.disease} ({study.outcome}, model "
+            f"{study.model}): {len(self.questions)} questions asked{without}."
         )
 
     def _repr_html_(self) -> str:

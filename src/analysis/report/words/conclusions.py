@@ -81,8 +81,8 @@ def _beside_energy(audit: Audit, test: str, what: str) -> str:
         return f"The {what} is shown in each way of adjusting for energy."
     if not kept:
         return (
-            f"With energy adjusted for the {what} is not shown in any way: how much people eat, or say they ate, may be "
-            "what it is of."
+            f"With energy adjusted for the {what} is not shown in any way: it may be one of how much people eat, "
+            "or say they ate."
         )
     return f"With energy adjusted for the {what} is shown {list_words(kept)}, not {list_words(lost)}."
 
