@@ -1,6 +1,4 @@
-"""Any exposure, any outcome: which questions a claim is asked, what it is told where the truth is planted, and that
-nothing in the audit is the primary study's own.
-"""
+"""Any exposure, any outcome: which questions a claim is asked, and what its page says where the truth is planted."""
 
 import dataclasses
 from pathlib import Path
@@ -10,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.audit.questions import SINGLE, SPECIFICITY, audit_frames, audit_tasks, not_asked, study_tasks
-from analysis.audit.runner import Task, run_tasks
+from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import (
     CHOICES,
     PRIMARY_CELL,
@@ -32,7 +30,7 @@ from analysis.simulation.energy import energy_u
 from analysis.simulation.surveys import base_survey, u_shaped
 from analysis.study import PRIMARY, Study, StudyError
 from tests.audit.test_truths import people_of
-from tests.audits import NUTRIENTS, PEOPLE
+from tests.audits import few_tasks
 
 AUDIT = Path(__file__).parents[2] / "src" / "analysis" / "audit"
 SEED = 1
@@ -173,14 +171,6 @@ def with_outcome(survey, truth):
     outcome = people["pn_strict"].to_numpy(copy=True)
     outcome[rows] = base.draw_of(mu, np.random.default_rng(SEED))
     return people.assign(pn_strict=outcome)
-
-
-def few_tasks(study):
-    """Some tasks of each kind but the referee's: fifteen specifications, some nutrients, the controls."""
-    tasks = [task for task in study_tasks(study) if task.name == f"specification {PEOPLE[0]}" or task.name in SINGLE]
-    named = (*NUTRIENTS, study.exposure)
-    cells = tuple(cell for cell in specificity_cells(study) if cell.kind != "nutrient" or cell.exposure in named)
-    return [*tasks, Task(f"{SPECIFICITY} 0", answer_cells, (cells,), options=(("study", study),))]
 
 
 def audited(people, study):

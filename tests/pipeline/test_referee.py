@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.audit.referee.questions import ROWS, referee_tasks
+from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.referee.table import COLUMNS
 from analysis.audit.runner import AuditError, Task
 from analysis.pipeline.folders import Folders
@@ -77,7 +77,7 @@ def test_a_second_run_finds_every_task_done(folders: Folders, capsys: pytest.Cap
 
 def test_a_question_without_an_answer_stops_the_stage(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
     nobody = dataclasses.replace(PRIMARY, where="age_years > 100")
-    broken = dataclasses.replace(ROWS[0], options=(("study", nobody),))
+    broken = dataclasses.replace(referee_tasks()[0], options=(("study", nobody),))
     before = (folders.estimates / "referee.csv").read_bytes()
     with patch("analysis.pipeline.referee.referee_tasks", lambda: [broken, *small_tasks()[1:]]):
         code = main(["referee", "--data", str(folders.data), "--jobs", "1"])
