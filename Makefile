@@ -58,6 +58,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 	@echo
 	@echo "  NHANES_URL=... names another server, a mirror or a file:// folder, up to and including .../Public"
+	@echo "  EXPOSURE=phosphorus_mg OUTCOME=strict, STUDY=FILE.toml or COLUMN=FILE.csv: make audit of that claim, into data/processed/audits"
 	@echo "  ACCEPT_REVISED=TABLE goes on with a file that the CDC has revised; every output then says so"
 
 env: $(READY) ## make .venv from requirements.lock
@@ -190,8 +191,9 @@ reference: $(PARTICIPANTS) $(FOODS) ## R's numbers on the real files and on inve
 	Rscript tests/reference/knots_reference.R tests/reference/hmisc_knots
 
 audit: $(PARTICIPANTS) ## how much of the curve stands: 4,725 specifications, every nutrient, energy, cycles; resumes where it stopped
-	@$(RUN) audit
-	@$(RUN) referee
+	@$(RUN) audit $(if $(EXPOSURE),--exposure $(EXPOSURE)) $(if $(OUTCOME),--outcome $(OUTCOME)) $(if $(STUDY),--study $(STUDY)) \
+		$(if $(COLUMN),--column $(COLUMN))
+	@$(if $(EXPOSURE)$(OUTCOME)$(STUDY)$(COLUMN),,$(RUN) referee)
 
 simulate: $(READY) ## try intervals, tests and verdict on 1,000 outcomes of known truth a curve (40 invented surveys x 25); writes data/processed/simulation
 	@$(RUN) simulate
@@ -208,5 +210,5 @@ bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 
 clean: ## remove what was built; never data/raw
 	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
-	rm -rf data/processed/audit .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
+	rm -rf data/processed/audit data/processed/audits .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

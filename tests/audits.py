@@ -13,12 +13,13 @@ from unittest.mock import patch
 import pandas as pd
 
 from analysis.__main__ import main
-from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks
+from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks, study_tasks
 from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.runner import Task, run_tasks
 from analysis.audit.specificity import answer_cells, specificity_cells
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
+from analysis.study import Study
 from tests.shared import Shared
 
 PEOPLE = (
@@ -59,10 +60,22 @@ def copied(folders: Folders, to: Path) -> Folders:
     return Folders(data, data / "figures")
 
 
+def few_tasks(study: Study) -> list[Task]:
+    """Some tasks of each kind of a claim's but the referee's: fifteen specifications, some nutrients, the controls."""
+    tasks = [task for task in study_tasks(study) if task.name == f"specification {PEOPLE[0]}" or task.name in SINGLE]
+    named = (*NUTRIENTS, study.exposure)
+    cells = tuple(cell for cell in specificity_cells(study) if cell.kind != "nutrient" or cell.exposure in named)
+    return [*tasks, Task(f"{SPECIFICITY} 0", answer_cells, (cells,), options=(("study", study),))]
+
+
 def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = None) -> int:
     """Exit code of ``python -m analysis audit`` in this process, on the small tasks or those given."""
     chosen = small_tasks() if tasks is None else list(tasks)
-    with patch("analysis.pipeline.audit.audit_tasks", lambda: chosen):
+    few = chosen if tasks is not None else None
+    with (
+        patch("analysis.pipeline.audit.audit_tasks", lambda: chosen),
+        patch("analysis.pipeline.audit.study_tasks", lambda study: few_tasks(study) if few is None else few),
+    ):
         return main(["audit", "--data", str(folders.data), "--jobs", "1", *options])
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.audit.recall import DAYS, SECOND_RECALL, _agreement, two_days
+from analysis.audit.recall import SECOND_RECALL, _agreement, two_days
+from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.stats.sample.design import DesignError
 from analysis.study import PRIMARY, Study
 
-FIRST, SECOND = "magnesium_mg", DAYS["magnesium_mg"]
+FIRST, SECOND = "magnesium_mg", SECOND_DAYS["magnesium_mg"]
 
 
 @pytest.fixture(scope="module")

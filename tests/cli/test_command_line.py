@@ -40,7 +40,7 @@ def run(demo, capsys):
 
 
 @pytest.mark.parametrize(
-    "stage", ["fetch", "cohort", "foods", "fit", "shapes", "figures", "demo", "estimate", "simulate"]
+    "stage", ["fetch", "cohort", "foods", "fit", "shapes", "figures", "demo", "estimate", "simulate", "audit"]
 )
 def test_every_stage_has_help(stage, capsys):
     with pytest.raises(SystemExit) as ended:

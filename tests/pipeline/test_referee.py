@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.audit.referee.questions import ROWS
+from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.referee.table import COLUMNS
 from analysis.audit.runner import AuditError
 from analysis.pipeline.folders import Folders
@@ -60,7 +60,7 @@ def test_a_second_run_finds_every_task_done(
 
 def test_a_question_without_an_answer_stops_the_stage(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
     nobody = dataclasses.replace(PRIMARY, where="age_years > 100")
-    broken = dataclasses.replace(ROWS[0], options=(("study", nobody),))
+    broken = dataclasses.replace(referee_tasks()[0], options=(("study", nobody),))
     before = (folders.estimates / "referee.csv").read_bytes()
     with patch("analysis.pipeline.referee.referee_tasks", lambda: [broken, *small_questions()[1:]]):
         code = main(["referee", "--data", str(folders.data), "--jobs", "1"])

@@ -149,7 +149,8 @@ def audit(participants):
 
 def test_audit_of_a_study_has_the_tables_of_what_was_asked(audit, participants):
     assert set(audit.frames) == {"energy_forms", "energy_curves", "energy_surface", "energy_tests", "energy_density",
-                                 "cycle_curves", "cycle_shapes", "cycle_heterogeneity", "failures"}  # fmt: skip
+                                 "cycle_curves", "cycle_shapes", "cycle_heterogeneity", "recall", "recall_curves",
+                                 "failures"}  # fmt: skip
     forms = audit.to_frame("energy_forms").set_index("form")
     plain = plain_estimate(participants, audit.study)
     assert (forms["exposure_label"] == "phosphorus").all()
@@ -167,17 +168,21 @@ def test_audit_of_a_study_tells_what_each_question_came_to(audit):
     assert all(sentence in html_text for sentence in told)
 
 
-def test_a_question_without_an_answer_says_why(audit):
-    assert audit.to_frame("failures")["task"].tolist() == ["two recalls"]
-    assert "expected one of magnesium_mg" in audit.to_frame()["conclusion"].iloc[-1]
+def test_a_question_that_a_study_cannot_be_asked_says_why(participants):
+    study = analysis.Study(exposure="energy_kcal", cycles=(1999, 2001))
+    found = analysis.audit_study(participants, study, questions=("energy forms", "energy surface", "two recalls"))
+    told = found.to_frame().set_index("question")["conclusion"]
+    assert set(found.frames) == {"failures"}
+    assert told["With energy adjusted for?"].startswith("Not asked: energy is the exposure itself")
+    assert told["The same on a second day?"].startswith("Not asked: no second recalled day")
 
 
 def test_audit_shows_itself_in_a_line_and_its_tables_above_the_conclusions(audit):
     assert repr(audit) == (
-        "AuditView(exposure 'phosphorus_mg', outcome 'strict', model '1', questions [5], unanswered 1, frames [9])"
+        "AuditView(exposure 'phosphorus_mg', outcome 'strict', model '1', questions [5], unanswered 0, frames [11])"
     )
     assert (
-        "<p>Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked, 1 without an answer. "
+        "<p>Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked. "
         f"Tables: {', '.join(audit.frames)}.</p>"
     ) in audit._repr_html_()
 
@@ -210,13 +215,13 @@ def test_questions_that_are_not_asked_of_a_study_are_refused(participants):
         analysis.audit_study(participants, questions=("energy",))
     with pytest.raises(analysis.study.StudyError, match="no question"):
         analysis.audit_study(participants, questions=())
-    with pytest.raises(analysis.study.StudyError, match="specification and specificity: asked of the primary"):
-        analysis.audit_study(participants, analysis.Study(knots=3), questions=("specificity", "specification"))
+    with pytest.raises(analysis.study.StudyError, match="does not hold the study: knots 6"):
+        analysis.audit_study(participants, analysis.Study(knots=6), questions=("specificity", "specification"))
 
 
 def test_grid_and_nutrients_of_the_primary_study_are_told_as_the_stage_tells_them(participants, monkeypatch):
     """On a handful of their tasks; all of them take minutes."""
-    monkeypatch.setattr("analysis.audit.questions.audit_tasks", audits.small_tasks)
+    monkeypatch.setattr("analysis.report.views.study_tasks", lambda study, questions: audits.small_tasks())
     found = analysis.audit_study(participants, questions=("specification", "specificity"))
     told = found.to_frame().set_index("question")["conclusion"]
     assert told.index.tolist() == ["The same in every specification?", "Of this nutrient alone?"]

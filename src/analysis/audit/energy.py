@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import scipy.linalg
 
-from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.data.people.vocabulary import amount_unit, exposure_label, exposure_unit
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
@@ -141,10 +141,10 @@ def _form_numbers(problem: Problem, fit: LogisticFit, energy: Array, form: Energ
 
 
 def form_unit(exposure: str, form: EnergyForm) -> str:
-    """Unit of an exposure under an energy form: ``magnesium_mg`` under ``density`` is in "mg/1,000 kcal"."""
+    """Unit of an exposure under an energy form: ``zinc_mg`` under ``density`` is in "mg/1,000 kcal"."""
     unit = exposure_unit(exposure)
     if form == "density":
-        return f"{unit.removesuffix('/day')}/1,000 kcal"
+        return f"{amount_unit(exposure)}/1,000 kcal"
     return f"residual {unit}" if form == "residual" else unit
 
 

@@ -89,7 +89,10 @@ def collect_answers(parts: Sequence[tuple[pd.DataFrame, Array]], psu_stratum: In
     cells = pd.concat([rows for rows, _ in parts], ignore_index=True)[list(longest)]
     if cells.duplicated(list(CHOICES)).any():
         raise WholeCurveError(f"{cells.duplicated(list(CHOICES)).sum()} specifications are there twice: expected once.")
-    rank = {name: {level: place for place, level in enumerate(levels)} for name, levels in CHOICES.items()}
+    rank = {
+        name: {level: place for place, level in enumerate(dict.fromkeys([*levels, *cells[name]]))}
+        for name, levels in CHOICES.items()
+    }
     order = cells[list(CHOICES)].apply(lambda column: column.map(rank[column.name])).to_numpy()
     placed = np.lexsort(order.T[::-1])
     widths = np.where(cells["reason"] == "", cells["knots"], 0)

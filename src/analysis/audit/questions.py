@@ -3,6 +3,7 @@
 Every task is a function of the participants, so that any worker can do it, and none needs another's result.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,17 +21,21 @@ from analysis.audit.joint_test import (
     verdict_shares,
     verdicts_by_ends,
 )
-from analysis.audit.recall import two_days
+from analysis.audit.recall import SECOND_RECALL, two_days
+from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, referee_tasks
 from analysis.audit.runner import AuditError, Finished, Task
 from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
 from analysis.audit.specificity import (
+    ENERGY,
     SpecificityCell,
     answer_cells,
     curves_of,
+    nutrient_cells,
+    own_cells,
     place_of,
-    specificity_cells,
     summarise,
 )
+from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.stats.sample.design import SurveyDesign
 from analysis.study import PRIMARY, Study, StudyError
 
@@ -48,11 +53,14 @@ SINGLE = {
     "sampling units": psu_influence_on_shape,
     "two recalls": two_days,
 }
-"""Questions of one task each, which can be asked of any study."""
+"""Questions of one task each."""
 
-QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE)
-"""What an audit asks; the first two, of the primary study only, take most of the time."""
+REFEREE = "referee"
 
+QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE, REFEREE)
+"""What an audit asks; the first two and the last take most of the time."""
+
+OF_ENERGY = ("energy forms", "energy surface", "energy slices")
 
 ALWAYS_AUDITED = ("specifications", "verdict_shares", "verdict_ends", "verdict_sides", "decomposition", "joint_test",
                   "specificity", "specificity_place", "failures")  # fmt: skip
@@ -63,59 +71,88 @@ DRAWING = [name for name in COEFFICIENTS if name != "reference"]
 
 
 def audit_tasks() -> list[Task]:
-    """Every task of the audit."""
-    tasks = specification_tasks()
-    for number, cells in enumerate(_groups()):
-        tasks.append(Task(f"{SPECIFICITY} {number}", answer_cells, (cells,)))
-    return tasks + [Task(name, function, ()) for name, function in SINGLE.items()]
+    """Every task of the primary study's audit; the referee is a stage of its own."""
+    return study_tasks(PRIMARY, [name for name in QUESTIONS if name != REFEREE])
 
 
-def study_tasks(study: Study, questions: Sequence[str]) -> list[Task]:
-    """The tasks of some questions, asked of one study.
+def study_tasks(study: Study, questions: Sequence[str] = QUESTIONS) -> list[Task]:
+    """The tasks of some questions, asked of one study: those that it can be asked, see `not_asked`.
+
+    Studies that differ in their exposures only have the nutrients' tasks in common, so that a run that has done them
+    for one has done them for all.
 
     Parameters
     ----------
     study : whose curve is audited.
-    questions : of `QUESTIONS`; the grid of specifications and the other nutrients belong to the primary study.
+    questions : of `QUESTIONS`.
 
     Raises
     ------
-    StudyError : an unknown question, or one that is asked of the primary study only; or the grid does not hold that.
+    StudyError : no question, or an unknown one; or the grid of specifications does not hold the study.
     """
     if unknown := [name for name in questions if name not in QUESTIONS]:
         raise StudyError(f"{', '.join(map(repr, unknown))}: expected questions among {', '.join(QUESTIONS)}.")
-    asked = [name for name in QUESTIONS if name in questions]
-    if not asked:
+    if not questions:
         raise StudyError(f"no question was asked: expected one or more of {', '.join(QUESTIONS)}.")
-    if of_primary := [name for name in asked if name not in SINGLE]:
-        if study != PRIMARY:
-            raise StudyError(
-                f"{' and '.join(of_primary)}: asked of the primary study only. Change PRIMARY, or leave it out."
-            )
-        refuse_outside_grid()
-    chosen = [task for task in audit_tasks() if task.name not in SINGLE and task.name.startswith(tuple(of_primary))]
-    return chosen + [Task(name, SINGLE[name], options=(("study", study),)) for name in asked if name in SINGLE]
+    tasks, left = [], not_asked(study)
+    if SPECIFICATION.strip() in questions:
+        refuse_outside_grid(study)
+        tasks += specification_tasks(study)
+    if SPECIFICITY in questions:
+        tasks += _specificity_tasks(study)
+    tasks += [Task(name, function, options=(("study", study),)) for name, function in SINGLE.items()
+              if name in questions]  # fmt: skip
+    if REFEREE in questions:
+        tasks += referee_tasks(study)
+    return [task for task in tasks if task.name not in left]
 
 
-def _groups() -> list[tuple[SpecificityCell, ...]]:
-    cells = specificity_cells()
+def not_asked(study: Study) -> dict[str, str]:
+    """Tasks that a study cannot be asked, each with the reason."""
+    reasons: dict[str, str] = {}
+    if study.exposure == ENERGY:
+        reasons |= dict.fromkeys(OF_ENERGY, "energy is the exposure itself: it cannot be adjusted for itself")
+        reasons["referee calibration with energy"] = "energy is the exposure itself"
+    if len(study.cycles) == 1:
+        reasons |= dict.fromkeys(("cycle curves", "cycle heterogeneity"), "the study is of one cycle")
+    if study.exposure not in SECOND_DAYS or SECOND_RECALL not in study.cycles:
+        reason = f"no second recalled day of {study.exposure} is known: one cycle had it, {SECOND_RECALL}"
+        reasons |= dict.fromkeys(("two recalls", *RECALL_ERROR), reason)
+    return reasons
+
+
+def _specificity_tasks(study: Study) -> list[Task]:
+    """Nutrients apart from what is the study's own: they are asked of its people whatever its exposure is."""
+    nutrients, own = nutrient_cells(study), own_cells(study)
+    shared = study if study.exposure == ENERGY else dataclasses.replace(study, exposure=ENERGY)
+    parts = [(cells, shared) for cells in _parted(nutrients)] + [(cells, study) for cells in _parted(own)]
+    return [
+        Task(f"{SPECIFICITY} {number}", answer_cells, (cells,), options=(("study", asked),))
+        for number, (cells, asked) in enumerate(parts)
+    ]
+
+
+def _parted(cells: Sequence[SpecificityCell]) -> list[tuple[SpecificityCell, ...]]:
     return [tuple(cells[start : start + CELLS_PER_TASK]) for start in range(0, len(cells), CELLS_PER_TASK)]
 
 
-def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int = 1) -> dict[str, pd.DataFrame]:
+def audit_frames(
+    finished: Sequence[Finished], frame: pd.DataFrame, *, study: Study = PRIMARY, jobs: int = 1
+) -> dict[str, pd.DataFrame]:
     """What the tasks of `audit_tasks`, or of `study_tasks`, found, by name.
 
     Parameters
     ----------
     finished : what the tasks found.
     frame : harmonised participants, all of them.
+    study : whose audit it is.
     jobs : threads of the joint test; no number depends on them.
 
     Returns
     -------
     specifications, coefficients, verdict_shares, verdict_ends, verdict_sides, decomposition, joint_test; specificity,
-    specificity_place, specificity_coefficients; the frames of the single tasks by their own names; failures: task and
-    reason of any that found nothing. What was not asked has no frame.
+    specificity_place, specificity_coefficients; the frames of the single tasks and of the referee by their own names;
+    failures: task and reason of any that found nothing. What was not asked has no frame.
 
     Raises
     ------
@@ -136,11 +173,12 @@ def audit_frames(finished: Sequence[Finished], frame: pd.DataFrame, *, jobs: int
     if specificity := [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]:
         rows = [row for part in specificity for row in part.to_dict("records")]
         summary = summarise(rows)
-        frames |= {"specificity": summary, "specificity_place": place_of(summary),
+        frames |= {"specificity": summary, "specificity_place": place_of(summary, study.exposure),
                    "specificity_coefficients": curves_of(rows)}  # fmt: skip
     for one in finished:
         if one.name in SINGLE:
             frames |= _named(one)
+    frames |= answered_frames([one for one in finished if one.name.startswith(REFEREE)])
     failures = pd.DataFrame(
         [{"task": one.name, "reason": one.reason} for one in finished if one.reason], columns=["task", "reason"]
     )
@@ -153,9 +191,13 @@ def _named(one: Finished) -> Mapping[str, pd.DataFrame]:
 
 
 # ---- the specification curve as tasks
-def specification_tasks() -> list[Task]:
+def specification_tasks(study: Study = PRIMARY) -> list[Task]:
     """The grid of specifications, a task for each group of people."""
-    return [Task(f"specification {name}", answer_arrays, (cells,)) for name, cells in people_groups().items()]
+    groups = people_groups(study)
+    return [
+        Task(f"{SPECIFICATION}{name}", answer_arrays, (cells,), options=(("study", study),))
+        for name, cells in groups.items()
+    ]
 
 
 def specification_curve(finished: Sequence[Finished], frame: pd.DataFrame) -> SpecificationCurve:

@@ -15,6 +15,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -25,8 +26,12 @@ from analysis.study import PRIMARY, Study, StudyError
 SECOND_RECALL = 2003
 """First year of the only cycle with a second recall in its public files."""
 
-DAYS = {"magnesium_mg": "magnesium_mg_day2", "energy_kcal": "energy_kcal_day2"}
-"""Columns of the first day and of the second."""
+ENERGY = "energy_kcal"
+
+
+def beside_energy(exposure: str) -> tuple[str, ...]:
+    """The exposure and energy, whose recall it shares; energy alone if that is the exposure."""
+    return tuple(dict.fromkeys((exposure, ENERGY)))
 
 
 def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
@@ -35,7 +40,7 @@ def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.Dat
     Parameters
     ----------
     frame : harmonised participants.
-    study : its exposure must be one of `DAYS`; its cycle is `SECOND_RECALL` here, its weight the two-day one.
+    study : its exposure must have a second day; its cycle is `SECOND_RECALL` here, its weight the two-day one.
 
     Returns
     -------
@@ -44,15 +49,15 @@ def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.Dat
     recall_curves: days, n, cases and the numbers of
     `shape_numbers` on the first day, the second, and their mean, among people with both.
     """
-    if study.exposure not in DAYS or SECOND_RECALL not in study.cycles:
+    if study.exposure not in SECOND_DAYS or SECOND_RECALL not in study.cycles:
         raise StudyError(
-            f"{study.exposure} of {study.cycles}: expected one of {', '.join(DAYS)}, and the cycle {SECOND_RECALL}, of "
-            "which both days are known."
+            f"{study.exposure} of {study.cycles}: expected one of {', '.join(SECOND_DAYS)}, and the cycle "
+            f"{SECOND_RECALL}, of which both days are known."
         )
     setting, both, weights = _people_with_both(frame, study)
-    agreement = [_agreement(name, frame, both, weights) for name in DAYS]
+    agreement = [_agreement(name, frame, both, weights) for name in beside_energy(study.exposure)]
     first = frame[study.exposure].to_numpy(dtype=float)
-    second = frame[DAYS[study.exposure]].to_numpy(dtype=float)
+    second = frame[SECOND_DAYS[study.exposure]].to_numpy(dtype=float)
     rows = []
     for days, exposure in (("first", first), ("second", second), ("mean of both", (first + second) / 2)):
         problem = pose_setting(dataclasses.replace(setting, exposure=exposure))
@@ -65,7 +70,7 @@ def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.nd
     """Setting of the cycle's people with two reliable recalls, who they are, and their two-day weights."""
     setting = set_out(frame, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
     weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
-    known = frame["recall2_reliable"].to_numpy(dtype=bool) & frame[DAYS[study.exposure]].notna().to_numpy()
+    known = frame["recall2_reliable"].to_numpy(dtype=bool) & frame[SECOND_DAYS[study.exposure]].notna().to_numpy()
     weights = np.where(frame["cycle"].to_numpy() == SECOND_RECALL, weights, 0.0)
     both = setting.cohort.rows.to_numpy() & known & (weights > 0)
     design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
@@ -80,7 +85,7 @@ def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.nd
 
 
 def _agreement(name: str, frame: pd.DataFrame, both: np.ndarray, weights: Array) -> dict[str, object]:
-    days = np.log(np.maximum(frame.loc[both, [name, DAYS[name]]].to_numpy(dtype=float), 1e-3))
+    days = np.log(np.maximum(frame.loc[both, [name, SECOND_DAYS[name]]].to_numpy(dtype=float), 1e-3))
     share = weights[both] / weights[both].sum()
     centred = days - share @ days
     covariance = (centred * share[:, None]).T @ centred

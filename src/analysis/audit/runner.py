@@ -390,8 +390,8 @@ def _client(scheduler: str) -> Iterator[Any]:
         distributed: Any = importlib.import_module("distributed")  # optional, and a second to load
     except ModuleNotFoundError:
         raise AuditError(
-            f"--scheduler {scheduler} needs the package distributed, which is not installed: install the extra "
-            "`cluster` (pip install 'magnesium-neuropathy[cluster]'), or leave the option out to use processes."
+            f"--scheduler {scheduler} needs the package distributed, which is not installed: install this project's "
+            "extra `cluster` (pip install '.[cluster]'), or leave the option out to use processes."
         ) from None
     try:
         client = distributed.Client(scheduler, timeout=LONGEST_GREETING, set_as_default=False)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from analysis.audit.coefficients import curve_coefficients
 from analysis.data.people.metabolism import PLAUSIBLE
+from analysis.data.people.vocabulary import EXPOSURES
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
@@ -31,7 +32,7 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, coefficient_influence
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
-from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Study, StudyError, Weights
+from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Outcome, Study, StudyError, Weights
 from analysis.study import Model as ModelName
 
 Covariates = Literal["1", "2", "2 + height"]
@@ -41,12 +42,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "500-6000 kcal": {"where": "energy_kcal >= 500 and energy_kcal <= 6000"},
     "no diabetes": {"where": "has_diabetes == 0"},
     **{
-        f"without {cycle}-{cycle + 1}": {"cycles": tuple(other for other in PRIMARY.cycles if other != cycle)}
+        f"without {cycle}-{cycle + 1}": {"cycles": tuple(other for other in CYCLES if other != cycle)}
         for cycle in CYCLES
     },
     "plausible reporters": {"where": f"ei_bmr >= {PLAUSIBLE[0]:g} and ei_bmr <= {PLAUSIBLE[1]:g}"},
 }
-"""Who of the primary study's people is analysed, as fields of `Study`."""
+"""Who of a study's people is analysed, as fields of `Study`; a cycle is left out of those that the study pools."""
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
@@ -58,6 +59,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """The grid. Every combination is a model that could be fitted, so no cell is left out beforehand; a covariate that does
 not vary in a sample (diabetes among those without it) leaves the model of that cell, as it does in any study."""
+
+ENERGY = "energy_kcal"
+ENERGY_KNOWN = f"{ENERGY} >= 0"
 
 ADDED = {"outcome": ("any_tested",), "sample": ("plausible reporters",)}
 """Levels that joined after the first results were known; without them the grid is the one first declared."""
@@ -73,7 +77,7 @@ class Specification:
     """One cell of the grid."""
 
     weights: Weights
-    outcome: NeuropathyRule
+    outcome: Outcome
     sample: str
     covariates: Covariates
     energy: EnergyForm
@@ -81,15 +85,30 @@ class Specification:
 
     @property
     def study(self) -> Study:
-        """The study whose people and covariates these are; the energy form is added to it."""
+        """The primary study under these choices."""
+        return self.of(PRIMARY)
+
+    def of(self, study: Study) -> Study:
+        """The study whose people and covariates these are, the others as this one's; the energy form is added to it.
+
+        Of an exposure that is no intake, everybody's energy must be known: every cell then has the same people whether
+        it adjusts for energy or not, and whatever its weights are.
+
+        Raises
+        ------
+        StudyError : the exposure is one of the covariates.
+        """
         model: ModelName = "1" if self.covariates == "1" else "2"
         height = ("height_cm",) if self.covariates == "2 + height" else ()
-        extra = dict.fromkeys(name for name in PRIMARY.extra_covariates + height if name not in COVARIATES[model])
+        extra = dict.fromkeys(name for name in study.extra_covariates + height if name not in COVARIATES[model])
         fields = dict(SAMPLES[self.sample])
-        if PRIMARY.where and "where" in fields:
-            fields["where"] = f"({PRIMARY.where}) and ({fields['where']})"
+        conditions = [study.where, None if study.exposure in EXPOSURES else ENERGY_KNOWN, fields.get("where")]
+        told = [condition for condition in conditions if condition]
+        fields["where"] = " and ".join(f"({one})" for one in told) if len(told) > 1 else "".join(told) or None
+        if "cycles" in fields:
+            fields["cycles"] = tuple(cycle for cycle in study.cycles if cycle in fields["cycles"])
         return dataclasses.replace(
-            PRIMARY, weights=self.weights, outcome=self.outcome, knots=self.knots, model=model,
+            study, weights=self.weights, outcome=self.outcome, knots=self.knots, model=model,
             extra_covariates=tuple(extra), **fields,
         )  # fmt: skip
 
@@ -99,39 +118,54 @@ class Specification:
         return (self.weights, self.outcome, self.sample, self.covariates)
 
 
-# Beyond the grid if the primary study was changed to that; `refuse_outside_grid` says so before anything is fitted.
-PRIMARY_CELL = Specification(
-    PRIMARY.weights,
-    cast(NeuropathyRule, PRIMARY.outcome),
-    "all",
-    cast(Covariates, PRIMARY.model),
-    "none",
-    PRIMARY.knots,
-)
+def cell_of(study: Study) -> Specification:
+    """A study's own cell. It may be beyond the grid, which `refuse_outside_grid` says before anything is fitted."""
+    return Specification(study.weights, study.outcome, "all", cast(Covariates, study.model), "none", study.knots)
+
+
+PRIMARY_CELL = cell_of(PRIMARY)
 PUBLISHED_CELL = Specification("mec", "strict", "all", "1", "none", 4)
 """The recipe that comes nearest to the published analysis of phosphorus: MEC weights, no energy."""
 
 
-def refuse_outside_grid() -> None:
-    """Refuse to audit a primary study that the grid does not hold, or whose exposure is energy itself.
+def refuse_outside_grid(study: Study = PRIMARY) -> None:
+    """Refuse to audit a study that its grid does not hold, or that adjusts for energy already.
 
     Raises
     ------
     StudyError : which choice it is, and what the grid holds.
     """
+    own, choices = cell_of(study), choices_of(study)
+    if ENERGY in study.covariates:
+        raise StudyError(
+            "the audit adjusts for energy in several ways: expected a study without it among the covariates, such as "
+            "one of model 1 or 2."
+        )
     for name in ("weights", "outcome", "covariates", "knots"):
-        if getattr(PRIMARY_CELL, name) not in CHOICES[name]:
+        if getattr(own, name) not in choices[name]:
             raise StudyError(
-                f"the audit's grid does not hold the primary study: {name} {getattr(PRIMARY_CELL, name)}, expected one "
-                f"of {', '.join(map(str, CHOICES[name]))}. Change PRIMARY, or CHOICES in audit/specifications.py."
+                f"the audit's grid does not hold the study: {name} {getattr(own, name)}, expected one of "
+                f"{', '.join(map(str, choices[name]))}."
             )
-    if "energy_kcal" in (PRIMARY.exposure, *PRIMARY.covariates):
-        raise StudyError("the audit adjusts for energy: expected a primary study of another exposure, without it.")
 
 
-def specification_grid() -> list[Specification]:
-    """Every cell of the grid, in order."""
-    return [Specification(*choice) for choice in itertools.product(*CHOICES.values())]
+def choices_of(study: Study) -> dict[str, tuple[Any, ...]]:
+    """The levels of each choice that make sense of a study, of `CHOICES` but for an outcome that is no neuropathy.
+
+    Energy is not adjusted for itself; a disease that one rule defines has no others; a cycle can be left out only where
+    there are several.
+    """
+    left = {f"without {cycle}-{cycle + 1}" for cycle in CYCLES if cycle not in study.cycles or len(study.cycles) == 1}
+    return CHOICES | {
+        "outcome": CHOICES["outcome"] if study.outcome in CHOICES["outcome"] else (study.outcome,),
+        "sample": tuple(name for name in CHOICES["sample"] if name not in left),
+        "energy": ("none",) if study.exposure == ENERGY else CHOICES["energy"],
+    }
+
+
+def specification_grid(study: Study = PRIMARY) -> list[Specification]:
+    """Every cell of a study's grid, in order."""
+    return [Specification(*choice) for choice in itertools.product(*choices_of(study).values())]
 
 
 def in_first_grid(cells: pd.DataFrame) -> Bools:
@@ -159,21 +193,22 @@ class Answer(Discreet):
     totals: Array | None
 
 
-def answer_people(frame: pd.DataFrame, cells: list[Specification]) -> list[Answer]:
+def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Study = PRIMARY) -> list[Answer]:
     """Answer the specifications of the same people.
 
     Parameters
     ----------
     frame : harmonised participants, all of them.
     cells : specifications that agree in `Specification.people`.
+    study : what they vary.
 
     Returns
     -------
     One answer a cell, in their order; a cell without an estimate has its reason.
     """
-    frame = eligible_people(frame)
+    frame = eligible_people(frame, study)
     try:
-        setting = set_out(frame, cells[0].study)
+        setting = set_out(frame, cells[0].of(study))
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
     energy = frame["energy_kcal"].to_numpy(dtype=float)
@@ -186,9 +221,11 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification]) -> list[Answe
     return answers
 
 
-def answer_arrays(frame: pd.DataFrame, cells: list[Specification]) -> dict[str, pd.DataFrame | Array]:
+def answer_arrays(
+    frame: pd.DataFrame, cells: list[Specification], *, study: Study = PRIMARY
+) -> dict[str, pd.DataFrame | Array]:
     """Answers of `answer_people` as a frame ``rows`` and an array ``totals``, the answered cells' side by side."""
-    answers = answer_people(frame, cells)
+    answers = answer_people(frame, cells, study=study)
     n_psu = len(frame[["strata", "psu"]].drop_duplicates())
     totals = [answer.totals for answer in answers if answer.totals is not None]
     return {
@@ -197,21 +234,21 @@ def answer_arrays(frame: pd.DataFrame, cells: list[Specification]) -> dict[str, 
     }
 
 
-def people_groups() -> dict[str, list[Specification]]:
-    """The grid by people: specifications of one group differ in energy form and knots only."""
+def people_groups(study: Study = PRIMARY) -> dict[str, list[Specification]]:
+    """A study's grid by people: specifications of one group differ in energy form and knots only."""
     groups: dict[str, list[Specification]] = {}
-    for cell in specification_grid():
+    for cell in specification_grid(study):
         groups.setdefault(", ".join(cell.people), []).append(cell)
     return groups
 
 
-def eligible_people(frame: pd.DataFrame) -> pd.DataFrame:
+def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY) -> pd.DataFrame:
     """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
 
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
     sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
     """
-    able = (frame["age_years"] >= PRIMARY.age_min) & frame["examined"] & frame["recall_reliable"]
+    able = (frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"]
     return frame[able | ~frame.duplicated(["strata", "psu"])]
 
 
@@ -227,7 +264,7 @@ def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | 
     try:
         if isinstance(setting, AnalysisError):
             raise setting
-        problem = pose_setting(dataclasses.replace(setting, study=cell.study))
+        problem = pose_setting(dataclasses.replace(setting, study=dataclasses.replace(setting.study, knots=cell.knots)))
         if problem.spline.knots.size != cell.knots:
             raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
         fit = fit_problem(problem, eta=eta)

@@ -1,6 +1,6 @@
-"""Does the U belong to magnesium? Every nutrient, and controls, as exposure or outcome of the primary study's model.
+"""Is the shape the exposure's own? Every nutrient, and controls, as exposure or outcome of the study's model.
 
-If the shape belongs to magnesium, magnesium should stand out among the nutrients, and still do so once the exposure is
+If the shape belongs to the exposure, that should stand out among the nutrients, and still do so once the exposure is
 freed from energy. If it belongs to how much people eat, or report to have eaten, energy and all that goes with it draw
 the same curve. Every nutrient that the three cycles share is put through model 1 as it is, and with each way of
 adjusting for energy; false discoveries are controlled over the nutrients of each way. A nutrient that many did not
@@ -114,8 +114,6 @@ NEGATIVE_CONTROLS: dict[str, NegativeControl] = {
 }  # fmt: skip
 """Outcomes by name."""
 
-NEGATIVE_EXPOSURES = (PRIMARY.exposure, ENERGY)
-
 NUMBERS = (
     "n", "cases", "residual_df", "reference", "zero_share", "energy_correlation", "energy_rank_correlation",
     "adjusted_correlation", "overall_p", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", "two_lines_p", "u_p",
@@ -152,22 +150,40 @@ CHOSEN = ("kind", "exposure", "outcome", "form", "label")
 PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
 
 
-def specificity_cells() -> list[SpecificityCell]:
-    """Every cell of the audit, in order; energy is not adjusted for itself."""
-    cells = [
-        SpecificityCell("nutrient", nutrient, NEUROPATHY, form)
+def specificity_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
+    """Every cell of a study's audit, in order; energy is not adjusted for itself."""
+    return [*nutrient_cells(study), *own_cells(study)]
+
+
+def nutrient_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
+    """The cells of every nutrient: the same ones whichever exposure the study has."""
+    return [
+        SpecificityCell("nutrient", nutrient, study.disease, form)
         for nutrient in NUTRIENT_COLUMNS
         for form in _forms(nutrient, FORMS)
+    ]
+
+
+def own_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
+    """The cells that are the study's own: its exposure, if that is none of the nutrients, and the controls.
+
+    What is known to go with neuropathy is no control of another disease.
+    """
+    cells = [
+        SpecificityCell("nutrient", study.exposure, study.disease, form)
+        for form in FORMS
+        if study.exposure not in NUTRIENT_COLUMNS
     ]
     cells += [
         SpecificityCell("positive control", exposure, NEUROPATHY, form)
         for exposure in POSITIVE_CONTROLS
         for form in CONTROL_FORMS
+        if study.disease == NEUROPATHY
     ]
     return cells + [
         SpecificityCell("negative control", exposure, outcome, form)
         for outcome in NEGATIVE_CONTROLS
-        for exposure in NEGATIVE_EXPOSURES
+        for exposure in dict.fromkeys((study.exposure, ENERGY))
         for form in _forms(exposure, CONTROL_FORMS)
     ]
 
@@ -177,13 +193,16 @@ def _forms(exposure: str, forms: tuple[EnergyForm, ...]) -> tuple[EnergyForm, ..
 
 
 # ---- one cell
-def answer_cells(frame: pd.DataFrame, cells: Iterable[SpecificityCell]) -> list[dict[str, Any]]:
-    """Answer some cells, each by the tests and the verdict of the primary study.
+def answer_cells(
+    frame: pd.DataFrame, cells: Iterable[SpecificityCell], *, study: Study = PRIMARY
+) -> list[dict[str, Any]]:
+    """Answer some cells, each by the tests and the verdict of the study.
 
     Parameters
     ----------
     frame : harmonised participants, all of them.
     cells : of `specificity_cells`; those that share `SpecificityCell.people` are cheaper together.
+    study : whose people and model it is; of nutrients its exposure does not matter.
 
     Returns
     -------
@@ -196,52 +215,53 @@ def answer_cells(frame: pd.DataFrame, cells: Iterable[SpecificityCell]) -> list[
     rows = []
     for cell in cells:
         if cell.people not in settings:
-            settings[cell.people] = _try_setting(frame, cell)
+            settings[cell.people] = _try_setting(frame, cell, study)
         rows += _answer(cell, settings[cell.people], energy)
     return rows
 
 
-def _try_setting(frame: pd.DataFrame, cell: SpecificityCell) -> Setting | AnalysisError:
+def _try_setting(frame: pd.DataFrame, cell: SpecificityCell, study: Study) -> Setting | AnalysisError:
     try:
-        return setting_of(frame, cell)
+        return setting_of(frame, cell, study=study)
     except AnalysisError as error:
         return error
 
 
-def setting_of(frame: pd.DataFrame, cell: SpecificityCell) -> Setting:
+def setting_of(frame: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRIMARY) -> Setting:
     """The people of a cell, energy not yet adjusted for.
 
     Parameters
     ----------
     frame : harmonised participants, all of them.
     cell : any.
+    study : as `answer_cells`.
 
     Raises
     ------
     StudyError, DesignError : as `analysis.dose_response.problem.set_out`.
     """
     if cell.kind == "nutrient":
-        return set_out(frame, dataclasses.replace(PRIMARY, exposure=cell.exposure))
+        return set_out(frame, dataclasses.replace(study, exposure=cell.exposure))
     if cell.kind == "positive control":
-        # The people are those of the primary study: a control is judged on the same cohort.
-        setting = set_out(frame, _study_without(cell.exposure))
+        # The people are those of the study: a control is judged on the same cohort.
+        setting = set_out(frame, _study_without(cell.exposure, study))
         exposure = frame[cell.exposure]
         known = _restricted(setting, exposure.notna(), f"{cell.exposure} known")
-        study = dataclasses.replace(setting.study, exposure=cell.exposure)
-        return dataclasses.replace(known, study=study, exposure=exposure.to_numpy(dtype=float))
+        other = dataclasses.replace(setting.study, exposure=cell.exposure)
+        return dataclasses.replace(known, study=other, exposure=exposure.to_numpy(dtype=float))
     control = NEGATIVE_CONTROLS[cell.outcome]
-    setting = set_out(frame, dataclasses.replace(_study_without(control.covariate), exposure=cell.exposure))
+    setting = set_out(frame, dataclasses.replace(_study_without(control.covariate, study), exposure=cell.exposure))
     outcome = control.outcome_of(frame[setting.cohort.rows]).reindex(frame.index)
     known = _restricted(setting, outcome.notna(), f"{cell.outcome} known")
     return dataclasses.replace(known, y=outcome.fillna(0.0).to_numpy(dtype=float))
 
 
-def _study_without(covariate: str) -> Study:
-    """The primary study; its covariates but this one, if it is one of them."""
-    if covariate not in PRIMARY.covariates:
-        return PRIMARY
-    others = tuple(name for name in PRIMARY.covariates if name != covariate)
-    return dataclasses.replace(PRIMARY, model="crude", extra_covariates=others)
+def _study_without(covariate: str, study: Study) -> Study:
+    """The study; its covariates but this one, if it is one of them."""
+    if covariate not in study.covariates:
+        return study
+    others = tuple(name for name in study.covariates if name != covariate)
+    return dataclasses.replace(study, model="crude", extra_covariates=others)
 
 
 def _restricted(setting: Setting, known: pd.Series, step: str) -> Setting:

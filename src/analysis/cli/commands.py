@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from analysis.dose_response.frames import association_dict, named, round_intakes
 from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
-from analysis.pipeline.audit import audit
+from analysis.pipeline.audit import audit, audit_folder
 from analysis.pipeline.claims import answer_claims
+from analysis.pipeline.column import column_name
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
@@ -119,10 +121,28 @@ def run_shapes(args: argparse.Namespace) -> None:
 
 def run_audit(args: argparse.Namespace) -> None:
     """Vary everything that could defensibly be varied."""
-    folders = _folders(args)
-    for path in audit(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
+    folders, studies = _folders(args), _audited(args)
+    options = {"jobs": args.jobs, "scheduler": args.scheduler, "fresh": args.fresh}
+    for path in audit(folders, studies, column=args.column, **options):
         tqdm.write(str(path))
-    tqdm.write(f"Tables: {folders.estimates}/audit_*.csv")
+    for study in studies:
+        tables = f"{folders.estimates}/audit_*.csv" if study == PRIMARY else f"{audit_folder(folders, study)}/*.csv"
+        tqdm.write(f"Tables: {tables}")
+
+
+def _audited(args: argparse.Namespace) -> tuple[Study, ...]:
+    """The studies whose audit is asked for; the primary one if none is."""
+    exposures = list(dict.fromkeys(args.exposure))
+    if args.study and (exposures or args.outcome or args.column):
+        raise StudyError("--study with --exposure, --outcome or --column: expected every choice in the file.")
+    if args.study:
+        return tuple(dict.fromkeys(read_study(path) for path in args.study))
+    if args.column is not None:
+        if exposures:
+            raise StudyError("--column with --exposure: the column is the exposure. Leave one out.")
+        exposures = [column_name(args.column)]
+    outcome = args.outcome or PRIMARY.outcome
+    return tuple(replace(PRIMARY, exposure=one, outcome=outcome) for one in exposures or [PRIMARY.exposure])
 
 
 def run_referee(args: argparse.Namespace) -> None:

@@ -120,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
         "published": (_add_folders, "recompute what was published on the same people, printed beside ours"),
         "table": (_add_table_options, "write one table to paste: characteristics, models, claims, published"),
-        "audit": (_add_audit_options, "how much of the curve stands: 4,725 models, other exposures"),
+        "audit": (_add_study_audit_options, "how much of a curve stands: 4,725 models, other exposures; of any claim"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
         "report": (_add_report_options, "put everything that was found on one page of HTML, with an explorer"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
@@ -182,6 +182,31 @@ def _add_audit_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--scheduler", default=None, metavar="ADDRESS",
                        help="use the workers of this dask scheduler instead: tcp://10.0.0.1:8786")  # fmt: skip
     stage.add_argument("--fresh", action="store_true", help="do finished tasks again")
+
+
+def _add_study_audit_options(stage: argparse.ArgumentParser) -> None:
+    """Options of the audit, with its claims."""
+    stage.description = (
+        "How much of a dose-response curve stands. Without a claim, the primary study is audited, and its tables are "
+        "written among the estimates. A claim is an exposure and an outcome, or a file with every choice: it is asked "
+        "the same questions, the referee's among them, and gets its own folder, DATA/processed/audits/NAME, with "
+        "tables, figures and a page of words, conclusions.md. Questions that a claim cannot be asked are named there "
+        "with the reason. An interrupted run goes on where it was."
+    )
+    stage.add_argument("--exposure", nargs="+", action="extend", default=[], metavar="COLUMN",
+                       help="one or several, each audited: phosphorus_mg, or another column of numbers "
+                       f"({DICTIONARY})")  # fmt: skip
+    stage.add_argument(
+        "--outcome",
+        default=None,
+        choices=get_args(Outcome),
+        help=f"by default {PRIMARY.outcome}; `estimate --help` says what each is",
+    )
+    stage.add_argument("--study", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
+                       help="every choice of a study from this TOML file, as in data/studies")  # fmt: skip
+    stage.add_argument("--column", type=Path, default=None, metavar="FILE",
+                       help="CSV file with SEQN and one column of your own, which is then the exposure")  # fmt: skip
+    _add_audit_options(stage)
 
 
 def _add_simulate_options(stage: argparse.ArgumentParser) -> None:

@@ -1,41 +1,106 @@
-"""Stage ``audit``: how much of the curve stands, with its figures."""
+"""Stage ``audit``: how much of a curve stands, with its figures; the primary study's, or any other claim's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.audit.questions import audit_frames, audit_tasks
-from analysis.audit.runner import run_tasks
+import pandas as pd
+
+from analysis.audit.questions import audit_frames, audit_tasks, not_asked, study_tasks
+from analysis.audit.runner import Finished, Task, run_tasks
 from analysis.audit.specifications import refuse_outside_grid
+from analysis.dose_response.association import Association, estimate
+from analysis.dose_response.frames import summarise
+from analysis.dose_response.shape import summarise_shapes
+from analysis.pipeline.column import read_column
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import read_audit, refuse_mixing, write_drawing, write_estimates
-from analysis.report.catalogue import AUDIT_FIGURES, audit_drawings
+from analysis.pipeline.results import (
+    read_audit,
+    refuse_mixing,
+    write_csv,
+    write_drawing,
+    write_estimates,
+    write_text,
+)
+from analysis.provenance import Provenance
+from analysis.report.catalogue import AUDIT_FIGURES, audit_drawings, referee_drawing
+from analysis.report.words.conclusions import conclusions_markdown
+from analysis.stats.arrays import Frames
+from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
+
+CONCLUSIONS = "conclusions.md"
+OF_THE_CURVE = ("models", "flow", "tests", "odds_ratio_curve", "shape")
+"""Tables about a study's own curve that are written beside those of its audit."""
 
 
-def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fresh: bool = False) -> list[Path]:
-    """Stage ``audit``: how much of the curve stands; tables written as audit_*.csv, and its figures.
+def audit(
+    folders: Folders, studies: Sequence[Study] = (PRIMARY,), *, column: Path | None = None, jobs: int = 1,
+    scheduler: str | None = None, fresh: bool = False, replicates: int = BOOTSTRAP_REPLICATES,
+) -> list[Path]:  # fmt: skip
+    """Stage ``audit``: how much of each study's curve stands; tables, figures, and of other studies one page of words.
+
+    The primary study's tables are written as audit_*.csv among the estimates, its figures among the others. Another
+    study has a folder of its own, see `audit_folder`. What does not depend on the exposure is done once.
 
     Parameters
     ----------
+    studies : whose curves are audited.
+    column : CSV file with a column of one's own, which a study may have as its exposure.
     jobs : processes, and threads of the joint test; no number depends on them.
     scheduler : address of a dask scheduler whose workers do it instead.
     fresh : begin anew, though an earlier run of the same data and code was interrupted or finished.
+    replicates : of the design bootstrap of another study's lowest point.
 
     Returns
     -------
-    Paths of the figures.
+    Paths of the figures and pages.
 
     Raises
     ------
-    StudyError : the grid does not hold the primary study.
+    StudyError : the grid does not hold a study, or its curve cannot be fitted.
     StageError, AuditError : the cohort stage has not been run; a run that stopped, whose finished tasks are kept.
     """
-    refuse_outside_grid()
     frame, provenance = read_participants(folders)
+    if column is not None:
+        own = read_column(column, frame)
+        frame = frame.assign(**{str(own.name): own})
+        provenance = Provenance(f"{provenance.source}; {own.name} from {column.name}", provenance.synthetic)
     refuse_mixing(folders, provenance)
-    finished = run_tasks(
-        audit_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
-    )
-    frames = audit_frames(finished, frame, jobs=jobs)
+    # What cannot be audited is refused before the long part begins.
+    for study in studies:
+        refuse_outside_grid(study)
+    curves = {study: estimate(frame, study) for study in studies if study != PRIMARY}
+    asked = {study: audit_tasks() if study == PRIMARY else study_tasks(study) for study in studies}
+    finished = _finished(
+        asked, frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
+    )  # fmt: skip
+    written: list[Path] = []
+    for study, found in finished.items():
+        frames = audit_frames(found, frame, study=study, jobs=jobs)
+        if study == PRIMARY:
+            written += _write_primary(folders, frames, provenance)
+        else:
+            estimates = summarise([curves[study]], frame) | summarise_shapes([curves[study]], replicates=replicates)
+            written += _write_other(folders, curves[study], estimates, frames, provenance)
+    return written
+
+
+def audit_folder(folders: Folders, study: Study) -> Path:
+    """Where another study's audit is kept: named after what is not as in the primary study."""
+    return folders.processed / "audits" / study.slug
+
+
+def _finished(
+    asked: dict[Study, list[Task]], frame: pd.DataFrame, *, folder: Path, jobs: int, scheduler: str | None, fresh: bool
+) -> dict[Study, list[Finished]]:
+    """What every study's tasks found; those that several studies share are performed once."""
+    every = {task.file_name: task for tasks in asked.values() for task in tasks}
+    done = run_tasks(list(every.values()), frame, folder=folder, jobs=jobs, scheduler=scheduler, fresh=fresh)
+    found = dict(zip(every, done, strict=True))
+    return {study: [found[task.file_name] for task in tasks] for study, tasks in asked.items()}
+
+
+def _write_primary(folders: Folders, frames: Frames, provenance: Provenance) -> list[Path]:
     for stale in folders.estimates.glob("audit_*.csv"):  # of an earlier run, whose task may have found nothing now
         if stale.stem.removeprefix("audit_") not in frames:
             stale.unlink()
@@ -48,3 +113,24 @@ def audit(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fres
             for stale in folders.figures.glob(f"{name}*"):
                 stale.unlink()
     return written
+
+
+def _write_other(
+    folders: Folders, curve: Association, estimates: Frames, frames: Frames, provenance: Provenance
+) -> list[Path]:
+    """Everything about another study into its own folder; the page of words, which sums it up, comes last."""
+    study, folder = curve.study, audit_folder(folders, curve.study)
+    for stale in [*folder.glob("*.csv"), folder / CONCLUSIONS, *(folder / "figures").glob("*")]:
+        stale.unlink(missing_ok=True)
+    left = not_asked(study)
+    tables = {name: estimates[name] for name in OF_THE_CURVE} | frames
+    tables["not_asked"] = pd.DataFrame(left.items(), columns=["task", "reason"])
+    for name, table in tables.items():
+        write_csv(table.assign(data=provenance.source), folder / f"{name}.csv")
+    drawings = audit_drawings(frames, provenance, study)
+    if "referee" in frames:
+        drawings["referee"] = referee_drawing(frames, provenance)
+    written = [path for name, one in drawings.items() for path in write_drawing(one, folder / "figures", name)]
+    page = folder / CONCLUSIONS
+    write_text(page, conclusions_markdown(study, estimates, frames, provenance, not_asked=left))
+    return [*written, page]

@@ -28,7 +28,7 @@ from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
 CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves", "foods", "causes")
 AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
@@ -221,13 +221,14 @@ def _of_model(frame: pd.DataFrame, model: str) -> pd.DataFrame:
     return frame[frame["model"] == model]
 
 
-def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]:
+def audit_drawings(frames: Frames, provenance: Provenance, study: Study = PRIMARY) -> dict[str, Drawing]:
     """The figures of the audit by name, of those whose frames are there.
 
     Parameters
     ----------
     frames : of `analysis.audit.questions.audit_frames`.
     provenance : see `Provenance`.
+    study : whose audit it is.
     """
     makers = {
         "specification_curve": (
@@ -246,7 +247,7 @@ def audit_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
         ),
     }
     return {
-        name: make(frames, provenance)
+        name: make(frames, provenance, study)
         for name, (make, needed) in makers.items()
         if all(frame in frames for frame in needed)
     }
@@ -263,45 +264,45 @@ def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
     )
 
 
-def _specification_curve(frames: Frames, provenance: Provenance) -> Drawing:
+def _specification_curve(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     cells, shares = frames["specifications"], frames["verdict_shares"]
     caption = Caption(
-        specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"]),
+        specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"], study=study),
         specifications_figures.specification_alt(cells, shares),
     )
     by_ends = frames["verdict_ends"]
     plot = specifications_figures.plot_specification_curve
     return Drawing(
-        partial(plot, cells, shares, by_ends, caption=caption, provenance=provenance),
+        partial(plot, cells, shares, by_ends, caption=caption, provenance=provenance, study=study),
         {"": shares, "_ends": by_ends},
     )
 
 
-def _specificity(frames: Frames, provenance: Provenance) -> Drawing:
+def _specificity(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     summary = frames["specificity"]
     caption = Caption(
-        specificity_figures.specificity_caption(summary, frames["specificity_place"]),
-        specificity_figures.specificity_alt(summary, frames["specificity_place"]),
+        specificity_figures.specificity_caption(summary, frames["specificity_place"], study=study),
+        specificity_figures.specificity_alt(summary, frames["specificity_place"], study=study),
     )
-    return Drawing(
-        partial(specificity_figures.plot_specificity, summary, caption=caption, provenance=provenance), {"": summary}
-    )
+    plot = specificity_figures.plot_specificity
+    return Drawing(partial(plot, summary, caption=caption, provenance=provenance, study=study), {"": summary})
 
 
-def _energy_forms(frames: Frames, provenance: Provenance) -> Drawing:
+def _energy_forms(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     curves, forms = frames["energy_curves"], frames["energy_forms"]
     caption = Caption(energy_figures.energy_forms_caption(forms), energy_figures.energy_forms_alt(forms))
+    plot = partial(energy_figures.plot_energy_forms, curves, forms, disease=study.disease)
     return Drawing(
-        partial(energy_figures.plot_energy_forms, curves, forms, caption=caption, provenance=provenance),
+        partial(plot, caption=caption, provenance=provenance),
         {"": forms, "_curves": curves},
     )
 
 
-def _energy_surface(frames: Frames, provenance: Provenance) -> Drawing:
+def _energy_surface(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     surface, density, slices = frames["energy_surface"], frames["energy_density"], frames["energy_slices"]
     tests, form = frames["energy_slice_tests"], _unadjusted(frames)
     caption = Caption(
-        energy_figures.energy_surface_caption(surface, frames["energy_tests"], tests, form),
+        energy_figures.energy_surface_caption(surface, frames["energy_tests"], tests, form, disease=study.disease),
         energy_figures.energy_surface_alt(surface, tests, form),
     )
     return Drawing(
@@ -319,7 +320,7 @@ def _energy_surface(frames: Frames, provenance: Provenance) -> Drawing:
     )
 
 
-def _heterogeneity(frames: Frames, provenance: Provenance) -> Drawing:
+def _heterogeneity(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     curves, shapes, influence = frames["cycle_curves"], frames["cycle_shapes"], frames["psu_shape"]
     caption = Caption(
         heterogeneity_figures.heterogeneity_caption(shapes, frames["cycle_heterogeneity"], influence),

@@ -6,7 +6,7 @@ HTML and drawings. Showing one computes nothing that takes time, and shows no si
 
 import dataclasses
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.audit.questions import QUESTIONS, SINGLE, SPECIFICITY, audit_frames, study_tasks
+from analysis.audit.questions import QUESTIONS, SINGLE, SPECIFICITY, audit_frames, not_asked, study_tasks
 from analysis.audit.runner import run_tasks
 from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
 from analysis.dose_response import association as plain
@@ -202,9 +202,11 @@ class AuditView(Discreet):
 
     def _conclusions(self) -> dict[str, str]:
         asked, audit = set(self.questions), self.frames
-        found = {
-            "The same in every specification?": ({"specification"}, _specification_words),
-            "Of this nutrient alone?": ({SPECIFICITY}, _specificity_words),
+        found: dict[str, tuple[set[str], Callable[[Audit], str]]] = {
+            "The same in every specification?": (
+                {"specification"}, lambda of: _specification_words(of, self.study)
+            ),
+            "Of this nutrient alone?": ({SPECIFICITY}, lambda of: _specificity_words(of, self.study)),
             "With energy adjusted for?": ({"energy forms", "energy surface"}, energy_sentence),
             "The same in every cycle?": ({"cycle curves", "cycle heterogeneity"}, audit_words.cycles_sentence),
             "Carried by one sampling unit?": ({"sampling units"}, audit_words.sampling_units_sentence),
@@ -212,13 +214,20 @@ class AuditView(Discreet):
                 {"two recalls"}, lambda of: audit_words.recall_sentence(of, self.study.exposure)
             ),
         }  # fmt: skip
-        return {question: words(audit) for question, (needed, words) in found.items() if needed <= asked}
+        left = not_asked(self.study)
+        told = {}
+        for question, (needed, words) in found.items():
+            reasons = [left[name] for name in QUESTIONS if name in needed and name in left]
+            if needed <= asked:
+                told[question] = f"Not asked: {reasons[0]}." if reasons else words(audit)
+        return told
 
     def _head(self) -> str:
         without = f", {self.unanswered} without an answer" if self.unanswered else ""
+        study = self.study
         return (
-            f"Audit of {exposure_label(self.study.exposure)} and peripheral neuropathy ({self.study.outcome}, model "
-            f"{self.study.model}): {len(self.questions)} questions asked{without}."
+            f"Audit of {exposure_label(study.exposure)} and peripheral {study.disease} ({study.outcome}, model "
+            f"{study.model}): {len(self.questions)} questions asked{without}."
         )
 
     def _repr_html_(self) -> str:
@@ -227,14 +236,14 @@ class AuditView(Discreet):
             return _as_html(f"{self._head()} Tables: {', '.join(self.frames)}.", {"": self.to_frame()})
 
 
-def _specification_words(audit: Audit) -> str:
-    return f"{audit_words.verdicts_sentence(audit)} {audit_words.joint_test_sentence(audit)}"
+def _specification_words(audit: Audit, study: Study) -> str:
+    return f"{audit_words.verdicts_sentence(audit)} {audit_words.joint_test_sentence(audit, study)}"
 
 
-def _specificity_words(audit: Audit) -> str:
+def _specificity_words(audit: Audit, study: Study) -> str:
     if missing := audit_words.unanswered_words(audit, "specificity"):
         return missing
-    return f"{specificity_sentence(audit)} {controls_sentence(audit)}"
+    return f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}"
 
 
 def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
@@ -304,8 +313,8 @@ def audit_study(
     ----------
     people : as `estimate`.
     study : whose curve it is.
-    questions : of `analysis.audit.questions.QUESTIONS`. The grid of specifications (``specification``) and the other
-        nutrients (``specificity``) are asked of `PRIMARY` only, and take minutes; the others some seconds.
+    questions : of `analysis.audit.questions.QUESTIONS`. The grid of specifications (``specification``), the other
+        nutrients (``specificity``) and the referee (``referee``) take minutes; the others some seconds.
     folder : keeps each question's result there, as the stage ``audit`` does, so that it is not computed again;
         None keeps nothing on disk.
     jobs : processes; 1 does everything in this one. No number depends on them.
@@ -316,7 +325,7 @@ def audit_study(
 
     Raises
     ------
-    StudyError : no such question, or one that is asked of the primary study only.
+    StudyError : no such question, or the grid of specifications does not hold the study.
 
     Examples
     --------
@@ -328,7 +337,7 @@ def audit_study(
     """
     finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
     asked = tuple(name for name in QUESTIONS if name in questions)
-    return AuditView(study, asked, audit_frames(finished, people, jobs=jobs))
+    return AuditView(study, asked, audit_frames(finished, people, study=study, jobs=jobs))
 
 
 def _shown(association: Association) -> AssociationView:

@@ -6,20 +6,22 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Setting, pose_on, set_out
-from analysis.stats.arrays import Bools
+from analysis.dose_response.problem import Setting, pose_on, pose_setting, set_out
+from analysis.stats.arrays import Array, Bools
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
 QUESTION = "form"
-ROUND_KNOTS = (100.0, 200.0, 300.0, 500.0)
-"""Intakes, mg/day, that nobody's data chose."""
-
 EXTREMES = (0.01, 0.99)
 LEAST = 1.0
-"""mg/day below which the logarithm is that of this much: somebody who drank water only still has a place."""
+"""Units a day below which the logarithm is that of this much: somebody who drank water only still has a place. Of what
+is eaten in smaller amounts it is the lowest hundredth of those who had any."""
+
+DIGITS = (1, 2, 3)
+"""Of round knots: the fewest that tell them apart."""
 
 
 def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
@@ -29,24 +31,42 @@ def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     rows: list[Answer] = []
     for done, other in scales(setting).items():
         rows.append(row_of(QUESTION, done, curve_on(other)))
-    spline = RestrictedCubicSpline(np.array(ROUND_KNOTS))
-    fixed = pose_on(setting, spline, reference=float(np.median(setting.eligible)))
-    words = ", ".join(f"{knot:g}" for knot in ROUND_KNOTS)
-    rows.append(row_of(QUESTION, f"knots at {words} mg", curve_of(fixed, fit_problem(fixed))))
+    knots = round_knots(pose_setting(setting).spline.knots)
+    fixed = pose_on(setting, RestrictedCubicSpline(knots), reference=float(np.median(setting.eligible)))
+    words = f"{', '.join(f'{knot:g}' for knot in knots)} {amount_unit(study.exposure)}"
+    rows.append(row_of(QUESTION, f"knots at {words}", curve_of(fixed, fit_problem(fixed))))
     return complete([base, *rows], base)
+
+
+def round_knots(knots: Array) -> Array:
+    """Round amounts near a study's knots, which depend less on its data."""
+    for digits in DIGITS:
+        near = np.array([float(f"{knot:.{digits}g}") for knot in knots])
+        if np.all(np.diff(near) > 0):
+            return near
+    return knots
 
 
 def scales(setting: Setting) -> dict[str, Setting]:
     """The people with their exposure on another scale, or without its extremes, by what was done."""
-    x, three = setting.exposure, dataclasses.replace(setting.study, knots=3)
-    logged = dataclasses.replace(setting, exposure=np.log(np.maximum(x, LEAST)))
-    low, high = np.quantile(setting.eligible, EXTREMES)
-    return {
-        f"logarithm, {setting.study.knots} knots": logged,
-        "logarithm, 3 knots": dataclasses.replace(logged, study=three),
-        "square root": dataclasses.replace(setting, exposure=np.sqrt(x)),
+    x, eligible = setting.exposure, setting.eligible
+    low, high = np.quantile(eligible, EXTREMES)
+    return (_bent(setting) if eligible.min() >= 0 else {}) | {
         "winsorised at P1 and P99": dataclasses.replace(setting, exposure=np.clip(x, low, high)),
         "without the lowest and highest 1 %": restricted(setting, (x >= low) & (x <= high)),
+    }
+
+
+def _bent(setting: Setting) -> dict[str, Setting]:
+    """The exposure's logarithm and square root, of amounts that are never below zero."""
+    some = setting.eligible[setting.eligible > 0]
+    # Outside the cohort an amount may be anything; it is not read there.
+    x = np.maximum(setting.exposure, 0.0)
+    logged = dataclasses.replace(setting, exposure=np.log(np.maximum(x, min(LEAST, np.quantile(some, EXTREMES[0])))))
+    return {
+        f"logarithm, {setting.study.knots} knots": logged,
+        "logarithm, 3 knots": dataclasses.replace(logged, study=dataclasses.replace(setting.study, knots=3)),
+        "square root": dataclasses.replace(setting, exposure=np.sqrt(x)),
     }
 
 

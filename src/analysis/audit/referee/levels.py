@@ -4,14 +4,28 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.association import associate
 from analysis.dose_response.problem import pose_setting, set_out
+from analysis.stats.arrays import Array
 from analysis.stats.shape.questions import levels
+from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study
 
 QUESTION = "levels"
-ROUND = (100.0, 500.0)
-"""Intakes, mg/day, at which the band is read; near the 5th and 95th percentile of magnesium."""
+DIGITS = (1, 2, 3)
+"""Of the round intakes: the fewest that keep them on their sides of the median, and among the cohort's."""
+
+
+def round_ends(curve: FittedCurve) -> Array:
+    """Two round intakes, near the 5th and the 95th percentile, at which the band is read."""
+    low, high = curve.range
+    inside = np.quantile(curve.eligible, (0.01, 0.99))
+    for digits in DIGITS:
+        ends = np.array([float(f"{end:.{digits}g}") for end in (low, high)])
+        if inside[0] <= ends[0] < curve.reference < ends[1] <= inside[1]:
+            return ends
+    return np.array([low, high])
 
 
 def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
@@ -19,9 +33,10 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     setting = set_out(frame, study)
     curve = curve_on(setting)
     base = row_of(QUESTION, "P5 and P95 against the median", curve)
-    height = levels(curve, low=ROUND[0], high=ROUND[1], middle=curve.reference)
+    low, high = round_ends(curve)
+    height = levels(curve, low=low, high=high, middle=curve.reference)
     at_round: Answer = base | {
-        "done": f"{ROUND[0]:g} and {ROUND[1]:g} mg against the median",
+        "done": f"{low:g} and {high:g} {amount_unit(study.exposure)} against the median",
         "level_low_p": height.p_low, "level_high_p": height.p_high, "levels_p": height.p_value,
         "log_or_low": height.log_or_low, "log_or_high": height.log_or_high,
         "levels_verdict": height.verdict,
@@ -31,7 +46,8 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
 
 
 def band_at_round_intakes(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
-    """The odds ratio at `ROUND` with the band of the whole curve: x, odds_ratio, band_low, band_high, above_one."""
-    found = associate(pose_setting(set_out(frame, study)))
-    curve = found.curve(np.array(ROUND)).frame[["x", "odds_ratio", "band_low", "band_high"]]
+    """The odds ratio at `round_ends` with the whole curve's band: x, odds_ratio, band_low, band_high, above_one."""
+    setting = set_out(frame, study)
+    found = associate(pose_setting(setting)).curve(round_ends(curve_on(setting)))
+    curve = found.frame[["x", "odds_ratio", "band_low", "band_high"]]
     return curve.assign(above_one=curve["band_low"] > 1)

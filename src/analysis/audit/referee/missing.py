@@ -6,6 +6,7 @@ week as the dietary weights do, so that the curve moves for that reason as well.
 
 import dataclasses
 from collections.abc import Iterator
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,11 @@ from analysis.stats.missing.imputation import Pooled, combine, impute
 from analysis.stats.missing.selection import inverse_probability_weights
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.shape.verdict import verdict
-from analysis.study import CATEGORIES, PRIMARY, Study
+from analysis.study import CATEGORIES, PRIMARY, Model, NeuropathyRule, Study
 
 QUESTION = "missing"
 IMPUTATIONS = 20
-FULL = dataclasses.replace(PRIMARY, model="2")
+FULL: Model = "2"
 """The model whose covariates some people lack."""
 
 AGE_KNOTS = 4
@@ -31,7 +32,7 @@ AGE_KNOTS = 4
 
 # ---- covariates
 def covariates_missing(
-    frame: pd.DataFrame, *, study: Study = FULL, imputations: int = IMPUTATIONS, seed: int = 1
+    frame: pd.DataFrame, *, study: Study = PRIMARY, imputations: int = IMPUTATIONS, seed: int = 1
 ) -> pd.DataFrame:
     """Complete cases, a missing indicator, and multiple imputation of the model's covariates, as rows.
 
@@ -39,12 +40,12 @@ def covariates_missing(
     that of Li, Raghunathan and Rubin; two lines have the median p of the completed samples. The Monte Carlo error is
     that of the non-linear p: the jackknife's over the imputations, sqrt((m - 1) var p), p without each in turn.
     """
-    base = row_of(QUESTION, "primary", curve_on(set_out(frame, PRIMARY)))
+    base, full = row_of(QUESTION, "primary", curve_on(set_out(frame, study))), dataclasses.replace(study, model=FULL)
     rows = [
         base,
-        row_of(QUESTION, f"model {study.model}, complete cases", curve_on(set_out(frame, study))),
-        row_of(QUESTION, f"model {study.model}, missing indicators", curve_on(_indicated(frame, study))),
-        _imputed_row(frame, study, imputations, seed),
+        row_of(QUESTION, f"model {FULL}, complete cases", curve_on(set_out(frame, full))),
+        row_of(QUESTION, f"model {FULL}, missing indicators", curve_on(_indicated(frame, full))),
+        _imputed_row(frame, full, imputations, seed),
     ]
     return complete(rows, base)
 
@@ -158,15 +159,16 @@ def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFra
         rows.append(row_of(QUESTION, done, curve_on(_selected(frame, setting, among, weights))))
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):
         rows.append(row_of(QUESTION, done, curve_on(_bounded(frame, study, value))))
-    tested = dataclasses.replace(study, outcome="any_tested")
-    rows.append(row_of(QUESTION, "outcome rule any_tested", curve_on(set_out(frame, tested))))
+    if study.outcome in get_args(NeuropathyRule):
+        tested = dataclasses.replace(study, outcome="any_tested")
+        rows.append(row_of(QUESTION, "outcome rule any_tested", curve_on(set_out(frame, tested))))
     return complete(rows, base)
 
 
 def _selected(frame: pd.DataFrame, setting: Setting, among: Bools, weights: Array) -> Setting:
     """The people of a setting weighted for all among whom they were looked for."""
     kept = setting.cohort.rows.to_numpy()
-    columns = _known_of_everybody(frame)[among]
+    columns = _known_of_everybody(frame, setting.study)[among]
     new = np.zeros(len(frame))
     new[among] = inverse_probability_weights(kept[among], columns, weights=weights[among])
     design = SurveyDesign(setting.design.strata, setting.design.psu, new, lonely_domain=setting.study.lonely_domain)
@@ -175,10 +177,10 @@ def _selected(frame: pd.DataFrame, setting: Setting, among: Bools, weights: Arra
     return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
 
 
-def _known_of_everybody(frame: pd.DataFrame) -> Array:
+def _known_of_everybody(frame: pd.DataFrame, study: Study) -> Array:
     """Intercept, age as a spline, sex, race, cycle, education (unknown to its reference), income and its gaps."""
     age = frame["age_years"].to_numpy(dtype=float)
-    spline = RestrictedCubicSpline(place_knots(age[age >= PRIMARY.age_min], AGE_KNOTS)).basis(age)
+    spline = RestrictedCubicSpline(place_knots(age[age >= study.age_min], AGE_KNOTS)).basis(age)
     columns = [np.ones((len(frame), 1)), spline]
     columns += [(frame["sex"] == "female").to_numpy(dtype=float)[:, None]]
     columns += [pd.get_dummies(frame[name], dtype=float).to_numpy()[:, 1:] for name in ("race_ethnicity", "cycle")]

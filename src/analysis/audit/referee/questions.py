@@ -1,10 +1,11 @@
 """The referee's questions as tasks, and what they found as one table and its companions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import pandas as pd
 
-from analysis.audit.recall import DAYS
+from analysis.audit.recall import beside_energy
 from analysis.audit.referee.ends import ends, rise_along_curve
 from analysis.audit.referee.form import form
 from analysis.audit.referee.levels import band_at_round_intakes, levels_of
@@ -12,41 +13,59 @@ from analysis.audit.referee.missing import covariates_missing, people_missing
 from analysis.audit.referee.recall_error import calibrated, calibrated_bootstrap, simulated_extrapolated
 from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.under_reporting import deletion_controls, indicator_odds, under_reporting
-from analysis.audit.runner import AuditError, Finished, Task
-from analysis.study import PRIMARY
+from analysis.audit.runner import AuditError, Finished, Found, Task
+from analysis.study import PRIMARY, Study
 
-ROWS = (
-    Task("referee ends", ends),
-    Task("referee levels", levels_of),
-    Task("referee under-reporting", under_reporting),
-    Task("referee deletion controls", deletion_controls),
-    Task("referee calibrated", calibrated),
-    Task("referee calibration redone", calibrated_bootstrap, ((PRIMARY.exposure,), False)),
-    Task("referee calibration held", calibrated_bootstrap, ((PRIMARY.exposure,), True)),
-    Task("referee calibration with energy", calibrated_bootstrap, (tuple(DAYS), False)),
-    Task("referee simex", simulated_extrapolated),
-    Task("referee form", form),
-    Task("referee covariates missing", covariates_missing),
-    Task("referee people missing", people_missing),
-    Task("referee rows", rows_that_change_nothing),
-)
+Question: TypeAlias = Callable[..., Found]
+
+RECALL_ERROR: dict[str, Question] = {
+    "referee calibrated": calibrated,
+    "referee calibration redone": calibrated_bootstrap,
+    "referee calibration held": calibrated_bootstrap,
+    "referee calibration with energy": calibrated_bootstrap,
+    "referee simex": simulated_extrapolated,
+}
+"""Questions that need a second recalled day of the exposure."""
+
+ROWS: dict[str, Question] = {
+    "referee ends": ends,
+    "referee levels": levels_of,
+    "referee under-reporting": under_reporting,
+    "referee deletion controls": deletion_controls,
+    **RECALL_ERROR,
+    "referee form": form,
+    "referee covariates missing": covariates_missing,
+    "referee people missing": people_missing,
+    "referee rows": rows_that_change_nothing,
+}
 """Tasks whose rows are the referee's table, in its order."""
 
-COMPANIONS = {
-    "referee_rise": Task("referee rise along the curve", rise_along_curve),
-    "referee_band": Task("referee band", band_at_round_intakes),
-    "referee_under_reporter": Task("referee under-reporter", indicator_odds),
+COMPANIONS: dict[str, tuple[str, Question]] = {
+    "referee_rise": ("referee rise along the curve", rise_along_curve),
+    "referee_band": ("referee band", band_at_round_intakes),
+    "referee_under_reporter": ("referee under-reporter", indicator_odds),
 }
 """Frames beside the table, by name."""
 
 
-def referee_tasks() -> list[Task]:
-    """Every task of the referee."""
-    return [*ROWS, *COMPANIONS.values()]
+def referee_tasks(study: Study = PRIMARY) -> list[Task]:
+    """Every task of the referee, asked of one study."""
+    alone, both = (study.exposure,), beside_energy(study.exposure)
+    arguments = {
+        "referee calibration redone": (alone, False),
+        "referee calibration held": (alone, True),
+        "referee calibration with energy": (both, False),
+    }
+    every = ROWS | dict(COMPANIONS.values())
+    return [
+        Task(name, function, arguments.get(name, ()), options=(("study", study),))
+        for name, function in every.items()
+        if name != "referee calibration with energy" or both != alone
+    ]
 
 
 def referee_frames(finished: Sequence[Finished]) -> dict[str, pd.DataFrame]:
-    """The table ``referee`` and its companions.
+    """The table ``referee`` and its companions, of the tasks that are there.
 
     Raises
     ------
@@ -55,8 +74,15 @@ def referee_frames(finished: Sequence[Finished]) -> dict[str, pd.DataFrame]:
     reasons = {one.name: one.reason for one in finished if one.reason}
     if reasons:
         raise AuditError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
-    found = {one.name: one.frames["rows"] for one in finished}
-    table = pd.concat([found[task.name] for task in ROWS], ignore_index=True)
+    return answered_frames(finished)
+
+
+def answered_frames(finished: Sequence[Finished]) -> dict[str, pd.DataFrame]:
+    """The same of the tasks that found something; a companion that did not has no frame."""
+    found = {one.name: one.frames["rows"] for one in finished if not one.reason}
+    companions = {frame: found[name] for frame, (name, _) in COMPANIONS.items() if name in found}
+    if not (rows := [found[name] for name in ROWS if name in found]):
+        return companions
     # The primary row opens several questions: it is told once in each.
-    companions = {name: found[task.name] for name, task in COMPANIONS.items()}
+    table = pd.concat(rows, ignore_index=True)
     return {"referee": table.drop_duplicates(["question", "done"], ignore_index=True), **companions}

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from analysis.audit.recall import DAYS, SECOND_RECALL
+from analysis.audit.recall import SECOND_RECALL, beside_energy
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
@@ -42,7 +43,7 @@ ROOT = 4
 def second_weights(frame: pd.DataFrame, study: Study = PRIMARY) -> Array:
     """(n,) two-day weight of the cycle's people with two reliable recalls, 0 for everybody else."""
     weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
-    both = frame["recall2_reliable"] & frame[DAYS[study.exposure]].notna() & (frame["cycle"] == SECOND_RECALL)
+    both = frame["recall2_reliable"] & frame[SECOND_DAYS[study.exposure]].notna() & (frame["cycle"] == SECOND_RECALL)
     return np.where(both.to_numpy(dtype=bool), weights, 0.0)
 
 
@@ -51,7 +52,7 @@ def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str
     rows = setting.domain.rows
     return CalibrationData(
         first=frame.loc[rows, list(exposures)].to_numpy(dtype=float),
-        second=frame.loc[rows, [DAYS[name] for name in exposures]].to_numpy(dtype=float),
+        second=frame.loc[rows, [SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float),
         second_weights=second_weights(frame, setting.study)[rows],
         covariates=setting.adjustment[rows],
         y=setting.y[rows],
@@ -66,7 +67,7 @@ def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     rows: list[Answer] = [base]
-    for exposures in ((study.exposure,), tuple(DAYS)):
+    for exposures in dict.fromkeys(((study.exposure,), beside_energy(study.exposure))):
         data = calibration_data(frame, setting, exposures)
         found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
         expected = np.full((len(frame), len(exposures)), np.nan)
@@ -127,9 +128,8 @@ def simulated_extrapolated(
     base = row_of(QUESTION, "primary", curve)
     weights = second_weights(frame, study) * setting.domain.rows
     both = weights > 0
-    days = [
-        frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in (study.exposure, DAYS[study.exposure])
-    ]
+    columns = (study.exposure, SECOND_DAYS[study.exposure])
+    days = [frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in columns]
     results = simex(
         _statistic(setting, curve), curve.x, variance=error_variance(days[0], days[1], weights[both]),
         to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=draws, seed=seed,

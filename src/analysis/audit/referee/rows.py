@@ -34,7 +34,9 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     for done, variant in variants(frame).items():
         rows.append(row_of(QUESTION, done, curve_on(variant(setting))))
     for sex in ("male", "female"):
-        people = set_out(frame, dataclasses.replace(study, where=f"sex == '{sex}'"))
+        of_sex = f"sex == '{sex}'"
+        where = f"({study.where}) and {of_sex}" if study.where else of_sex
+        people = set_out(frame, dataclasses.replace(study, where=where))
         rows.append(row_of(QUESTION, "men" if sex == "male" else "women", curve_on(people)))
     return complete(rows, base)
 

@@ -16,7 +16,7 @@ from analysis.data.people.laboratory import LABORATORY, laboratory_columns
 from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
 from analysis.data.people.products import PRODUCT_COLUMNS
 from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, SECOND_DAY_COLUMNS
 from analysis.study import CATEGORIES, CYCLES, Weights
 
 SITES = ("MH1", "HAL", "MH5")
@@ -51,7 +51,7 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         (None, None, "DR2TOT_C"),
-        {name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")},
+        {**{name: (None, None, name) for name in ("DR2DRSTZ", "WTDR2D")}, **SECOND_DAY_COLUMNS},
     ),
     Source(("BMX", "BMX_B", "BMX_C"), same("BMXBMI", "BMXHT", "BMXWT")),
     Source(("SMQ", "SMQ_B", "SMQ_C"), same("SMQ020", "SMQ040")),
@@ -403,8 +403,7 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
         "ei_bmr": _energy_ratio(raw),
         "recall2_reliable": _known(raw, "DR2DRSTZ", status),
         "weight_dietary_2day": raw["WTDR2D"],
-        "magnesium_mg_day2": raw["DR2TMAGN"],
-        "energy_kcal_day2": raw["DR2TKCAL"],
+        **{name: raw[name] for name in SECOND_DAY_COLUMNS},
     }
 
 

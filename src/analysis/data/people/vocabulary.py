@@ -59,6 +59,9 @@ NUTRIENT_COLUMNS: dict[str, tuple[str | None, ...]] = {
 }
 """Harmonised nutrient to its raw column in each cycle; energy included."""
 
+SECOND_DAYS = {name: f"{name}_day2" for name in NUTRIENT_COLUMNS}
+"""Harmonised nutrient to the same on the second recalled day, which 2003-2004 alone has."""
+
 FOOD_ORIGIN = "from food, day-1 recall"
 _PILLS = "mean of 30 days"
 
@@ -72,6 +75,12 @@ SUPPLEMENT_EXPOSURES: dict[str, tuple[str, str]] = {
 
 EXPOSURES = (*NUTRIENT_COLUMNS, *SUPPLEMENT_EXPOSURES)
 """Columns of what people take in; a study needs their reliable recall."""
+
+SECOND_DAY_COLUMNS = {
+    SECOND_DAYS[name]: (None, None, str(columns[-1]).replace("DR1T", "DR2T"))
+    for name, columns in NUTRIENT_COLUMNS.items()
+}
+"""Those to their raw columns."""
 
 _UNITS = {"kcal": "kcal/day", "g": "g/day", "mg": "mg/day", "ug": "µg/day"}
 _OTHER_UNITS = {
@@ -119,6 +128,11 @@ def exposure_unit(name: str) -> str:
     if name not in EXPOSURES:
         return _OTHER_UNITS.get(_other_unit(name), "units")
     return _UNITS[name.rsplit("_", 1)[1]]
+
+
+def amount_unit(name: str) -> str:
+    """Unit of an amount of a column, whatever time it is taken in: ``zinc_mg`` is "mg"."""
+    return exposure_unit(name).removesuffix("/day")
 
 
 def _other_unit(name: str) -> str:

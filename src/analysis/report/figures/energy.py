@@ -30,6 +30,7 @@ from analysis.report.figures.layout import (
 from analysis.report.words.numbers import MODEL_NAMES, NUMBERS, format_p, p_number, sentence
 from analysis.stats.disclosure import FEW
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
 
 LINES = ((BAND, "-"), (VERMILION, "--"), (GREEN, "-."))
 """Colour and dash of the slices, and of the cycles."""
@@ -58,6 +59,7 @@ def plot_energy_forms(
     *,
     caption: Caption,
     provenance: Provenance,
+    disease: str = PRIMARY.disease,
     width: Width = "two",
 ) -> Page:
     """The exposure's curve under each energy form, side by side on one odds-ratio axis, x in the form's own unit.
@@ -66,6 +68,7 @@ def plot_energy_forms(
     ----------
     curves : form, x, odds_ratio, conf_low, conf_high; x increasing in each form.
     forms : form, exposure_label, unit, reference, p05, p95, nonlinear_p, verdict, in the order of the panels.
+    disease : in words.
     caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
@@ -91,7 +94,7 @@ def plot_energy_forms(
         grid[down // 2][0].set_ylabel("Odds ratio (against the median)")
         words = sentence(forms["exposure_label"].iloc[0])
         separator = " " if width == "two" else "\n"
-        title = f"{words} and peripheral neuropathy,{separator}{NUMBERS[len(forms)]} ways with energy"
+        title = f"{words} and peripheral {disease},{separator}{NUMBERS[len(forms)]} ways with energy"
         _page_title(figure, title, 0.03)
         letter_panels(figure, *panels, left=12, up=33)
     return figure
@@ -262,7 +265,12 @@ def _draw_slice(above: Axes, beside: Axes, curve: pd.DataFrame, row: Any, style:
 
 
 def energy_surface_caption(
-    surface: pd.DataFrame, tests: pd.DataFrame, slice_tests: pd.DataFrame, form: pd.Series
+    surface: pd.DataFrame,
+    tests: pd.DataFrame,
+    slice_tests: pd.DataFrame,
+    form: pd.Series,
+    *,
+    disease: str = PRIMARY.disease,
 ) -> str:
     """Caption of the figure of the surface, from ``energy_surface``, ``energy_tests`` and ``energy_slice_tests``."""
     p = tests.set_index(["model", "test", "method"])["p_value"]
@@ -275,7 +283,7 @@ def energy_surface_caption(
     cuts = "; ".join(f"{row.energy_kcal:,.0f} kcal, n = {row.n:,}, overall p {format_p(row.overall_p)}, non-linear p "
                      f"{format_p(row.nonlinear_p)}" for row in slice_tests.itertuples())  # fmt: skip
     return (
-        f"A: odds ratio of neuropathy against the median {label} at the median energy, from the tensor product of "
+        f"A: odds ratio of {disease} against the median {label} at the median energy, from the tensor product of "
         f"two restricted cubic splines of {TENSOR_KNOTS} knots in {MODEL_NAMES[form['model']].lower()}. Contours end "
         f"where {FEW} people are near ({100 * surface['log_or'].isna().mean():.0f} % of the "
         f"plane). Shading: weighted share of adults, bins of {FEW} people, or nobody, hatched. Interaction "

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.audit.specifications import CHOICES, PRIMARY_CELL, PUBLISHED_CELL, Specification
+from analysis.audit.specifications import CHOICES, PUBLISHED_CELL, Specification, cell_of
+from analysis.data.people.vocabulary import exposure_label
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     BAND,
@@ -21,11 +22,11 @@ from analysis.report.figures.layout import (
     wrapped,
 )
 from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, ends_words, joint_tests, top_choices
-from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn
+from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn, sentence
 from analysis.report.words.study import covariate_words
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
 from analysis.stats.shape.verdict import ALPHA, Verdict
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
 U: Verdict = "U"
 VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, U: VERMILION}
@@ -36,10 +37,6 @@ ANSWERS = VERDICTS | {"not shown": "0.82", BOTH_HIGHER: VERMILION}
 
 ASKED = {FALLS_THEN_RISES: "slopes at", ENDS_HIGHER: "levels at"}
 
-MARKED: dict[str, tuple[Specification, str]] = {
-    "primary": (PRIMARY_CELL, "o"),
-    "published recipe": (PUBLISHED_CELL, "s"),
-}
 PERCENTILES = {"p10": "10th", "p90": "90th"}
 
 NAMES_AT: dict[Width, float] = {"one": -1.55, "two": -0.5}
@@ -56,6 +53,7 @@ def plot_specification_curve(
     *,
     caption: Caption,
     provenance: Provenance,
+    study: Study = PRIMARY,
     width: Width = "two",
 ) -> Page:
     """Every specification's odds ratio at both ends of intake, sorted, over the choices it was made with.
@@ -66,6 +64,7 @@ def plot_specification_curve(
         without an answer are not drawn.
     shares : choice, level, verdict, share, of which the whole grid's are in the legend.
     by_ends : question, ends, verdict, share of the whole grid: the strips at the foot.
+    study : whose specifications these are.
     caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
@@ -92,20 +91,27 @@ def plot_specification_curve(
             )
             choices = figure.add_subplot(grid[1, column], label=f"{mark} choices", sharex=above)
             _draw_choices(choices, in_order, names_at=NAMES_AT[width] if column == 0 else None)
-            _mark_cells((above, choices), in_order, mark)
+            _mark_cells((above, choices), in_order, mark, study)
             above.tick_params(labelbottom=False, labelleft=column == 0)
             above.set_ylabel("" if column else "Odds ratio (against the median)")
         letter_panels(figure, *(axes for axes in figure.axes if axes.get_label() in PERCENTILES), left=10)
         inches = 1 / figure.get_figheight()
-        title = wrapped("Neuropathy by magnesium intake under every combination of choices", width, letters=34)
+        about = f"{sentence(study.disease)} by {exposure_label(study.exposure)} intake"
+        title = wrapped(f"{about} under every combination of choices", width, letters=34)
         figure.text(0.03, 1 - 0.08 * inches, title, va="top", weight="bold", fontsize=10, label="title")
-        figure.legend(handles=_handles(whole), loc="upper left", ncol=5 if width == "two" else 2, columnspacing=0.8,
-                      bbox_to_anchor=(0.02, 1 - (0.24 if width == "two" else 0.4) * inches), handlelength=1.1,
-                      fontsize=7.2, handletextpad=0.6)  # fmt: skip
+        figure.legend(handles=_handles(whole, study), loc="upper left", ncol=5 if width == "two" else 2,
+                      columnspacing=0.8, bbox_to_anchor=(0.02, 1 - (0.24 if width == "two" else 0.4) * inches),
+                      handlelength=1.1, fontsize=7.2, handletextpad=0.6)  # fmt: skip
     return figure
 
 
-def _handles(whole: pd.Series) -> list[Line2D]:
+def _marked(study: Study) -> dict[str, tuple[Specification, str]]:
+    """The cells that are marked, by their words: the study's own, and the published recipe if its outcome is that."""
+    published = {"published recipe": (PUBLISHED_CELL, "s")} if study.disease == PRIMARY.disease else {}
+    return {"primary": (cell_of(study), "o"), **published}
+
+
+def _handles(whole: pd.Series, study: Study) -> list[Line2D]:
     verdicts = [
         Line2D([], [], color=color, linewidth=4, linestyle="-", label=f"{verdict} ({100 * whole[verdict]:.1f} %)")
         for verdict, color in VERDICTS.items()
@@ -113,7 +119,7 @@ def _handles(whole: pd.Series) -> list[Line2D]:
     marks = [
         Line2D([], [], marker=marker, color="black", markerfacecolor="white", linestyle="none", markersize=4.5,
                label=name)
-        for name, (_, marker) in MARKED.items()
+        for name, (_, marker) in _marked(study).items()
     ]  # fmt: skip
     return verdicts + marks
 
@@ -187,8 +193,8 @@ def _width(verdict: str, cells: int) -> float:
     return max(slot, 0.35) if verdict == "U" else slot
 
 
-def _mark_cells(panels: tuple[Axes, Axes], in_order: pd.DataFrame, mark: str) -> None:
-    for name, (cell, marker) in MARKED.items():
+def _mark_cells(panels: tuple[Axes, Axes], in_order: pd.DataFrame, mark: str, study: Study) -> None:
+    for name, (cell, marker) in _marked(study).items():
         same = np.all([in_order[choice].astype(str) == str(getattr(cell, choice)) for choice in CHOICES], axis=0)
         for place in np.flatnonzero(same):
             for axes in panels:
@@ -210,15 +216,19 @@ def _unanswered(cells: pd.DataFrame) -> str:
     return "; ".join([told, *left])
 
 
-def _published_words() -> str:
+def _published_words(study: Study) -> str:
+    if study.disease != PRIMARY.disease:
+        return ""
     cell = PUBLISHED_CELL
     return (
         "Published recipe: as near as the grid comes to the analysis of phosphorus by Wu 2024 "
-        f"({LEVELS[cell.weights]} weights, model {cell.covariates}, {cell.knots} knots, energy {cell.energy})."
+        f"({LEVELS[cell.weights]} weights, model {cell.covariates}, {cell.knots} knots, energy {cell.energy}). "
     )
 
 
-def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decomposition: pd.DataFrame) -> str:
+def specification_caption(
+    cells: pd.DataFrame, tests: pd.DataFrame, decomposition: pd.DataFrame, *, study: Study = PRIMARY
+) -> str:
     """Caption of the specification curve.
 
     Parameters
@@ -226,6 +236,7 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     cells : one row a specification.
     tests : of `analysis.audit.joint_test.joint_test`.
     decomposition : of `analysis.audit.joint_test.decompose`.
+    study : whose specifications these are.
     """
     test, plain = (joint_tests(tests, primary=primary) for primary in (True, False))
     medians = " and ".join(
@@ -235,13 +246,13 @@ def specification_caption(cells: pd.DataFrame, tests: pd.DataFrame, decompositio
     return (
         "Odds ratio (log axis) at the 10th (A) and 90th (B) percentile of the cohort's intake against its median under "
         f"{len(cells):,} specifications, each panel in its own order; {_unanswered(cells)}. Vertical bars: "
-        f"{100 * PRIMARY.conf_level:g} % t intervals; "
+        f"{100 * study.conf_level:g} % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
         f'coefficients), with its share of all specifications; "{NO_DEPARTURE}" is from a straight line. Below: the '
         "choices each was made with; at the foot the verdicts with the end slopes tested elsewhere, and whether both "
-        f"ends are higher than the median. {_published_words()} Tests of the whole curve against no association in any "
-        f"specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted for "
-        f"{len(test)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
+        f"ends are higher than the median. {_published_words(study)}Tests of the whole curve against no association in "
+        f"any specification, from {tests['draws'].iloc[0]:,} draws of sampling units common to all, each p adjusted "
+        f"for {len(test)} such statistics (Westfall & Young 1993; ±: Monte Carlo error): median odds ratio "
         f"{medians}; both above 1 in {_share(test, plain, 'both_above')}; non-linear p < {ALPHA:g} in "
         f"{_share(test, plain, 'nonlinear')}. Choices with the largest shares of the variation: "
         f"{_top_choices(decomposition)}."

@@ -1,4 +1,4 @@
-"""Figure of whether the shape belongs to magnesium, drawn from the specificity audit; nothing is computed here."""
+"""Figure of whether the shape is the exposure's own, drawn from the specificity audit; nothing is computed here."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -29,10 +29,10 @@ from analysis.report.figures.layout import (
 from analysis.report.words.numbers import format_p, sentence
 from analysis.report.words.study import WEIGHT_WORDS
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
 LABELLED = 3
-"""So many of the most non-linear nutrients are named beside magnesium and energy, in two columns."""
+"""So many of the most non-linear nutrients are named beside the exposure and energy, in two columns."""
 
 FORM_TITLES = {
     "none": "Intake as it is",
@@ -54,9 +54,6 @@ MARKS = {
 
 NUTRIENTS = ("nutrient", HEAPED)
 
-NAMED = {PRIMARY.exposure: ("D", VERMILION), ENERGY: ("s", "black")}
-"""Marker and colour of the exposures that are always named."""
-
 TESTS = {
     "overall_p": ("positive control", "D", GREEN, "any association"),
     "nonlinear_p": ("negative control", "o", BAND, "non-linear"),
@@ -77,6 +74,7 @@ def plot_specificity(
     *,
     caption: Caption,
     provenance: Provenance,
+    study: Study = PRIMARY,
     width: Width = "two",
 ) -> Page:
     """P-value for non-linearity of every nutrient by its correlation with energy, for each energy form; and controls.
@@ -84,6 +82,7 @@ def plot_specificity(
     Parameters
     ----------
     summary : of `analysis.audit.specificity.summarise`.
+    study : whose exposure is looked for among the nutrients.
     caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
@@ -115,7 +114,7 @@ def plot_specificity(
             _p_axis(axes.yaxis, smallest)
             axes.tick_params(labelleft=place[1] == 0, labelbottom=place[0] == 1)
             axes.set_ylabel("p for non-linearity" if place[1] == 0 else "")
-            _draw_form(axes, nutrients[nutrients["form"] == form], form, LABELLED if width == "two" else 0)
+            _draw_form(axes, nutrients[nutrients["form"] == form], form, LABELLED if width == "two" else 0, study)
             panels.append(axes)
         left = 0.36 if width == "two" else 0.43
         box = (left, sides["bottom"], sides["right"] - left, (0.25 if width == "two" else 0.29) * height)
@@ -124,17 +123,17 @@ def plot_specificity(
         words = "Rank correlation of intake with energy"
         below = panels[2].get_position().y0 - 0.33 / figure.get_figheight()
         figure.text((sides["left"] + sides["right"]) / 2, below, words, ha="center", va="top", label="_x")
-        _draw_heads(figure, panels, width)
+        _draw_heads(figure, panels, width, study)
         letter_panels(figure, *panels, left=14, up=17)
         letter_panels(figure, controls, first="E", left=24)
     return figure
 
 
-def _draw_heads(figure: Page, panels: list[Axes], width: Width) -> None:
+def _draw_heads(figure: Page, panels: list[Axes], width: Width, study: Study) -> None:
     """The page's title and, below it, what the marks mean."""
     top = 1 - 0.08 / figure.get_figheight()
     separator = " " if width == "two" else "\n"
-    title = f"Which nutrients bend{separator}against neuropathy?"
+    title = f"Which nutrients bend{separator}against {study.disease}?"
     figure.text(0.03, top, title, va="top", fontsize=10, weight="bold", label="title")
     handles = [line for axes in panels for line in axes.get_lines() if line.get_label() in MARKS]
     named = {str(line.get_label()): line for line in handles if len(np.atleast_1d(line.get_xdata()))}
@@ -159,11 +158,17 @@ def _p_axis(axis: Axis, smallest: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str, labelled: int) -> None:
+def _named(study: Study) -> dict[str, tuple[str, str]]:
+    """Marker and colour of the exposures that are always named."""
+    return {study.exposure: ("D", VERMILION)} | ({} if study.exposure == ENERGY else {ENERGY: ("s", "black")})
+
+
+def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str, labelled: int, study: Study) -> None:
+    always = _named(study)
     axes.axhline(ALPHA, color=GREY, linewidth=0.8, linestyle=":", label="p = 0.05", zorder=0)
     by_hmisc = nutrients["kind"] == HEAPED
     found = nutrients["nonlinear_q"] < FALSE_DISCOVERIES
-    plain = ~nutrients["exposure"].isin(NAMED)
+    plain = ~nutrients["exposure"].isin(always)
     for mask, marker, face, words in (
         (found & plain & ~nutrients["heaped"], "o", BAND, "discoveries"),
         (~found & plain & ~nutrients["heaped"], "o", "white", "others"),
@@ -172,7 +177,7 @@ def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str, labelled: int) ->
     ):
         axes.plot("energy_rank_correlation", "nonlinear_p", marker, data=nutrients[mask], color=BAND, linestyle="none",
                   markerfacecolor=face, markersize=4.2, markeredgewidth=0.9, label=words)  # fmt: skip
-    for name, (marker, color) in NAMED.items():
+    for name, (marker, color) in always.items():
         one = nutrients["exposure"] == name
         axes.plot("energy_rank_correlation", "nonlinear_p", marker, data=nutrients[one], color=color, markersize=6,
                   markerfacecolor=color if found[one].any() else "white", markeredgewidth=1.3, linestyle="none",
@@ -180,7 +185,7 @@ def _draw_form(axes: Axes, nutrients: pd.DataFrame, form: str, labelled: int) ->
     counted = found & ~by_hmisc
     axes.set_title(f"{FORM_TITLES[form]}\n{counted.sum()} of {(~by_hmisc).sum()} bend", fontsize=9 if labelled else 8)
     top = nutrients[plain & ~by_hmisc].nsmallest(labelled, "nonlinear_p")
-    _name_points(axes, pd.concat([nutrients[~plain], top]), nutrients)
+    _name_points(axes, pd.concat([nutrients[~plain], top]), nutrients, always)
 
 
 def _draw_controls(axes: Axes, controls: pd.DataFrame, width: Width) -> None:
@@ -202,7 +207,13 @@ def _draw_controls(axes: Axes, controls: pd.DataFrame, width: Width) -> None:
         beyond = np.array(heights)[(shown[test] < SMALLEST).to_numpy()]
         axes.plot(np.full(beyond.size, SMALLEST / 1.45), beyond, ">", color=color, markersize=3, linestyle="none",
                   clip_on=False, label="_beyond")  # fmt: skip
-    axes.axhline(0.5 - len(POSITIVE_CONTROLS), color="0.8", linewidth=0.8, linestyle="-", label="_between kinds")
+    axes.axhline(
+        0.5 - (rows["kind"] == "positive control").sum(),
+        color="0.8",
+        linewidth=0.8,
+        linestyle="-",
+        label="_between kinds",
+    )
     axes.set_ylim(0.5 - len(rows), 0.5)
     labels = [sentence(label) for label in rows["label"]]
     if width == "one":
@@ -247,7 +258,7 @@ class _Taken:
         return 1000 * (not inside) + 300 * (covered + crossed) + 100 * box.count_overlaps(self.markers) + 25 * passed
 
 
-def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame) -> None:
+def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame, always: dict[str, tuple[str, str]]) -> None:
     """Names beside their markers, each where it covers least and is not far."""
     pixels = axes.figure.dpi / 72
     places = axes.transData.transform(points[["energy_rank_correlation", "nonlinear_p"]])
@@ -255,9 +266,9 @@ def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame) -> None:
     of_name = dict(zip(points["exposure"], places, strict=True))
     taken = _Taken(axes.get_window_extent(), markers)
     for row in named.itertuples():
-        _, color = NAMED.get(row.exposure, ("", "0.2"))
+        _, color = always.get(row.exposure, ("", "0.2"))
         at = (row.energy_rank_correlation, row.nonlinear_p)
-        weight = "bold" if row.exposure in NAMED else "normal"
+        weight = "bold" if row.exposure in always else "normal"
         text = axes.annotate(row.label, at, (0, 0), fontsize=7.5, textcoords="offset points", color=color, zorder=6,
                              ha="center", va="center", weight=weight)  # fmt: skip
         extent = text.get_window_extent()
@@ -294,13 +305,14 @@ def _hmisc_words(summary: pd.DataFrame) -> str:
     return f" Pluses: the same with knots by Hmisc's rule for ties, chosen later and not counted (as they are: {p})."
 
 
-def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
+def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame, *, study: Study = PRIMARY) -> str:
     """Caption of the figure.
 
     Parameters
     ----------
     summary : of `analysis.audit.specificity.summarise`.
-    place : magnesium's, of `analysis.audit.specificity.place_of`.
+    place : the exposure's, of `analysis.audit.specificity.place_of`.
+    study : whose exposure that is.
     """
     nutrients = _heaped(summary[summary["kind"] == "nutrient"])
     own = place.set_index("form")
@@ -309,6 +321,7 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
         f"{own.loc[form, 'tested']} (p {format_p(own.loc[form, 'nonlinear_p'])}, "
         f"q {format_p(own.loc[form, 'nonlinear_q'])})"
         for form in FORMS
+        if form in own.index
     )
     heaped = nutrients.loc[nutrients["heaped"], "label"].unique()
     as_it_is = nutrients[nutrients["form"] == "none"]
@@ -318,26 +331,27 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame) -> str:
         "because many people had none; for those people the residual is minus a multiple of their energy."
         f"{_hmisc_words(summary)}"
     )
+    known = f"exposures known to go with neuropathy ({', '.join(POSITIVE_CONTROLS.values())}), "
+    known = known if (summary["kind"] == "positive control").any() else ""
     outcomes = ", ".join(control.label for control in NEGATIVE_CONTROLS.values())
     return (
-        f"Every nutrient that the three cycles share, and energy, as the exposure of model {PRIMARY.model} "
-        f"({nutrients['n'].max():,} people, {PRIMARY.knots} knots, {WEIGHT_WORDS[PRIMARY.weights]}), with "
+        f"Every nutrient that the three cycles share, and energy, as the exposure of model {study.model} "
+        f"({nutrients['n'].max():,} people, {study.knots} knots, {WEIGHT_WORDS[study.weights]}), with "
         f"{len(FORMS)} ways of adjusting for energy. "
         f"Filled: non-linear at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % over the panel's nutrients. "
         "Rank correlation: Spearman's, weighted, of the intake as it is. SFA, MFA, PFA: saturated, mono- and "
         "polyunsaturated fatty acids by their carbons:double bonds. Place of "
-        f"{nutrients.loc[nutrients['exposure'] == PRIMARY.exposure, 'label'].iloc[0]}: {ranks}."
-        f"{crosses if len(heaped) else ''} Controls: exposures known to go with neuropathy ("
-        f"{', '.join(POSITIVE_CONTROLS.values())}), outcomes that the recalled day cannot have caused ({outcomes}); "
-        "filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
+        f"{nutrients.loc[nutrients['exposure'] == study.exposure, 'label'].iloc[0]}: {ranks}."
+        f"{crosses if len(heaped) else ''} Controls: {known}outcomes that the recalled day cannot have caused "
+        f"({outcomes}); filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
         f"Dotted: p = {ALPHA:g}."
     )
 
 
-def specificity_alt(summary: pd.DataFrame, place: pd.DataFrame) -> str:
+def specificity_alt(summary: pd.DataFrame, place: pd.DataFrame, *, study: Study = PRIMARY) -> str:
     """Alternative text of the figure; arguments as for `specificity_caption`."""
     nutrients = summary[summary["kind"] == "nutrient"]
-    label = nutrients.loc[nutrients["exposure"] == PRIMARY.exposure, "label"].iloc[0]
+    label = nutrients.loc[nutrients["exposure"] == study.exposure, "label"].iloc[0]
     told = "; ".join(
         f"{FORM_TITLES[row.form][0].lower()}{FORM_TITLES[row.form][1:]}, {row.discoveries} of {row.tested}, {label} p "
         f"{format_p(row.nonlinear_p)}"

@@ -1,7 +1,7 @@
 """The audit in words and tables: how much of the curve stands, and what that can mean.
 
 Every number comes from the frames of the audit stage, and every sentence has a wording for either outcome: a U that
-stands in most specifications, or a bend that is magnesium's own, would be told as plainly as the contrary.
+stands in most specifications, or a bend that is the exposure's own, would be told as plainly as the contrary.
 """
 
 from typing import get_args
@@ -31,7 +31,7 @@ from analysis.report.words.numbers import (
 )
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
 BOTH_HIGHER = get_args(LevelsVerdict)[0]
 
@@ -157,10 +157,10 @@ def choices_sentence(audit: Audit) -> str:
     return f"The choices that matter most, by their share of the variation: {'; '.join(parts)}."
 
 
-def joint_test_sentence(audit: Audit) -> str:
+def joint_test_sentence(audit: Audit, study: Study = PRIMARY) -> str:
     """Whether the specifications together say more than chance would."""
     return (
-        "If intake had nothing to do with neuropathy, specifications would still agree, because they share their "
+        f"If intake had nothing to do with {study.disease}, specifications would still agree, because they share their "
         f"people. Against that, by {audit['joint_test']['draws'].iloc[0]:,} draws common to all: {joint_words(audit)} "
         "What the test can exclude is chance, not confounding."
     )
@@ -337,9 +337,11 @@ def recall_sentence(audit: Audit, exposure: str = PRIMARY.exposure) -> str:
     parts = [f"{row.days} p {format_p(row.nonlinear_p)}" for row in curves.itertuples()]
     shown = [str(row.days) for row in curves.itertuples() if row.nonlinear_p < ALPHA]
     found = f"a bend is shown on {list_words(shown)}" if shown else "no bend is shown on either day or their mean"
+    energy = agreement.loc[ENERGY, "correlation"]
+    beside = "" if exposure == ENERGY else f"; energy {energy:.2f}"
     return (
         f"Two recalls of the same {own['n']:,.0f} people, one cycle's, correlate {own['correlation']:.2f} (logarithms, "
-        f"without covariates; energy {agreement.loc[ENERGY, 'correlation']:.2f}). If the error of a recall is random, "
+        f"without covariates{beside}). If the error of a recall is random, "
         f"a slope on the logarithm of one day is {percent(own['between_share'])} of that on usual intake, on "
         f"the mean of two days {percent(own['attenuation_two_days'])}; beside covariates it is less. "
         f"Non-linear test, by day: {', '.join(parts)}: {found}, in a sample that could show only a large one."

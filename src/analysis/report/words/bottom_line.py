@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.audit.specificity import FALSE_DISCOVERIES
+from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
@@ -10,10 +10,13 @@ from analysis.report.words.numbers import NUMBERS, Audit, format_intake, format_
 from analysis.report.words.shape import shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
-NEEDED = ("energy_forms", "energy_curves", "energy_tests", "cycle_shapes", "cycle_heterogeneity", "psu_shape")
-"""Frames without which the audit comes to nothing; those of the specifications and nutrients are always there."""
+OF_ENERGY = ("energy_forms", "energy_curves", "energy_tests")
+OF_CYCLES = ("cycle_shapes", "cycle_heterogeneity")
+NEEDED = (*OF_ENERGY, *OF_CYCLES, "psu_shape")
+"""Frames without which the audit comes to nothing, where the study can be asked for them; those of the specifications
+and nutrients are always there."""
 
 NOTHING: Frames = {}
 
@@ -27,7 +30,7 @@ ADJUSTMENTS = {
 
 
 # ---- the bottom line
-def bottom_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) -> str:
+def bottom_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING, *, study: Study = PRIMARY) -> str:
     """What reproduces, what does not, and what that can mean, in one paragraph.
 
     Parameters
@@ -35,12 +38,19 @@ def bottom_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) -
     estimates : of the fit and shapes stages.
     audit : frames of `analysis.pipeline.results.read_audit`.
     simulation : of `analysis.pipeline.results.read_simulation`, for the power of the rule; without it none is told.
+    study : whose audit it is.
     """
-    if missing := [name for name in NEEDED if name not in audit]:
+    if missing := [name for name in needed_of(study) if name not in audit]:
         return f"The audit is not whole ({', '.join(missing)} missing). {audit_words.failures_sentence(audit)}"
-    cycles = audit_words.differ_words(audit)
+    cycles = f"{audit_words.differ_words(audit)} " if "cycle_shapes" in audit else ""
     found = f"{_reproduced(audit)} {_verdicts(audit, simulation)}"
-    return f"{found} {_whose(estimates, audit)} {cycles} {_meaning(estimates, audit)}"
+    return f"{found} {_whose(estimates, audit, study)} {cycles}{_meaning(estimates, audit, study)}"
+
+
+def needed_of(study: Study) -> tuple[str, ...]:
+    """Those of `NEEDED` that a study can have: energy is not adjusted for itself, one cycle has no others."""
+    left = (OF_ENERGY if study.exposure == ENERGY else ()) + (OF_CYCLES if len(study.cycles) == 1 else ())
+    return tuple(name for name in NEEDED if name not in left)
 
 
 def short_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) -> str:
@@ -52,7 +62,7 @@ def short_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) ->
     """
     if any(name not in audit for name in NEEDED):
         return bottom_line(estimates, audit)
-    return f"{_shares(audit, simulation)} {_shared(audit)} {_meaning(estimates, audit)}"
+    return f"{_shares(audit, simulation)} {_shared(audit, PRIMARY)} {_meaning(estimates, audit, PRIMARY)}"
 
 
 def _reproduced(audit: Audit) -> str:
@@ -84,35 +94,38 @@ def _shares(audit: Audit, simulation: Frames) -> str:
     return f"{most} {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
 
 
-def _shared(audit: Audit) -> str:
+def _shared(audit: Audit, study: Study) -> str:
     own = audit["specificity_place"].set_index("form").loc["none"]
     return (
         f"Of {own['tested']} nutrients, energy among them, that could be tested as they are, {own['discoveries']} "
-        f"bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, {_label(audit)} "
+        f"bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, "
+        f"{specificity_words.label_of(audit, study)} "
         f"{ordinal(own)}."
     )
 
 
-def _whose(estimates: Frames, audit: Audit) -> str:
+def _whose(estimates: Frames, audit: Audit, study: Study) -> str:
     """Which nutrients and outcomes bend as they are, and what each way of adjusting for energy shows."""
+    found = f"{_shared(audit, study)}{_control(estimates, audit, study)}"
+    if study.exposure == ENERGY:
+        return found
     p, most = energy_p(audit), audit["specificity_place"].set_index("form").drop("none")["discoveries"].max()
     told = ", ".join(f"{words} p {format_p(p[form])}" for form, words in ADJUSTMENTS.items())
     left = f"at most {most} are" if most else "none is"
     return (
-        f"{_shared(audit)}{_control(estimates, audit)} With energy adjusted for, the non-linear test of "
-        f"{_label(audit)} gives: {told}; of all nutrients {left} shown to bend beside a spline, as residual or per "
-        "1,000 kcal."
+        f"{found} With energy adjusted for, the non-linear test of {specificity_words.label_of(audit, study)} gives: "
+        f"{told}; of all nutrients {left} shown to bend beside a spline, as residual or per 1,000 kcal."
     )
 
 
-def _control(estimates: Frames, audit: Audit) -> str:
-    """The negative controls that bend, and whether their low point lies within the interval of neuropathy's."""
-    low_points = specificity_words.bent_controls(audit)
-    bent, shape = low_points.dropna(), shape_of_model(estimates, PRIMARY.model)
+def _control(estimates: Frames, audit: Audit, study: Study) -> str:
+    """The negative controls that bend, and whether their low point lies within the interval of the disease's."""
+    low_points = specificity_words.bent_controls(audit, study)
+    bent, shape = low_points.dropna(), shape_of_model(estimates, study.model)
     if bent.empty:
         return ""
     alike = bent.between(shape["nadir_bootstrap_low"], shape["nadir_bootstrap_high"])
-    unit = estimates["models"].set_index("model").loc[PRIMARY.model, "unit"]
+    unit = estimates["models"].set_index("model").loc[study.model, "unit"]
     told = "; ".join(
         f"{name}, with {'a like' if alike[name] else 'another'} shape: lowest at {format_intake(nadir)} {unit}"
         for name, nadir in bent.items()
@@ -120,15 +133,20 @@ def _control(estimates: Frames, audit: Audit) -> str:
     verb = "bends" if len(bent) == 1 else "bend"
     return (
         f" {sentence(NUMBERS[len(bent)])} of {NUMBERS[len(low_points)]} negative-control outcomes {verb} too ({told}); "
-        f"{specificity_words.adjusted_words(audit)}."
+        f"{specificity_words.adjusted_words(audit, study)}."
     )
 
 
-def _meaning(estimates: Frames, audit: Audit) -> str:
-    df = estimates["models"].set_index("model").loc[PRIMARY.model, "design_df"]
-    label = _label(audit)
-    if energy_p(audit)["none"] >= ALPHA:
+def _meaning(estimates: Frames, audit: Audit, study: Study) -> str:
+    df = estimates["models"].set_index("model").loc[study.model, "design_df"]
+    label = specificity_words.label_of(audit, study)
+    if own_p(audit) >= ALPHA:
         return f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
+    if study.exposure == ENERGY:
+        return (
+            "The bend is one of how much people eat, of how much they say they ate, or of how they live: what goes "
+            "with energy could draw it too, and these data cannot tell them apart."
+        )
     if (energy_p(audit) < ALPHA).all():
         return (
             f"The bend of {label} stays in each way of adjusting for energy. Whether {label} causes it, one recalled "
@@ -141,8 +159,9 @@ def _meaning(estimates: Frames, audit: Audit) -> str:
     )
 
 
-def _label(audit: Audit) -> str:
-    return str(audit["energy_forms"]["exposure_label"].iloc[0])
+def own_p(audit: Audit) -> float:
+    """The non-linear p of the study as it is; of energy, which has no forms, that of the refits without units."""
+    return float(energy_p(audit)["none"]) if "energy_forms" in audit else audit_words.without_units(audit)[0]
 
 
 def energy_p(audit: Audit) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Whether the shape is magnesium's own, in words and tables: other nutrients, positive and negative controls.
+"""Whether the shape is the exposure's own, in words and tables: other nutrients, positive and negative controls.
 
 Every number comes from the frames of the audit stage, and every sentence has a wording for either outcome.
 """
@@ -8,8 +8,9 @@ import dataclasses
 import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
-from analysis.audit.specifications import CHOICES, PRIMARY_CELL
+from analysis.audit.specifications import CHOICES, cell_of
 from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.report.words.energy import FORM_WORDS, split_forms
 from analysis.report.words.numbers import (
     NUMBERS,
@@ -24,46 +25,58 @@ from analysis.report.words.numbers import (
     sentence,
 )
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
 
 
-def specificity_sentence(audit: Audit) -> str:
-    """Where magnesium stands among the nutrients, as it is and with energy adjusted for."""
+def specificity_sentence(audit: Audit, study: Study = PRIMARY) -> str:
+    """Where the exposure stands among the nutrients, as it is and with energy adjusted for."""
     place = audit["specificity_place"].set_index("form")
     own = place.loc["none"]
-    label = label_of(audit)
-    adjusted = "; ".join(
-        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} {ordinal(row)}, "
-        f"p {format_p(row['nonlinear_p'])})"
-        for form, row in place.drop("none").iterrows()
-    )
+    label = label_of(audit, study)
     return (
-        f"{tested_words(audit)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
+        f"{answerable_words(audit, study)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
         f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
         f"{own['discoveries']} of them bend ({own['discoveries_dependent']} by a rule that holds however they go "
-        f"together). {_u_named(u_nutrients(audit, 'none'))} With energy adjusted for: {adjusted}. "
-        f"{_own_words(place, label)}"
+        f"together). {_u_named(u_nutrients(audit, 'none'))} {_adjusted_words(place, label)}{_own_words(place, label)}"
     )
 
 
-def tested_words(audit: Audit) -> str:
+def answerable_words(audit: Audit, study: Study = PRIMARY) -> str:
     """How many of the nutrients and energy have a curve as they are."""
     as_it_is = audit["specificity"].query("kind == 'nutrient' and form == 'none'")
     tested, every = int(audit["specificity_place"].set_index("form").loc["none", "tested"]), len(as_it_is)
     without = every - tested
     known = 0 < without < len(NUMBERS)
     few = f"; in {NUMBERS[without]} the knots coincide, because many people had none" if known else ""
+    if study.exposure not in NUTRIENT_COLUMNS:
+        return (
+            f"Of {every - 2} nutrients, energy and {label_of(audit, study)}, {tested} could be tested as they are{few}."
+        )
     return f"Of {every - 1} nutrients, and energy, {tested} could be tested as they are{few}."
 
 
+def _adjusted_words(place: pd.DataFrame, label: str) -> str:
+    adjusted = place.drop("none")
+    if adjusted.empty:  # of energy itself
+        return ""
+    told = "; ".join(
+        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} {ordinal(row)}, "
+        f"p {format_p(row['nonlinear_p'])})"
+        for form, row in adjusted.iterrows()
+    )
+    return f"With energy adjusted for: {told}. "
+
+
 def _own_words(place: pd.DataFrame, label: str) -> str:
-    """Whether the bend is magnesium's own: among the discoveries, alone there, and still there without energy."""
+    """Whether the bend is the exposure's own: among the discoveries, alone there, and still there without energy."""
     found = place["nonlinear_q"] < FALSE_DISCOVERIES
     if not found["none"]:
         return f"The bend of {label} is not among the discoveries."
     others = int(place.loc["none", "discoveries"]) - 1
     first = f"The bend is shared with {others} others" if others else f"Of all nutrients {label} alone bends"
     kept, lost = split_forms(found.drop("none"))
+    if not kept and not lost:
+        return f"{first}."
     if not kept:
         return f"{first}, and is not among the discoveries once energy is adjusted for in any of these ways."
     if not lost:
@@ -71,12 +84,12 @@ def _own_words(place: pd.DataFrame, label: str) -> str:
     return f"{first}; it stays among the discoveries {list_words(kept)}, not {list_words(lost)}."
 
 
-def specificity_table(audit: Audit) -> pd.DataFrame:
-    """Place of magnesium by form, and how many nutrients bend or are a U."""
+def specificity_table(audit: Audit, study: Study = PRIMARY) -> pd.DataFrame:
+    """Place of the exposure by form, and how many nutrients bend or are a U."""
     place = audit["specificity_place"]
     return pd.DataFrame(
         {
-            f"{label_of(audit)}, p": place["nonlinear_p"].map(p_number).tolist(),
+            f"{label_of(audit, study)}, p": place["nonlinear_p"].map(p_number).tolist(),
             "q": place["nonlinear_q"].map(p_number).tolist(),
             "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
             "bend, energy among them": place["discoveries"].astype(str).tolist(),
@@ -118,38 +131,42 @@ def _u_words(audit: Audit, form: str) -> str:
     return f"{len(named)}: {list_words(named)}" if named else "0"
 
 
-def controls_sentence(audit: Audit) -> str:
+def controls_sentence(audit: Audit, study: Study = PRIMARY) -> str:
     """Whether the method finds what is known, and whether what intake cannot cause bends too."""
     every = audit["specificity"]
     positive = every[every["kind"] == "positive control"]
     # A control without an estimate was not found.
     missed = positive[~(positive["overall_p"] < ALPHA)]
     known = list_words(list(POSITIVE_CONTROLS.values()))
+    own = _negative_words(audit, label_of(audit, study), _low_point(audit, study), study)
+    if positive.empty:
+        return f"Of what is known to go with {study.disease} nothing was asked. {own}"
     finds = (
         f"The method misses what is known: {list_words(list(missed['label'].unique()))}."
         if len(missed)
         else f"The method finds what is known: {known} go with neuropathy (largest p "
         f"{format_p(positive['overall_p'].max())}), with energy as a spline too."
     )
-    return f"{finds} {_negative_words(audit, label_of(audit), _low_point(audit))}"
+    return f"{finds} {own}"
 
 
-def bent_controls(audit: Audit) -> pd.Series:
+def bent_controls(audit: Audit, study: Study = PRIMARY) -> pd.Series:
     """Low point of each outcome that intake cannot have caused, by its words; empty where it does not bend."""
-    plain = _negative(audit, "none")
+    plain = _negative(audit, "none", study)
     return plain["nadir"].where(plain["nonlinear_q"] < FALSE_DISCOVERIES)
 
 
-def _negative(audit: Audit, form: str) -> pd.DataFrame:
-    """Negative controls of magnesium under one form, by the outcome's words."""
+def _negative(audit: Audit, form: str, study: Study) -> pd.DataFrame:
+    """Negative controls of the exposure under one form, by the outcome's words."""
     every = audit["specificity"]
     of_form = (every["kind"] == "negative control") & (every["form"] == form)
-    found = every[of_form & (every["exposure"] == PRIMARY.exposure)]
-    return found.set_index(found["label"].str.removesuffix(f" by {label_of(audit)}"))
+    found = every[of_form & (every["exposure"] == study.exposure)]
+    return found.set_index(found["label"].str.removesuffix(f" by {label_of(audit, study)}"))
 
 
-def _negative_words(audit: Audit, label: str, own: str) -> str:
-    plain, adjusted, bends = _negative(audit, "none"), _negative(audit, "spline"), bent_controls(audit).notna()
+def _negative_words(audit: Audit, label: str, own: str, study: Study) -> str:
+    plain, adjusted = _negative(audit, "none", study), _negative(audit, "spline", study)
+    bends = bent_controls(audit, study).notna()
     bent, straight = plain[bends], list(plain.index[~bends])
     if bent.empty:
         return (
@@ -158,13 +175,13 @@ def _negative_words(audit: Audit, label: str, own: str) -> str:
             "exclude it."
         )
     parts = [
-        f"{name} (p {format_p(row['nonlinear_p'])}; with energy as a spline p "
-        f"{format_p(adjusted.loc[name, 'nonlinear_p'])}; lowest at {format_intake(row['nadir'])}, where neuropathy's "
-        f"curve is at {own})"
+        f"{name} (p {format_p(row['nonlinear_p'])}; "
+        + (f"with energy as a spline p {format_p(adjusted.loc[name, 'nonlinear_p'])}; " if len(adjusted) else "")
+        + f"lowest at {format_intake(row['nadir'])}, where {study.disease}'s curve is at {own})"
         for name, row in bent.iterrows()
     ]
     rest = f" Not so: {list_words(straight)}." if straight else ""
-    beside = adjusted_words(audit)
+    beside = adjusted_words(audit, study)
     number = NUMBERS[len(bent)].capitalize()
     return (
         f"{number} of {NUMBERS[len(bends)]} outcomes that the recalled day cannot have caused "
@@ -174,27 +191,27 @@ def _negative_words(audit: Audit, label: str, own: str) -> str:
     )
 
 
-def adjusted_words(audit: Audit) -> str:
-    """What becomes of neuropathy's own bend when the bent controls' covariates are in the model."""
-    covariates = list_words([NEGATIVE_CONTROLS[name].covariate.removesuffix("_cm") for name in _bent_names(audit)])
-    cell = dataclasses.replace(PRIMARY_CELL, covariates="2 + height")
+def adjusted_words(audit: Audit, study: Study = PRIMARY) -> str:
+    """What becomes of the disease's own bend when the bent controls' covariates are in the model."""
+    bent = _bent_names(audit, study)
+    covariates = list_words([NEGATIVE_CONTROLS[name].covariate.removesuffix("_cm") for name in bent])
+    cell = dataclasses.replace(cell_of(study), covariates="2 + height")
     found = audit["specifications"]
     for name in CHOICES:
         found = found[found[name] == getattr(cell, name)]
     p = found["nonlinear_p"].iloc[0]
-    return (
-        f"adjusted for {covariates} and the rest of model {cell.covariates}, neuropathy's own bend has p {format_p(p)}"
-    )
+    told = NO_ANSWER if pd.isna(p) else f"p {format_p(p)}"
+    return f"adjusted for {covariates} and the rest of model {cell.covariates}, {study.disease}'s own bend has {told}"
 
 
-def _bent_names(audit: Audit) -> list[str]:
-    plain = _negative(audit, "none")
-    return list(plain.loc[bent_controls(audit).notna(), "outcome"])
+def _bent_names(audit: Audit, study: Study) -> list[str]:
+    plain = _negative(audit, "none", study)
+    return list(plain.loc[bent_controls(audit, study).notna(), "outcome"])
 
 
-def _low_point(audit: Audit) -> str:
+def _low_point(audit: Audit, study: Study) -> str:
     cells = audit["specificity"].query("kind == 'nutrient' and form == 'none'").set_index("exposure")
-    return format_intake(cells.loc[PRIMARY.exposure, "nadir"])
+    return format_intake(cells.loc[study.exposure, "nadir"])
 
 
 def controls_table(audit: Audit) -> pd.DataFrame:
@@ -222,7 +239,7 @@ def controls_markdown(audit: Audit) -> str:
     return as_markdown(controls_table(audit))
 
 
-def label_of(audit: Audit) -> str:
+def label_of(audit: Audit, study: Study = PRIMARY) -> str:
     """The primary exposure in words."""
     every = audit["specificity"]
-    return str(every.loc[every["exposure"] == PRIMARY.exposure, "label"].iloc[0])
+    return str(every.loc[every["exposure"] == study.exposure, "label"].iloc[0])

@@ -101,10 +101,10 @@ def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     p = estimates["tests"].query("model == @model and test == 'overall'").set_index("method")["p_value"]
     q = estimates["tests"].query("model == @model and test == 'nonlinear'").set_index("method")["p_value"]
     low, high = (_nearest(estimates, row, quantile) for quantile in ("p05", "p95"))
-    unit = row["unit"]
+    unit, disease = row["unit"], disease_of(row["outcome"])
     words = (
-        f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with neuropathy), the odds of peripheral "
-        f"neuropathy against the unweighted median intake of {format_intake(row['reference'])} {unit} are "
+        f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with {disease}), the odds of peripheral "
+        f"{disease} against the unweighted median intake of {format_intake(row['reference'])} {unit} are "
         f"{format_odds_ratio(low)} times as high at {format_intake(low['x'])} {unit} and "
         f"{format_odds_ratio(high)} times as high at {format_intake(high['x'])} {unit}, "
         f"adjusted for {covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "

@@ -1,0 +1,150 @@
+"""One page about the audit of one claim: what was asked, what each question came to, and what could not be asked."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.audit.specificity import ENERGY
+from analysis.data.people.vocabulary import exposure_label, exposure_origin
+from analysis.provenance import Provenance
+from analysis.report.words import audit as audit_words
+from analysis.report.words.bottom_line import bottom_line
+from analysis.report.words.energy import energy_sentence, split_forms
+from analysis.report.words.numbers import (
+    Audit,
+    as_markdown,
+    format_p,
+    list_words,
+    p_words,
+    rows_of_model,
+    sentence,
+    verdict_words,
+)
+from analysis.report.words.shape import shape_of_model
+from analysis.report.words.specificity import controls_sentence, specificity_sentence
+from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, describe_people
+from analysis.stats.arrays import Frames
+from analysis.stats.shape.verdict import ALPHA
+from analysis.study import OUTCOMES, Study
+
+
+def conclusions_markdown(
+    study: Study, estimates: Frames, audit: Audit, provenance: Provenance, *, not_asked: Mapping[str, str]
+) -> str:
+    """The page, in Markdown.
+
+    Parameters
+    ----------
+    study : whose audit it is.
+    estimates : models, tests, odds_ratio_curve and shape of that study.
+    audit : frames of `analysis.audit.questions.audit_frames`, of every question.
+    provenance : what the numbers are made of.
+    not_asked : tasks that the study could not be asked, with the reasons.
+    """
+    label = exposure_label(study.exposure)
+    parts = [
+        f"# {sentence(label)} and peripheral {study.disease}: what the audit comes to",
+        f"{_asked(study, estimates)} Data: {provenance.source}.",
+        f"**{claim_sentence(study, estimates, audit)}**",
+        answer_sentence(estimates, study.model),
+        "## As a whole",
+        bottom_line(estimates, audit, study=study),
+    ]
+    for title, words in _sections(study, audit).items():
+        parts += [f"## {title}", words]
+    return "\n\n".join([*parts, "## What could not be asked", _left(audit, not_asked)]) + "\n"
+
+
+def claim_sentence(study: Study, estimates: Frames, audit: Audit) -> str:
+    """What is shown of the claim, and whether it is still shown with energy adjusted for, in two or three sentences."""
+    of_model = estimates["tests"].query("model == @study.model and method == 'wald'").set_index("test")["p_value"]
+    overall, bent = float(of_model["overall"]), float(of_model["nonlinear"])
+    label, told = exposure_label(study.exposure), f"overall p {format_p(overall)}, non-linear p {format_p(bent)}"
+    if bent < ALPHA:
+        verdict = verdict_words(str(shape_of_model(estimates, study.model)["verdict"]))
+        found = f'The curve of {label} bends ({told}); the verdict on its shape is "{verdict}".'
+        return f"{found} {_beside_energy(audit, 'nonlinear_p', 'bend')}".strip()
+    if overall < ALPHA:
+        way = "rise" if _rises(estimates, study) else "fall"
+        found = (
+            f"The odds of {study.disease} {way} with {label}, and no departure from a straight line is shown ({told})."
+        )
+        return f"{found} {_beside_energy(audit, 'overall_p', 'association')}".strip()
+    return f"No association of {label} with {study.disease} is shown ({told})."
+
+
+def _beside_energy(audit: Audit, test: str, what: str) -> str:
+    if "energy_forms" not in audit:
+        return ""
+    kept, lost = split_forms(audit["energy_forms"].set_index("form")[test].drop("none") < ALPHA)
+    if not lost:
+        return f"The {what} is shown in each way of adjusting for energy."
+    if not kept:
+        return (
+            f"With energy adjusted for the {what} is not shown in any way: it may be one of how much people eat, "
+            "or say they ate."
+        )
+    return f"With energy adjusted for the {what} is shown {list_words(kept)}, not {list_words(lost)}."
+
+
+def _rises(estimates: Frames, study: Study) -> bool:
+    row = rows_of_model(estimates, study.model)
+    curve = estimates["odds_ratio_curve"].query("model == @study.model")
+    low, high = (curve.loc[(curve["x"] - row[end]).abs().idxmin(), "log_or"] for end in ("p05", "p95"))
+    return bool(high > low)
+
+
+def _asked(study: Study, estimates: Frames) -> str:
+    people = describe_people(rows_of_model(estimates, study.model))
+    extra = f" and {list_words(study.extra_covariates)}" if study.extra_covariates else ""
+    return (
+        f"Exposure: {exposure_label(study.exposure)}, {exposure_origin(study.exposure)} (`{study.exposure}`). Outcome: "
+        f"{OUTCOMES[study.outcome]} (`{study.outcome}`). Of: {people}; {WEIGHT_WORDS[study.weights]}. Model "
+        f"{study.model}{extra}, {study.knots} knots."
+    )
+
+
+def _sections(study: Study, audit: Audit) -> dict[str, str]:
+    """Each question's own words, of those that were asked."""
+    sections = {
+        "In every specification": " ".join(
+            [
+                audit_words.verdicts_sentence(audit), audit_words.u_verdicts_sentence(audit),
+                audit_words.ends_sentence(audit), audit_words.sides_sentence(audit),
+                audit_words.choices_sentence(audit), audit_words.joint_test_sentence(audit, study),
+            ]
+        ),
+        "Of this exposure alone": f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}",
+    }  # fmt: skip
+    if study.exposure != ENERGY:
+        sections["With energy adjusted for"] = energy_sentence(audit)
+    if len(study.cycles) > 1:
+        sections["In every cycle"] = audit_words.cycles_sentence(audit)
+    sections["Without each sampling unit"] = audit_words.sampling_units_sentence(audit)
+    if "recall_curves" in audit:
+        sections["On a second day"] = audit_words.recall_sentence(audit, study.exposure)
+    if "referee" in audit:
+        sections["What a referee asks"] = as_markdown(referee_table(audit))
+    return sections
+
+
+def referee_table(audit: Audit) -> pd.DataFrame:
+    """The referee's questions with their p-values, verdicts and what each does to the claim of a U."""
+    table = audit["referee"]
+    return pd.DataFrame(
+        {
+            "done": table["done"].tolist(),
+            "non-linear p": p_words(table["nonlinear_p"]),
+            "weaker end p": p_words(table["end_slopes_p"]),
+            "verdict": table["verdict"].fillna("").tolist(),
+            "both ends higher": table["levels_verdict"].fillna("").tolist(),
+            "what it does": table["direction"].fillna("").tolist(),
+        },
+        index=pd.Index(table["question"].tolist(), name="question"),
+    )
+
+
+def _left(audit: Audit, not_asked: Mapping[str, str]) -> str:
+    lines = [f"- {task}: {reason}." for task, reason in not_asked.items()]
+    lines += [f"- {row.task}: {str(row.reason).removesuffix('.')}." for row in audit["failures"].itertuples()]
+    return "\n".join(lines) or "Nothing."
