@@ -34,6 +34,12 @@ from analysis.study import PRIMARY
 
 SAME = 1e-10
 
+SAME_P = 1e-9
+"""Relative, of a p-value: an error of a statistic times the statistic is that of the logarithm of its p-value."""
+
+PLAIN = [("dietary", "strict", "all", "2 + height"), ("mec", "any_tested", "no diabetes", "1")]
+"""Groups of people whose cells are answered with common columns and without."""
+
 
 @pytest.fixture(scope="module")
 def answers(participants):
@@ -101,6 +107,26 @@ def test_cell_equals_the_study_estimated_by_itself(participants, answers, cell, 
     drawn = curve_of(found.problem, found.fit).drawn_nadirs(seed=1)
     assert (row["nadir_low"], row["nadir_high"]) == pytest.approx(drawn.interval(), rel=1e-8)
     assert row["interior"] == drawn.interior_share
+
+
+@pytest.mark.parametrize("people", PLAIN)
+def test_answers_with_common_columns_are_those_of_plain_fits(participants, monkeypatch, people):
+    cells = people_groups()[", ".join(people)]
+    ready = answer_people(participants, cells)
+    monkeypatch.setattr(specifications, "shared_columns", lambda *_: None)
+    for ours, plain in zip(ready, answer_people(participants, cells), strict=True):
+        assert ours.row.keys() == plain.row.keys()
+        for name, value in plain.row.items():
+            if name.endswith("_p"):
+                assert ours.row[name] == pytest.approx(value, rel=SAME_P)
+            elif isinstance(value, float) and not name.endswith("_mc_error"):
+                assert ours.row[name] == pytest.approx(value, rel=SAME)
+            elif name not in ("coefficients", "covariance") and not name.endswith("_mc_error"):
+                assert ours.row[name] == value
+        if plain.totals is None:
+            assert ours.totals is None
+        else:
+            np.testing.assert_allclose(ours.totals, plain.totals, atol=SAME * np.abs(plain.totals).max(axis=0).min())
 
 
 def test_ends_and_levels_of_a_cell_are_those_of_its_curve_asked_one_by_one(participants, answers):

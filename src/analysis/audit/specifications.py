@@ -22,14 +22,15 @@ from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.data.people.vocabulary import EXPOSURES
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
-from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.fits import base_of, curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import LogisticFit, coefficient_influence
+from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.shared import SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
 from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Outcome, Study, StudyError, Weights
@@ -213,12 +214,9 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
         return [_without_answer(cell, error) for cell in cells]
     energy = frame["energy_kcal"].to_numpy(dtype=float)
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
-    answers, eta = [], None
-    for cell in cells:
-        answer, found = _answer(cell, forms[cell.energy], eta)
-        answers.append(answer)
-        eta = eta if found is None else found
-    return answers
+    covariates = {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
+    shared = {terms: shared_columns(base_of(one), one.design) for terms, one in covariates.items()}
+    return [_answer(cell, forms[cell.energy], shared) for cell in cells]
 
 
 def answer_arrays(
@@ -259,20 +257,23 @@ def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Se
         return error
 
 
-def _answer(cell: Specification, setting: Setting | AnalysisError, eta: Array | None) -> tuple[Answer, Array | None]:
-    """One cell's answer, and its linear predictor for the next cell of the same people to start from."""
+def _answer(
+    cell: Specification, setting: Setting | AnalysisError, shared: dict[tuple[str, ...], SharedColumns | None]
+) -> Answer:
+    """One cell's answer; ``shared`` has the covariates of its model ready, by their names."""
     try:
         if isinstance(setting, AnalysisError):
             raise setting
         problem = pose_setting(dataclasses.replace(setting, study=dataclasses.replace(setting.study, knots=cell.knots)))
         if problem.spline.knots.size != cell.knots:
             raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
-        fit = fit_problem(problem, eta=eta)
-        row = _choices(cell) | _numbers(problem, curve_of(problem, fit)) | curve_coefficients(problem, fit)
-        answer = Answer(row, _influence_totals(problem, fit))
-        return answer, problem.X @ fit.beta
+        ready = shared[setting.adjustment_terms]
+        fit = fit_problem(problem) if ready is None else fit_beside(problem, ready)
+        curve = curve_of(problem, fit, shared=ready)
+        row = _choices(cell) | _numbers(problem, curve) | curve_coefficients(problem, fit)
+        return Answer(row, _statistic_totals(problem, fit))
     except AnalysisError as error:
-        return _without_answer(cell, error), None
+        return _without_answer(cell, error)
 
 
 def _without_answer(cell: Specification, error: AnalysisError) -> Answer:
@@ -318,12 +319,10 @@ def _of_ends(curve: FittedCurve, shape: dict[str, Any]) -> Row:
     return row
 
 
-def _influence_totals(problem: Problem, fit: LogisticFit) -> Array:
-    setting = problem.setting
-    influence = coefficient_influence(fit, problem.X, problem.y, design=setting.design, domain=setting.domain)
+def _statistic_totals(problem: Problem, fit: LogisticFit) -> Array:
     index = fit.index(problem.spline_terms)
-    of_spline = np.asarray(setting.design.psu_sums @ influence[:, index])
-    marks = problem.contrast(np.quantile(setting.eligible, MARKS))
+    of_spline = fit.totals[:, index]
+    marks = problem.contrast(np.quantile(problem.setting.eligible, MARKS))
     vcov = fit.vcov[np.ix_(index[1:], index[1:])]
     scale = np.sqrt(np.diag(vcov))
     whiten = np.linalg.inv(np.linalg.cholesky(vcov / np.outer(scale, scale))) / scale

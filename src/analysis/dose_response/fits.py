@@ -1,9 +1,12 @@
 """Fits of a posed study and of its model, and the curve of a fit."""
 
-from analysis.dose_response.problem import Problem
+import numpy as np
+
+from analysis.dose_response.problem import Problem, Setting
 from analysis.stats.arrays import Array
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.shape.verdict import FittedCurve
 
 
@@ -17,8 +20,20 @@ def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
     return fit_quickly(model_of(problem), problem.setting.design, eta=eta)
 
 
-def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
-    """The fitted spline of a study with its people, as the shape tests want it."""
+def base_of(setting: Setting) -> Regression:
+    """The regression of a study's people on its covariates, without the exposure."""
+    rows = setting.domain.rows
+    X = np.hstack([np.ones((setting.domain.n, 1)), setting.adjustment[rows]])
+    return Regression(X, setting.y[rows], setting.domain, ("intercept", *setting.adjustment_terms))
+
+
+def fit_beside(problem: Problem, shared: SharedColumns) -> LogisticFit:
+    """The fit of a posed study whose covariates are ready; see `base_of`."""
+    return shared.fit(problem.X[:, 1 : 1 + problem.spline.columns], problem.spline_terms)
+
+
+def curve_of(problem: Problem, fit: LogisticFit, *, shared: SharedColumns | None = None) -> FittedCurve:
+    """The fitted spline of a study with its people, as the shape tests want it; ``shared`` as in `FittedCurve`."""
     setting = problem.setting
     rows = setting.domain.rows
     return FittedCurve(
@@ -28,7 +43,7 @@ def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
         reference=problem.reference,
         x=setting.exposure[rows],
         y=problem.y,
-        adjustment=setting.adjustment[rows],
+        adjustment=problem.X[:, 1 + problem.spline.columns :],
         eligible=setting.eligible,
         eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
         eligible_weights=setting.knot_weights,
@@ -36,4 +51,5 @@ def curve_of(problem: Problem, fit: LogisticFit) -> FittedCurve:
         domain=setting.domain,
         knot_rule=setting.study.knot_rule,
         knots_asked=setting.study.knots,
+        shared=shared,
     )

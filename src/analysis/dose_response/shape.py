@@ -175,7 +175,7 @@ def nadir_draws_row(drawn: NadirDraws, name: str, conf_level: float = 0.95, *, i
     conf_level : of the interval.
     interior : name of the share's column, ``name`` and "_interior" unless given.
     """
-    (low, high), (low_error, high_error) = drawn.interval(conf_level), drawn.interval_errors(conf_level)
+    (low, high), (low_error, high_error) = drawn.interval_with_errors(conf_level)
     share = interior or f"{name}_interior"
     return {
         f"{name}_low": low,

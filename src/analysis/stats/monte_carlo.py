@@ -22,7 +22,12 @@ def share_error(share: float, draws: int) -> float:
 
 
 def quantile_error(values: Array, probability: float) -> float:
-    """Standard error of the type-7 quantile of n independent draws, by binomial order statistics.
+    """Standard error of one quantile, see `quantiles_with_errors`."""
+    return float(quantiles_with_errors(values, np.array([probability]))[1][0])
+
+
+def quantiles_with_errors(values: Array, probabilities: Array) -> tuple[Array, Array]:
+    """Type-7 quantiles of n independent draws, and their standard errors by binomial order statistics.
 
     The number of draws below the true quantile is binomial, so its place in the sorted draws is known to within
     s = sqrt(n p (1 - p)) places. The error is half the distance between the draws s places below and above: no density
@@ -31,8 +36,13 @@ def quantile_error(values: Array, probability: float) -> float:
     Parameters
     ----------
     values : (n,) float array without missing values, n > 1.
-    probability : of the quantile.
+    probabilities : (k,) of the quantiles.
+
+    Returns
+    -------
+    Two (k,) float arrays, in the unit of the values.
     """
-    spread = np.sqrt(probability * (1 - probability) / values.size)
-    below, above = np.quantile(values, np.clip([probability - spread, probability + spread], 0.0, 1.0))
-    return float((above - below) / 2)
+    spread = np.sqrt(probabilities * (1 - probabilities) / values.size)
+    places = np.clip([probabilities, probabilities - spread, probabilities + spread], 0.0, 1.0)
+    found, below, above = np.quantile(values, places)
+    return found, (above - below) / 2

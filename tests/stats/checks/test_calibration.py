@@ -85,7 +85,7 @@ def hand_fit():
     """A regression that predicts 1/2 and 3/4; nothing but its coefficients is read."""
     return LogisticFit(
         terms=("intercept", "x"), beta=np.array([0.0, math.log(3)]), vcov=np.eye(2), naive_vcov=np.eye(2), n=12,
-        n_psu=6, n_strata=3, deviance=1.0, cases=7, n_iter=1,
+        n_psu=6, n_strata=3, deviance=1.0, cases=7, n_iter=1, totals=np.zeros((6, 2)),
     )  # fmt: skip
 
 

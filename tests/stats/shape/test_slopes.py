@@ -29,7 +29,8 @@ def fit_of(beta, vcov, *, df=10):
     """A fit of which nothing but coefficients, covariance and residual df matters."""
     p = len(beta)
     beta, vcov = np.array(beta, dtype=float), np.array(vcov, dtype=float)
-    return LogisticFit(tuple(f"b{k}" for k in range(p)), beta, vcov, vcov, 100, df + p - 1 + 5, 5, 80.0, 30, 0)
+    return LogisticFit(tuple(f"b{k}" for k in range(p)), beta, vcov, vcov, 100, df + p - 1 + 5, 5, 80.0, 30, 0,
+                       np.zeros((df + p + 4, p)))  # fmt: skip
 
 
 def quadratic_fit(b1, b2, *, se1=1.0, se2=1.0, correlation=0.0, df=10):

@@ -28,7 +28,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparatio
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEW, Discreet, is_few, same_for_all
-from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, taylor_vcov
+from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu, taylor_vcov
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-13
@@ -116,6 +116,8 @@ class LogisticFit(Fit):
     cases : rows fitted with the outcome.
     n_iter : iterations of statsmodels from its start, which is already near the solution; 0 of a quick fit, which does
         without it.
+    totals : (n_psu, p) totals by PSU of the influence values, of which vcov is made: a statistic that is linear in the
+        coefficients has its own by one product.
     """
 
     shown = ("n", "cases", "residual_df", "terms")
@@ -123,6 +125,7 @@ class LogisticFit(Fit):
     deviance: float
     cases: int
     n_iter: int
+    totals: Array
 
     def mean(self, X: Array) -> Array:
         """Fitted probabilities 1/(1 + exp(-X beta)) of (m, p) rows."""
@@ -207,10 +210,12 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     eta = X @ beta
     mu = scipy.special.expit(eta)
     naive = _inverse_gram(X * np.sqrt(weights * mu * (1 - mu))[:, None])
+    totals = np.asarray(design.psu_sums @ _influence(X, y, mu, naive, design, domain))
     return LogisticFit(
         terms=terms,
         beta=beta,
-        vcov=taylor_vcov(_influence(X, y, mu, naive, design, domain), design),
+        vcov=between_psu(totals, design),
+        totals=totals,
         naive_vcov=naive,
         deviance=logistic_deviance(y, eta, weights),
         n=y.size,

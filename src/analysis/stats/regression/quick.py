@@ -151,7 +151,7 @@ def fit_quickly(model: Regression, design: SurveyDesign, *, eta: Array | None = 
     ------
     DesignError, ConvergenceError : as `analysis.stats.regression.fit.fit_logistic`.
     """
-    return _fit(model, design, _people(model.domain, design), eta)
+    return _fit(model, design, people_of(model.domain, design), eta)
 
 
 def fit_in_turn(
@@ -173,7 +173,7 @@ def fit_in_turn(
     for model in models:
         if people is None or model.domain is not domain:
             eta = eta if people is None else None
-            domain, people = model.domain, _people(model.domain, design)
+            domain, people = model.domain, people_of(model.domain, design)
         try:
             fit = _fit(model, design, people, eta)
         except AnalysisError as error:
@@ -205,7 +205,7 @@ _scratch = _Scratch()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _People(Discreet):
+class People(Discreet):
     """The rows of a domain in the order of their PSUs.
 
     Attributes
@@ -228,7 +228,7 @@ class _People(Discreet):
 
 
 @lru_cache(maxsize=16)
-def _people(domain: Domain, design: SurveyDesign) -> _People:
+def people_of(domain: Domain, design: SurveyDesign) -> People:
     """The rows of a domain; two domains are alike only if they are the same object, so a repeat is a look-up."""
     if domain.rows.shape != design.weights.shape:
         raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
@@ -236,7 +236,7 @@ def _people(domain: Domain, design: SurveyDesign) -> _People:
     order = np.argsort(psu.astype(np.min_scalar_type(psu.max())), kind="stable")  # numpy sorts short integers fastest
     present, starts = np.unique(psu[order], return_index=True)
     weights = design.weights[domain.rows][order]
-    return _People(order, weights / weights.mean(), present, starts)
+    return People(order, weights / weights.mean(), present, starts)
 
 
 def _chunks(models: Iterable[Regression], size: int) -> Iterator[list[Regression]]:
@@ -245,7 +245,7 @@ def _chunks(models: Iterable[Regression], size: int) -> Iterator[list[Regression
         yield chunk
 
 
-def _fit(model: Regression, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit:
+def _fit(model: Regression, design: SurveyDesign, people: People, eta: Array | None) -> LogisticFit:
     """One fit; ``eta`` is the linear predictor of a similar model of the same people, to start near."""
     check_rows(model.X, model.y, model.domain, model.terms)
     quick = _quick_fit(model, design, people, eta)
@@ -254,7 +254,7 @@ def _fit(model: Regression, design: SurveyDesign, people: _People, eta: Array | 
     return quick
 
 
-def _quick_fit(model: Regression, design: SurveyDesign, people: _People, eta: Array | None) -> LogisticFit | None:
+def _quick_fit(model: Regression, design: SurveyDesign, people: People, eta: Array | None) -> LogisticFit | None:
     """Newton's method; None if anything about the model asks for more care than speed allows."""
     if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
         return None
@@ -318,8 +318,8 @@ def _rotation(X: Array, weights: Array) -> Array | None:
     rough_X = _scratch.array("Z", X.shape, np.float32)
     rough_X[...] = X
     rough_X *= np.sqrt(weights).astype(np.float32)[:, None]
-    rotation = _inverse_root(np.asarray(rough_X.T @ rough_X, dtype=float), least=WELL_CONDITIONED_ROUGHLY)
-    return _inverse_root((X * weights[:, None]).T @ X) if rotation is None else rotation
+    rotation = inverse_root(np.asarray(rough_X.T @ rough_X, dtype=float), least=WELL_CONDITIONED_ROUGHLY)
+    return inverse_root((X * weights[:, None]).T @ X) if rotation is None else rotation
 
 
 def _start(Z: Floats, y: Floats, weights: Floats) -> Array:
@@ -343,7 +343,7 @@ def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[A
     for _ in range(ROUGH_STEPS):
         mu = expit(gamma.astype(Z.dtype) @ Z)
         score = np.asarray(Z @ (weights * (y - mu)), dtype=float)
-        factor, failed = dpotrf(_gram(Z, weights * mu * (1 - mu)))
+        factor, failed = dpotrf(weighted_gram(Z, weights * mu * (1 - mu)))
         if failed or not np.all(np.isfinite(score)):
             return gamma, None
         step, _ = dpotrs(factor, score)
@@ -353,18 +353,25 @@ def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[A
     return gamma, None
 
 
-def _gram(Z: Floats, v: Floats) -> Array:
+def weighted_gram(Z: Floats, v: Floats) -> Array:
     """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
     half = np.multiply(Z, np.sqrt(v), out=_scratch.array("half", Z.shape, Z.dtype))
     return np.asarray(half @ half.T, dtype=float)
 
 
-def _inverse_root(A: Array, *, least: float = WELL_CONDITIONED) -> Array | None:
-    """R with R Rᵀ = A⁻¹, or None if A is too near singular for normal equations."""
+def inverse_root(A: Array, *, lengths: Array | None = None, least: float = WELL_CONDITIONED) -> Array | None:
+    """R with R Rᵀ = A⁻¹, or None if A is too near singular for normal equations.
+
+    Parameters
+    ----------
+    A : (p, p) products of columns.
+    lengths : (p,) lengths of these columns before something was taken out of them; those of A itself unless given.
+    least : share of its length that a column must have beside the ones before it.
+    """
     diagonal = A.diagonal()
     if not np.all(np.isfinite(A)) or np.any(diagonal <= 0):
         return None
-    scale = 1 / np.sqrt(diagonal)
+    scale = 1 / (np.sqrt(diagonal) if lengths is None else lengths)
     factor, failed = dpotrf(A * scale * scale[:, None])
     if failed or np.min(factor.diagonal()) < least:
         return None
@@ -372,13 +379,13 @@ def _inverse_root(A: Array, *, least: float = WELL_CONDITIONED) -> Array | None:
     return np.asarray(scale[:, None] * half)
 
 
-def _result(model: Regression, y: Array, design: SurveyDesign, people: _People, found: _Maximum) -> LogisticFit | None:
+def _result(model: Regression, y: Array, design: SurveyDesign, people: People, found: _Maximum) -> LogisticFit | None:
     """What a settled fit says; ``y`` in the order of people."""
     weights, domain = people.weights, model.domain
     Z, gamma, rotation = found.Z, found.gamma, found.rotation
     eta = gamma @ Z
     mu = expit(eta.copy())
-    root = _inverse_root(_gram(Z, weights * mu * (1 - mu)))
+    root = inverse_root(weighted_gram(Z, weights * mu * (1 - mu)))
     if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
         return None
     naive_root = rotation @ root
@@ -388,6 +395,7 @@ def _result(model: Regression, y: Array, design: SurveyDesign, people: _People, 
         terms=model.terms,
         beta=rotation @ gamma,
         vcov=between_psu(totals, design),
+        totals=totals,
         naive_vcov=naive_root @ naive_root.T,
         n=int(y.size),
         n_psu=domain.n_psu,

@@ -10,6 +10,7 @@ Tobias, Armstrong & Gasparrini 2017, Epidemiology 28:72-76 (interval from draws 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import joblib
 import numpy as np
@@ -19,7 +20,7 @@ import scipy.stats
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.disclosure import Discreet
-from analysis.stats.monte_carlo import quantile_error, share_error
+from analysis.stats.monte_carlo import quantiles_with_errors, share_error
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import Fit
 from analysis.stats.regression.quick import quick_estimate
@@ -88,14 +89,17 @@ class NadirDraws(Discreet):
 
     def interval(self, conf_level: float = 0.95) -> tuple[float, float]:
         """Percentile interval of the lowest point, ends of the range included."""
-        tail = (1 - conf_level) / 2
-        low, high = np.quantile(self._known(), [tail, 1 - tail])
-        return float(low), float(high)
+        return self.interval_with_errors(conf_level)[0]
 
     def interval_errors(self, conf_level: float = 0.95) -> tuple[float, float]:
-        """Monte Carlo errors of the interval's ends, see `analysis.stats.monte_carlo.quantile_error`."""
-        known, tail = self._known(), (1 - conf_level) / 2
-        return quantile_error(known, tail), quantile_error(known, 1 - tail)
+        """Monte Carlo errors of the interval's ends, see `analysis.stats.monte_carlo.quantiles_with_errors`."""
+        return self.interval_with_errors(conf_level)[1]
+
+    def interval_with_errors(self, conf_level: float = 0.95) -> tuple[tuple[float, float], tuple[float, float]]:
+        """`interval` and `interval_errors` by one partial sort."""
+        tail = (1 - conf_level) / 2
+        (low, high), (low_error, high_error) = quantiles_with_errors(self._known(), np.array([tail, 1 - tail]))
+        return (float(low), float(high)), (float(low_error), float(high_error))
 
     def _known(self) -> Array:
         known = self.x[np.isfinite(self.x)]
@@ -176,31 +180,32 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
                           "coefficients and a range that increases.")  # fmt: skip
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
-    heights = beta @ spline.basis(edges).T
-    lowest = np.argmin(heights, axis=1)
-    x, height = edges[lowest], heights[np.arange(len(beta)), lowest]
-    curves, stationary = _stationary_points(spline, beta, edges)
-    at_stationary = np.einsum("ij,ij->i", spline.basis(stationary), beta[curves])
-    order = np.argsort(
-        -at_stationary, kind="stable"
-    )  # highest first: of several of one curve the lowest is written last
-    order = order[at_stationary[order] < height[curves[order]]]
-    x[curves[order]], height[curves[order]] = stationary[order], at_stationary[order]
+    heights = spline.basis(edges) @ beta.T
+    lowest = np.argmin(heights, axis=0)
+    x, height = edges[lowest], heights[lowest, np.arange(len(beta))]
+    for piece in range(edges.size - 1):
+        curves, place, rise = _low_points_within(spline, beta, edges[piece], edges[piece + 1])
+        there = heights[piece, curves] + rise
+        lower = there < height[curves]
+        x[curves[lower]], height[curves[lower]] = place[lower], there[lower]
     return x, height
 
 
-def _stationary_points(spline: RestrictedCubicSpline, beta: Array, edges: Array) -> tuple[Integers, Array]:
-    """Roots of the derivatives, each a quadratic between two edges: which curve each belongs to, and where it is."""
-    a, b = edges[:-1], edges[1:]
-    slope = [beta @ spline.derivative(x).T for x in (a, (a + b) / 2, b)]
-    # On u = (x - a)/(b - a) the quadratic through three points has these coefficients.
-    p, q, r = 2 * slope[0] - 4 * slope[1] + 2 * slope[2], -3 * slope[0] + 4 * slope[1] - slope[2], slope[0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # The root that adds numbers of one sign, and the other from the product of both: neither cancels.
-        t = -(q + np.where(q < 0, -1.0, 1.0) * np.sqrt(q**2 - 4 * p * r)) / 2
-        roots = np.stack([t / p, r / t])
-    _, curves, pieces = inside = np.nonzero(np.isfinite(roots) & (roots > 0) & (roots < 1))
-    return curves, a[pieces] + (b - a)[pieces] * roots[inside]
+def _low_points_within(spline: RestrictedCubicSpline, beta: Array, a: float, b: float) -> tuple[Integers, Array, Array]:
+    """Low points strictly between two edges: which curve each belongs to, where it is, and its height above the first.
+
+    On u = (x - a)/(b - a) the slope is the quadratic p u² + q u + r. A cubic is lowest where its slope rises through
+    zero, 2 p u + q > 0, and a quadratic does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with
+    s² = q² - 4 p r, of which the form is taken whose terms have one sign. The height is the integral of the slope.
+    """
+    low, middle, high = spline.derivative(np.array([a, (a + b) / 2, b])) @ beta.T
+    p, q = 2 * (low + high) - 4 * middle, 4 * middle - 3 * low - high
+    with np.errstate(divide="ignore", invalid="ignore"):  # no root, or none that rises: not a number, not in between
+        s = np.sqrt(q * q - 4 * p * low)
+        u = np.where(q < 0, (s - q) / (2 * p), -2 * low / (s + q))
+        curves = np.flatnonzero((u > 0) & (u < 1))
+    p, q, low, u = p[curves], q[curves], low[curves], u[curves]
+    return curves, a + (b - a) * u, (b - a) * u * (low + u * (q / 2 + u * p / 3))
 
 
 def draw_nadirs(
@@ -222,13 +227,20 @@ def draw_nadirs(
     ------
     SplineError : as `find_nadir`.
     """
-    generator = np.random.Generator(np.random.PCG64(seed))
     V = fit.vcov[np.ix_(index, index)]
     scale = np.sqrt(np.diag(V))
     root = scipy.linalg.cholesky(V / np.outer(scale, scale), lower=True) * scale[:, None]
-    beta = fit.beta[index] + generator.standard_normal((draws, len(index))) @ root.T
+    beta = fit.beta[index] + _standard_normal(seed, draws, len(index)) @ root.T
     x, _ = find_nadirs(spline, beta, low=low, high=high)
     return NadirDraws("normal", x, (x > low) & (x < high))
+
+
+@lru_cache(maxsize=4)
+def _standard_normal(seed: int, draws: int, columns: int) -> Array:
+    """Draws that every curve of as many columns shares: to draw them takes as long as to use them."""
+    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns))
+    drawn.flags.writeable = False
+    return drawn
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -20,6 +20,7 @@ Simonsohn 2018, Adv Methods Pract Psychol Sci 1:538-555. Checked against R ``sur
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import count_of, same_for_all
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_in_turn
+from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 from analysis.stats.shape.slopes import Shape, check_shape
 
@@ -141,6 +143,7 @@ def two_lines(
     low: float,
     high: float,
     shape: Shape = "u",
+    shared: SharedColumns | None = None,
 ) -> TwoLines:
     """Simonsohn's two lines test on a survey-weighted logistic regression.
 
@@ -163,6 +166,7 @@ def two_lines(
     design, domain : the whole sample, and the part of it that x and y are about.
     low, high : the range in which the break may lie; the published software takes the 10th and 90th percentile.
     shape : ``u``, or ``inverted_u`` for a curve that rises first.
+    shared : intercept and adjustment of these people, made ready for several regressions.
 
     Returns
     -------
@@ -186,11 +190,12 @@ def two_lines(
     curve, std_error = centred_curve(x, spline, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
     first_break = float(np.median(flat))
-    eta = _linear_predictor(x, adjustment, spline, spline_fit, spline_index)
-    before = interrupted_regression(x, y, adjustment, at=first_break, design=design, domain=domain, eta=eta)
+    eta = None if shared else _linear_predictor(x, adjustment, spline, spline_fit, spline_index)
+    lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
+    before = lines_at(at=first_break)
     z_low, z_high = before[0].statistic, before[1].statistic
     break_point = robin_hood_break(flat, z_low, z_high)
-    lines = interrupted_regression(x, y, adjustment, at=break_point, design=design, domain=domain, eta=eta)
+    lines = lines_at(at=break_point)
     return TwoLines(
         shape=shape,
         extreme=extreme,
@@ -273,8 +278,9 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
 
 def interrupted_regression(
-    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain, eta: Array | None = None
-) -> tuple[Line, Line]:
+    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain,
+    eta: Array | None = None, shared: SharedColumns | None = None,
+) -> tuple[Line, Line]:  # fmt: skip
     """Two lines with a step between them: log odds = a + b_low (x - c) [x low] + (b_high (x - c) + s) [x high] + ...
 
     Either line is taken from a regression of its own, so that people at the break c count for both: the low line from
@@ -285,6 +291,7 @@ def interrupted_regression(
     x, y, adjustment, design, domain : as `two_lines`.
     at : the break c, in the unit of x.
     eta : (m,) linear predictor of a similar model, to start near.
+    shared : as `two_lines`; it brings a start of its own.
 
     Returns
     -------
@@ -297,24 +304,34 @@ def interrupted_regression(
     _check_people(x, y, adjustment, domain)
     below, above = x <= at, x >= at
     sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
-    models = [_lines_model(x, y, adjustment, at, is_high, domain) for is_high in sides]
+    own = [_lines_columns(x, y, at, is_high) for is_high in sides]
+    if shared is not None:
+        fits = [shared.fit(columns, LINES) for columns in own]
+    else:
+        fits = _lines_fits([_lines_model(columns, y, adjustment, domain) for columns in own], design, eta)
+    return _line(fits[0], "x_low", below), _line(fits[-1], "x_high", above)
+
+
+def _lines_columns(x: Array, y: Array, at: float, is_high: Bools) -> Array:
+    """(m, 3) columns `LINES`."""
+    _check_side(x[~is_high], y[~is_high], f"below the break at {at:g}")
+    _check_side(x[is_high], y[is_high], f"above the break at {at:g}")
+    from_break = x - at
+    return np.array([np.where(is_high, 0.0, from_break), np.where(is_high, from_break, 0.0), is_high]).T
+
+
+def _lines_model(lines: Array, y: Array, adjustment: Array, domain: Domain) -> Regression:
+    terms = ("intercept", *LINES, *(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1)))
+    return Regression(np.column_stack([np.ones(y.size), lines, adjustment]), y, domain, terms)
+
+
+def _lines_fits(models: list[Regression], design: SurveyDesign, eta: Array | None) -> list[LogisticFit]:
     fits = []
     for found in fit_in_turn(models, design, eta=eta):
         if not isinstance(found, LogisticFit):
             raise found
         fits.append(found)
-    return _line(fits[0], "x_low", below), _line(fits[-1], "x_high", above)
-
-
-def _lines_model(x: Array, y: Array, adjustment: Array, at: float, is_high: Bools, domain: Domain) -> Regression:
-    _check_side(x[~is_high], y[~is_high], f"below the break at {at:g}")
-    _check_side(x[is_high], y[is_high], f"above the break at {at:g}")
-    from_break = x - at
-    X = np.column_stack(
-        [np.ones(x.size), np.where(is_high, 0.0, from_break), np.where(is_high, from_break, 0.0), is_high, adjustment]
-    )
-    terms = ("intercept", *LINES, *(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1)))
-    return Regression(X, y, domain, terms)
+    return fits
 
 
 def _line(fit: LogisticFit, term: str, people: Bools) -> Line:

@@ -15,6 +15,7 @@ from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import wald_test
+from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.sample.design import Domain, SurveyDesign
 from analysis.stats.sample.replicates import Replicates, times_drawn
 from analysis.stats.shape.nadir import (
@@ -56,6 +57,7 @@ class FittedCurve(Discreet):
     knot_rule : by which knots are placed; see `analysis.stats.curve.splines.place_knots`.
     knots_asked : number of knots asked for, of which Hmisc's rule may leave fewer; 0 if they are those of the spline.
     design, domain : the whole sample, and the m rows.
+    shared : intercept and adjustment, made ready where several regressions have them; else None.
     """
 
     shown = ("fit.n", "fit.cases", "fit.residual_df", "fit.terms")
@@ -74,6 +76,7 @@ class FittedCurve(Discreet):
     domain: Domain
     knot_rule: KnotRule = "harrell"
     knots_asked: int = 0
+    shared: SharedColumns | None = None
 
     @property
     def index(self) -> Integers:
@@ -102,7 +105,7 @@ class FittedCurve(Discreet):
         low, high = self.range
         return two_lines(self.x, self.y, self.adjustment, spline=self.spline, spline_fit=self.fit,
                          spline_index=self.index, design=self.design, domain=self.domain, low=low,
-                         high=high)  # fmt: skip
+                         high=high, shared=self.shared)  # fmt: skip
 
     def nadir(self) -> Nadir:
         """Lowest point of the spline within the range."""
