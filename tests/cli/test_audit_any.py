@@ -1,4 +1,4 @@
-"""``python -m analysis audit`` of a claim: its own folder, resuming, a column of one's own, one message for bad input."""
+"""``python -m analysis audit`` of a claim: its folder, resuming, a column of one's own, one message for bad input."""
 
 import pandas as pd
 import pytest
