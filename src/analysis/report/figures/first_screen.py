@@ -51,8 +51,10 @@ def plot_first_screen(
     form = forms.set_index("form")
     with page_style(width):
         figure, sides = blank_page(2.0 if width == "two" else 3.9, caption, provenance, width=width)
-        grid = {"nrows": 1, "ncols": 2} if width == "two" else {"nrows": 2, "ncols": 1}
-        alone, adjusted = figure.subplots(**grid, sharey=True, gridspec_kw=sides | {"wspace": 0.1, "hspace": 0.75})
+        down, across = (1, 2) if width == "two" else (2, 1)
+        alone, adjusted = figure.subplots(
+            down, across, sharey=True, gridspec_kw=sides | {"wspace": 0.1, "hspace": 0.75}
+        )
         own = curves[curves["form"] == "none"]
         alone.set_label("alone")
         adjusted.set_label("adjusted")
@@ -96,7 +98,8 @@ def first_screen_caption(forms: pd.DataFrame) -> str:
         f"A: {first['exposure_label']} and peripheral neuropathy, {MODEL_NAMES[first['model']].lower()} in "
         f"{first['n']:,} people ({first['cases']:,} cases), {conf_level_of(first)} pointwise band; dot: the median; "
         f"grey: beyond the {low} and {high} percentile. B: the same curve under four ways of adjusting for energy, "
-        f"each by the percentile of its own form from the {low} to the {high}, bands left out. P: non-linear terms, Wald F."
+        f"each by the percentile of its own form from the {low} to the {high}, bands left out. P: non-linear terms, "
+        "Wald F."
     )
 
 

@@ -1,6 +1,7 @@
 """Sentences and tables; computes nothing."""
 
 from analysis.report.words import (
+    answer,
     audit,
     bottom_line,
     causes,
@@ -18,6 +19,7 @@ from analysis.report.words import (
 )
 
 __all__ = [
+    "answer",
     "audit",
     "bottom_line",
     "causes",

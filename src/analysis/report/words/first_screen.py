@@ -143,12 +143,14 @@ def rival_sentence(estimates: Frames, audit: Audit) -> str:
 
 def missed_sentence(simulation: Frames) -> str:
     """How many true Us as deep as the fitted curve the rule would miss, to follow a sentence."""
-    if not simulation:
-        return ""
+    return f" {sentence(missed_share(simulation))} true Us this deep would be missed." if simulation else ""
+
+
+def missed_share(simulation: Frames) -> str:
+    """The share of true Us as deep as the fitted curve that the rule misses, as people say it: "two in three"."""
     rates = simulation["shapes"].set_index(["rule", "curve"])["rate"]
     missed = 1 - rates["verdict U, by draws", "U as fitted"]
-    words = min(FRACTIONS, key=lambda name: abs(FRACTIONS[name] - missed))
-    return f" {sentence(words)} true Us this deep would be missed."
+    return min(FRACTIONS, key=lambda name: abs(FRACTIONS[name] - missed))
 
 
 def verdicts_by_choice(estimates: Frames, referee: pd.DataFrame) -> dict[str, pd.Series]:
