@@ -72,12 +72,10 @@ def parts_of(text: str) -> list[str]:
 
 
 def _first_screen(sources: Sources) -> str:
-    results = sources.results
-    return first_screen.first_screen_markdown(results.estimates, results.audit, results.referee, results.simulation)
-
-
-def _first_figure(sources: Sources) -> str:
-    return f"![{sources.first_figure.alt}](figures/first_screen.png)"
+    """The first screen and its figure."""
+    found = sources.results
+    words = first_screen.first_screen_markdown(found.estimates, found.audit, found.referee, found.simulation)
+    return f"{words}\n\n![{sources.first_figure.alt}](figures/first_screen.png)"
 
 
 def _claims(sources: Sources) -> str:
@@ -85,12 +83,9 @@ def _claims(sources: Sources) -> str:
     return f"{claims.balance_sentences(verdicts)}\n\n{claims.claims_markdown(verdicts)}"
 
 
-def _published(sources: Sources) -> str:
-    numbers, stands = (sources.results.published[name] for name in ("published", "published_stands"))
-    return (
-        f"{published.agreement_markdown(numbers)}\n\n{published.misses_sentence(numbers)}"
-        f"\n\n{published.stands_markdown(stands)}"
-    )
+def _published_numbers(sources: Sources) -> str:
+    numbers = sources.results.published["published"]
+    return f"{published.agreement_markdown(numbers)}\n\n{published.misses_sentence(numbers)}"
 
 
 def _equations(_: Sources) -> str:
@@ -132,7 +127,6 @@ def _strobe(_: Sources) -> str:
 
 PARTS: dict[str, Callable[[Sources], str]] = {
     "first screen": _first_screen,
-    "first figure": _first_figure,
     "is it a u": lambda sources: answer.u_markdown(sources.results.estimates, sources.results.referee),
     "what decides it": lambda sources: answer.decides_markdown(sources.results.estimates, sources.results.referee),
     "how much stands": lambda sources: answer.stands_markdown(
@@ -141,7 +135,8 @@ PARTS: dict[str, Callable[[Sources], str]] = {
     "power": lambda sources: simulation.energy_power_markdown(sources.results.simulation),
     "claims in short": lambda sources: claims.short_markdown(sources.results.claims["verdicts"]),
     "claims": _claims,
-    "published": _published,
+    "published numbers": _published_numbers,
+    "published claims": lambda sources: published.stands_markdown(sources.results.published["published_stands"]),
     "equations": _equations,
     "numbers": lambda sources: traced_markdown(sources.results, sources.reference),
     "traceability": _traceability,

@@ -136,9 +136,15 @@ def _answer_cells(rows: pd.DataFrame) -> tuple[str, str, str]:
         )
         if len(found)
     ] or ["as in the primary analysis"]
-    told += [f"non-linear p, {row.done}, {p_number(row.nonlinear_p)}" for row in rows[at_random].itertuples()]
+    told += _at_random_words(rows[at_random])
     higher = (levels["levels_verdict"] == audit_words.BOTH_HIGHER).sum()
     return "; ".join(told), f"shown in {higher} of {len(levels)}", _directions(rows[~at_random])
+
+
+def _at_random_words(rows: pd.DataFrame) -> list[str]:
+    """What fewer people alone do, of the answers that removed as many others."""
+    told = [f"{row.done.removeprefix(AT_RANDOM).strip()} {p_number(row.nonlinear_p)}" for row in rows.itertuples()]
+    return [f"non-linear p with as many removed {', '.join(told)}"] if told else []
 
 
 def _names(rows: pd.DataFrame) -> str:
