@@ -52,7 +52,7 @@ TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
 .PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench audit \
-	simulate report clean
+	simulate report docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort -s -t: -k1,1 | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -200,6 +200,9 @@ simulate: $(READY) ## try intervals, tests and verdict on 1,000 outcomes of know
 
 report: $(REPORT_READY) ## everything found on one page with an explorer, data/processed/report.html; DATA=data/demo: of the invented survey
 	@$(RUN) report $(if $(DATA),--data $(DATA))
+
+docs: $(READY) ## renew what README and docs/ tell of the results; docs/ as pages in data/processed/docs, without network
+	@$(RUN) docs
 
 $(REPORT_READY): requirements-report.lock | $(READY)
 	@$(PY) -I -m pip --disable-pip-version-check --no-input install --quiet --no-deps --only-binary :all: --require-hashes -r $<

@@ -1,88 +1,84 @@
-"""What the README says is what the committed estimates and the commands are."""
+"""README's first screen is short, its commands, targets and links are there, and what is written by hand is true.
+
+What its parts tell of the results is held in `tests/report/documents/test_documents.py`.
+"""
 
 import re
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from analysis.audit.specifications import specification_grid
 from analysis.cli.options import build_parser
 from analysis.pipeline.folders import Folders
-from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation
-from analysis.report.words import bottom_line as bottom_line_words
-from analysis.report.words import claims as claims_words
-from analysis.report.words import published as published_words
-from analysis.report.words import shape as shape_words
-from analysis.report.words import simulation as simulation_words
-from analysis.report.words import study as study_words
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation, referee_table
+from analysis.report.documents.parts import parts_of
+from analysis.report.words import first_screen
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
+FOLDERS = Folders(ROOT / "data", ROOT / "figures")
+LONGEST = 160
+"""Lines of README."""
+
+MOST_WORDS = 120
+MOST_ESTIMATES = 6
+ESTIMATE = re.compile(r"\d+\.\d+ \([^)]*\)|\d+\.\d+ %|p [=<] \d\S*|\d+\.\d+")
+"""A number with decimals; its interval or p belongs to it."""
 
 
-@pytest.mark.committed
-def test_answer_and_verdict_are_the_committed_estimates_sentences():
-    estimates, provenance = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
+@pytest.fixture(scope="module")
+def screen():
+    estimates, provenance = read_estimates(FOLDERS)
     assert not provenance.synthetic
-    for words in (
-        study_words.answer_sentence(estimates),
-        shape_words.shape_sentence(estimates),
-        shape_words.knots_sentence(estimates),
-    ):
-        assert words in " ".join(TEXT.split())
+    audit, referee, simulation = read_audit(FOLDERS)[0], referee_table(FOLDERS), read_simulation(FOLDERS)
+    return first_screen.first_screen_markdown(estimates, audit, referee, simulation)
 
 
 @pytest.mark.committed
-def test_bottom_line_of_the_audit_is_that_of_the_committed_tables():
-    folders = Folders(ROOT / "data", ROOT / "figures")
-    audit, provenance = read_audit(folders)
-    assert not provenance.synthetic
-    for say in (bottom_line_words.bottom_line, bottom_line_words.short_line):
-        assert say(read_estimates(folders)[0], audit, read_simulation(folders)) in " ".join(TEXT.split())
+def test_readme_begins_with_the_first_screen(screen):
+    title, _, rest = TEXT.partition("\n\n")
+    assert title.startswith("# ")
+    assert rest.removeprefix("<!-- part: first screen -->\n").startswith(f"{screen}\n\n![")
+    assert parts_of(TEXT)[0] == "first screen"
 
 
 @pytest.mark.committed
-def test_claims_are_those_of_the_committed_verdicts():
-    verdicts = read_claims(Folders(ROOT / "data", ROOT / "figures"))[0]["verdicts"]
-    assert claims_words.claims_markdown(verdicts) in TEXT
-    assert claims_words.balance_sentences(verdicts) in " ".join(TEXT.split())
+def test_first_screen_is_read_in_a_minute(screen):
+    words = [word for word in screen.split() if re.search(r"[A-Za-z0-9]", word)]
+    assert len(words) <= MOST_WORDS
+    assert 0 < len(ESTIMATE.findall(screen)) <= MOST_ESTIMATES
 
 
-def test_power_of_the_energy_forms_is_that_of_the_committed_simulation():
-    simulation = read_simulation(Folders(ROOT / "data", ROOT / "figures"))
-    table, _, means = simulation_words.energy_power_markdown(simulation).partition("\n\n")
-    assert table in TEXT
-    assert means in " ".join(TEXT.split())
+def test_three_doors_stand_before_the_words_and_the_words_before_the_tables():
+    places = [TEXT.index(mark) for mark in ("**Read**", "**Run**", "**Check**", "## Words", "part: is it a u")]
+    assert places == sorted(places)
+    terms = re.findall(r"^\| ([^|]+) \|", TEXT.partition("## Words")[2].partition("##")[0], flags=re.MULTILINE)
+    assert 8 <= len(terms) - 1 <= 13
+
+
+def test_readme_is_short():
+    assert len(TEXT.splitlines()) <= LONGEST
 
 
 @pytest.mark.committed
 def test_numbers_written_by_hand_are_those_of_the_study():
     words = " ".join(TEXT.split())
-    assert f"{len(specification_grid()):,} specifications, every nutrient" in words
-    row = read_estimates(Folders(ROOT / "data", ROOT / "figures"))[0]["models"].set_index("model").loc["1"]
+    row = read_estimates(FOLDERS)[0]["models"].set_index("model").loc["1"]
     told = f"{row['design_df']} design degrees of freedom, of which model 1 leaves {row['residual_df']}: p-values and"
     assert f"{told} intervals rest on {row['n_psu']} sampling units" in words
-
-
-def test_answer_is_short_enough_to_be_read_before_the_first_figure():
-    answer = TEXT.partition("**Answer.**")[2].partition("![")[0].partition("\n\n")[0]
-    assert len(answer.splitlines()) <= 12
+    assert f"{row['n_psu']} of them, not thousands" in words
 
 
 @pytest.mark.committed
-def test_claims_about_the_knots_are_those_of_the_committed_estimates():
-    """By hand in the README: three knots on unweighted quantiles make it a U, four to six do not."""
-    said = "three of them, on unweighted quantiles, would have made it a U, four to six do not"
-    assert said in " ".join(TEXT.split())
-    estimates, _ = read_estimates(Folders(ROOT / "data", ROOT / "figures"))
-    rows = estimates["knots"].query("form == 'spline' and knot_quantiles == 'unweighted'").set_index("knots")
-    assert (rows["verdict"] == "U").to_dict() == {"3": True, "4": False, "5": False, "6": False}
+def test_all_nine_claims_are_told_in_a_line_each():
+    table = TEXT.partition("part: claims in short")[2].partition("<!-- end")[0]
+    assert len(re.findall(r"^\| \d\. ", table, flags=re.MULTILINE)) == 9
+    assert read_claims(FOLDERS)[0]["verdicts"]["claim"].nunique() == 9
 
 
 def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text()
-    named = set(re.findall(r"\bmake ([a-z]+)", TEXT))
+    named = set(re.findall(r"`make ([a-z-]+)", TEXT))
     assert named
     assert not [target for target in sorted(named) if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)]
 
@@ -93,16 +89,14 @@ def test_every_link_leads_somewhere():
     assert not [path for path in sorted(links) if not (ROOT / path).exists()]
 
 
-@pytest.mark.parametrize("line", re.findall(r"^ {4}\S+ -m analysis (estimate .+)", TEXT, flags=re.MULTILINE))
+COMMANDS = re.findall(r"^ {4}\S+ -m analysis (estimate .+)", TEXT, flags=re.MULTILINE)
+
+
+def test_commands_are_shown():
+    assert len(COMMANDS) >= 2
+
+
+@pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_that_is_shown_can_be_parsed(line):
     arguments = [part.strip("'\"") for part in re.findall(r"\"[^\"]*\"|\S+", line)]
     assert build_parser().parse_args(arguments).stage == "estimate"
-
-
-@pytest.mark.committed
-def test_published_numbers_and_claims_that_stand_are_those_of_the_committed_tables():
-    folder = Folders(ROOT / "data", ROOT / "figures").estimates
-    published, stands = (pd.read_csv(folder / f"{name}.csv") for name in ("published", "published_stands"))
-    assert published_words.agreement_markdown(published) in TEXT
-    assert published_words.misses_sentence(published) in " ".join(TEXT.split())
-    assert published_words.stands_markdown(stands) in TEXT

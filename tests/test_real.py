@@ -20,9 +20,7 @@ from analysis.data.source.nhanes import receipts
 from analysis.dose_response.association import estimate
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import ESTIMATES, OF_REAL_FILES, read_audit, read_estimates, read_simulation
-from analysis.report.words import bottom_line as bottom_line_words
-from analysis.report.words import study as study_words
+from analysis.pipeline.results import ESTIMATES, OF_REAL_FILES
 from analysis.stats.curve.splines import place_knots
 from analysis.study import PRIMARY, Study
 from tests.reference_numbers import FOLDER, Reference, read_studies
@@ -159,14 +157,6 @@ def test_accepted_files_are_recorded_and_none_is_a_revision():
     recorded = receipts(FOLDERS.registry(), FOLDERS.raw, ["DEMO", "LEXPN_B", "DR1TOT_C"])
     assert len(recorded) == 3
     assert not any(receipt.revised for receipt in recorded)
-
-
-@pytest.mark.committed
-def test_readme_quotes_these_estimates():
-    estimates, _ = read_estimates(FOLDERS)
-    text = " ".join((ROOT / "README.md").read_text().split())
-    assert study_words.answer_sentence(estimates) in text
-    assert bottom_line_words.bottom_line(estimates, read_audit(FOLDERS)[0], read_simulation(FOLDERS)) in text
 
 
 @pytest.mark.reference

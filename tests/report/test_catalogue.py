@@ -9,6 +9,7 @@ from analysis.report.figures.layout import save_figure
 from tests.audits import audited
 
 PANELS = {
+    "first_screen": {"alone", "adjusted"},
     "specification_curve": {"p10", "p90", "p10 choices", "p90 choices", "ends"},
     "specificity": {"none", "residual", "density", "spline", "controls"},
     "energy_forms": {"none", "linear", "spline", "residual", "density"},
@@ -16,6 +17,7 @@ PANELS = {
     "heterogeneity": {"1999-2000", "2001-2002", "2003-2004", "units"},
 }
 NUMBERS = {
+    "first_screen": {"": "energy_curves", "_forms": "energy_forms"},
     "specification_curve": {"": "verdict_shares", "_ends": "verdict_ends"},
     "specificity": {"": "specificity"},
     "energy_forms": {"": "energy_forms", "_curves": "energy_curves"},
@@ -40,7 +42,7 @@ def figures(drawings):
     return {name: drawing.draw() for name, drawing in drawings.items()}
 
 
-def test_there_are_five_figures(drawings):
+def test_there_are_six_figures(drawings):
     assert set(drawings) == set(PANELS)
 
 
@@ -76,7 +78,8 @@ def test_line_of_the_specification_curve_is_every_specification(figures, audit):
     [
         ("joint_test", {"specification_curve"}),
         ("specificity_place", {"specificity"}),
-        ("energy_forms", {"energy_forms", "energy_surface", "heterogeneity"}),
+        ("energy_forms", {"first_screen", "energy_forms", "energy_surface", "heterogeneity"}),
+        ("energy_curves", {"first_screen", "energy_forms"}),
         ("energy_slices", {"energy_surface"}),
         ("energy_tests", {"energy_surface"}),
         ("energy_density", {"energy_surface"}),

@@ -18,6 +18,7 @@ from analysis.report.figures.energy import (
     plot_energy_surface,
     surface_title,
 )
+from analysis.report.figures.first_screen import ADJUSTED, BOTH_ENDS, first_screen_alt, plot_first_screen
 from analysis.report.figures.heterogeneity import heterogeneity_caption, plot_heterogeneity
 from analysis.report.figures.layout import BAND, VERMILION, Caption, save_figure
 from analysis.report.words.numbers import format_p
@@ -120,6 +121,39 @@ def test_caption_of_the_forms_says_people_df_and_correlations(frames, forms_figu
     correlation = forms.set_index("form")["correlation"]
     density = f"{correlation['density']:.2f}".replace("-", "\u2212")
     assert f"correlation with energy 0.00 and {density}, of the unadjusted intake {correlation['none']:.2f}." in words
+
+
+# ---- the first screen
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_first_screen_shows_the_curve_with_its_band_beside_each_adjusted_one(frames, width):
+    curves, forms = frames["energy_curves"], frames["energy_forms"]
+    page = plot_first_screen(curves, forms, caption=Caption("Caption.", ""), provenance=REAL, width=width)
+    alone, adjusted = axes_of(page, "alone"), axes_of(page, "adjusted")
+    own = curves.query("form == 'none'")
+    np.testing.assert_array_equal(line(alone, "odds ratio").get_xydata(), own[["x", "odds_ratio"]])
+    assert limits(own, "conf_low") | limits(own, "conf_high") <= corners(alone)[0]
+    drawn = [found for found in adjusted.get_lines() if not found.get_label().startswith("_")]
+    assert len(drawn) == len(ADJUSTED)
+    for name, found in zip(ADJUSTED, drawn, strict=True):
+        curve = curves[(curves["form"] == name) & curves["percentile"].between(*BOTH_ENDS)]
+        np.testing.assert_array_equal(found.get_xydata(), curve[["percentile", "odds_ratio"]])
+        p = forms.set_index("form").loc[name, "nonlinear_p"]
+        assert found.get_label().endswith(f"p {format_p(p)}")
+    assert alone.get_ylim() == adjusted.get_ylim()
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        ((0.001, 0.2, 0.001, 0.001), "no bend is shown beside a spline of energy."),
+        ((0.001, 0.001, 0.001, 0.001), "the bend is shown in each."),
+    ],
+)
+def test_alternative_text_of_the_first_screen_says_where_no_bend_is_left(frames, p, said):
+    forms = frames["energy_forms"].assign(nonlinear_p=[0.001, *p])
+    assert first_screen_alt(frames["energy_curves"], forms).endswith(said)
 
 
 # ---- the surface

@@ -25,7 +25,7 @@ HEAVIEST = 250_000
 """Bytes of a PNG of two columns."""
 
 FITTED = ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow")
-AUDITED = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
+AUDITED = ("first_screen", "specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
 
 

@@ -26,6 +26,7 @@ from analysis.errors import AnalysisError
 from analysis.pipeline.audit import audit, audit_folder
 from analysis.pipeline.claims import answer_claims
 from analysis.pipeline.column import column_name
+from analysis.pipeline.documents import write_documents
 from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
@@ -68,6 +69,7 @@ def run_stage(args: argparse.Namespace) -> None:
         "published": run_published,
         "table": run_table,
         "report": run_report,
+        "docs": run_docs,
     }
     # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -209,6 +211,12 @@ def run_table(args: argparse.Namespace) -> None:
 def run_report(args: argparse.Namespace) -> None:
     """Put everything that was found on one page."""
     tqdm.write(str(write_report(_folders(args), args.out)))
+
+
+def run_docs(args: argparse.Namespace) -> None:
+    """Renew the documents and make pages of them."""
+    for path in write_documents(args.root):
+        tqdm.write(str(path))
 
 
 def run_demo(args: argparse.Namespace) -> None:

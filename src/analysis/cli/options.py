@@ -123,6 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
         "audit": (_add_study_audit_options, "how much of a curve stands: 4,725 models, other exposures; of any claim"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
         "report": (_add_report_options, "put everything that was found on one page of HTML, with an explorer"),
+        "docs": (_add_docs_options, "renew what README and docs/ tell of the results, and make pages of docs/"),
         "simulate": (_add_simulate_options, "try intervals, tests and verdict on surveys of known truth"),
     }
     for name, (add_options, purpose) in options.items():
@@ -136,6 +137,10 @@ def _add_report_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
     stage.add_argument("-o", "--out", type=Path, default=None, metavar="FILE",
                        help="the page; by default DATA/processed/report.html")  # fmt: skip
+
+
+def _add_docs_options(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--root", type=Path, default=Path(), help="the project's folder, with README.md and docs/")
 
 
 def _add_folders(stage: argparse.ArgumentParser) -> None:

@@ -9,7 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.pipeline.folders import Folders, StageError
-from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation, write_text
+from analysis.pipeline.results import (
+    read_audit,
+    read_claims,
+    read_estimates,
+    read_simulation,
+    referee_table,
+    write_text,
+)
 from analysis.report.page.content import Results
 from analysis.report.page.render import render_page
 from analysis.stats.arrays import Frames
@@ -51,14 +58,13 @@ def read_results(folders: Folders) -> Results:
     """
     estimates, provenance = read_estimates(folders)
     has = {stage: any(folders.estimates.glob(f"{stage}_*.csv")) for stage in ("audit", "claims")}
-    referee = folders.estimates / "referee.csv"
     return Results(
         estimates=estimates,
         provenance=provenance,
         audit=read_audit(folders)[0] if has["audit"] else {},
         claims=read_claims(folders)[0] if has["claims"] else {},
         simulation=read_simulation(folders),
-        referee=_read(referee) if referee.exists() else pd.DataFrame(),
+        referee=referee_table(folders),
         published=_published(folders),
         versions=_versions(),
         digests=_digests(folders),

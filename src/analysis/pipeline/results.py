@@ -156,6 +156,24 @@ def read_simulation(folders: Folders) -> Frames:
     return {name: pd.read_csv(path) for name, path in paths.items()}
 
 
+def referee_table(folders: Folders) -> pd.DataFrame:
+    """Table of the referee stage in the data folder; empty if it was not run there.
+
+    Raises
+    ------
+    StageError : it is there but cannot be read.
+    """
+    path = folders.estimates / "referee.csv"
+    if not path.exists():
+        return pd.DataFrame()
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise StageError(
+            f"{path.name} cannot be read ({error.__class__.__name__}): run `python -m analysis referee` again."
+        ) from None
+
+
 def _check_estimates(read: Frames) -> None:
     """Refuse files that were cut or edited: every table has rows and its source, all name the same models."""
     models = set(read["models"]["model"])

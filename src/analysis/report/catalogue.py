@@ -14,6 +14,7 @@ from analysis.report.figures import causes as causes_figures
 from analysis.report.figures import diagnostics as diagnostics_figures
 from analysis.report.figures import dose_response as dose_response_figures
 from analysis.report.figures import energy as energy_figures
+from analysis.report.figures import first_screen as first_screen_figures
 from analysis.report.figures import flow as flow_figures
 from analysis.report.figures import foods as foods_figures
 from analysis.report.figures import heterogeneity as heterogeneity_figures
@@ -31,7 +32,14 @@ from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY, Study
 
 CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves", "foods", "causes")
-AUDIT_FIGURES = ("specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity")
+AUDIT_FIGURES = (
+    "first_screen",
+    "specification_curve",
+    "specificity",
+    "energy_forms",
+    "energy_surface",
+    "heterogeneity",
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -231,6 +239,7 @@ def audit_drawings(frames: Frames, provenance: Provenance, study: Study = PRIMAR
     study : whose audit it is.
     """
     makers = {
+        "first_screen": (_first_screen, ("energy_curves", "energy_forms")),
         "specification_curve": (
             _specification_curve,
             ("specifications", "verdict_shares", "verdict_ends", "joint_test", "decomposition"),
@@ -275,6 +284,17 @@ def _specification_curve(frames: Frames, provenance: Provenance, study: Study) -
     return Drawing(
         partial(plot, cells, shares, by_ends, caption=caption, provenance=provenance, study=study),
         {"": shares, "_ends": by_ends},
+    )
+
+
+def _first_screen(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
+    curves, forms = frames["energy_curves"], frames["energy_forms"]
+    caption = Caption(
+        first_screen_figures.first_screen_caption(forms), first_screen_figures.first_screen_alt(curves, forms)
+    )
+    return Drawing(
+        partial(first_screen_figures.plot_first_screen, curves, forms, caption=caption, provenance=provenance),
+        {"": curves, "_forms": forms},
     )
 
 

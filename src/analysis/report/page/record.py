@@ -81,6 +81,11 @@ def traceability_table() -> pd.DataFrame:
 
 def strobe_table() -> pd.DataFrame:
     """Item, what it asks for in our words, where it is met."""
+    return strobe_links().drop(columns="link")
+
+
+def strobe_links() -> pd.DataFrame:
+    """`strobe_table` with the file in which an item is met, from the folder docs, in the column ``link``."""
     return _resource("strobe_nut.csv")
 
 

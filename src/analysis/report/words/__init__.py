@@ -1,11 +1,13 @@
 """Sentences and tables; computes nothing."""
 
 from analysis.report.words import (
+    answer,
     audit,
     bottom_line,
     causes,
     claims,
     energy,
+    first_screen,
     modifiers,
     numbers,
     published,
@@ -18,11 +20,13 @@ from analysis.report.words import (
 )
 
 __all__ = [
+    "answer",
     "audit",
     "bottom_line",
     "causes",
     "claims",
     "energy",
+    "first_screen",
     "modifiers",
     "numbers",
     "published",

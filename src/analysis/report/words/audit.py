@@ -176,8 +176,8 @@ def joint_words(audit: Audit) -> str:
     return (
         f"of {every} joint statistics {found} {verb}{which or ','} the {TERM_WORDS[str(best.name)]} "
         f"({best['estimate']:.2f}, p {format_p_drawn(best['p_value'], best['p_value_error'])}; adjusted for the "
-        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): {_together(best)} "
-        f"{_plain_words(audit)}"
+        f"{every}, p {format_p_drawn(best['adjusted_p'], best['adjusted_p_error'])} by simulation): "
+        f"{together_words(best)} {_plain_words(audit)}"
     )
 
 
@@ -197,7 +197,7 @@ def _plain_words(audit: Audit) -> str:
     )
 
 
-def _together(best: pd.Series) -> str:
+def together_words(best: pd.Series) -> str:
     """What the least adjusted p allows to say; nothing, where another seed could say the contrary."""
     if abs(best["adjusted_p"] - ALPHA) < MONTE_CARLO_ERRORS * best["adjusted_p_error"]:
         return "whether together they say more than chance would is at the border."

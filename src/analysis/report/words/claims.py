@@ -33,6 +33,14 @@ def claims_table(verdicts: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("claim")
 
 
+def short_markdown(verdicts: pd.DataFrame) -> str:
+    """One line a claim as a Markdown table: its first comparison, and how many comparisons have which verdict."""
+    table = claims_table(verdicts)
+    first = verdicts.groupby("claim", sort=True).head(1).sort_values("claim")
+    told = [f"{finding_words(row)}: {row['verdict']}" for row in _rows(first)]
+    return as_markdown(pd.DataFrame({"first comparison": told, "all": table["verdict"].tolist()}, index=table.index))
+
+
 def claims_markdown(verdicts: pd.DataFrame) -> str:
     """The table of `claims_table` as Markdown, which wraps its long cells."""
     return as_markdown(claims_table(verdicts))

@@ -100,7 +100,7 @@ def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     row = rows_of_model(estimates, model)
     p = estimates["tests"].query("model == @model and test == 'overall'").set_index("method")["p_value"]
     q = estimates["tests"].query("model == @model and test == 'nonlinear'").set_index("method")["p_value"]
-    low, high = (_nearest(estimates, row, quantile) for quantile in ("p05", "p95"))
+    low, high = (nearest_point(estimates, row, quantile) for quantile in ("p05", "p95"))
     unit, disease = row["unit"], disease_of(row["outcome"])
     words = (
         f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with {disease}), the odds of peripheral "
@@ -115,7 +115,7 @@ def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     return noted(words, estimates, model)
 
 
-def _nearest(estimates: Frames, row: pd.Series, quantile: str) -> pd.Series:
+def nearest_point(estimates: Frames, row: pd.Series, quantile: str) -> pd.Series:
     """The tabulated point of a model's curve that lies nearest to one of its percentiles."""
     curve = estimates["odds_ratio_curve"]
     curve = curve[(curve["model"] == row["model"]) & curve["tabulated"]]
@@ -225,7 +225,7 @@ def format_characteristic(cell: Any) -> str:
 def planted(estimates: Frames, model: str = PRIMARY.model) -> str:
     """What a synthetic survey was made with, beside what was found."""
     row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
-    found = [_nearest(estimates, row, quantile) for quantile in ("p05", "p95")]
+    found = [nearest_point(estimates, row, quantile) for quantile in ("p05", "p95")]
     points = "; ".join(
         f"at {format_intake(point['x'])} {row['unit']} {truth.loc[point['x'], 'odds_ratio']:.2f}, found "
         f"{format_odds_ratio(point)}"

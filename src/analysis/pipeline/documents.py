@@ -1,0 +1,103 @@
+"""Stage ``docs``: README and docs/ with their parts made anew, and docs/ as pages."""
+
+import html
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.report import read_results
+from analysis.pipeline.results import read_audit, write_text
+from analysis.report.catalogue import audit_drawings
+from analysis.report.documents.parts import Sources, renewed
+from analysis.report.documents.site import moved_link, page_html, title_of
+from analysis.report.documents.traced import traced_numbers
+from analysis.report.page.render import PageError, equation
+
+DICTIONARY = PurePosixPath("data/processed/README.md")
+"""The data dictionary, which is a page of its own."""
+
+PAGES = PurePosixPath("data/processed/docs")
+
+
+def write_documents(root: Path) -> list[Path]:
+    """Stage ``docs``: parts of README.md and docs/*.md from the committed results, and pages in data/processed/docs.
+
+    Equations are MathML where the extra ``report`` is installed, else as they are written in LaTeX.
+
+    Parameters
+    ----------
+    root : the project's folder, with README.md and docs/.
+
+    Returns
+    -------
+    Paths of what was written; a document that is as it should be is not written again.
+
+    Raises
+    ------
+    StageError : there is no such folder, or a stage has not been run.
+    PartError : a document asks for a part that there is not.
+    """
+    documents = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    if len(documents) < 2 or not documents[0].exists():
+        raise StageError(
+            f"{root} has no README.md and docs/: run this in the project's folder, or name it with --root."
+        )
+    sources = read_sources(root)
+    written = []
+    for path in documents:
+        before = path.read_text()
+        after = renewed(before, sources)
+        if after != before:
+            write_text(path, after)
+            written.append(path)
+    return written + _write_pages(root, documents[1:])
+
+
+def read_sources(root: Path) -> Sources:
+    """What the documents' parts are made of.
+
+    Raises
+    ------
+    StageError : a stage has not been run, or the results are of an invented survey.
+    """
+    folders = Folders(root / "data", root / "figures")
+    results = read_results(folders)
+    if results.provenance.synthetic:
+        raise StageError(
+            f"{folders.estimates} holds results of {results.provenance.source}: README is of the real files."
+        )
+    figure = audit_drawings(*read_audit(folders))["first_screen"]
+    names = sorted(set(traced_numbers()["r_file"]))
+    return Sources(results, figure.caption, {name: pd.read_csv(root / name) for name in names})
+
+
+def _write_pages(root: Path, documents: list[Path]) -> list[Path]:
+    """Each document of docs/, and the data dictionary, as a page."""
+    named = [PurePosixPath(path.relative_to(root).as_posix()) for path in documents] + [DICTIONARY]
+    texts = {name: (root / name).read_text() for name in named}
+    index = PurePosixPath("docs/README.md")
+    addresses = {name: f"{name.stem}.html" for name in named} | {
+        index: "index.html",
+        DICTIONARY: "data-dictionary.html",
+    }
+    around = [(addresses[name], title_of(texts[name])) for name in sorted(named, key=lambda name: name != index)]
+    math, written = _math(), []
+    (root / PAGES).mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        moved = partial(moved_link, source=name, here=PAGES, pages=addresses)
+        path = root / PAGES / addresses[name]
+        write_text(path, page_html(text, pages=around, math=math, moved=moved))
+        written.append(path)
+    return written
+
+
+def _math() -> Callable[[str], str]:
+    """MathML where its library is installed, else the LaTeX as code."""
+    try:
+        equation("x")
+    except PageError:
+        return lambda latex: f"<code>{html.escape(latex)}</code>"
+    return equation

@@ -1,0 +1,86 @@
+"""What a door offers, from its own docstrings."""
+
+import ast
+import importlib
+import inspect
+import textwrap
+from types import ModuleType
+
+EACH = 100
+"""Letters a line of a signature."""
+
+
+def api_markdown(door: str) -> str:
+    """Every name of a door's ``__all__``: its signature and its docstring.
+
+    Parameters
+    ----------
+    door : the name of a package that offers names, ``analysis`` or ``analysis.stats``.
+    """
+    package = importlib.import_module(door)
+    held = getattr(package, "HELD_TO", {})
+    told = []
+    for name in package.__all__:
+        offered = getattr(package, name)
+        lines = [
+            f"### {name}",
+            "",
+            f"`{place_of(name, offered)}`" + (f". Held to: {held[name][1]}." if name in held else ""),
+        ]
+        if signature := signature_of(offered):
+            lines += ["", "```python", signature, "```"]
+        if words := documentation_of(offered):
+            lines += ["", "```text", words, "```"]
+        told.append("\n".join(lines))
+    return "\n\n".join(told)
+
+
+def place_of(name: str, offered: object) -> str:
+    """Where a name lives: module, or module:name."""
+    if isinstance(offered, ModuleType):
+        return offered.__name__
+    if inspect.isclass(offered) or inspect.isfunction(offered):
+        return f"{offered.__module__}:{offered.__qualname__}"
+    return f"{type(offered).__module__}:{name}, of class {type(offered).__name__}"
+
+
+def signature_of(offered: object) -> str:
+    """How it is called, as it is written in the source; empty for what is not called."""
+    if not (inspect.isclass(offered) or inspect.isfunction(offered)):
+        return ""
+    node = ast.parse(textwrap.dedent(inspect.getsource(offered))).body[0]
+    if isinstance(node, ast.ClassDef):
+        fields = [ast.unparse(line) for line in node.body if isinstance(line, ast.AnnAssign)]
+        return _wrapped(node.name, fields, "")
+    assert isinstance(node, ast.FunctionDef)
+    returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return _wrapped(node.name, _arguments(node.args), returned)
+
+
+def _arguments(given: ast.arguments) -> list[str]:
+    """Arguments one by one, with their defaults."""
+    positional = [*given.posonlyargs, *given.args]
+    defaults = [None] * (len(positional) - len(given.defaults)) + list(given.defaults)
+    told = [_argument(*pair) for pair in zip(positional, defaults, strict=True)]
+    if given.vararg:
+        told.append(f"*{ast.unparse(given.vararg)}")
+    elif given.kwonlyargs:
+        told.append("*")
+    told += [_argument(*pair) for pair in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    return told + ([f"**{ast.unparse(given.kwarg)}"] if given.kwarg else [])
+
+
+def _argument(argument: ast.arg, default: ast.expr | None) -> str:
+    return ast.unparse(argument) + (f" = {ast.unparse(default)}" if default is not None else "")
+
+
+def _wrapped(name: str, parts: list[str], returned: str) -> str:
+    """A call on one line, or an argument a line."""
+    line = f"{name}({', '.join(parts)}){returned}"
+    return line if len(line) <= EACH else f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returned}"
+
+
+def documentation_of(offered: object) -> str:
+    """The docstring of a function, class or module; that of its class for a value."""
+    owner = offered if isinstance(offered, ModuleType) or callable(offered) else type(offered)
+    return inspect.getdoc(owner) or ""

@@ -1,0 +1,147 @@
+"""Parts of README and docs/ that are written by the project itself, each between two marks in the Markdown.
+
+A part begins with ``<!-- part: NAME -->`` and ends with ``<!-- end -->``. What stands around it is written by hand.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.report.documents.api import api_markdown
+from analysis.report.documents.traced import traced_markdown
+from analysis.report.figures.layout import Caption
+from analysis.report.page.content import Results
+from analysis.report.page.record import EQUATIONS, strobe_links, traceability_table
+from analysis.report.words import answer, claims, first_screen, published, simulation
+from analysis.report.words.numbers import as_markdown
+from analysis.stats.disclosure import Discreet
+
+PART = re.compile(r"(<!-- part: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+class PartError(AnalysisError):
+    """A document asks for a part that there is not."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sources(Discreet):
+    """What the parts are made of.
+
+    Attributes
+    ----------
+    results : everything that the report page tells.
+    first_figure : the words beside the figure of the first screen.
+    reference : R's tables by their path in the project.
+    """
+
+    results: Results
+    first_figure: Caption
+    reference: Mapping[str, pd.DataFrame]
+
+
+def renewed(text: str, sources: Sources) -> str:
+    """A document with each of its parts made anew.
+
+    Parameters
+    ----------
+    text : Markdown.
+    sources : see `Sources`.
+
+    Raises
+    ------
+    PartError : a part of a name that there is not.
+    """
+
+    def made(found: re.Match[str]) -> str:
+        name = found["name"]
+        if name not in PARTS:
+            raise PartError(f"part {name!r} in a document: expected one of {', '.join(PARTS)}.")
+        return f"{found[1]}{PARTS[name](sources).strip()}\n{found[3]}"
+
+    return PART.sub(made, text)
+
+
+def parts_of(text: str) -> list[str]:
+    """Names of the parts of a document, in order."""
+    return [found["name"] for found in PART.finditer(text)]
+
+
+def _first_screen(sources: Sources) -> str:
+    """The first screen and its figure."""
+    found = sources.results
+    words = first_screen.first_screen_markdown(found.estimates, found.audit, found.referee, found.simulation)
+    return f"{words}\n\n![{sources.first_figure.alt}](figures/first_screen.png)"
+
+
+def _claims(sources: Sources) -> str:
+    verdicts = sources.results.claims["verdicts"]
+    return f"{claims.balance_sentences(verdicts)}\n\n{claims.claims_markdown(verdicts)}"
+
+
+def _published_numbers(sources: Sources) -> str:
+    numbers = sources.results.published["published"]
+    return f"{published.agreement_markdown(numbers)}\n\n{published.misses_sentence(numbers)}"
+
+
+def _equations(_: Sources) -> str:
+    """Each equation below its words, with the code that computes it."""
+    return "\n\n".join(
+        f"{words}\n\n$$\n{latex}\n$$\n\nComputed by `{_place(where)}`." for words, latex, where in EQUATIONS
+    )
+
+
+def _place(where: str) -> str:
+    """A dotted name as module:function."""
+    names = where.split(".")
+    cut = next((i for i, name in enumerate(names) if name[0].isupper()), len(names) - 1)
+    return f"{'.'.join(names[:cut])}:{'.'.join(names[cut:])}"
+
+
+def _traceability(_: Sources) -> str:
+    table = traceability_table()
+    linked = table.assign(
+        **{
+            "results file": [f"[{name}](../data/processed/{name})" for name in table["results file"]],
+            "function": [f"`{_place(name)}`" for name in table["function"]],
+            "test": [f"[{name}](../{name})" for name in table["test"]],
+            "R's number": [f"[{name}](../{name})" if name else "" for name in table["R's number"]],
+        }
+    )
+    return as_markdown(linked.set_index("number"))
+
+
+def _strobe(_: Sources) -> str:
+    table = strobe_links()
+    linked = [
+        f"{words} ([{link.rpartition('/')[2]}]({link}))"
+        for words, link in zip(table["where it is met"], table["link"], strict=True)
+    ]
+    shown = table.drop(columns="link").assign(**{"where it is met": linked})
+    return as_markdown(shown.set_index("item"))
+
+
+PARTS: dict[str, Callable[[Sources], str]] = {
+    "first screen": _first_screen,
+    "is it a u": lambda sources: answer.u_markdown(sources.results.estimates, sources.results.referee),
+    "what decides it": lambda sources: answer.decides_markdown(sources.results.estimates, sources.results.referee),
+    "how much stands": lambda sources: answer.stands_markdown(
+        sources.results.estimates, sources.results.audit, sources.results.simulation
+    ),
+    "power": lambda sources: simulation.energy_power_markdown(sources.results.simulation),
+    "claims in short": lambda sources: claims.short_markdown(sources.results.claims["verdicts"]),
+    "claims": _claims,
+    "published numbers": _published_numbers,
+    "published claims": lambda sources: published.stands_markdown(sources.results.published["published_stands"]),
+    "equations": _equations,
+    "numbers": lambda sources: traced_markdown(sources.results, sources.reference),
+    "traceability": _traceability,
+    "strobe": _strobe,
+    "front door": lambda _: api_markdown("analysis"),
+    "statistics": lambda _: api_markdown("analysis.stats"),
+}
+"""Every part by its name."""
