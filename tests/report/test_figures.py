@@ -7,14 +7,13 @@ import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 
 from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings
 from analysis.report.figures.dose_response import plot_quintiles
 from analysis.report.figures.flow import _reason_words, plot_flow
-from analysis.report.figures.layout import Caption, save_figure
+from analysis.report.figures.layout import TALLEST, Caption, blank_page, save_figure
 from analysis.report.words.numbers import format_drawn, format_p
 from analysis.stats.disclosure import count_of
 from analysis.study import PRIMARY
@@ -372,13 +371,11 @@ def test_numbers_of_every_panel_are_handed_on(estimates):
         assert all(len(frame) and frame["data"].notna().all() for frame in drawing.numbers.values())
 
 
-def test_a_page_of_many_letters_and_great_height_stays_light(tmp_path):
-    sizes = {}
-    for name, lines in (("short", 3), ("long", 200)):
-        figure = Figure(figsize=(2, 0.1 * lines))
-        for line in range(lines):
-            figure.text(0, line / lines, "thirty letters and a few others")
-        png, svg = save_figure(figure, tmp_path / name)
-        height = int.from_bytes(png.read_bytes()[20:24], "big")
-        sizes[name] = ("<text" in svg.read_text(), height)
-    assert sizes == {"short": (False, 90), "long": (True, 4000)}
+def test_a_tall_page_stays_light(tmp_path):
+    heights = {}
+    for inches in (3, 20):
+        page, _ = blank_page(inches, Caption("A caption.", "A page."), Provenance("invented", synthetic=False))
+        png, _, _ = save_figure(page, tmp_path / f"tall_{inches}")
+        heights[inches] = int.from_bytes(png.read_bytes()[20:24], "big")
+    assert 600 < heights[3] < 800
+    assert heights[20] == pytest.approx(TALLEST, abs=1)

@@ -79,7 +79,7 @@ def plot_specification_curve(
         sides |= {"left": 0.215 if width == "two" else 0.43, "top": sides["top"] - head / figure.get_figheight()}
         rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.13], hspace=0.155, **sides)
         grid = rows[0].subgridspec(2, 2, height_ratios=[1, 1.6], hspace=0.04, wspace=0.05)
-        _draw_ends(figure.add_subplot(rows[1], label="ends"), by_ends)
+        _draw_ends(figure.add_subplot(rows[1], label="ends"), by_ends, width=width)
         ends = answered[[f"conf_{side}_{mark}" for side in ("low", "high") for mark in PERCENTILES]].to_numpy()
         above = None
         for column, mark in enumerate(PERCENTILES):
@@ -166,7 +166,7 @@ def _draw_choices(axes: Axes, in_order: pd.DataFrame, *, names_at: float | None)
                       va="center", label="_choice")  # fmt: skip
 
 
-def _draw_ends(axes: Axes, by_ends: pd.DataFrame) -> None:
+def _draw_ends(axes: Axes, by_ends: pd.DataFrame, *, width: Width) -> None:
     """Shares of verdicts as a strip for each question and pair of ends, that of the question's own answer in words."""
     strips = list(by_ends.groupby(["question", "ends"], sort=False))
     for row, ((question, _), part) in enumerate(strips):
@@ -184,7 +184,7 @@ def _draw_ends(axes: Axes, by_ends: pd.DataFrame) -> None:
     axes.tick_params(axis="y", length=0, labelsize=7.2, pad=2)
     axes.tick_params(axis="x", labelsize=7.5)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("% of specifications, by where the ends are")
+    axes.set_xlabel(wrapped("% of specifications, by where the ends are", width, letters=24))
 
 
 def _width(verdict: str, cells: int) -> float:
