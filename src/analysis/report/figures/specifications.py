@@ -74,7 +74,7 @@ def plot_specification_curve(
     answered = cells[cells["verdict"].notna()]
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
     with page_style(width):
-        figure, sides = blank_page(8.1, caption, provenance, width=width)
+        figure, sides = blank_page(7.2, caption, provenance, width=width)
         head = 0.36 if width == "two" else 0.98  # inches for title and legend
         sides |= {"left": 0.215 if width == "two" else 0.43, "top": sides["top"] - head / figure.get_figheight()}
         rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.13], hspace=0.155, **sides)
