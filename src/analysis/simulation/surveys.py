@@ -185,6 +185,22 @@ def rates(rows: pd.DataFrame, keys: list[str], hit: str) -> pd.DataFrame:
     return table.assign(monte_carlo_error=between.fillna(binomial)).reset_index()
 
 
+def means(rows: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
+    """Mean of a number over drawn outcomes: keys, mean, monte_carlo_error.
+
+    The error is that of the mean of the invented surveys' own means, as that of `rates`; missing where there is one.
+
+    Parameters
+    ----------
+    rows, keys : as `rates`.
+    value : column of numbers, NaN where it failed.
+    """
+    by_base = rows.groupby([*keys, "base"], sort=False, dropna=False)[value].mean()
+    groups = by_base.groupby(keys, sort=False, dropna=False)
+    mean = rows.groupby(keys, sort=False, dropna=False)[value].mean()
+    return pd.DataFrame({"mean": mean, "monte_carlo_error": groups.std() / np.sqrt(groups.count())}).reset_index()
+
+
 def run_cells(
     rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
     curves: dict[str, SomeCurve],
