@@ -21,9 +21,7 @@ BAND_CURVES: dict[str, CurveOf] = {name: SHAPES[name] for name in ("no associati
 """The first two are in the reach of every spline; of the others four knots can follow only the best spline."""
 
 
-def simulate_bands(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
-) -> pd.DataFrame:
+def simulate_bands(*, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY) -> pd.DataFrame:
     """Rates at which each band holds the whole true curve of odds ratios against the median.
 
     Parameters

@@ -1,6 +1,6 @@
-"""Size and power of the two questions about a curve's ends, under truths of known shape, without and with recall error.
+"""Size and power of the two questions about a curve's ends, under known truths, without and with recall error.
 
-"Falls, then rises" is about slopes, "both ends higher than the middle" about levels; see `analysis.stats.shape.questions`.
+"Falls, then rises" is about slopes, "both ends higher than the middle" about levels: `analysis.stats.shape.questions`.
 Each is asked of outcomes drawn from a curve of the very day that is analysed, from a U of energy, and from a curve of
 usual intake of which one recalled day is analysed. Then the day's variation, which does not hang on the outcome, pulls
 the curve towards its middle: by about the attenuation, one half in the invented surveys as in the real ones.

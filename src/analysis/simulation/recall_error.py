@@ -18,7 +18,7 @@ from analysis.simulation.shapes import SHAPES
 from analysis.simulation.surveys import ALPHA, Base, CurveOf, means, rates, run_cells
 from analysis.stats.arrays import Array, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
-from analysis.stats.measurement.regression_calibration import CalibrationData, bootstrap_slopes, calibrate
+from analysis.stats.measurement.regression_calibration import Calibration, CalibrationData, bootstrap_slopes, calibrate
 from analysis.stats.measurement.simex import Statistic, error_variance, simex
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap, times_drawn
@@ -26,12 +26,15 @@ from analysis.stats.shape.nadir import RANGE
 
 CONF_LEVEL = 0.95
 REPLICATES = 200
-SIMEX_DRAWS = 25
+SIMEX_DRAWS = 20
 ROOT = 4
 """The error of a day is taken as normal on the fourth root of intake, as the referee's questions take it."""
 
 DRAWS_PER_SURVEY = 5
-"""Outcomes drawn for one invented survey: fewer than elsewhere, since each is fitted some 500 times."""
+"""Outcomes drawn for one invented survey: fewer than elsewhere, since each is fitted some 300 times."""
+
+OF_SURVEYS = 8
+"""One outcome is drawn here where the other tables of a simulation draw this many."""
 
 PER_MG = 100.0
 """Slopes are told as log odds per 100 mg."""
@@ -42,8 +45,7 @@ TRUE_CURVES: dict[str, CurveOf] = {name: SHAPES[name] for name in ("line", "U")}
 METHODS = {
     "usual intake": "the curve of usual intake itself, which no survey knows",
     "one day": "the curve of one recalled day, as analysed",
-    "calibrated, held": "regression calibration, bootstrap with the calibration held",
-    "calibrated": "regression calibration, redone in every bootstrap sample",
+    "calibrated": "regression calibration, redone in every sample of the bootstrap that its errors come from",
     "SIMEX, linear": "simulation extrapolation by a line",
     "SIMEX, quadratic": "simulation extrapolation by a parabola",
 }
@@ -67,7 +69,7 @@ def simulate_recall_error(
     curve, method (of `METHODS`), end, surveys, failed (without an interval), place_mg (mean), true_slope and
     mean_slope (log odds per 100 mg), bias and bias_error, std_dev of the slopes, mean_std_error, rate (coverage of 95 %
     intervals, t) and monte_carlo_error, shown (rate of a one-sided p < 0.05 of a fall at the low or a rise at the high
-    end) and shown_error, nominal.
+    end) and shown_error, attenuation (mean coefficient of the first day in the calibration), nominal.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def simulate_recall_error(
     """
     rows = run_cells(_rows, TRUE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
     found, keys = pd.DataFrame(rows), ["curve", "method", "end"]
-    mean = {name: means(found, keys, name) for name in ("place", "truth", "slope", "bias", "std_error")}
+    mean = {name: means(found, keys, name) for name in ("place", "truth", "slope", "bias", "std_error", "attenuation")}
     shown = rates(found, keys, "shown")
     table = rates(found, keys, "hit")
     return table.assign(
@@ -88,6 +90,7 @@ def simulate_recall_error(
         mean_std_error=mean["std_error"]["mean"],
         shown=shown["rate"],
         shown_error=shown["monte_carlo_error"],
+        attenuation=mean["attenuation"]["mean"],
         nominal=CONF_LEVEL,
     )
 
@@ -96,7 +99,15 @@ def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
     y = base.draw_of(base.expected_of_usual(curve), rng)
     df = base.problem.setting.domain.df + 1 - len(base.problem.terms)
     seed = int(rng.integers(2**32))
-    return [row for method, found in _estimates(base, y, seed) for row in _told(method, found, curve, df)]
+    data, calibration = _both_days(base, y)
+    estimates = {
+        "usual intake": _plain(base, base.usual, y),
+        "one day": _plain(base, base.exposure, y),
+        "calibrated": _calibrated(base, data, calibration, seed),
+        **_extrapolated(base, y, seed),
+    }
+    known = {"attenuation": float(calibration.attenuation[0])}
+    return [known | row for method, found in estimates.items() for row in _told(method, found, curve, df)]
 
 
 def _told(method: str, found: Found, curve: CurveOf, df: int) -> Iterator[Row]:
@@ -114,13 +125,6 @@ def _told(method: str, found: Found, curve: CurveOf, df: int) -> Iterator[Row]:
             "hit": float(abs(slope - truth) <= half) if known else np.nan,
             "shown": float(p < ALPHA) if known else np.nan,
         }  # fmt: skip
-
-
-def _estimates(base: Base, y: Array, seed: int) -> Iterator[tuple[str, Found]]:
-    yield "usual intake", _plain(base, base.usual, y)
-    yield "one day", _plain(base, base.exposure, y)
-    yield from _calibrated(base, y, seed)
-    yield from _extrapolated(base, y, seed)
 
 
 def _statistic(base: Base, x: Array, y: Array) -> tuple[Array, Statistic]:
@@ -150,7 +154,7 @@ def _plain(base: Base, x: Array, y: Array) -> Found:
     return places, slopes, np.sqrt(variances)
 
 
-def _calibrated(base: Base, y: Array, seed: int) -> Iterator[tuple[str, Found]]:
+def _both_days(base: Base, y: Array) -> tuple[CalibrationData, Calibration]:
     setting = base.problem.setting
     data = CalibrationData(
         first=base.exposure[:, None],
@@ -162,16 +166,18 @@ def _calibrated(base: Base, y: Array, seed: int) -> Iterator[tuple[str, Found]]:
         psu=base.psu,
         knots=setting.study.knots,
     )
-    calibration = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
+    return data, calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
+
+
+def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, seed: int) -> Found:
+    setting = base.problem.setting
     places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
     drawn = bootstrap(setting.design, replicates=REPLICATES, seed=seed)
-    times = times_drawn(drawn, setting.design)
-    for method, held in (("calibrated, held", True), ("calibrated", False)):
-        found = bootstrap_slopes(data, times, factors=drawn.factors, held=held)
-        yield method, (places, found.estimate, found.std_error)
+    found = bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors)
+    return places, found.estimate, found.std_error
 
 
-def _extrapolated(base: Base, y: Array, seed: int) -> Iterator[tuple[str, Found]]:
+def _extrapolated(base: Base, y: Array, seed: int) -> dict[str, Found]:
     both = base.second_weights > 0
     first, second = (day[both] ** (1 / ROOT) for day in (base.exposure, base.second))
     places, statistic = _statistic(base, base.exposure, y)
@@ -180,5 +186,5 @@ def _extrapolated(base: Base, y: Array, seed: int) -> Iterator[tuple[str, Found]
         to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=SIMEX_DRAWS,
         seed=seed,
     )  # fmt: skip
-    for name, degree in (("SIMEX, linear", 1), ("SIMEX, quadratic", 2)):
-        yield name, (places, results[degree].estimate, results[degree].std_error)
+    names = {1: "SIMEX, linear", 2: "SIMEX, quadratic"}
+    return {names[degree]: (places, found.estimate, found.std_error) for degree, found in results.items()}

@@ -193,6 +193,7 @@ def _limits(found: NadirDraws) -> Row:
 
 
 def fitted_to(base: Base, y: Array) -> FittedCurve:
+    """The curve of model 1 on an invented survey with a drawn outcome, (m,)."""
     fit = fit_quickly(base.model(y), base.problem.setting.design)
     return dataclasses.replace(curve_of(base.problem, fit), y=y)
 
