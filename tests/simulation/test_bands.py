@@ -1,4 +1,4 @@
-"""What the bands hold: a simultaneous 95 % band nearly all of a curve that a spline can follow, a pointwise one less."""
+"""What bands hold: a simultaneous 95 % one a curve that a spline can follow, a pointwise one less often."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import pytest
 from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, simulate_bands
 from analysis.simulation.surveys import SimulationError
 
-SURVEYS = 60
+SURVEYS = 40
 STANDARD_ERRORS = 3
 POINTWISE = 0.8
 """Of the whole curve by a pointwise band of three coefficients, from an independent simulation: about 80 %."""

@@ -1,4 +1,4 @@
-"""Size and power of both questions about the ends: truths are what their names say, rates keep what is known of them."""
+"""Size and power of both questions about the ends: truths are what they are called, rates keep what is known."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from analysis.simulation.questions import ENERGY, ON_THE_DAY, ON_USUAL, TRUTHS, 
 from analysis.simulation.surveys import ALPHA, SimulationError, base_survey
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES
 
-SURVEYS = 60
+SURVEYS = 40
 STANDARD_ERRORS = 3
 
 
