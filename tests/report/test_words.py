@@ -602,8 +602,8 @@ def questions():
 def test_power_of_both_questions_is_told_from_the_table(simulation, questions):
     words = simulation_words.questions_sentence(simulation | {"questions": questions})
     assert words.startswith(
-        "A true U as deep as the fitted curve is found to fall, then rise in 35.0 % (± 1.2) and to have both ends higher "
-        "than the middle in 37.0 % (± 1.2): of such Us about two in three by"
+        "A true U as deep as the fitted curve is found to fall, then rise in 35.0 % (± 1.2) and to have both ends "
+        "higher than the middle in 37.0 % (± 1.2): of such Us about two in three by"
     )
     assert '"falls, then rises" no association 1.0 % (± 1.2), plateau 12.0 % (± 1.2);' in words
     assert "energy's U 20.0 % (± 1.2)" in words
@@ -634,8 +634,11 @@ def test_shares_are_told_as_plain_ones(share, words):
 
 
 def test_what_bands_hold_is_told_with_its_error():
-    rows = [{"curve": "line", "band": band, "rate": rate, "monte_carlo_error": 0.01, "rate_of_target": rate,
-             "monte_carlo_error_of_target": 0.01} for band, rate in (("simultaneous", 0.951), ("pointwise", 0.8))]  # fmt: skip
+    rows = [
+        {"curve": "line", "band": band, "rate": rate, "monte_carlo_error": 0.01, "rate_of_target": rate,
+         "monte_carlo_error_of_target": 0.01}
+        for band, rate in (("simultaneous", 0.951), ("pointwise", 0.8))
+    ]  # fmt: skip
     words = simulation_words.bands_sentence({"bands": pd.DataFrame(rows)})
     assert "in line 95.1 % (± 1.0), and the spline" in words
     assert words.endswith("holds the whole true curve in line 80.0 % (± 1.0).")
