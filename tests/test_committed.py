@@ -9,6 +9,7 @@ import pytest
 from analysis.audit.joint_test import u_by_sides, verdicts_by_ends
 from analysis.audit.specifications import PRIMARY_CELL, in_first_grid, specification_grid
 from analysis.simulation.energy import TRUTHS
+from analysis.simulation.questions import TRUTHS as QUESTION_TRUTHS
 from analysis.simulation.shapes import RULES, SHAPES
 from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
 from analysis.study import PRIMARY
@@ -92,6 +93,21 @@ def test_the_simulation_has_what_is_told_of_it():
     assert set(shapes["curve"]) == set(SHAPES)
     assert set(shapes["rule"]) == set(RULES)
     assert set(pd.read_csv(SIMULATION / "energy_forms.csv")["truth"]) == set(TRUTHS)
+    questions = pd.read_csv(SIMULATION / "questions.csv")
+    assert set(zip(questions["curve"], questions["curve_of"], strict=True)) == {
+        (truth.name, truth.of) for truth in QUESTION_TRUTHS.values()
+    }
+
+
+def test_first_question_is_the_rule_of_end_slopes_within_the_error_of_both_simulations():
+    """The same test on other draws of the same truths."""
+    rule = pd.read_csv(SIMULATION / "shapes.csv").query("rule == 'end slopes'").set_index("curve")
+    asked = pd.read_csv(SIMULATION / "questions.csv").query(
+        "question == 'falls, then rises' and ends == 'p5_p95' and curve_of == 'the analysed day' and kind != 'confounding'"
+    )
+    asked = asked.set_index("curve").loc[rule.index]
+    error = np.hypot(rule["monte_carlo_error"], asked["monte_carlo_error"])
+    assert ((rule["rate"] - asked["rate"]).abs() <= 3.5 * error + 1e-9).all()
 
 
 def test_energy_unadjusted_is_the_primary_study():

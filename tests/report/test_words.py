@@ -17,7 +17,10 @@ from analysis.report.words import shape as shape_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import study as study_words
 from analysis.report.words import terminal as terminal_words
+from analysis.simulation.questions import ON_THE_DAY, ON_USUAL
+from analysis.simulation.recall_error import METHODS
 from analysis.simulation.shapes import RULES
+from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
 from analysis.stats.shape.verdict import verdict
 from analysis.study import Study
 
@@ -579,3 +582,73 @@ def test_standard_errors_stand_side_by_side_with_the_published_interval_where_th
 
 def test_an_invented_survey_has_no_second_variance(estimates):
     assert study_words.standard_errors_table(estimates[0]).empty
+
+
+@pytest.fixture
+def questions():
+    kinds = {"no association": ("size", 0.01), "plateau": ("size", 0.12), "U as fitted": ("power", 0.35),
+             "U": ("power", 0.9), "energy's U": ("confounding", 0.2)}  # fmt: skip
+    rows = [
+        {"curve": curve, "curve_of": of, "question": question, "ends": "p5_p95", "kind": kind, "surveys": 1000,
+         "rate": rate / (5 if of == ON_USUAL else 1) + shift, "monte_carlo_error": 0.012}
+        for curve, (kind, rate) in kinds.items()
+        for of in (ON_THE_DAY, ON_USUAL)
+        if kind != "confounding" or of == ON_THE_DAY
+        for question, shift in ((FALLS_THEN_RISES, 0.0), (ENDS_HIGHER, 0.02))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_power_of_both_questions_is_told_from_the_table(simulation, questions):
+    words = simulation_words.questions_sentence(simulation | {"questions": questions})
+    assert words.startswith(
+        "A true U as deep as the fitted curve is found to fall, then rise in 35.0 % (± 1.2) and to have both ends "
+        "higher than the middle in 37.0 % (± 1.2): of such Us about two in three by"
+    )
+    assert '"falls, then rises" no association 1.0 % (± 1.2), plateau 12.0 % (± 1.2);' in words
+    assert "energy's U 20.0 % (± 1.2)" in words
+    rarer = questions.assign(rate=questions["rate"].mask(questions["curve"] == "U as fitted", 0.76))
+    assert "of such Us about one in four by" in simulation_words.questions_sentence({"questions": rarer})
+
+
+def test_recall_error_is_told_as_power_lost(simulation, questions):
+    words = simulation_words.recall_sentence(simulation | {"questions": questions})
+    assert "is found to fall, then rise in 7.0 % (± 1.2) instead of 35.0 % (± 1.2) (about nine in ten missed)" in words
+    assert "energy" not in words
+
+
+def test_missed_us_are_those_of_the_rule_by_draws(simulation):
+    rates = pd.DataFrame([{"curve": "U as fitted", "rule": "verdict U, by draws", "rate": 0.31}])
+    said = simulation_words.missed_words(simulation | {"shapes": rates})
+    assert said == " About two in three true Us of this depth would be missed by the rule."
+    assert not simulation_words.missed_words({})
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.01, "hardly any"), (0.35, "about one in three"), (0.52, "about half"), (0.64, "about two in three"),
+     (0.99, "nearly all")],
+)  # fmt: skip
+def test_shares_are_told_as_plain_ones(share, words):
+    assert numbers_words.about(share) == words
+
+
+def test_what_bands_hold_is_told_with_its_error():
+    rows = [
+        {"curve": "line", "band": band, "rate": rate, "monte_carlo_error": 0.01, "rate_of_target": rate,
+         "monte_carlo_error_of_target": 0.01}
+        for band, rate in (("simultaneous", 0.951), ("pointwise", 0.8))
+    ]  # fmt: skip
+    words = simulation_words.bands_sentence({"bands": pd.DataFrame(rows)})
+    assert "in line 95.1 % (± 1.0), and the spline" in words
+    assert words.endswith("holds the whole true curve in line 80.0 % (± 1.0).")
+
+
+def test_recall_error_is_told_as_shares_given_back():
+    rows = [{"curve": "line", "method": method, "end": end, "surveys": 125, "failed": 0, "rate": 0.9,
+             "monte_carlo_error": 0.02, "place_mg": 140.0, "true_slope": -0.15, "mean_slope": -0.075, "bias": 0.075,
+             "bias_error": 0.015, "attenuation": 0.5} for method in METHODS for end in ("low", "high")]  # fmt: skip
+    words = simulation_words.recall_error_sentence({"recall_error": pd.DataFrame(rows)})
+    assert "One day: line 50 % (± 10) and 50 % (± 10), held in 90.0 % (± 2.0) and 90.0 % (± 2.0)." in words
+    table = simulation_words.recall_error_table({"recall_error": pd.DataFrame(rows)})
+    assert table.loc[("line", "one day", "low, 140 mg"), "bias"] == "0.07 (± 0.01)"

@@ -154,7 +154,7 @@ def _coverage(every: pd.DataFrame) -> pd.DataFrame:
 
 def _shape_rows(base: Base, curve_of: CurveOf, rng: np.random.Generator) -> list[Row]:
     """One row: which rules found a U in one drawn outcome, and the intervals of its low point if it has one."""
-    curve = _fitted(base, base.draw(curve_of, rng))
+    curve = fitted_to(base, base.draw(curve_of, rng))
     ends, lines, nadir = curve.ends().p_value, curve.lines().p_value, curve.nadir()
     nonlinear = curve.nonlinear_p
     row: Row = {
@@ -192,7 +192,8 @@ def _limits(found: NadirDraws) -> Row:
     return {f"{found.method}_low": low, f"{found.method}_high": high}
 
 
-def _fitted(base: Base, y: Array) -> FittedCurve:
+def fitted_to(base: Base, y: Array) -> FittedCurve:
+    """The curve of model 1 on an invented survey with a drawn outcome, (m,)."""
     fit = fit_quickly(base.model(y), base.problem.setting.design)
     return dataclasses.replace(curve_of(base.problem, fit), y=y)
 

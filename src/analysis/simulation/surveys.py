@@ -20,7 +20,8 @@ from scipy.special import expit
 from tqdm import tqdm
 
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, survey_tables
+from analysis.data.synthetic.survey import PLANTED, invent, tables_of
+from analysis.data.synthetic.traits import usual_magnesium
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Row
@@ -73,6 +74,9 @@ class Base(Discreet):
     energy : (n,) everybody's energy intake, kcal, NaN where unknown.
     adjustment : (m,) log odds that age, sex and race/ethnicity give them.
     psu : (m,) position of each one's PSU.
+    usual : (m,) the mean of all their days, mg/day, of which the exposure is one.
+    second : (m,) their second day of 2003-2004, mg/day, NaN of everybody else.
+    second_weights : (m,) two-day weight of whoever has both days, 0 of everybody else.
     """
 
     problem: Problem
@@ -80,6 +84,9 @@ class Base(Discreet):
     energy: Array
     adjustment: Array
     psu: NDArray[np.intp]
+    usual: Array
+    second: Array
+    second_weights: Array
 
     def expected(self, curve: CurveOf) -> Array:
         """Probability of the outcome, (m,), with the intercept that gives a mean of `PREVALENCE`."""
@@ -88,6 +95,10 @@ class Base(Discreet):
     def expected_with(self, curve: CurveOf, log_odds: Array) -> Array:
         """The same with further log odds, (m,), beside the curve's."""
         return _of_mean(self.adjustment + curve(self.exposure) + log_odds, PREVALENCE)
+
+    def expected_of_usual(self, curve: CurveOf) -> Array:
+        """The same where the curve is one of usual intake, of which the exposure is one day."""
+        return _of_mean(self.adjustment + curve(self.usual), PREVALENCE)
 
     def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
         """One outcome, (m,) zeros and ones, with these probabilities."""
@@ -128,7 +139,8 @@ def _of_mean(log_odds: Array, mean: float) -> Array:
 
 def base_survey(seed: int) -> Base:
     """Invent a survey of full size and pose the primary study on it."""
-    tables = survey_tables(seed=seed)
+    invented = invent(seed=seed, scale=1.0, truth=PLANTED)
+    tables = tables_of(invented, seed=seed)
     people = harmonise({name: tables[name] for name in needed_columns()})
     problem = pose(people, PRIMARY)
     rows = problem.setting.domain.rows
@@ -137,12 +149,19 @@ def base_survey(seed: int) -> Base:
               "race_ethnicity_non_hispanic_black": PLANTED.non_hispanic_black,
               "race_ethnicity_mexican_american": PLANTED.mexican_american}  # fmt: skip
     adjustment = sum(slope * X[:, problem.terms.index(term)] for term, slope in slopes.items() if term in problem.terms)
+    second = people.loc[rows, "magnesium_mg_day2"].to_numpy(dtype=float)
+    both = people.loc[rows, "recall2_reliable"].to_numpy(dtype=bool) & np.isfinite(second)
+    two_day_weights = people.loc[rows, "weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
+    usual = pd.Series(usual_magnesium(invented), index=invented["seqn"].to_numpy())
     return Base(
         problem=problem,
         exposure=problem.setting.exposure[rows],
         energy=people["energy_kcal"].to_numpy(dtype=float),
         adjustment=np.asarray(adjustment),
         psu=problem.setting.design.psu_index[rows],
+        usual=usual.loc[people.index[rows]].to_numpy(),
+        second=second,
+        second_weights=np.where(both, two_day_weights, 0.0),
     )
 
 
@@ -164,6 +183,22 @@ def rates(rows: pd.DataFrame, keys: list[str], hit: str) -> pd.DataFrame:
     between = means.std() / np.sqrt(means.count())
     binomial = np.sqrt(table["rate"] * (1 - table["rate"]) / groups.count())
     return table.assign(monte_carlo_error=between.fillna(binomial)).reset_index()
+
+
+def means(rows: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
+    """Mean of a number over drawn outcomes: keys, mean, monte_carlo_error.
+
+    The error is that of the mean of the invented surveys' own means, as that of `rates`; missing where there is one.
+
+    Parameters
+    ----------
+    rows, keys : as `rates`.
+    value : column of numbers, NaN where it failed.
+    """
+    by_base = rows.groupby([*keys, "base"], sort=False, dropna=False)[value].mean()
+    groups = by_base.groupby(keys, sort=False, dropna=False)
+    mean = rows.groupby(keys, sort=False, dropna=False)[value].mean()
+    return pd.DataFrame({"mean": mean, "monte_carlo_error": groups.std() / np.sqrt(groups.count())}).reset_index()
 
 
 def run_cells(

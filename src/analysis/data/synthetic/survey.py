@@ -200,7 +200,12 @@ def survey_frames(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) 
 
 def survey_tables(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
     """The frames of `survey_frames` as they are read from files: SEQN as index where the table has it."""
-    frames = survey_frames(seed=seed, scale=scale, truth=truth)
+    return tables_of(invent(seed=seed, scale=scale, truth=truth), seed=seed)
+
+
+def tables_of(people: pd.DataFrame, *, seed: int) -> dict[str, pd.DataFrame]:
+    """The same of people who are invented already, by `invent` with the same seed."""
+    frames = {name: frame for name, _, _, frame in _tables(people, seed=seed)}
     return {name: frame.set_index("SEQN") if "SEQN" in frame else frame for name, frame in frames.items()}
 
 

@@ -202,6 +202,24 @@ def day_intake(rng: np.random.Generator, people: pd.DataFrame, *, weekday: np.nd
     return pd.DataFrame(day | {"ALCO": alcohol, "CARB": np.maximum(rest, 0.05 * day["KCAL"]) / 4})
 
 
+def usual_magnesium(people: pd.DataFrame) -> np.ndarray:
+    """Give the mean of each person's days of magnesium, of which `day_intake` draws one.
+
+    Parameters
+    ----------
+    people : frame of ``usual_diet``.
+
+    Returns
+    -------
+    (n,) float array, mg/day.
+    """
+    level = MAGNESIUM_PER_ENERGY * people["usual_energy"] + people["usual_quality"]
+    day_variance = (MAGNESIUM_PER_ENERGY * DAY_SD) ** 2 + QUALITY_DAY_SD**2
+    weekend = MAGNESIUM_PER_ENERGY * np.log(WEEKEND_ENERGY)
+    week = 3 / 7 * np.exp(4 / 7 * weekend) + 4 / 7 * np.exp(-3 / 7 * weekend)
+    return np.asarray(magnesium_median(people) * np.exp(level + day_variance / 2) * week)
+
+
 def first_recall(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Decide the status and the weekday of the first recall.
 

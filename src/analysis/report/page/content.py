@@ -153,6 +153,14 @@ def _tests(results: Results) -> str:
             paragraphs(simulation_words.rules_sentence(results.simulation)),
             table(simulation_words.rules_table(results.simulation), "% of surveys in which each rule finds it"),
             table(simulation_words.nadirs_table(results.simulation), "The low point's intervals"),
+            paragraphs(
+                simulation_words.questions_sentence(results.simulation),
+                simulation_words.recall_sentence(results.simulation),
+                simulation_words.bands_sentence(results.simulation),
+                simulation_words.recall_error_sentence(results.simulation),
+            ),
+            table(simulation_words.questions_table(results.simulation), "% of surveys in which the answer is yes"),
+            table(simulation_words.recall_error_table(results.simulation), "End slopes under recall error"),
         )
     )  # fmt: skip
 

@@ -15,6 +15,12 @@ Audit = Mapping[str, pd.DataFrame]
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
+PLAIN_SHARES = {
+    "one in ten": 1 / 10, "one in five": 1 / 5, "one in four": 1 / 4, "one in three": 1 / 3, "half": 1 / 2,
+    "two in three": 2 / 3, "three in four": 3 / 4, "four in five": 4 / 5, "nine in ten": 9 / 10,
+}  # fmt: skip
+"""Shares that are told as words; see `about`."""
+
 
 MODEL_NAMES = {"crude": "Crude", "1": "Model 1", "2": "Model 2", "3": "Model 3"}
 
@@ -31,6 +37,13 @@ def percent(share: float) -> str:
 def percent_drawn(share: float, error: float) -> str:
     """A share of draws as "99.8 % (± 0.1)"."""
     return f"{percent(share)} (± {100 * error:.1f})"
+
+
+def about(share: float) -> str:
+    """A share as the nearest of few plain ones: "about two in three"; at its ends "hardly any", "nearly all"."""
+    if share < 0.05 or share > 0.95:
+        return "hardly any" if share < 0.05 else "nearly all"
+    return f"about {min(PLAIN_SHARES, key=lambda words: abs(PLAIN_SHARES[words] - share))}"
 
 
 def p_words(p: pd.Series) -> list[str]:

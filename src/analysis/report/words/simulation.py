@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.report.words.energy import FORM_WORDS
-from analysis.report.words.numbers import as_markdown
+from analysis.report.words.numbers import about, as_markdown, list_words, sentence
+from analysis.simulation.questions import ON_THE_DAY, ON_USUAL
+from analysis.simulation.recall_error import METHODS
 from analysis.simulation.surveys import DRAWS_PER_SURVEY
+from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
 
 TRUTH_WORDS = {
     "magnesium": "U of magnesium, odds ratio {:.2f} at {:g} mg",
@@ -27,6 +30,12 @@ RULE_WORDS = {
     "verdict U": "verdict U",
     "verdict U, by draws": "verdict U, by draws",
 }
+
+OWN_ENDS = "p5_p95"
+"""The protocol's ends among those at which the first question is asked."""
+
+QUESTION_VERBS = {FALLS_THEN_RISES: "to fall, then rise", ENDS_HIGHER: "to have both ends higher than the middle"}
+AS_FITTED = "U as fitted"
 
 NO_SIMULATION = "No table of `make simulate` lies in this data folder."
 NO_ENERGY_SIMULATION = (
@@ -83,6 +92,140 @@ def power_words(simulation: Mapping[str, pd.DataFrame]) -> str:
         f" On invented surveys the rule finds a true U as deep as the fitted curve in {found}, and one where there is "
         f"nothing in {none}."
     )
+
+
+def missed_words(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How many true Us as deep as the fitted curve the audit's form of the rule misses, to follow a sentence."""
+    if not simulation:
+        return ""
+    found = simulation["shapes"].set_index(["rule", "curve"]).loc[("verdict U, by draws", AS_FITTED), "rate"]
+    return f" {sentence(about(1 - found))} true Us of this depth would be missed by the rule."
+
+
+def questions_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """Size and power of the two questions about the ends, by what truly draws the outcome."""
+    if "questions" not in simulation:
+        return NO_SIMULATION
+    rates = _by_question(simulation)
+    of_day = rates.xs(ON_THE_DAY, level="curve_of")
+    power = list_words([f"{verb} in {_rate(of_day.loc[(question, AS_FITTED)])}"
+                        for question, verb in QUESTION_VERBS.items()])  # fmt: skip
+    missed = " and ".join(
+        f"{about(1 - of_day.loc[(question, AS_FITTED), 'rate'])} by {_quoted(question)}" for question in QUESTION_VERBS
+    )
+    none, energy = (
+        "; ".join(f"{_quoted(question)} {_listed(of_day, question, kind)}" for question in QUESTION_VERBS)
+        for kind in ("size", "confounding")
+    )
+    return (
+        f"A true U as deep as the fitted curve is found {power}: of such Us {missed} would be missed. Where there is "
+        f"no U: {none}. Where a U of energy draws the outcome, and magnesium only goes along with it: {energy}. "
+        f"(Level: 5 %; {rates['surveys'].max():,} outcomes a truth.)"
+    )
+
+
+def recall_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """What recall error does to the power and the size of both questions."""
+    if "questions" not in simulation:
+        return NO_SIMULATION
+    rates = _by_question(simulation)
+    told = []
+    for question, verb in QUESTION_VERBS.items():
+        day, usual = (rates.loc[(question, AS_FITTED, of)] for of in (ON_THE_DAY, ON_USUAL))
+        told.append(f"{verb} in {_rate(usual)} instead of {_rate(day)} ({about(1 - usual['rate'])} missed)")
+    of_usual = rates.xs(ON_USUAL, level="curve_of")
+    deep = "; ".join(f"{_quoted(question)} {_listed(of_usual, question, 'power')}" for question in QUESTION_VERBS)
+    none = "; ".join(f"{_quoted(question)} {_listed(of_usual, question, 'size')}" for question in QUESTION_VERBS)
+    return (
+        "If usual intake draws the outcome and one recalled day is analysed, a U as deep as the fitted curve is found "
+        f"{list_words(told)}. By depth of the U: {deep}. Where there is no U: {none}."
+    )
+
+
+def _by_question(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    rates = simulation["questions"]
+    return rates[rates["ends"] == OWN_ENDS].set_index(["question", "curve", "curve_of"])
+
+
+def _quoted(question: str) -> str:
+    return f'"{question}"'
+
+
+def _listed(rates: pd.DataFrame, question: str, kind: str) -> str:
+    of_kind = rates.loc[question].query("kind == @kind")
+    return ", ".join(f"{curve} {_rate(row)}" for curve, row in of_kind.iterrows())
+
+
+def questions_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """In how many percent of surveys each question is answered with yes, the first at several ends, by truth."""
+    if "questions" not in simulation:
+        return pd.DataFrame()
+    rates = simulation["questions"]
+    told = rates.assign(
+        told=[_rate(row, unit="") for _, row in rates.iterrows()],
+        asked=[f"{row.question}, {row.ends.replace('_', '/').upper()}" for row in rates.itertuples()],
+    )
+    wide = told.pivot_table(index=["curve", "curve_of"], columns="asked", values="told", aggfunc="first", sort=False)
+    return wide.rename_axis(index=["true curve", "of"], columns="% of surveys")
+
+
+def bands_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How often each 95 % band holds the whole curve at once."""
+    if "bands" not in simulation:
+        return NO_SIMULATION
+    bands = simulation["bands"]
+    held = {
+        (band, of): ", ".join(f"{row['curve']} {_rate(row, of=of)}" for _, row in rows.iterrows())
+        for band, rows in bands.groupby("band")
+        for of in ("", "_of_target")
+    }
+    return (
+        f"The simultaneous 95 % band holds the whole true curve, from its 1st to its 99th percentile of intake, in "
+        f"{held['simultaneous', '']}, and the spline that fits the truth best in {held['simultaneous', '_of_target']}. "
+        f"The pointwise 95 % band, taken for a band, holds the whole true curve in {held['pointwise', '']}."
+    )
+
+
+def recall_error_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """What share of the true end slopes each method gives back, and how often its intervals hold them."""
+    if "recall_error" not in simulation:
+        return NO_SIMULATION
+    found = simulation["recall_error"]
+    told = [
+        f"{method}: " + "; ".join(f"{curve} {_given_back(rows)}" for curve, rows in of_method.groupby("curve"))
+        for method in METHODS
+        for of_method in [found[found["method"] == method]]
+    ]
+    return (
+        f"Where a curve of usual intake draws the outcome (attenuation of one day {found['attenuation'].mean():.2f}), "
+        "share of the true end slopes given back, and coverage of their 95 % intervals, low and high end: "
+        f"{'. '.join(sentence(one) for one in told)}. ({found['surveys'].max():,} outcomes a curve.)"
+    )
+
+
+def _given_back(rows: pd.DataFrame) -> str:
+    ends = rows.set_index("end").loc[["low", "high"]]
+    part, error = ends["mean_slope"] / ends["true_slope"], ends["bias_error"] / ends["true_slope"].abs()
+    shares = " and ".join(f"{100 * part[end]:.0f} % (± {100 * error[end]:.0f})" for end in ends.index)
+    return f"{shares}, held in {' and '.join(_rate(row) for _, row in ends.iterrows())}"
+
+
+def recall_error_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Bias and coverage of the end slopes by each method of dealing with recall error."""
+    if "recall_error" not in simulation:
+        return pd.DataFrame()
+    found = simulation["recall_error"]
+    return pd.DataFrame(
+        {
+            "true curve": found["curve"],
+            "method": found["method"],
+            "end": [f"{row.end}, {row.place_mg:.0f} mg" for row in found.itertuples()],
+            "true slope per 100 mg": found["true_slope"].map("{:.2f}".format),
+            "bias": [f"{row.bias:.2f} (± {row.bias_error:.2f})" for row in found.itertuples()],
+            "interval holds it, %": [_rate(row, unit="") for _, row in found.iterrows()],
+            "without an interval": found["failed"],
+        }
+    ).set_index(["true curve", "method", "end"])
 
 
 def misfits_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
