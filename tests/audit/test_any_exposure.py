@@ -221,7 +221,8 @@ def test_page_is_about_its_own_exposure_and_names_the_data(told):
     assert "`phosphorus_mg`" in page
     assert "nan" not in page.lower().split()
     for title in ("As a whole", "In every specification", "Of this exposure alone", "With energy adjusted for",
-                  "In every cycle", "Without each sampling unit", "On a second day", "What could not be asked"):  # fmt: skip
+                  "In every cycle", "Without each sampling unit", "On a second day",
+                  "What could not be asked"):  # fmt: skip
         assert f"\n## {title}\n" in page
 
 
