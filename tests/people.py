@@ -78,6 +78,10 @@ NUTRIENTS: dict[str, tuple[str, str, str]] = {
 TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in ("MH1", "HAL", "MH5") for trial in "123")
 
 
+SECOND_DAY = tuple(names[-1].replace("DR1T", "DR2T") for names in NUTRIENTS.values())
+"""Raw columns of the second recalled day, which 2003-2004 alone has."""
+
+
 def _layout(position: int) -> dict[str, tuple[str, ...]]:
     """Tables of one cycle and the raw columns of each that the study reads."""
     pick = ("DEMO DEMO_B DEMO_C", "LEXPN LEXPN_B LEXPN_C", "DRXTOT DRXTOT_B DR1TOT_C", "BMX BMX_B BMX_C",
@@ -114,7 +118,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     layout = {names.split()[position]: raw for names, raw in zip(pick, columns, strict=True)}
     if position == 2:
         layout["L06MH_C"] = ("LBXMMA",)
-        layout["DR2TOT_C"] = ("DR2DRSTZ", "WTDR2D", "DR2TMAGN", "DR2TKCAL")
+        layout["DR2TOT_C"] = ("DR2DRSTZ", "WTDR2D", *SECOND_DAY)
     return layout
 
 
@@ -147,7 +151,7 @@ _TYPICAL: dict[str, float | str] = {
     "LEXLABPI": 1.1, "LEXRABPI": 1.1, "RXD030": 2, "RXDUSE": 2, "RXD240B": "", "RXDDRUG": "",
     "URXUMA": 10, "URXUCR": 100, "RIDEXPRG": NAN, "LEALAMP": 1, "LEARAMP": 1, "DIQ090": 2, "BPQ080": 2, "BPQ100D": NAN,
     "MCQ160C": 2, "MCQ160E": 2, "MCQ160F": 2,
-    "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
+    **dict.fromkeys(SECOND_DAY, 100.0), "WTDR2D": 52000, "DR2TMAGN": 260, "DR2TKCAL": 2050,
     **{trial: 1 if trial.endswith("1") else NAN for trial in TRIALS},
     "DSD010": 1, "DSDSUPID": VITAMIN_C, "DSDSUPP": "VITAMIN C", "DSD070": 1, "DSDMTCH": 1, "DSD090": 365, "DSDANTA": 0,
     "DSD100Q": 1, "DSD100U": 1, "DSD103": 30, "DSD120Q": 1, "DSD120U": 1, "DSD122Q": 1, "DSD122U": 1,

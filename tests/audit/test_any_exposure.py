@@ -142,7 +142,8 @@ SCALE = 5.0
 
 
 def planted_u(x, kcal):
-    return 1.5 * u_shaped(x / SCALE)
+    """Deep: in this survey phosphorus goes with energy so closely that a shallower U is lost beside a spline of it."""
+    return 3.0 * u_shaped(x / SCALE)
 
 
 def nothing(x, kcal):
@@ -200,7 +201,8 @@ def test_claim_on_a_planted_truth_ends_in_the_right_words(told):
             "shown in each way of adjusting",
         ),
         nothing: ("No association of phosphorus with neuropathy is shown",),
-        u_of_energy: ("phosphorus", "not shown"),
+        # A straight line of energy takes no U of it away, nor does a quotient: a spline of it does.
+        u_of_energy: ("The curve of phosphorus bends", "With energy adjusted for", ", not with energy as a spline"),
         line: ("The odds of neuropathy rise with phosphorus, and no departure from a straight line is shown",),
     }[truth]
     assert all(words in said for words in expected), said
@@ -212,6 +214,7 @@ def test_page_of_a_planted_truth_draws_the_conclusion_that_it_allows(told):
     kept = "The bend of phosphorus stays in each way of adjusting for energy." in page
     assert kept == (truth is planted_u)
     assert ("So there is no bend" in page) == (truth in (nothing, line))
+    assert (": energy bends and phosphorus is not shown to." in page) == (truth is u_of_energy)
 
 
 def test_page_is_about_its_own_exposure_and_names_the_data(told):

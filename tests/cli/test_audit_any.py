@@ -1,4 +1,4 @@
-"""``python -m analysis audit`` of a claim: its folder, resuming, a column of one's own, one message for bad input."""
+"""``python -m analysis audit`` of a claim: its own folder, resuming, a column of one's own, refusals."""
 
 import pandas as pd
 import pytest
@@ -63,11 +63,12 @@ def test_a_second_run_of_a_claim_performs_nothing_and_writes_the_same_words(fold
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SEQN,mine\n1,2\n", "a SEQN of nobody who was interviewed in these cycles (line 2)"),
+        ("SEQN,mine\n999999999,2\n", "a SEQN of nobody who was interviewed in these cycles (line 2)"),
         ("SEQN,mine\n{0},2\n{0},3\n", "a SEQN that is there twice (line 2, 3)"),
         ("SEQN,mine\n{0},high\n", "no finite number in 'mine'"),
         ("SEQN,mine\n{0},\n", "no finite number in 'mine'"),
         ("SEQN,mine\n{0},inf\n", "no finite number in 'mine'"),
+        ("SEQN,mine\n{0},1\n", "'mine' has 1 values: a curve needs numbers"),
         ("SEQN,mine\n", "0 rows of the columns SEQN, mine"),
         ("id,mine\n1,2\n", "expected a CSV file with the columns SEQN and one of numbers"),
         ("SEQN,mine,other\n1,2,3\n", "expected a CSV file with the columns SEQN and one of numbers"),

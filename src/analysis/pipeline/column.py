@@ -10,6 +10,8 @@ from analysis.study import StudyError
 NUMBER = "SEQN"
 """The survey's number of a person, by which every public file is joined."""
 
+FEWEST_VALUES = 3
+
 
 def read_column(path: Path, frame: pd.DataFrame) -> pd.Series:
     """A person's number and one value: the column of a CSV file, on the participants' index.
@@ -31,6 +33,9 @@ def read_column(path: Path, frame: pd.DataFrame) -> pd.Series:
     _refuse(path, ~number.isin(frame.index), f"a {NUMBER} of nobody who was interviewed in these cycles")
     _refuse(path, number.duplicated(keep=False), f"a {NUMBER} that is there twice")
     _refuse(path, ~np.isfinite(value), f"no finite number in {name!r}: leave out whose value is not known")
+    if value.nunique() < FEWEST_VALUES:
+        raise StudyError(f"{path}: {name!r} has {value.nunique()} values: a curve needs numbers that are more than yes "
+                         "or no.")  # fmt: skip
     return pd.Series(value.to_numpy(dtype=float), number.to_numpy(), name=name).reindex(frame.index)
 
 

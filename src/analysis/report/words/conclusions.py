@@ -15,7 +15,7 @@ from analysis.report.words.numbers import (
     as_markdown,
     format_p,
     list_words,
-    p_words,
+    p_number,
     rows_of_model,
     sentence,
     verdict_words,
@@ -134,14 +134,19 @@ def referee_table(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "done": table["done"].tolist(),
-            "non-linear p": p_words(table["nonlinear_p"]),
-            "weaker end p": p_words(table["end_slopes_p"]),
+            "non-linear p": _p(table["nonlinear_p"]),
+            "weaker end p": _p(table["end_slopes_p"]),
             "verdict": table["verdict"].fillna("").tolist(),
             "both ends higher": table["levels_verdict"].fillna("").tolist(),
             "what it does": table["direction"].fillna("").tolist(),
         },
         index=pd.Index(table["question"].tolist(), name="question"),
     )
+
+
+def _p(values: pd.Series) -> list[str]:
+    """P-values of a table; empty where a question has no such test."""
+    return ["" if pd.isna(value) else p_number(value) for value in values]
 
 
 def _left(audit: Audit, not_asked: Mapping[str, str]) -> str:
