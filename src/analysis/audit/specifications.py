@@ -19,7 +19,6 @@ import pandas as pd
 
 from analysis.audit.coefficients import curve_coefficients
 from analysis.data.people.metabolism import PLAUSIBLE
-from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import base_of, curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
@@ -29,6 +28,7 @@ from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
@@ -248,14 +248,16 @@ def _choices(cell: Specification) -> dict[str, Any]:
 
 
 def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
-    fit, index = curve.fit, curve.index
+    fit = curve.fit
     marks = np.quantile(problem.setting.eligible, MARKS)
-    odds = contrast_frame(fit, index, problem.contrast(marks), conf_level=problem.setting.study.conf_level)
+    odds = contrast(fit, problem.contrast(marks), terms=problem.spline_terms)
+    low, high = odds.limits(conf_level=problem.setting.study.conf_level)
+    ratios = np.exp([odds.estimate, low, high])
     numbers: dict[str, Any] = {"n": fit.n, "cases": fit.cases, "residual_df": fit.residual_df,
                                "reference": problem.reference}  # fmt: skip
     for number, name in enumerate(("p10", "p90")):
-        of_mark = {f"{column}_{name}": odds[column].iloc[number] for column in ("odds_ratio", "conf_low", "conf_high")}
-        numbers |= {name: marks[number]} | of_mark
+        of_mark = zip(("odds_ratio", "conf_low", "conf_high"), ratios[:, number], strict=True)
+        numbers |= {name: marks[number]} | {f"{column}_{name}": ratio for column, ratio in of_mark}
     references = [f"reference of {name}: {level}" for name, level in problem.setting.references.items()]
     dropped = ", ".join([*problem.setting.dropped, *references])
     shape = shape_numbers(curve)
