@@ -233,8 +233,9 @@ def _answer(
         ready = shared[setting.adjustment_terms]
         fit = fit_problem(problem) if ready is None else fit_beside(problem, ready)
         curve = curve_of(problem, fit, shared=ready)
-        row = _choices(cell) | _numbers(problem, curve) | curve_coefficients(problem, fit)
-        return Answer(row, _statistic_totals(problem, fit))
+        marks = np.quantile(problem.setting.eligible, MARKS)
+        row = _choices(cell) | _numbers(problem, curve, marks) | curve_coefficients(problem, fit)
+        return Answer(row, _statistic_totals(problem, fit, marks))
     except AnalysisError as error:
         return _without_answer(cell, error)
 
@@ -247,9 +248,8 @@ def _choices(cell: Specification) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in CHOICES}
 
 
-def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
+def _numbers(problem: Problem, curve: FittedCurve, marks: Array) -> dict[str, Any]:
     fit = curve.fit
-    marks = np.quantile(problem.setting.eligible, MARKS)
     odds = contrast(fit, problem.contrast(marks), terms=problem.spline_terms)
     low, high = odds.limits(conf_level=problem.setting.study.conf_level)
     ratios = np.exp([odds.estimate, low, high])
@@ -284,11 +284,11 @@ def _of_ends(curve: FittedCurve, shape: dict[str, Any]) -> Row:
     return row
 
 
-def _statistic_totals(problem: Problem, fit: LogisticFit) -> Array:
+def _statistic_totals(problem: Problem, fit: LogisticFit, marks: Array) -> Array:
     index = fit.index(problem.spline_terms)
     of_spline = fit.totals[:, index]
-    marks = problem.contrast(np.quantile(problem.setting.eligible, MARKS))
+    at_marks = problem.contrast(marks)
     vcov = fit.vcov[np.ix_(index[1:], index[1:])]
     scale = np.sqrt(np.diag(vcov))
     whiten = np.linalg.inv(np.linalg.cholesky(vcov / np.outer(scale, scale))) / scale
-    return np.hstack([of_spline @ marks.T, of_spline[:, 1:] @ whiten.T])
+    return np.hstack([of_spline @ at_marks.T, of_spline[:, 1:] @ whiten.T])

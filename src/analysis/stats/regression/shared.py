@@ -34,6 +34,7 @@ from analysis.stats.regression.quick import (
     fit_quickly,
     inverse_root,
     people_of,
+    scratch,
     weighted_gram,
 )
 from analysis.stats.regression.refits import expit
@@ -144,8 +145,8 @@ class SharedColumns:
         if root is None:
             return None
         naive_root = back @ root
-        scores = people.totals(Z * (people.weights * (self._y - mu)), self.design.psu_stratum.size)
-        totals = scores @ root @ naive_root.T
+        scores = np.multiply(Z, people.weights * (self._y - mu), out=scratch.array("half", Z.shape))
+        totals = people.totals(scores, self.design.psu_stratum.size) @ root @ naive_root.T
         self._eta = eta
         return LogisticFit(
             terms=terms,

@@ -183,14 +183,15 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
     heights = spline.basis(edges) @ beta.T
-    lowest = np.argmin(heights, axis=0)
-    x, height = edges[lowest], heights[lowest, np.arange(len(beta))]
+    x, height = np.full(len(beta), low), heights[0].copy()
     slopes = spline.derivative(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])) @ beta.T
     for piece, (a, b) in enumerate(pairwise(edges)):
         curves, u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
         there = heights[piece, curves] + (b - a) * rise
         lower = there < height[curves]
         x[curves[lower]], height[curves[lower]] = a + (b - a) * u[lower], there[lower]
+        lower = heights[piece + 1] < height
+        x[lower], height[lower] = b, heights[piece + 1, lower]
     return x, height
 
 
