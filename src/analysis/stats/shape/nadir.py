@@ -186,17 +186,15 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     x, height = np.full(len(beta), low), heights[0].copy()
     slopes = spline.derivative(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])) @ beta.T
     for piece, (a, b) in enumerate(pairwise(edges)):
-        curves, u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
-        there = heights[piece, curves] + (b - a) * rise
-        lower = there < height[curves]
-        x[curves[lower]], height[curves[lower]] = a + (b - a) * u[lower], there[lower]
-        lower = heights[piece + 1] < height
-        x[lower], height[lower] = b, heights[piece + 1, lower]
+        u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
+        for place, there in ((a + (b - a) * u, heights[piece] + (b - a) * rise), (b, heights[piece + 1])):
+            x = np.where(there < height, place, x)
+            height = np.minimum(there, height)
     return x, height
 
 
-def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Integers, Array, Array]:
-    """Low points of cubics strictly between 0 and 1: which cubic has one, where it is, and its height above that at 0.
+def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Array, Array]:
+    """Low points of cubics strictly between 0 and 1: where each is, and its height above that at 0; infinite if none.
 
     ``low``, ``middle`` and ``high`` are the slopes at 0, 1/2 and 1, so that the slope is p u² + q u + r, r that at 0. A
     cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic does so at one of its roots only:
@@ -204,12 +202,12 @@ def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Integers
     height is the integral of the slope.
     """
     p, q = 2 * (low + high) - 4 * middle, 4 * middle - 3 * low - high
-    with np.errstate(divide="ignore", invalid="ignore"):  # no root, or none that rises: not a number, not in between
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # no root, or none that rises: not in between
         s = np.sqrt(q * q - 4 * p * low)
-        u = np.where(q < 0, (s - q) / (2 * p), -2 * low / (s + q))
-        curves = np.flatnonzero((u > 0) & (u < 1))
-    p, q, low, u = p[curves], q[curves], low[curves], u[curves]
-    return curves, u, u * (low + u * (q / 2 + u * p / 3))
+        negative = q < 0
+        u = np.where(negative, s - q, -2 * low) / np.where(negative, 2 * p, s + q)
+        rise = u * (low + u * (q / 2 + u * (p / 3)))
+        return u, np.where((u > 0) & (u < 1), rise, np.inf)
 
 
 def draw_nadirs(
