@@ -20,7 +20,6 @@ import pandas as pd
 from analysis.audit.coefficients import curve_coefficients
 from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.data.people.vocabulary import EXPOSURES
-from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.fits import base_of, curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
@@ -30,6 +29,7 @@ from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
@@ -270,8 +270,9 @@ def _answer(
         ready = shared[setting.adjustment_terms]
         fit = fit_problem(problem) if ready is None else fit_beside(problem, ready)
         curve = curve_of(problem, fit, shared=ready)
-        row = _choices(cell) | _numbers(problem, curve) | curve_coefficients(problem, fit)
-        return Answer(row, _statistic_totals(problem, fit))
+        marks = np.quantile(problem.setting.eligible, MARKS)
+        row = _choices(cell) | _numbers(problem, curve, marks) | curve_coefficients(problem, fit)
+        return Answer(row, _statistic_totals(problem, fit, marks))
     except AnalysisError as error:
         return _without_answer(cell, error)
 
@@ -284,15 +285,16 @@ def _choices(cell: Specification) -> dict[str, Any]:
     return {name: getattr(cell, name) for name in CHOICES}
 
 
-def _numbers(problem: Problem, curve: FittedCurve) -> dict[str, Any]:
-    fit, index = curve.fit, curve.index
-    marks = np.quantile(problem.setting.eligible, MARKS)
-    odds = contrast_frame(fit, index, problem.contrast(marks), conf_level=problem.setting.study.conf_level)
+def _numbers(problem: Problem, curve: FittedCurve, marks: Array) -> dict[str, Any]:
+    fit = curve.fit
+    odds = contrast(fit, problem.contrast(marks), terms=problem.spline_terms)
+    low, high = odds.limits(conf_level=problem.setting.study.conf_level)
+    ratios = np.exp([odds.estimate, low, high])
     numbers: dict[str, Any] = {"n": fit.n, "cases": fit.cases, "residual_df": fit.residual_df,
                                "reference": problem.reference}  # fmt: skip
     for number, name in enumerate(("p10", "p90")):
-        of_mark = {f"{column}_{name}": odds[column].iloc[number] for column in ("odds_ratio", "conf_low", "conf_high")}
-        numbers |= {name: marks[number]} | of_mark
+        of_mark = zip(("odds_ratio", "conf_low", "conf_high"), ratios[:, number], strict=True)
+        numbers |= {name: marks[number]} | {f"{column}_{name}": ratio for column, ratio in of_mark}
     references = [f"reference of {name}: {level}" for name, level in problem.setting.references.items()]
     dropped = ", ".join([*problem.setting.dropped, *references])
     shape = shape_numbers(curve)
@@ -319,11 +321,11 @@ def _of_ends(curve: FittedCurve, shape: dict[str, Any]) -> Row:
     return row
 
 
-def _statistic_totals(problem: Problem, fit: LogisticFit) -> Array:
+def _statistic_totals(problem: Problem, fit: LogisticFit, marks: Array) -> Array:
     index = fit.index(problem.spline_terms)
     of_spline = fit.totals[:, index]
-    marks = problem.contrast(np.quantile(problem.setting.eligible, MARKS))
+    at_marks = problem.contrast(marks)
     vcov = fit.vcov[np.ix_(index[1:], index[1:])]
     scale = np.sqrt(np.diag(vcov))
     whiten = np.linalg.inv(np.linalg.cholesky(vcov / np.outer(scale, scale))) / scale
-    return np.hstack([of_spline @ marks.T, of_spline[:, 1:] @ whiten.T])
+    return np.hstack([of_spline @ at_marks.T, of_spline[:, 1:] @ whiten.T])

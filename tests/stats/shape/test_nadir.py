@@ -9,8 +9,10 @@ from scipy.special import expit
 
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.regression.shared import replicated_columns
 from analysis.stats.sample.design import DesignError
 from analysis.stats.sample.replicates import bootstrap, jackknife, times_drawn
+from analysis.stats.shape import nadir as nadir_module
 from analysis.stats.shape.nadir import (
     FlatRange,
     NadirData,
@@ -238,6 +240,41 @@ def test_a_fit_without_error_has_its_nadir_only() -> None:
     low, high = np.quantile(sample.X[:, 1], [0.05, 0.95])
     nadir = find_nadir(spline, fit.beta[INDEX], reference=0.0, low=low, high=high)
     np.testing.assert_allclose(draw_nadirs(certain, INDEX, spline, low=low, high=high, draws=50).x, nadir.x, rtol=1e-6)
+
+
+def test_bootstrap_nadirs_from_ready_blocks_are_those_of_fits_of_their_own(monkeypatch) -> None:
+    sample, _ = spline_sample(2)
+    ready = boot(sample)
+    monkeypatch.setattr(nadir_module, "replicated_columns", lambda *_, **__: None)
+    own = boot(sample)
+    np.testing.assert_allclose(ready.x, own.x, rtol=1e-9)
+    np.testing.assert_array_equal(ready.interior, own.interior)
+
+
+def test_bootstrap_nadirs_need_no_fit_of_their_own(monkeypatch) -> None:
+    def plain(*_, **__):
+        raise AssertionError("a fit of its own of an easy replicate")
+
+    monkeypatch.setattr(nadir_module, "quick_estimate", plain)
+    assert boot(spline_sample(2)[0]).failed == 0
+
+
+def test_a_replicate_on_its_way_to_infinity_is_left_to_a_fit_of_its_own() -> None:
+    """A covariate that marks some without the outcome, in one PSU: no estimate is finite where that PSU was drawn."""
+    sample, _ = spline_sample(2)
+    rows, psu = sample.domain().rows, sample.design().psu_index
+    data = nadir_data(sample)
+    marked = ((psu[rows] == 0) & (data.y == 0)).astype(float)
+    eta = sample.X[rows] @ sample.fit().beta
+    common = np.column_stack([data.adjustment, marked])
+    n_psu = int(psu.max()) + 1
+    ready = replicated_columns(common, data.y, data.weights, psu=data.psu, n_psu=n_psu, eta=eta)
+    for lost in (0, 1):
+        factor = np.ones(n_psu)
+        factor[lost] = 0
+        drawn = ready.drawn(factor)
+        own = RestrictedCubicSpline(place_knots(data.x, 4)).basis(data.x[ready.order[drawn]])
+        assert ready.estimate(own, factor, drawn) is None
 
 
 def test_bootstrap_nadir_of_one_replicate_is_that_of_the_people_drawn() -> None:

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy.stats
-import statsmodels.api as sm
+from statsmodels.genmod.families import Binomial, Poisson  # statsmodels.api would load time series and graphics
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
 from analysis.errors import AnalysisError
@@ -298,7 +299,7 @@ def fit_risk(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms:
     _check_estimable(X, y, weights, terms)
     _refuse_separation(X, y, terms)
     scale = np.sqrt(np.mean(X**2, axis=0))
-    model = sm.GLM(y, X / scale, family=sm.families.Poisson(), var_weights=weights)
+    model = GLM(y, X / scale, family=Poisson(), var_weights=weights)
     result = model.fit(maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params) / scale
     if not result.converged or not np.all(np.isfinite(beta)):
@@ -396,7 +397,7 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
     _refuse_separation(X, y, terms)
     scale = np.sqrt(np.mean(X**2, axis=0))
     X = X / scale
-    model = sm.GLM(y, X, family=sm.families.Binomial(), var_weights=weights)
+    model = GLM(y, X, family=Binomial(), var_weights=weights)
     with warnings.catch_warnings():
         # Both are raised below as an error of our own; overflow is what running away to infinity looks like.
         for category in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning):

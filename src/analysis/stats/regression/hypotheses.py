@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet, count_of
@@ -66,6 +66,11 @@ class Contrasts(Discreet):
         """Standard errors, (m,); zero for a contrast that is known."""
         return np.sqrt(np.maximum(np.diag(self.vcov), 0.0))
 
+    def limits(self, *, conf_level: float = 0.95) -> tuple[Array, Array]:
+        """Lower and upper t limits, (m,) each."""
+        half = scipy.special.stdtrit(self.df, (1 + conf_level) / 2) * self.std_error
+        return self.estimate - half, self.estimate + half
+
     def to_frame(self, *, conf_level: float = 0.95, exponentiate: bool = False) -> pd.DataFrame:
         """Contrasts with t intervals: term, estimate, std_error, statistic, df, p_value, conf_low, conf_high.
 
@@ -81,7 +86,7 @@ class Contrasts(Discreet):
         std_error = self.std_error
         statistic = np.full(std_error.shape, np.nan)
         np.divide(self.estimate, std_error, out=statistic, where=std_error > 0)
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.df) * std_error
+        low, high = self.limits(conf_level=conf_level)
         scale = np.exp if exponentiate else np.asarray
         return pd.DataFrame(
             {
@@ -90,9 +95,9 @@ class Contrasts(Discreet):
                 "std_error": std_error,
                 "statistic": statistic,
                 "df": self.df,
-                "p_value": 2 * scipy.stats.t.sf(np.abs(statistic), self.df),
-                "conf_low": scale(self.estimate - half),
-                "conf_high": scale(self.estimate + half),
+                "p_value": 2 * scipy.special.stdtr(self.df, -np.abs(statistic)),
+                "conf_low": scale(low),
+                "conf_high": scale(high),
             }
         )
 
@@ -289,12 +294,12 @@ def f_sum_tail(x: float, eigenvalues: Array, df: int) -> float:
     if abs(zeta) < 1e-4:
         mean, second = eigenvalues.mean(), np.mean(eigenvalues**2)
         df_num = eigenvalues.size * mean**2 / second
-        return float(scipy.stats.f.sf(x / (df_num * second / mean), df_num, df))
+        return float(scipy.special.fdtrc(df_num, df, x / (df_num * second / mean)))
     cumulant = -np.sum(np.log1p(-2 * zeta * weights)) / 2
     curvature = 2 * np.sum((weights / (1 - 2 * zeta * weights)) ** 2)
     w = np.sign(zeta) * np.sqrt(-2 * cumulant)
     v = zeta * np.sqrt(curvature)
-    return float(scipy.stats.norm.sf(w + np.log(v / w) / w))
+    return float(scipy.special.ndtr(-(w + np.log(v / w) / w)))
 
 
 def _known(fit: Fit, terms: tuple[str, ...]) -> tuple[str, ...]:

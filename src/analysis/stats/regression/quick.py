@@ -201,7 +201,7 @@ class _Scratch(threading.local):
         return held[:size].reshape(shape)
 
 
-_scratch = _Scratch()
+scratch = _Scratch()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -259,7 +259,7 @@ def _quick_fit(model: Regression, design: SurveyDesign, people: People, eta: Arr
     if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
         return None
     order = people.order
-    X = np.take(model.X, order, axis=0, out=_scratch.array("rows", model.X.shape), mode="clip")
+    X = np.take(model.X, order, axis=0, out=scratch.array("rows", model.X.shape), mode="clip")
     y = model.y[order]
     found = _maximise(X, y, people.weights, None if eta is None else eta[order])
     return None if found is None else _result(model, y, design, people, found)
@@ -298,8 +298,8 @@ def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum
         return None
     # In rotated coordinates the columns are uncorrelated, which single precision needs: a spline's are nearly alike.
     # One row a column: numpy multiplies along the longer axis.
-    Z = np.matmul(rotation.T, X.T, out=_scratch.array("Z", (p, m)))
-    rough_Z = _scratch.array("Z", (p, m), np.float32)
+    Z = np.matmul(rotation.T, X.T, out=scratch.array("Z", (p, m)))
+    rough_Z = scratch.array("Z", (p, m), np.float32)
     rough_Z[...] = Z
     rough_y, rough_weights = y.astype(np.float32), weights.astype(np.float32)
     gamma = _start(rough_Z, rough_y, rough_weights) if eta is None else Z @ (weights / m * eta)
@@ -315,7 +315,7 @@ def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum
 
 def _rotation(X: Array, weights: Array) -> Array | None:
     """Coordinates in which the columns of X are uncorrelated, roughly if that can be told in single precision."""
-    rough_X = _scratch.array("Z", X.shape, np.float32)
+    rough_X = scratch.array("Z", X.shape, np.float32)
     rough_X[...] = X
     rough_X *= np.sqrt(weights).astype(np.float32)[:, None]
     rotation = inverse_root(np.asarray(rough_X.T @ rough_X, dtype=float), least=WELL_CONDITIONED_ROUGHLY)
@@ -355,7 +355,7 @@ def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[A
 
 def weighted_gram(Z: Floats, v: Floats) -> Array:
     """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
-    half = np.multiply(Z, np.sqrt(v), out=_scratch.array("half", Z.shape, Z.dtype))
+    half = np.multiply(Z, np.sqrt(v), out=scratch.array("half", Z.shape, Z.dtype))
     return np.asarray(half @ half.T, dtype=float)
 
 
@@ -389,7 +389,7 @@ def _result(model: Regression, y: Array, design: SurveyDesign, people: People, f
     if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
         return None
     naive_root = rotation @ root
-    scores = np.multiply(Z, weights * (y - mu), out=_scratch.array("half", Z.shape))
+    scores = np.multiply(Z, weights * (y - mu), out=scratch.array("half", Z.shape))
     totals = people.totals(scores, design.psu_stratum.size) @ root @ naive_root.T
     return LogisticFit(
         terms=model.terms,

@@ -19,10 +19,14 @@ What does not settle so, for whatever reason, is fitted by `analysis.stats.regre
 test holds each fit, and which says why there is no estimate.
 """
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Integers
+from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, logistic_deviance
 from analysis.stats.regression.quick import (
     SETTLED,
@@ -30,6 +34,7 @@ from analysis.stats.regression.quick import (
     fit_quickly,
     inverse_root,
     people_of,
+    scratch,
     weighted_gram,
 )
 from analysis.stats.regression.refits import expit
@@ -37,6 +42,9 @@ from analysis.stats.sample.design import SurveyDesign, between_psu
 
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
+
+FARTHEST = 25.0
+"""Log odds of somebody from which an estimate is taken to be on its way to infinity: one in 10^11."""
 
 INFORMATION_LEFT = 1e-2
 """Smallest root of the share of the start's information that any coordinate keeps at the solution: on the way to an
@@ -69,7 +77,8 @@ class SharedColumns:
         self._v = self._people.weights * mu * (1 - mu)
         common = base.X.T[:, self._people.order]
         self._rotation = inverse_root(weighted_gram(common, self._v))
-        self._Z = np.empty((0, base.y.size)) if self._rotation is None else self._rotation.T @ common
+        self._common = len(common)
+        self._rows = common if self._rotation is None else self._rotation.T @ common  # Z, then O of the last fit
 
     def fit(self, own: Array, terms: tuple[str, ...]) -> LogisticFit:
         """Fit the regression of the intercept, own columns and the other common ones, in this order.
@@ -103,19 +112,20 @@ class SharedColumns:
         if joined is None:
             return None
         Z, back = joined
-        gamma = _maximise(Z, self._y, self._people.weights, Z @ (self._v * self._eta))
+        gamma = _maximise(Z, self._y, self._people.weights, Z @ (self._v * self._eta), np.eye(len(Z)))
         if gamma is None:
             return None
-        order = np.r_[0, len(self._Z) : len(Z), 1 : len(self._Z)]
+        order = np.r_[0, self._common : len(Z), 1 : self._common]
         return self._result(Z, gamma, back[order], names)
 
     def _joined(self, own: Array) -> tuple[Array, Array] | None:
         """[Z; O] and the matrix that takes its coordinates to coefficients, common ones first; None if nearly alike."""
-        q, p = len(self._Z), len(self._Z) + len(own)
-        Z = np.empty((p, own.shape[1]))
-        Z[:q] = self._Z
-        B = (own * self._v) @ self._Z.T
-        rest = own - B @ self._Z
+        q, p = self._common, self._common + len(own)
+        if len(self._rows) < p:
+            self._rows = np.vstack([self._rows[:q], np.empty((len(own), own.shape[1]))])
+        Z = self._rows[:p]
+        B = (own * self._v) @ Z[:q].T
+        rest = own - B @ Z[:q]
         gram = weighted_gram(rest, self._v)
         length = np.sqrt(gram.diagonal() + np.sum(B * B, axis=1))
         S = inverse_root(gram, lengths=length, least=WELL_APART)
@@ -135,8 +145,8 @@ class SharedColumns:
         if root is None:
             return None
         naive_root = back @ root
-        scores = people.totals(Z * (people.weights * (self._y - mu)), self.design.psu_stratum.size)
-        totals = scores @ root @ naive_root.T
+        scores = np.multiply(Z, people.weights * (self._y - mu), out=scratch.array("half", Z.shape))
+        totals = people.totals(scores, self.design.psu_stratum.size) @ root @ naive_root.T
         self._eta = eta
         return LogisticFit(
             terms=terms,
@@ -153,15 +163,94 @@ class SharedColumns:
         )
 
 
-def _maximise(Z: Array, y: Array, weights: Array, gamma: Array) -> Array | None:
-    """Coefficients on rows Z, near whose solution the information is nearly the identity; None if they run away."""
-    inverse = np.eye(len(Z))
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ReplicatedColumns(Discreet):
+    """Common columns of regressions under many sets of replicate factors, a factor a PSU.
+
+    At the full sample's linear predictor the information of a replicate, A = sum_psu f_psu A_psu in the common columns,
+    is a sum of ready blocks; only the rows and columns of its own columns take a pass over the data. Quasi-Newton steps
+    start from A⁻¹. Someone whose factor is zero is left out.
+
+    Attributes
+    ----------
+    Z : (q, m) common columns, one a row, rotated as above; people in the order of their PSUs.
+    y, weights, eta : (m,) outcome, weights of mean 1, linear predictor of the full sample.
+    v : (m,) weights times mu (1 - mu).
+    order, psu : (m,) positions among the people as they were given, and positions of their PSUs.
+    blocks : (n_psu, q, q) information of every PSU.
+    """
+
+    Z: Array
+    y: Array
+    weights: Array
+    eta: Array
+    v: Array
+    order: Integers
+    psu: Integers
+    blocks: Array
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what runs away has no quick estimate
+    def estimate(self, own: Array, factor: Array, rows: Integers) -> Array | None:
+        """Coefficients of own columns in one replicate; None where they do not settle.
+
+        Parameters
+        ----------
+        own : (r, k) own columns of ``rows``.
+        factor : (n_psu,) of this replicate.
+        rows : (r,) of `drawn`.
+        """
+        q, of_row = len(self.Z), factor[self.psu[rows]]
+        Z = np.vstack([np.take(self.Z, rows, axis=1, mode="clip"), own.T])
+        v = of_row * self.v[rows]
+        A = np.empty((len(Z), len(Z)))
+        A[:q, :q] = np.tensordot(factor, self.blocks, axes=1)
+        A[q:] = (Z[q:] * v) @ Z.T
+        A[:q, q:] = A[q:, :q].T
+        root = inverse_root(A)
+        if root is None:
+            return None
+        inverse = root @ root.T
+        start = inverse @ (Z @ (v * self.eta[rows]))
+        gamma = _maximise(Z, self.y[rows], of_row * self.weights[rows], start, inverse)
+        return None if gamma is None else gamma[q:]
+
+    def drawn(self, factor: Array) -> Integers:
+        """Whose factor is not zero, in the order of PSUs: ``order[drawn]`` are their positions as given."""
+        return np.flatnonzero(factor[self.psu] > 0)
+
+
+def replicated_columns(
+    X: Array, y: Array, weights: Array, *, psu: Integers, n_psu: int, eta: Array
+) -> ReplicatedColumns | None:
+    """Common columns made ready for replicates; None where they are nearly alike.
+
+    Parameters
+    ----------
+    X, y, weights, psu : (m, q) common columns, (m,) of 0 and 1, (m,) not negative, (m,) positions among n_psu PSUs.
+    eta : (m,) linear predictor of the full sample's regression.
+    """
+    order = np.argsort(psu, kind="stable")
+    psu, weights = psu[order], (weights / weights.mean())[order]
+    mu = expit(eta[order])
+    v = weights * mu * (1 - mu)
+    common = np.take(X.T, order, axis=1)
+    rotation = inverse_root(weighted_gram(common, v))
+    if rotation is None:
+        return None
+    Z = rotation.T @ common
+    ends = np.searchsorted(psu, np.arange(n_psu + 1))
+    blocks = np.stack([(Z[:, a:b] * v[a:b]) @ Z[:, a:b].T for a, b in pairwise(ends)])
+    return ReplicatedColumns(Z, y[order], weights, eta[order], v, order, psu, blocks)
+
+
+def _maximise(Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array) -> Array | None:
+    """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away."""
     score = Z @ (weights * (y - expit(gamma @ Z)))
     for _ in range(STEPS):
         step = inverse @ score
         gamma = gamma + step
         if step @ score < SETTLED**2:
-            return gamma
+            return gamma if np.max(np.abs(gamma @ Z)) < FARTHEST else None
         before, score = score, Z @ (weights * (y - expit(gamma @ Z)))
         inverse = _bfgs(inverse, step, before - score)
     return None
@@ -175,11 +264,9 @@ def _bfgs(inverse: Array, step: Array, fall: Array) -> Array:
     curvature = step @ fall
     if not curvature > 0:  # rounding, at the end
         return inverse
-    turned = inverse @ fall
-    cross = np.outer(turned, step)
-    return np.asarray(
-        inverse + np.outer(step, step) * ((1 + fall @ turned / curvature) / curvature) - (cross + cross.T) / curvature
-    )
+    turned = inverse @ fall / curvature
+    along = step * ((1 / curvature) + fall @ turned / curvature) - turned
+    return np.asarray(inverse + along[:, None] * step - step[:, None] * turned)
 
 
 def shared_columns(base: Regression, design: SurveyDesign) -> SharedColumns | None:

@@ -11,6 +11,7 @@ Tobias, Armstrong & Gasparrini 2017, Epidemiology 28:72-76 (interval from draws 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import joblib
 import numpy as np
@@ -24,6 +25,7 @@ from analysis.stats.monte_carlo import quantiles_with_errors, share_error
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import Fit
 from analysis.stats.regression.quick import quick_estimate
+from analysis.stats.regression.shared import ReplicatedColumns, replicated_columns
 from analysis.stats.sample.design import DesignError
 
 CHUNK = 25
@@ -181,31 +183,31 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
     heights = spline.basis(edges) @ beta.T
-    lowest = np.argmin(heights, axis=0)
-    x, height = edges[lowest], heights[lowest, np.arange(len(beta))]
-    for piece in range(edges.size - 1):
-        curves, place, rise = _low_points_within(spline, beta, edges[piece], edges[piece + 1])
-        there = heights[piece, curves] + rise
-        lower = there < height[curves]
-        x[curves[lower]], height[curves[lower]] = place[lower], there[lower]
+    x, height = np.full(len(beta), low), heights[0].copy()
+    slopes = spline.derivative(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])) @ beta.T
+    for piece, (a, b) in enumerate(pairwise(edges)):
+        u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
+        for place, there in ((a + (b - a) * u, heights[piece] + (b - a) * rise), (b, heights[piece + 1])):
+            x = np.where(there < height, place, x)
+            height = np.minimum(there, height)
     return x, height
 
 
-def _low_points_within(spline: RestrictedCubicSpline, beta: Array, a: float, b: float) -> tuple[Integers, Array, Array]:
-    """Low points strictly between two edges: which curve each belongs to, where it is, and its height above the first.
+def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Array, Array]:
+    """Low points of cubics strictly between 0 and 1: where each is, and its height above that at 0; infinite if none.
 
-    On u = (x - a)/(b - a) the slope is the quadratic p u² + q u + r. A cubic is lowest where its slope rises through
-    zero, 2 p u + q > 0, and a quadratic does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with
-    s² = q² - 4 p r, of which the form is taken whose terms have one sign. The height is the integral of the slope.
+    ``low``, ``middle`` and ``high`` are the slopes at 0, 1/2 and 1, so that the slope is p u² + q u + r, r that at 0. A
+    cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic does so at one of its roots only:
+    u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken whose terms have one sign. The
+    height is the integral of the slope.
     """
-    low, middle, high = spline.derivative(np.array([a, (a + b) / 2, b])) @ beta.T
     p, q = 2 * (low + high) - 4 * middle, 4 * middle - 3 * low - high
-    with np.errstate(divide="ignore", invalid="ignore"):  # no root, or none that rises: not a number, not in between
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # no root, or none that rises: not in between
         s = np.sqrt(q * q - 4 * p * low)
-        u = np.where(q < 0, (s - q) / (2 * p), -2 * low / (s + q))
-        curves = np.flatnonzero((u > 0) & (u < 1))
-    p, q, low, u = p[curves], q[curves], low[curves], u[curves]
-    return curves, a + (b - a) * u, (b - a) * u * (low + u * (q / 2 + u * p / 3))
+        negative = q < 0
+        u = np.where(negative, s - q, -2 * low) / np.where(negative, 2 * p, s + q)
+        rise = u * (low + u * (q / 2 + u * (p / 3)))
+        return u, np.where((u > 0) & (u < 1), rise, np.inf)
 
 
 def draw_nadirs(
@@ -295,8 +297,11 @@ def bootstrap_nadirs(
     if multiplicities.shape != factors.shape:
         raise DesignError(f"multiplicities {multiplicities.shape}: expected {factors.shape}, those of the factors.")
     chunks = [slice(start, start + CHUNK) for start in range(0, factors.shape[1], CHUNK)]
+    cohort = _sorted(data)
+    ready = replicated_columns(data.adjustment, data.y, data.weights, psu=data.psu, n_psu=len(factors), eta=eta)
     tasks = (
-        joblib.delayed(_bootstrap_chunk)(data, multiplicities[:, chunk], factors[:, chunk], eta) for chunk in chunks
+        joblib.delayed(_bootstrap_chunk)(data, cohort, ready, multiplicities[:, chunk], factors[:, chunk], eta)
+        for chunk in chunks
     )
     found = np.vstack(list(in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress)))
     return NadirDraws("bootstrap", found[:, 0], found[:, 1] == 1)
@@ -317,27 +322,42 @@ def _sorted(data: NadirData) -> _Sorted:
     return _Sorted(data.eligible[order], data.eligible_psu[order], weights)
 
 
-def _bootstrap_chunk(data: NadirData, drawn: npt.NDArray[np.integer], factors: Array, eta: Array) -> Array:
-    cohort = _sorted(data)
-    return np.array([_replicate(data, cohort, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])])
+def _bootstrap_chunk(
+    data: NadirData, cohort: _Sorted, ready: ReplicatedColumns | None, drawn: npt.NDArray[np.integer],
+    factors: Array, eta: Array,
+) -> Array:  # fmt: skip
+    found = [_replicate(data, cohort, ready, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])]
+    return np.array(found)
 
 
 def _replicate(
-    data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array, eta: Array
-) -> tuple[float, bool]:
+    data: NadirData, cohort: _Sorted, ready: ReplicatedColumns | None, drawn: npt.NDArray[np.integer],
+    factor: Array, eta: Array,
+) -> tuple[float, bool]:  # fmt: skip
     """Lowest point of one bootstrap sample and whether it is interior."""
     try:
         knots, (low, high) = _places(data, cohort, drawn, factor)
         spline = RestrictedCubicSpline(knots)
     except SplineError:
         return np.nan, False
+    beta = None
+    if ready is not None:
+        rows = ready.drawn(factor)
+        beta = ready.estimate(spline.basis(data.x[ready.order[rows]]), factor, rows)
+    if beta is None:
+        beta = _plain_estimate(data, spline, factor, eta)
+    if beta is None:
+        return np.nan, False
+    x, _ = find_nadirs(spline, beta[None], low=low, high=high)
+    return float(x[0]), bool(low < x[0] < high)
+
+
+def _plain_estimate(data: NadirData, spline: RestrictedCubicSpline, factor: Array, eta: Array) -> Array | None:
+    """The spline's coefficients in one bootstrap sample by a fit of its own; None if it has no finite estimate."""
     rows = np.flatnonzero(factor[data.psu] > 0)
     X = np.hstack([spline.basis(data.x[rows]), data.adjustment[rows]])
     beta = quick_estimate(X, data.y[rows], (data.weights * factor[data.psu])[rows], eta=eta[rows])
-    if beta is None:
-        return np.nan, False
-    x, _ = find_nadirs(spline, beta[None, : spline.columns], low=low, high=high)
-    return float(x[0]), bool(low < x[0] < high)
+    return None if beta is None else beta[: spline.columns]
 
 
 def _places(

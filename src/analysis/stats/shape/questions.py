@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array
 from analysis.stats.shape.nadir import RANGE
@@ -115,4 +115,4 @@ def _above_zero(curve: FittedCurve, rows: Array) -> tuple[Array, Array]:
     index = curve.index
     found, vcov = rows @ curve.fit.beta[index], curve.fit.vcov[np.ix_(index, index)]
     std_error = np.sqrt(np.einsum("ij,jk,ik->i", rows, vcov, rows))
-    return found, np.asarray(scipy.stats.t.sf(found / std_error, curve.fit.residual_df))
+    return found, np.asarray(scipy.special.stdtr(curve.fit.residual_df, -found / std_error))

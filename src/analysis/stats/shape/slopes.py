@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
@@ -52,17 +52,17 @@ class Slopes(Discreet):
     @property
     def p_falling(self) -> Array:
         """One-sided p-values P(t <= statistic) for a slope below zero, (m,)."""
-        return np.asarray(scipy.stats.t.cdf(self.statistic, self.df))
+        return np.asarray(scipy.special.stdtr(self.df, self.statistic))
 
     @property
     def p_rising(self) -> Array:
         """One-sided p-values P(t >= statistic) for a slope above zero, (m,)."""
-        return np.asarray(scipy.stats.t.sf(self.statistic, self.df))
+        return np.asarray(scipy.special.stdtr(self.df, -self.statistic))
 
     def to_frame(self, *, conf_level: float = 0.95) -> pd.DataFrame:
         """Slopes with t intervals: x, estimate, std_error, statistic, df, p_falling, p_rising, conf_low, conf_high."""
         _check_level(conf_level)
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.df) * self.std_error
+        half = scipy.special.stdtrit(self.df, (1 + conf_level) / 2) * self.std_error
         return pd.DataFrame(
             {
                 "x": self.x,
@@ -297,7 +297,7 @@ def quadratic_turning_point(fit: Fit, *, index: Integers, conf_level: float = 0.
     if b2 == 0:
         raise DesignError("the coefficient of x² is zero: expected a curve; a straight line does not turn.")
     x = float(-b1 / (2 * b2))
-    t = float(scipy.stats.t.ppf((1 + conf_level) / 2, fit.residual_df))
+    t = float(scipy.special.stdtrit(fit.residual_df, (1 + conf_level) / 2))
     confidence_set, limits = _fieller_set(b1, b2, V, t)
     unknown = (np.nan, np.nan)
     conf_low, conf_high = limits if confidence_set == "bounded" else unknown

@@ -24,7 +24,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline
@@ -65,7 +65,7 @@ class Line:
     @property
     def p_value(self) -> float:
         """Two-sided p-value, t on the residual df."""
-        return float(2 * scipy.stats.t.sf(abs(self.statistic), self.df))
+        return float(2 * scipy.special.stdtr(self.df, -abs(self.statistic)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class TwoLines:
         """Rows low and high: term, n, estimate, std_error, statistic, df, p_value, conf_low, conf_high."""
         rows = []
         for term, line in (("low", self.low), ("high", self.high)):
-            half = scipy.stats.t.ppf((1 + conf_level) / 2, line.df) * line.std_error
+            half = scipy.special.stdtrit(line.df, (1 + conf_level) / 2) * line.std_error
             rows.append(
                 {
                     "term": term,
@@ -317,7 +317,8 @@ def _lines_columns(x: Array, y: Array, at: float, is_high: Bools) -> Array:
     _check_side(x[~is_high], y[~is_high], f"below the break at {at:g}")
     _check_side(x[is_high], y[is_high], f"above the break at {at:g}")
     from_break = x - at
-    return np.array([np.where(is_high, 0.0, from_break), np.where(is_high, from_break, 0.0), is_high]).T
+    beyond = from_break * is_high
+    return np.array([from_break - beyond, beyond, is_high]).T
 
 
 def _lines_model(lines: Array, y: Array, adjustment: Array, domain: Domain) -> Regression:

@@ -5,7 +5,7 @@ curve has a lowest point, so neither shows a U. Here the verdict rests on what a
 and rises at its high end (two tests of different assumptions), and its low point lies inside.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -58,6 +58,7 @@ class FittedCurve(Discreet):
     knots_asked : number of knots asked for, of which Hmisc's rule may leave fewer; 0 if they are those of the spline.
     design, domain : the whole sample, and the m rows.
     shared : intercept and adjustment, made ready where several regressions have them; else None.
+    range : 5th and 95th percentile of the cohort's exposure.
     """
 
     shown = ("fit.n", "fit.cases", "fit.residual_df", "fit.terms")
@@ -77,17 +78,16 @@ class FittedCurve(Discreet):
     knot_rule: KnotRule = "harrell"
     knots_asked: int = 0
     shared: SharedColumns | None = None
+    range: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        low, high = np.quantile(self.eligible, RANGE)
+        object.__setattr__(self, "range", (float(low), float(high)))
 
     @property
     def index(self) -> Integers:
         """Positions of the spline's coefficients in the fit."""
         return self.fit.index(self.spline_terms)
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """5th and 95th percentile of the cohort's exposure."""
-        low, high = np.quantile(self.eligible, RANGE)
-        return float(low), float(high)
 
     @property
     def nonlinear_p(self) -> float:
