@@ -187,7 +187,7 @@ def bands_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
 
 
 def recall_error_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """What share of the true end slopes each method gives back, and how often its intervals hold them; empty without."""
+    """What share of the true end slopes each method gives back, and how often intervals hold them; empty without."""
     if "recall_error" not in simulation:
         return ""
     found = simulation["recall_error"]
