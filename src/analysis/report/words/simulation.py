@@ -103,9 +103,9 @@ def missed_words(simulation: Mapping[str, pd.DataFrame]) -> str:
 
 
 def questions_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """Size and power of the two questions about the ends, by what truly draws the outcome."""
+    """Size and power of the two questions about the ends, by what truly draws the outcome; empty without."""
     if "questions" not in simulation:
-        return NO_SIMULATION
+        return ""
     rates = _by_question(simulation)
     of_day = rates.xs(ON_THE_DAY, level="curve_of")
     power = list_words([f"{verb} in {_rate(of_day.loc[(question, AS_FITTED)])}"
@@ -125,9 +125,9 @@ def questions_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
 
 
 def recall_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """What recall error does to the power and the size of both questions."""
+    """What recall error does to the power and the size of both questions; empty without."""
     if "questions" not in simulation:
-        return NO_SIMULATION
+        return ""
     rates = _by_question(simulation)
     told = []
     for question, verb in QUESTION_VERBS.items():
@@ -170,9 +170,9 @@ def questions_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def bands_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """How often each 95 % band holds the whole curve at once."""
+    """How often each 95 % band holds the whole curve at once; empty without the table."""
     if "bands" not in simulation:
-        return NO_SIMULATION
+        return ""
     bands = simulation["bands"]
     held = {
         (band, of): ", ".join(f"{row['curve']} {_rate(row, of=of)}" for _, row in rows.iterrows())
@@ -187,9 +187,9 @@ def bands_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
 
 
 def recall_error_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """What share of the true end slopes each method gives back, and how often its intervals hold them."""
+    """What share of the true end slopes each method gives back, and how often intervals hold them; empty without."""
     if "recall_error" not in simulation:
-        return NO_SIMULATION
+        return ""
     found = simulation["recall_error"]
     told = [
         f"{method}: " + "; ".join(f"{curve} {_given_back(rows)}" for curve, rows in of_method.groupby("curve"))
