@@ -10,12 +10,12 @@ from analysis.report.figures.layout import (
     VERMILION,
     Caption,
     Page,
-    Width,
     blank_page,
     letter_panels,
     page_style,
 )
 from analysis.report.figures.modifiers import odds_axis_across
+from analysis.report.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_odds_ratio, percent
 
 SHOWN = {

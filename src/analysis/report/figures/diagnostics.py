@@ -14,12 +14,12 @@ from analysis.report.figures.layout import (
     VERMILION,
     Caption,
     Page,
-    Width,
     blank_page,
     grey_beyond,
     letter_panels,
     page_style,
 )
+from analysis.report.width import Width
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,

@@ -18,7 +18,6 @@ from analysis.report.figures.layout import (
     BAND,
     Caption,
     Page,
-    Width,
     blank_page,
     grey_beyond,
     letter_panels,
@@ -26,6 +25,7 @@ from analysis.report.figures.layout import (
     page_style,
     wrapped,
 )
+from analysis.report.width import Width
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_drawn,

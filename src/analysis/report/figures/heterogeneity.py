@@ -17,13 +17,13 @@ from analysis.report.figures.layout import (
     VERMILION,
     Caption,
     Page,
-    Width,
     blank_page,
     grey_beyond,
     letter_panels,
     odds_axis,
     page_style,
 )
+from analysis.report.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, p_number, sentence
 from analysis.stats.shape.verdict import ALPHA
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib.style
 import numpy as np
@@ -19,9 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 
 from analysis.provenance import Provenance
-
-Width = Literal["one", "two"]
-"""Columns of a printed page that a figure is made for."""
+from analysis.report.width import Width
 
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"

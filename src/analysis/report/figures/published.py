@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
-from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, Width, blank_page, page_style
+from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, page_style
+from analysis.report.width import Width
 
 AGREEMENTS = {
     "as printed": (BAND, "o"),

@@ -13,11 +13,11 @@ from analysis.report.figures.layout import (
     VERMILION,
     Caption,
     Page,
-    Width,
     blank_page,
     letter_panels,
     page_style,
 )
+from analysis.report.width import Width
 from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 

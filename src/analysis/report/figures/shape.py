@@ -23,7 +23,6 @@ from analysis.report.figures.layout import (
     VERMILION,
     Caption,
     Page,
-    Width,
     blank_page,
     grey_beyond,
     letter_panels,
@@ -31,6 +30,7 @@ from analysis.report.figures.layout import (
     page_style,
     wrapped,
 )
+from analysis.report.width import Width
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     NO_DEPARTURE,
