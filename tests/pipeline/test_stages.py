@@ -126,7 +126,9 @@ def test_make_knows_every_file_of_the_stages(demo):
         name: re.search(rf"^{name} := .*addsuffix \.csv,([^)]*)\)", makefile, flags=re.MULTILINE)[1].split()
         for name in ("ESTIMATES", "SHAPES")
     }
-    assert set(listed["ESTIMATES"]) == {*ESTIMATES, *OF_REAL_FILES} - set(SHAPES)
+    of_published = set(re.findall(r"^(?:COMPARED|STANDS) := .*/(\w+)\.csv$", makefile, flags=re.MULTILINE))
+    assert of_published == {"published", "published_stands"}
+    assert set(listed["ESTIMATES"]) | of_published == {*ESTIMATES, *OF_REAL_FILES} - set(SHAPES)
     assert set(listed["SHAPES"]) == set(SHAPES)
     figures = re.search(
         r"^FIGURES := .*foreach name,([^,]*),.*addprefix figures/,([^)]*)\)", makefile, flags=re.MULTILINE

@@ -83,7 +83,8 @@ def _write_pages(root: Path, documents: list[Path]) -> list[Path]:
         index: "index.html",
         DICTIONARY: "data-dictionary.html",
     }
-    around = [(addresses[name], title_of(texts[name])) for name in sorted(named, key=lambda name: name != index)]
+    titles = {name: title_of(text) for name, text in texts.items()} | {DICTIONARY: "Data dictionary"}
+    around = [(addresses[name], titles[name]) for name in sorted(named, key=lambda name: name != index)]
     math, written = _math(), []
     (root / PAGES).mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
