@@ -32,17 +32,7 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import (
-    Folders,
-    Study,
-    estimate,
-    read_participants,
-    read_referee,
-    read_simulation,
-    referee_drawing,
-    shape_of,
-    words,
-)
+from analysis import Folders, Study, estimate, read_participants, read_referee, read_simulation, referee_drawing, words
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
@@ -115,7 +105,7 @@ words.referee.question_table(answers, "form")
 
 # %%
 people, _ = read_participants(folders)
-shape_of(estimate(people, Study(knots=3)), replicates=200)
+estimate(people, Study(knots=3))
 
 # %% [markdown]
 # ## Missing, unassessed, selected

@@ -13,7 +13,7 @@ from PIL import Image
 
 from analysis.audit.specificity import NEGATIVE_CONTROLS
 from analysis.pipeline.folders import Folders
-from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_referee, read_simulation
 from analysis.report import words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
@@ -163,7 +163,8 @@ def test_every_table_of_the_notebooks_is_found():
 
 @pytest.fixture(scope="module")
 def committed():
-    frames = {"estimates": read_estimates(COMMITTED)[0], "audit": read_audit(COMMITTED)[0]}
+    frames = {"estimates": read_estimates(COMMITTED)[0], "audit": read_audit(COMMITTED)[0],
+              "answers": read_referee(COMMITTED)[0]["referee"]}  # fmt: skip
     claims = read_claims(COMMITTED)[0]
     return frames | {"claims": claims, "simulation": read_simulation(COMMITTED), "words": words}
 
@@ -204,6 +205,8 @@ def test_committed_notebook_quotes_the_committed_estimates(notebook):
         return
     if "read_claims" in notebook.read_text() and "read_estimates" not in notebook.read_text():
         said = claims_words.balance_sentences(read_claims(COMMITTED)[0]["verdicts"])
+    elif "read_referee" in notebook.read_text():
+        said = words.referee.changes_sentence(read_referee(COMMITTED)[0]["referee"])
     else:
         said = study_words.answer_sentence(read_estimates(COMMITTED)[0])
     assert said in committed_words(notebook)

@@ -27,7 +27,9 @@ SHAPE = ["overall_p", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", 
          "verdict"]  # fmt: skip
 COLUMNS = {
     "specifications": [*CHOICES, "n", "cases", "residual_df", "reference", "p10", "odds_ratio_p10", "conf_low_p10",
-                       "conf_high_p10", "p90", "odds_ratio_p90", "conf_low_p90", "conf_high_p90", *SHAPE, "dropped",
+                       "conf_high_p10", "p90", "odds_ratio_p90", "conf_low_p90", "conf_high_p90", *SHAPE, "level_low_p",
+                       "level_high_p", "levels_p", "levels_verdict", "end_slopes_p_p10_p90", "verdict_p10_p90",
+                       "end_slopes_p_p15_p85", "verdict_p15_p85", "end_slopes_p_p20_p80", "verdict_p20_p80", "dropped",
                        "reason"],
     "coefficients": [*CHOICES, *COEFFICIENTS],
     "verdict_shares": ["choice", "level", "verdict", "n", "share"],

@@ -305,7 +305,7 @@ def test_specifications_run_as_tasks_are_the_answers(participants, tmp_path):
 
 def test_every_group_of_the_grid_is_a_task_of_its_own():
     tasks = specification_tasks()
-    assert len({task.file_name for task in tasks}) == len(tasks) == 216
+    assert len({task.file_name for task in tasks}) == len(tasks) == 315
     assert sum(len(task.arguments[0]) for task in tasks) == 4725
 
 
@@ -319,7 +319,7 @@ def test_a_curve_with_a_part_missing_says_why():
 
 def test_without_the_package_a_scheduler_is_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(AuditError, match="needs the package distributed, which is not installed: install the extra"):
+    with pytest.raises(AuditError, match="needs the package distributed, which is not installed: install this"):
         run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1")
 
 

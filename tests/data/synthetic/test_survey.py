@@ -26,7 +26,7 @@ from analysis.data.synthetic.survey import (
 SMALL, MIDDLE = 0.05, 0.3
 SPOONS = 1e-5
 """Relative tolerance where spoons are turned into one another: their sizes in millilitres have six digits."""
-N_TABLES = 65
+N_TABLES = 68
 FIRST_DAYS = {"DRXTOT": "DRDDRSTS", "DRXTOT_B": "DRDDRSTZ", "DR1TOT_C": "DR1DRSTZ"}
 POPULATION = {"DEMO": 271.0e6, "DEMO_B": 279.0e6, "DEMO_C": 285.5e6}
 
