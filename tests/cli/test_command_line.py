@@ -134,7 +134,8 @@ def test_every_option_reaches_the_study(run):
     assert code == 0
     assert study == {
         "exposure": "magnesium_mg", "outcome": "two_sites", "weights": "mec", "knots": 3, "model": "2",
-        "cycles": [1999, 2001], "where": "age_years >= 50", "extra_covariates": ["height_cm"], "age_min": 40, "age_max": None,
+        "cycles": [1999, 2001], "where": "age_years >= 50", "extra_covariates": ["height_cm"], "age_min": 40,
+        "age_max": None,
         "conf_level": 0.9, "lonely_domain": "fail", "knot_quantiles": "unweighted", "knot_rule": "harrell",
     }  # fmt: skip
 

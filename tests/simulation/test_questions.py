@@ -54,8 +54,10 @@ def test_an_intersection_union_test_keeps_its_level_on_a_straight_line(table, of
 def test_the_deeper_the_u_the_more_often_it_is_found(rates):
     for question in (FALLS_THEN_RISES, ENDS_HIGHER):
         for of in (ON_THE_DAY, ON_USUAL):
-            found = [rates[question, of, name] for name in ("U as fitted", "U", "deep U")]
-            assert found == sorted(found)
+            found = np.array([rates[question, of, name] for name in ("U as fitted", "U", "deep U")])
+            error = np.sqrt(found * (1 - found) / SURVEYS)
+            assert (np.diff(found) >= -STANDARD_ERRORS * np.hypot(error[1:], error[:-1])).all()
+            assert found[2] > found[0] + STANDARD_ERRORS * error[0]
     assert rates[FALLS_THEN_RISES, ON_THE_DAY, "deep U"] == 1.0
 
 

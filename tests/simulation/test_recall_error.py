@@ -19,7 +19,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def by(table):
-    return table.set_index(["curve", "method", "end"])
+    return table.set_index(["curve", "method", "end"]).sort_index()
 
 
 def test_every_curve_method_and_end_has_its_row(table):

@@ -22,7 +22,13 @@ from analysis.errors import AnalysisError
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import read_estimates, refuse_mixing, write_drawing, write_estimates
+from analysis.pipeline.results import (
+    answers_of_claims,
+    read_estimates,
+    refuse_mixing,
+    write_drawing,
+    write_estimates,
+)
 from analysis.report.catalogue import CLAIM_FIGURES, claim_drawings
 
 CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
@@ -70,7 +76,9 @@ def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
         if stale.stem.removeprefix("claims_") not in frames:
             stale.unlink()
     write_estimates(folders, {f"claims_{name}": frame for name, frame in frames.items()}, provenance)
-    written, drawings = [], claim_drawings(frames, provenance)
+    # Drawn from what was written, as the figures stage draws them: the same bytes, to the last rounded digit.
+    read = {name: frame.drop(columns="data") for name, frame in answers_of_claims(folders).items()}
+    written, drawings = [], claim_drawings(read, provenance)
     for name in CLAIM_FIGURES:
         if name in drawings:
             written += write_drawing(drawings[name], folders.figures, name)

@@ -100,9 +100,7 @@ def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
     StageError : the claims stage has not been run, or could not come to its verdicts.
     """
     try:
-        paths = sorted(folders.estimates.glob("claims_*.csv"))
-        read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype=TEXT_OF_CLAIMS) for path in paths}
-        read = {name: frame.fillna({text: "" for text in WORDS if text in frame}) for name, frame in read.items()}
+        read = answers_of_claims(folders)
         source = str(read["verdicts"]["data"].iloc[0])
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
@@ -110,6 +108,13 @@ def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
             "`make claims` or `python -m analysis claims` first."
         ) from None
     return read, Provenance(source, source.startswith(SYNTHETIC))
+
+
+def answers_of_claims(folders: Folders) -> Frames:
+    """Tables of the claims stage that are there, without the ``claims_`` of their names; words that are missing empty."""
+    paths = sorted(folders.estimates.glob("claims_*.csv"))
+    read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype=TEXT_OF_CLAIMS) for path in paths}
+    return {name: frame.fillna({text: "" for text in WORDS if text in frame}) for name, frame in read.items()}
 
 
 def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -> None:

@@ -156,7 +156,6 @@ def _tests(results: Results) -> str:
             paragraphs(
                 simulation_words.questions_sentence(results.simulation),
                 simulation_words.recall_sentence(results.simulation),
-                simulation_words.bands_sentence(results.simulation),
                 simulation_words.recall_error_sentence(results.simulation),
             ),
             table(simulation_words.questions_table(results.simulation), "% of surveys in which the answer is yes"),

@@ -169,23 +169,6 @@ def questions_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return wide.rename_axis(index=["true curve", "of"], columns="% of surveys")
 
 
-def bands_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """How often each 95 % band holds the whole curve at once; empty without the table."""
-    if "bands" not in simulation:
-        return ""
-    bands = simulation["bands"]
-    held = {
-        (band, of): ", ".join(f"{row['curve']} {_rate(row, of=of)}" for _, row in rows.iterrows())
-        for band, rows in bands.groupby("band")
-        for of in ("", "_of_target")
-    }
-    return (
-        f"The simultaneous 95 % band holds the whole true curve, from its 1st to its 99th percentile of intake, in "
-        f"{held['simultaneous', '']}, and the spline that fits the truth best in {held['simultaneous', '_of_target']}. "
-        f"The pointwise 95 % band, taken for a band, holds the whole true curve in {held['pointwise', '']}."
-    )
-
-
 def recall_error_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
     """What share of the true end slopes each method gives back, and how often intervals hold them; empty without."""
     if "recall_error" not in simulation:
