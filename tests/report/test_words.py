@@ -633,39 +633,6 @@ def test_shares_are_told_as_plain_ones(share, words):
     assert numbers_words.about(share) == words
 
 
-def test_recall_error_is_told_as_power_lost(simulation, questions):
-    words = simulation_words.recall_sentence(simulation | {"questions": questions})
-    assert "is found to fall, then rise in 7.0 % (± 1.2) instead of 35.0 % (± 1.2) (about nine in ten missed)" in words
-    assert "energy" not in words
-
-
-def test_missed_us_are_those_of_the_rule_by_draws(simulation):
-    rates = pd.DataFrame([{"curve": "U as fitted", "rule": "verdict U, by draws", "rate": 0.31}])
-    said = simulation_words.missed_words(simulation | {"shapes": rates})
-    assert said == " About two in three true Us of this depth would be missed by the rule."
-    assert not simulation_words.missed_words({})
-
-
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [(0.01, "hardly any"), (0.35, "about one in three"), (0.52, "about half"), (0.64, "about two in three"),
-     (0.99, "nearly all")],
-)  # fmt: skip
-def test_shares_are_told_as_plain_ones(share, words):
-    assert numbers_words.about(share) == words
-
-
-def test_what_bands_hold_is_told_with_its_error():
-    rows = [
-        {"curve": "line", "band": band, "rate": rate, "monte_carlo_error": 0.01, "rate_of_target": rate,
-         "monte_carlo_error_of_target": 0.01}
-        for band, rate in (("simultaneous", 0.951), ("pointwise", 0.8))
-    ]  # fmt: skip
-    words = simulation_words.bands_sentence({"bands": pd.DataFrame(rows)})
-    assert "in line 95.1 % (± 1.0), and the spline" in words
-    assert words.endswith("holds the whole true curve in line 80.0 % (± 1.0).")
-
-
 def test_recall_error_is_told_as_shares_given_back():
     rows = [{"curve": "line", "method": method, "end": end, "surveys": 125, "failed": 0, "rate": 0.9,
              "monte_carlo_error": 0.02, "place_mg": 140.0, "true_slope": -0.15, "mean_slope": -0.075, "bias": 0.075,

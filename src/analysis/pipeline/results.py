@@ -111,7 +111,7 @@ def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
 
 
 def answers_of_claims(folders: Folders) -> Frames:
-    """Tables of the claims stage that are there, without the ``claims_`` of their names; words that are missing empty."""
+    """Tables of the claims stage that are there, without the ``claims_`` of their names; missing words are empty."""
     paths = sorted(folders.estimates.glob("claims_*.csv"))
     read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype=TEXT_OF_CLAIMS) for path in paths}
     return {name: frame.fillna({text: "" for text in WORDS if text in frame}) for name, frame in read.items()}
