@@ -6,6 +6,7 @@ import pytest
 from analysis.audit import runner
 from analysis.pipeline.audit import CONCLUSIONS
 from analysis.pipeline.folders import Folders
+from analysis.report.catalogue import AUDIT_FIGURES
 from tests.audits import audited, copied, run_audit
 
 
@@ -38,7 +39,7 @@ def test_a_claim_has_a_folder_of_tables_figures_and_one_page(folders):
         assert source.str.startswith("SYNTHETIC").all()
         assert source.str.endswith("; my_score from mine.csv").all()
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
-    assert figures == {"specification_curve", "specificity", "energy_forms", "energy_surface", "heterogeneity"}
+    assert figures == set(AUDIT_FIGURES)
 
 
 def test_no_count_of_a_claim_is_of_fewer_than_ten_people(folders):

@@ -1,5 +1,7 @@
 """Model 2 after multiple imputation on the real files beside R's mice and survey, up to Monte Carlo error."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from analysis.dose_response.fits import fit_problem
 from analysis.dose_response.problem import pose
 from analysis.pipeline.participants import read_participants
 from analysis.stats.missing.imputation import combine
+from analysis.study import PRIMARY
 from tests.audit.referee.test_real_referee import FOLDERS
 from tests.reference_numbers import FOLDER
 
@@ -21,8 +24,9 @@ MONTE_CARLO = 3.0
 
 def test_pooled_curve_is_that_of_mice() -> None:
     people = read_participants(FOLDERS)[0]
-    chain = completed_frames(people, FULL, imputations=IMPUTATIONS, seed=1)
-    fits = [fit_problem(pose(done, FULL)) for done in chain]
+    study = dataclasses.replace(PRIMARY, model=FULL)
+    chain = completed_frames(people, study, imputations=IMPUTATIONS, seed=1)
+    fits = [fit_problem(pose(done, study)) for done in chain]
     betas, vcovs = np.array([fit.beta for fit in fits]), np.array([fit.vcov for fit in fits])
     pooled = combine(betas, vcovs, complete_df=fits[0].residual_df)
     known = pd.read_csv(FOLDER / "real" / "referee_imputed.csv").set_index("term")
