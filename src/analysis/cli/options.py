@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from analysis.data.people.vocabulary import EXPOSURES
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.study import (
     BOOTSTRAP_REPLICATES,
     CYCLES,

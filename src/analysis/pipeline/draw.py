@@ -14,7 +14,7 @@ from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.results import read_audit, read_claims, read_estimates, write_drawing
 from analysis.provenance import Provenance
 from analysis.report.catalogue import audit_drawings, claim_drawings, dose_response, drawings, modification
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.stats.arrays import Frames
 from analysis.study import condition_slug
 

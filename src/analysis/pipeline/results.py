@@ -11,7 +11,7 @@ from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
 from analysis.provenance import Provenance
 from analysis.report.catalogue import Drawing
 from analysis.report.figures.layout import save_figure
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.stats.arrays import Frames
 
 FITTED = ("flow", "flow_reasons", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles",

@@ -25,7 +25,7 @@ from analysis.report.figures import shape as shape_figures
 from analysis.report.figures import specifications as specifications_figures
 from analysis.report.figures import specificity as specificity_figures
 from analysis.report.figures.layout import Caption, Page
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words import shape as shape_words
 from analysis.report.words import study as study_words
 from analysis.stats.arrays import Frames

@@ -15,7 +15,7 @@ from analysis.report.figures.layout import (
     page_style,
 )
 from analysis.report.figures.modifiers import odds_axis_across
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_odds_ratio, percent
 
 SHOWN = {

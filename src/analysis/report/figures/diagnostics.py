@@ -19,7 +19,7 @@ from analysis.report.figures.layout import (
     letter_panels,
     page_style,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,

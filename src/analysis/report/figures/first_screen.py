@@ -19,7 +19,7 @@ from analysis.report.figures.layout import (
     odds_axis,
     page_style,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.bottom_line import ADJUSTMENTS
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_odds_ratio, format_p, list_words, sentence
 from analysis.stats.shape.nadir import RANGE

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import AXIS_LABELS, GREY, Caption, Page, blank_page, page_style
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, sentence
 from analysis.report.words.study import covariate_words
 from analysis.stats.arrays import Frames

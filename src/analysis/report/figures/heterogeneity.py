@@ -23,7 +23,7 @@ from analysis.report.figures.layout import (
     odds_axis,
     page_style,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, p_number, sentence
 from analysis.stats.shape.verdict import ALPHA
 

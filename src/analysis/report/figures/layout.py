@@ -19,7 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 
 from analysis.provenance import Provenance
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"

@@ -21,7 +21,7 @@ from analysis.report.figures.layout import (
     page_style,
     wrapped,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, p_number, sentence
 
 LEVELS = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."), ("black", ":"), ("#CC79A7", "-"), ("#E69F00", "--"))

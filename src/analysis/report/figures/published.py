@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, page_style
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 
 AGREEMENTS = {
     "as printed": (BAND, "o"),

@@ -17,7 +17,7 @@ from analysis.report.figures.layout import (
     letter_panels,
     page_style,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 

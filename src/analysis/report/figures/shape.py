@@ -30,7 +30,7 @@ from analysis.report.figures.layout import (
     page_style,
     wrapped,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     NO_DEPARTURE,

@@ -20,7 +20,7 @@ from analysis.report.figures.layout import (
     page_style,
     wrapped,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, ends_words, joint_tests, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn, sentence
 from analysis.report.words.study import covariate_words

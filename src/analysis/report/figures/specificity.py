@@ -25,7 +25,7 @@ from analysis.report.figures.layout import (
     letter_panels,
     page_style,
 )
-from analysis.report.width import Width
+from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p, sentence
 from analysis.report.words.study import WEIGHT_WORDS
 from analysis.stats.shape.verdict import ALPHA
