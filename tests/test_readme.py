@@ -10,7 +10,7 @@ import pytest
 
 from analysis.cli.options import build_parser
 from analysis.pipeline.folders import Folders
-from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_simulation, referee_table
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_referee, read_simulation
 from analysis.report.documents.parts import parts_of
 from analysis.report.words import first_screen
 
@@ -30,7 +30,7 @@ ESTIMATE = re.compile(r"\d+\.\d+ \([^)]*\)|\d+\.\d+ %|p [=<] \d\S*|\d+\.\d+")
 def screen():
     estimates, provenance = read_estimates(FOLDERS)
     assert not provenance.synthetic
-    audit, referee, simulation = read_audit(FOLDERS)[0], referee_table(FOLDERS), read_simulation(FOLDERS)
+    audit, referee, simulation = read_audit(FOLDERS)[0], read_referee(FOLDERS)[0]["referee"], read_simulation(FOLDERS)
     return first_screen.first_screen_markdown(estimates, audit, referee, simulation)
 
 

@@ -35,7 +35,7 @@ def audit():
 
 @pytest.fixture(scope="module")
 def referee():
-    return read_referee(FOLDERS)
+    return read_referee(FOLDERS)[0]["referee"]
 
 
 def shaped(estimates, **values):

@@ -13,8 +13,8 @@ from analysis.pipeline.results import (
     read_audit,
     read_claims,
     read_estimates,
+    read_referee,
     read_simulation,
-    referee_table,
     write_text,
 )
 from analysis.report.page.content import Results
@@ -57,14 +57,14 @@ def read_results(folders: Folders) -> Results:
     StageError : the fit or shapes stage has not been run; a table of another stage is there but cannot be read.
     """
     estimates, provenance = read_estimates(folders)
-    has = {stage: any(folders.estimates.glob(f"{stage}_*.csv")) for stage in ("audit", "claims")}
+    has = {stage: any(folders.estimates.glob(f"{stage}*.csv")) for stage in ("audit", "claims", "referee")}
     return Results(
         estimates=estimates,
         provenance=provenance,
         audit=read_audit(folders)[0] if has["audit"] else {},
         claims=read_claims(folders)[0] if has["claims"] else {},
         simulation=read_simulation(folders),
-        referee=referee_table(folders),
+        referee=read_referee(folders)[0]["referee"] if has["referee"] else pd.DataFrame(),
         published=_published(folders),
         versions=_versions(),
         digests=_digests(folders),

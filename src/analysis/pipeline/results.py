@@ -1,6 +1,7 @@
 """Results as files: written whole or not at all, read back with where they came from."""
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -58,19 +59,7 @@ def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
     ------
     StageError : the audit stage has not been run.
     """
-    try:
-        paths = sorted(folders.estimates.glob("audit_*.csv"))
-        read = {path.stem.removeprefix("audit_"): pd.read_csv(path, dtype=TEXT_OF_AUDIT) for path in paths}
-        missing = [name for name in ALWAYS_AUDITED if name not in read]
-        if missing:
-            raise LookupError(f"audit_{missing[0]}.csv")
-        source = str(read["specifications"]["data"].iloc[0])
-    except (OSError, ValueError, LookupError) as error:
-        raise StageError(
-            f"no readable audit in {place_of(folders.estimates)} ({error.__class__.__name__}): run `make audit` or "
-            "`python -m analysis audit` first."
-        ) from None
-    return read, Provenance(source, source.startswith(SYNTHETIC))
+    return _read_stage(folders, "audit", TEXT_OF_AUDIT, needed=ALWAYS_AUDITED, again="`make audit`")
 
 
 def read_referee(folders: Folders) -> tuple[Frames, Provenance]:
@@ -80,16 +69,7 @@ def read_referee(folders: Folders) -> tuple[Frames, Provenance]:
     ------
     StageError : the referee stage has not been run.
     """
-    try:
-        paths = sorted(folders.estimates.glob("referee*.csv"))
-        read = {path.stem.removeprefix("referee_"): pd.read_csv(path) for path in paths}
-        source = str(read["referee"]["data"].iloc[0])
-    except (OSError, ValueError, LookupError) as error:
-        raise StageError(
-            f"no readable answers to the referee in {place_of(folders.estimates)} ({error.__class__.__name__}): run "
-            "`make audit` or `python -m analysis referee` first."
-        ) from None
-    return read, Provenance(source, source.startswith(SYNTHETIC))
+    return _read_stage(folders, "referee", {}, needed=("referee",), again="`make audit`")
 
 
 def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
@@ -99,22 +79,37 @@ def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
     ------
     StageError : the claims stage has not been run, or could not come to its verdicts.
     """
+    return _read_stage(folders, "claims", TEXT_OF_CLAIMS, needed=("verdicts",), again="`make claims`")
+
+
+def _read_stage(
+    folders: Folders, stage: str, text: Mapping[str, type[str]], *, needed: Sequence[str], again: str
+) -> tuple[Frames, Provenance]:
+    """Tables of a stage without the stage of their names, of which some must be there, and what they are made of."""
     try:
-        read = answers_of_claims(folders)
-        source = str(read["verdicts"]["data"].iloc[0])
+        read = _tables_of(folders, stage, text)
+        if missing := [name for name in needed if name not in read]:
+            raise LookupError(f"{stage}_{missing[0]}.csv")
+        source = str(read[needed[0]]["data"].iloc[0])
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
-            f"no readable answers to the claims in {place_of(folders.estimates)} ({error.__class__.__name__}): run "
-            "`make claims` or `python -m analysis claims` first."
+            f"no readable tables of the stage {stage} in {place_of(folders.estimates)} ({error.__class__.__name__}): "
+            f"run {again} or `python -m analysis {stage}` first."
         ) from None
     return read, Provenance(source, source.startswith(SYNTHETIC))
 
 
+def _tables_of(folders: Folders, stage: str, text: Mapping[str, type[str]]) -> Frames:
+    """Every table of a stage that is there; words that some rows lack are empty."""
+    paths = sorted(folders.estimates.glob(f"{stage}*.csv"))
+    read = {path.stem.removeprefix(f"{stage}_"): pd.read_csv(path, dtype=dict(text)) for path in paths}
+    words = [name for name in WORDS if name in text]
+    return {name: frame.fillna({word: "" for word in words if word in frame}) for name, frame in read.items()}
+
+
 def answers_of_claims(folders: Folders) -> Frames:
-    """Tables of the claims stage that are there, without the ``claims_`` of their names; missing words are empty."""
-    paths = sorted(folders.estimates.glob("claims_*.csv"))
-    read = {path.stem.removeprefix("claims_"): pd.read_csv(path, dtype=TEXT_OF_CLAIMS) for path in paths}
-    return {name: frame.fillna({text: "" for text in WORDS if text in frame}) for name, frame in read.items()}
+    """Tables of the claims stage that are there, whether it came to its verdicts or not; as `read_claims`."""
+    return _tables_of(folders, "claims", TEXT_OF_CLAIMS)
 
 
 def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -> None:
@@ -160,24 +155,6 @@ def read_simulation(folders: Folders) -> Frames:
     if not all(path.exists() for path in paths.values()):
         return {}
     return {name: pd.read_csv(path) for name, path in paths.items()}
-
-
-def referee_table(folders: Folders) -> pd.DataFrame:
-    """Table of the referee stage in the data folder; empty if it was not run there.
-
-    Raises
-    ------
-    StageError : it is there but cannot be read.
-    """
-    path = folders.estimates / "referee.csv"
-    if not path.exists():
-        return pd.DataFrame()
-    try:
-        return pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise StageError(
-            f"{path.name} cannot be read ({error.__class__.__name__}): run `python -m analysis referee` again."
-        ) from None
 
 
 def _check_estimates(read: Frames) -> None:
