@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from analysis.dose_response.energy import ENERGY
 from analysis.pipeline.study_file import FIELDS, parse_study, read_study
 from analysis.study import PRIMARY, Study, StudyError
 from analysis.validation.studies.replication import read_replications
-from analysis.validation.studies.stands import ENERGY, study_of
+from analysis.validation.studies.stands import study_of
 
 EXAMPLES = Path(__file__).parents[2] / "data" / "studies"
 

@@ -16,7 +16,7 @@ from analysis.validation.studies.kinds import KINDS, recompute
 from analysis.validation.studies.replication import (
     Replication,
     ReplicationError,
-    parse_study,
+    parse_replications,
     read_replications,
 )
 
@@ -166,7 +166,7 @@ HEAD = 'study = "A"\ncitation = "B"\nread_in = "C"\nsample = "age_years >= 40"\n
 
 
 def test_a_row_adds_its_sample_to_the_studys() -> None:
-    (row,) = parse_study(f'{HEAD}kind = "count"\nsample = "sex == \'female\' or examined"\n', name="a.toml")
+    (row,) = parse_replications(f'{HEAD}kind = "count"\nsample = "sex == \'female\' or examined"\n', name="a.toml")
     assert row.sample == "(age_years >= 40) and (sex == 'female' or examined)"
 
 
@@ -190,7 +190,7 @@ def test_a_row_adds_its_sample_to_the_studys() -> None:
 )
 def test_a_file_that_does_not_say_what_is_needed_is_refused(text, message) -> None:
     with pytest.raises(ReplicationError) as refused:
-        parse_study(text, name="a.toml")
+        parse_replications(text, name="a.toml")
     assert message in str(refused.value)
 
 

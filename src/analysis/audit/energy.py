@@ -23,7 +23,7 @@ import scipy.linalg
 
 from analysis.data.people.vocabulary import amount_unit, exposure_label, exposure_unit
 from analysis.dose_response.association import contrast_frame
-from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -34,8 +34,6 @@ from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.study import PRIMARY, Study
-
-ENERGY = "energy_kcal"
 
 ESTIMANDS: dict[EnergyForm, str] = {
     "none": "Addition, at best: people who eat more of the nutrient, with whatever food and energy came with it, "

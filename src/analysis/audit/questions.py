@@ -26,7 +26,6 @@ from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, refe
 from analysis.audit.runner import AuditError, Finished, Task
 from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
 from analysis.audit.specificity import (
-    ENERGY,
     SpecificityCell,
     answer_cells,
     curves_of,
@@ -36,6 +35,7 @@ from analysis.audit.specificity import (
     summarise,
 )
 from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.dose_response.energy import ENERGY
 from analysis.stats.sample.design import SurveyDesign
 from analysis.study import PRIMARY, Study, StudyError
 

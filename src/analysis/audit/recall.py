@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.dose_response.energy import ENERGY
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -25,8 +26,6 @@ from analysis.study import PRIMARY, Study, StudyError
 
 SECOND_RECALL = 2003
 """First year of the only cycle with a second recall in its public files."""
-
-ENERGY = "energy_kcal"
 
 
 def beside_energy(exposure: str) -> tuple[str, ...]:

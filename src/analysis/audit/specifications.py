@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.coefficients import curve_coefficients
+from analysis.data.people.conditions import all_of
 from analysis.data.people.metabolism import PLAUSIBLE
-from analysis.data.people.vocabulary import EXPOSURES
-from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
 from analysis.dose_response.fits import base_of, curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -61,8 +61,6 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 """The grid. Every combination is a model that could be fitted, so no cell is left out beforehand; a covariate that does
 not vary in a sample (diabetes among those without it) leaves the model of that cell, as it does in any study."""
 
-ENERGY = "energy_kcal"
-ENERGY_KNOWN = f"{ENERGY} >= 0"
 
 ADDED = {"outcome": ("any_tested",), "sample": ("plausible reporters",)}
 """Levels that joined after the first results were known; without them the grid is the one first declared."""
@@ -103,9 +101,7 @@ class Specification:
         height = ("height_cm",) if self.covariates == "2 + height" else ()
         extra = dict.fromkeys(name for name in study.extra_covariates + height if name not in COVARIATES[model])
         fields = dict(SAMPLES[self.sample])
-        conditions = [study.where, None if study.exposure in EXPOSURES else ENERGY_KNOWN, fields.get("where")]
-        told = [condition for condition in conditions if condition]
-        fields["where"] = " and ".join(f"({one})" for one in told) if len(told) > 1 else "".join(told) or None
+        fields["where"] = all_of((energy_known(study).where, fields.get("where")))
         if "cycles" in fields:
             fields["cycles"] = tuple(cycle for cycle in study.cycles if cycle in fields["cycles"])
         return dataclasses.replace(
@@ -212,7 +208,7 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
         setting = set_out(frame, cells[0].of(study))
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
-    energy = frame["energy_kcal"].to_numpy(dtype=float)
+    energy = frame[ENERGY].to_numpy(dtype=float)
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
     covariates = {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
     shared = {terms: shared_columns(base_of(one), one.design) for terms, one in covariates.items()}

@@ -32,8 +32,8 @@ import pandas as pd
 import scipy.stats
 
 from analysis.audit.coefficients import coefficients_frame, curve_coefficients
-from analysis.data.people.vocabulary import EXPOSURES, NUTRIENT_COLUMNS, exposure_label
-from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -52,7 +52,6 @@ CONTROL_FORMS: tuple[EnergyForm, ...] = ("none", "spline")
 
 HEAPED: Kind = "heaped nutrient"
 NEUROPATHY = "neuropathy"
-ENERGY = "energy_kcal"
 FALSE_DISCOVERIES = 0.05
 
 POSITIVE_CONTROLS: dict[str, str] = {
@@ -241,7 +240,7 @@ def setting_of(frame: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRI
     StudyError, DesignError : as `analysis.dose_response.problem.set_out`.
     """
     if cell.kind == "nutrient":
-        return set_out(frame, _of_exposure(cell.exposure, study))
+        return set_out(frame, energy_known(dataclasses.replace(study, exposure=cell.exposure)))
     if cell.kind == "positive control":
         # The people are those of the study: a control is judged on the same cohort.
         setting = set_out(frame, _study_without(cell.exposure, study))
@@ -254,14 +253,6 @@ def setting_of(frame: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRI
     outcome = control.outcome_of(frame[setting.cohort.rows]).reindex(frame.index)
     known = _restricted(setting, outcome.notna(), f"{cell.outcome} known")
     return dataclasses.replace(known, y=outcome.fillna(0.0).to_numpy(dtype=float))
-
-
-def _of_exposure(exposure: str, study: Study) -> Study:
-    """The study of another exposure; of one that is no intake everybody's energy must be known, whatever the form."""
-    where = study.where
-    if exposure not in EXPOSURES:
-        where = f"({where}) and {ENERGY} >= 0" if where else f"{ENERGY} >= 0"
-    return dataclasses.replace(study, exposure=exposure, where=where)
 
 
 def _study_without(covariate: str, study: Study) -> Study:

@@ -5,14 +5,29 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.data.people.conditions import all_of
+from analysis.data.people.vocabulary import EXPOSURES
 from analysis.dose_response.problem import Setting
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.disclosure import count_of
+from analysis.study import Study
 
 EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
 
+ENERGY = "energy_kcal"
 ENERGY_KNOTS = 4
+
+
+def energy_known(study: Study) -> Study:
+    """The study; of an exposure that is no intake about people whose energy is known, whether adjusted for or not.
+
+    Who has a nutrient's recall has its energy. Anything else may be known of people without a recall, and forms of
+    energy would then be about other people than the exposure as it is.
+    """
+    if study.exposure in EXPOSURES:
+        return study
+    return dataclasses.replace(study, where=all_of((study.where, f"{ENERGY} >= 0")))
 
 
 def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Setting:

@@ -7,7 +7,7 @@ unknown, and unknown is combined as in SQL; a person is selected only where the 
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
@@ -34,6 +34,16 @@ class ConditionError(AnalysisError):
     """A condition that cannot be read, or that names what the data do not have."""
 
     exit_code = 2
+
+
+def all_of(conditions: Iterable[str | None]) -> str | None:
+    """One condition that asks for all of them; None where none of them asks for anything.
+
+    >>> all_of(["age_years >= 60", None, "sex == 'male' or pir < 1"])
+    "(age_years >= 60) and (sex == 'male' or pir < 1)"
+    """
+    told = [condition for condition in conditions if condition]
+    return " and ".join(f"({condition})" for condition in told) if len(told) > 1 else "".join(told) or None
 
 
 def select_rows(frame: pd.DataFrame, condition: str) -> pd.Series:

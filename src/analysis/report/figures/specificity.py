@@ -12,7 +12,8 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
-from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     BAND,

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.audit.heterogeneity import POOLED, REFITTED
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import ADDED
-from analysis.audit.specificity import ENERGY
+from analysis.dose_response.energy import ENERGY
 from analysis.report.words.numbers import (
     NO_DEPARTURE,
     NUMBERS,

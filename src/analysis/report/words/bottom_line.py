@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from analysis.audit.specificity import ENERGY, FALSE_DISCOVERIES
+from analysis.audit.specificity import FALSE_DISCOVERIES
+from analysis.dose_response.energy import ENERGY
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words

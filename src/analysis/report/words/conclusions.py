@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis.audit.specificity import ENERGY
 from analysis.data.people.vocabulary import exposure_label, exposure_origin
+from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.words import audit as audit_words
 from analysis.report.words.bottom_line import bottom_line

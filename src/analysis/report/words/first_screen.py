@@ -88,9 +88,10 @@ def curve_sentence(estimates: Frames) -> str:
     at_low, at_high = (_risk(estimates, point["x"]) for point in (low, high))
     middle = percent(at_low["prevalence"] - at_low["difference"])
     return (
-        f"Adjusted, {percent(at_low['prevalence'])} of {describe_people(row)} have it at {format_intake(low['x'])} "
-        f"{row['unit']}, {middle} at {format_intake(row['reference'])}, {percent(at_high['prevalence'])} at "
-        f"{format_intake(high['x'])}; odds ratios {format_odds_ratio(low)}, {format_odds_ratio(high)}."
+        f"Adjusted, {percent(at_low['prevalence'])} of {describe_people(row)} have neuropathy at "
+        f"{format_intake(low['x'])} {row['unit']}, {middle} at {format_intake(row['reference'])}, "
+        f"{percent(at_high['prevalence'])} at {format_intake(high['x'])}; odds ratios {format_odds_ratio(low)}, "
+        f"{format_odds_ratio(high)}."
     )
 
 

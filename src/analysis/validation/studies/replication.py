@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal, get_args
 
+from analysis.data.people.conditions import all_of
 from analysis.errors import AnalysisError, expected_one_of
 from analysis.study import CYCLES, Weights
 
@@ -123,10 +124,10 @@ def read_replications() -> tuple[Replication, ...]:
         (file for file in resources.files("analysis.validation.studies").iterdir() if file.name.endswith(".toml")),
         key=lambda file: file.name,
     )
-    return tuple(row for file in files for row in parse_study(file.read_text(encoding="utf-8"), name=file.name))
+    return tuple(row for file in files for row in parse_replications(file.read_text(encoding="utf-8"), name=file.name))
 
 
-def parse_study(text: str, *, name: str) -> tuple[Replication, ...]:
+def parse_replications(text: str, *, name: str) -> tuple[Replication, ...]:
     """Rows of one study's file.
 
     Parameters
@@ -157,7 +158,6 @@ def _replication(common: dict[str, Any], row: dict[str, Any], name: str) -> Repl
     missing = [key for key, field in fields.items() if field.default is dataclasses.MISSING and key not in given]
     if missing:
         raise ReplicationError(f"{name}: a row without {', '.join(missing)}: expected in each row or for all of them.")
-    samples = [part["sample"] for part in (common, row) if part.get("sample")]
-    given["sample"] = " and ".join(f"({sample})" for sample in samples)
+    given["sample"] = all_of(part.get("sample") for part in (common, row)) or ""
     lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
     return Replication(**given | lists)

@@ -16,7 +16,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from analysis.dose_response.energy import EnergyForm, energy_adjusted
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.quintiles import trend_fit
@@ -30,7 +30,6 @@ from analysis.study import OUTCOMES, Outcome, Study
 from analysis.validation.studies.kinds import recompute
 from analysis.validation.studies.replication import Replication, read_replications
 
-ENERGY = "energy_kcal"
 RULE = ("nonlinear_p", "end_slopes_p", "two_lines_p", "interior", "interior_mc_error", "nadir", "verdict")
 """What is told of the shape rule; see `analysis.dose_response.shape.shape_numbers`."""
 
