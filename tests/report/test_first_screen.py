@@ -7,8 +7,10 @@ from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_audit, read_estimates, read_referee, read_simulation
 from analysis.report.words import answer
 from analysis.report.words.first_screen import (
+    AT_RANDOM,
     first_screen_markdown,
     missed_share,
+    missed_usual,
     rival_sentence,
     shape_reason,
     verdict_sentence,
@@ -49,64 +51,73 @@ def shaped(estimates, **values):
 
 def answers(**verdicts):
     """A referee's table with the verdicts of each question."""
-    rows = [(name.replace("_", " "), verdict) for name, found in verdicts.items() for verdict in found]
-    return pd.DataFrame(rows, columns=["question", "verdict"])
+    names = {"recall_error": "recall error", "under_reporting": "under-reporting"}
+    rows = [(names.get(name, name), "another choice", verdict) for name, found in verdicts.items() for verdict in found]
+    return pd.DataFrame(rows, columns=["question", "done", "verdict"]).assign(nonlinear_p=0.5)
+
+
+RISES = {"end_slopes_high_p": 0.01}
+HIGHER = "both ends have more neuropathy than the middle"
 
 
 @pytest.mark.parametrize(
-    ("low", "verdict", "said"),
+    ("low", "values", "said"),
     [
-        (1.1, BENT, "Both ends have more neuropathy than the middle; a fall, then rise, is not shown."),
-        (1.1, U, "Both ends have more neuropathy than the middle; the curve falls, then rises: a U."),
-        (0.9, U, "The curve falls, then rises, but more neuropathy at both ends than in the middle is not shown."),
-        (0.9, LINE, "Neither more neuropathy at both ends than in the middle nor a fall, then rise, is shown."),
+        (1.1, {}, f"Not shown: {HIGHER}, but the rise may be chance."),
+        (1.1, {"end_slopes_low_p": 0.2}, f"Not shown: {HIGHER}, but the fall and the rise may be chance."),
+        (1.1, RISES | {"two_lines_p": 0.2},
+         f"Not shown: {HIGHER}, but two straight lines do not show a fall and a rise."),
+        (1.1, RISES | {"two_lines_p": 0.01}, f"Not shown: {HIGHER}, but the lowest point may lie at an end."),
+        (1.1, RISES | {"verdict": U}, f"Shown: the curve falls, then rises; {HIGHER}."),
+        (0.9, RISES | {"verdict": U},
+         f"Shown: the curve falls, then rises; though it is not shown that {HIGHER}."),
+        (0.9, {"verdict": LINE}, f"Not shown: neither that {HIGHER}, nor a fall, then a rise."),
     ],
-)
-def test_verdict_answers_both_questions(estimates, low, verdict, said):
+)  # fmt: skip
+def test_verdict_answers_both_questions(estimates, low, values, said):
     curve = estimates["odds_ratio_curve"].assign(conf_low=low)
-    assert verdict_sentence(shaped(estimates, verdict=verdict) | {"odds_ratio_curve": curve}) == said
+    assert verdict_sentence(shaped(estimates, **values) | {"odds_ratio_curve": curve}) == said
 
 
 @pytest.mark.parametrize(
     ("values", "asked", "said"),
     [
         (
-            {"end_slopes_high_p": 0.2},
-            answers(ends=[BENT, U], recall_error=[BENT, U], under_reporting=[BENT, LINE]).replace(
-                "under reporting", "under-reporting"
-            ),
-            "A rise at the high end is not shown; other ends or recall correction can make it a U, dropping "
-            "under-reporters no bend.",
+            {},
+            answers(ends=[BENT, U], recall_error=[BENT, U], under_reporting=[BENT, LINE]),
+            "Other ends or recall correction can make it a U, dropping under-reporters no bend",
         ),
-        (
-            {"end_slopes_low_p": 0.2, "end_slopes_high_p": 0.2},
-            answers(ends=[BENT, LINE]),
-            "A fall at the low end or a rise at the high end is not shown; other ends can leave no bend.",
-        ),
-        ({"end_slopes_high_p": 0.2}, NONE, "A rise at the high end is not shown, whatever is chosen."),
-        (
-            {"end_slopes_high_p": 0.01, "two_lines_p": 0.2},
-            NONE,
-            "A U by two lines is not shown, whatever is chosen.",
-        ),
-        ({"verdict": U, "end_slopes_high_p": 0.01}, NONE, "A fall and a rise are shown, whatever is chosen."),
-        (
-            {"verdict": U, "end_slopes_high_p": 0.01},
-            answers(ends=[U, BENT]),
-            "A fall and a rise are shown; other ends can undo that.",
-        ),
+        ({}, answers(ends=[BENT, LINE]), "Other ends can leave no bend"),
+        ({}, NONE, "No choice asked for changes that"),
+        ({"verdict": U}, NONE, "No choice asked for changes that"),
+        ({"verdict": U}, answers(ends=[U, BENT]), "Other ends can undo it"),
     ],
 )
-def test_reason_names_what_is_missed_and_which_choices_change_it(estimates, values, asked, said):
-    assert shape_reason(shaped(estimates, **values), asked) == said
+def test_reason_names_which_choices_change_the_verdict(estimates, audit, values, asked, said):
+    told = shape_reason(shaped(estimates, **values), audit, asked)
+    assert told.startswith(f"{said}; ")
+    assert told.endswith(" of 4,725 specifications find one.")
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.2, "Fewer people can leave"), (0.01, "Dropping under-reporters can leave")])
+def test_under_reporters_are_not_blamed_for_what_fewer_people_do(estimates, audit, p, said):
+    asked = answers(under_reporting=[BENT, LINE]).assign(done="EI:BMR 1.1 to 2.4", nonlinear_p=0.5)
+    others = asked.iloc[:1].assign(done=f"{AT_RANDOM} in each twentieth", nonlinear_p=p, verdict=None)
+    assert shape_reason(shaped(estimates), audit, pd.concat([asked, others])).startswith(said)
+
+
+def test_share_of_specifications_that_find_a_u_is_the_table_s(estimates, audit):
+    shares = audit["verdict_shares"]
+    none = audit | {"verdict_shares": shares.assign(share=shares["share"].where(shares["verdict"] != U, 0.123))}
+    assert shape_reason(shaped(estimates), none, NONE).endswith("; 12.3 % of 4,725 specifications find one.")
 
 
 @pytest.mark.parametrize(
     ("p", "said"),
     [
-        ((0.001, 0.002, 0.1, 0.1, 0.1), "Energy explains it as well: three of four adjustments leave no bend."),
-        ((0.001, 0.2, 0.1, 0.1, 0.1), "Energy explains it as well: all four adjustments leave no bend."),
-        ((0.001, 0.002, 0.1, 0.01, 0.01), "Energy explains it as well: one of four adjustments leaves no bend."),
+        ((0.001, 0.002, 0.1, 0.1, 0.1), "Energy could explain it: three of four adjustments leave no bend."),
+        ((0.001, 0.2, 0.1, 0.1, 0.1), "Energy could explain it: all four adjustments leave no bend."),
+        ((0.001, 0.002, 0.1, 0.01, 0.01), "Energy could explain it: one of four adjustments leaves no bend."),
         ((0.001, 0.002, 0.002, 0.01, 0.01), "Energy does not explain it: the bend of magnesium stays in each "
          "adjustment."),
         ((0.2, 0.2, 0.2, 0.2, 0.2), "No bend of magnesium is shown that energy could explain."),
@@ -114,13 +125,36 @@ def test_reason_names_what_is_missed_and_which_choices_change_it(estimates, valu
 )  # fmt: skip
 def test_energy_is_told_by_how_many_adjustments_leave_no_bend(estimates, audit, p, said):
     forms = audit["energy_forms"].assign(nonlinear_p=p)
-    assert rival_sentence(estimates, audit | {"energy_forms": forms}) == said
+    assert rival_sentence(estimates, audit | {"energy_forms": forms}, {}) == said
+
+
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [
+        ((0.9, 0.9, 0.9), "adjustments leave no bend."),
+        ((0.9, 0.3, 0.1), "adjustments leave no bend (two would miss most)."),
+        ((0.2, 0.3, 0.1), "adjustments leave no bend (all would miss most)."),
+    ],
+)
+def test_adjustments_that_would_miss_most_bends_are_counted(estimates, audit, rates, said):
+    power = pd.DataFrame({"form": ["spline", "residual", "density"], "rate": rates})
+    simulated = {"energy_forms": power.assign(truth="magnesium as fitted", test="nonlinear")}
+    forms = audit["energy_forms"].assign(nonlinear_p=(0.001, 0.002, 0.1, 0.1, 0.1))
+    assert rival_sentence(estimates, audit | {"energy_forms": forms}, simulated).endswith(said)
 
 
 @pytest.mark.parametrize(("rate", "said"), [(0.368, "two in three"), (0.02, "nearly all"), (0.9, "one in ten")])
 def test_missed_us_are_told_as_people_say_it(rate, said):
     shapes = pd.DataFrame({"rule": ["verdict U, by draws"], "curve": ["U as fitted"], "rate": [rate]})
     assert missed_share({"shapes": shapes}) == said
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.03, "for usual intake nearly all"), (0.5, "for usual intake half")])
+def test_us_of_usual_intake_are_missed_as_the_table_says(rate, said):
+    questions = pd.DataFrame({"rate": [rate]}).assign(
+        curve="U as fitted", curve_of="usual intake", question="falls, then rises", ends="p5_p95"
+    )
+    assert missed_usual({"questions": questions}) == said
 
 
 def test_nothing_is_told_of_a_simulation_that_was_not_run(estimates, audit, referee):
@@ -161,7 +195,7 @@ def test_table_of_what_decides_names_the_answers_that_change_the_verdict(estimat
 def test_table_of_what_stands_turns_with_the_results(estimates, audit):
     simulation = read_simulation(FOLDERS)
     table = answer.stands_markdown(estimates, audit, simulation)
-    assert row_of(table, "Energy adjusted for")[2] == "no bend is left in three of four"
+    assert row_of(table, "Energy adjusted for")[2].startswith("no bend is left in three of four; of")
     bent = audit | {"energy_forms": audit["energy_forms"].assign(nonlinear_p=0.01)}
     assert (
         row_of(answer.stands_markdown(estimates, bent, simulation), "Energy adjusted for")[2]

@@ -602,10 +602,10 @@ def questions():
 def test_power_of_both_questions_is_told_from_the_table(simulation, questions):
     words = simulation_words.questions_sentence(simulation | {"questions": questions})
     assert words.startswith(
-        "A true U as deep as the fitted curve is found to fall, then rise in 35.0 % (± 1.2) and to have both ends "
-        "higher than the middle in 37.0 % (± 1.2): of such Us about two in three by"
+        "A true U as deep as the fitted curve is found to fall, then rise by the end slopes alone in 35.0 % (± 1.2) "
+        "and to have both ends higher than the middle in 37.0 % (± 1.2): of such Us about two in three by"
     )
-    assert '"falls, then rises" no association 1.0 % (± 1.2), plateau 12.0 % (± 1.2);' in words
+    assert '"end slopes alone" no association 1.0 % (± 1.2), plateau 12.0 % (± 1.2);' in words
     assert "energy's U 20.0 % (± 1.2)" in words
     rarer = questions.assign(rate=questions["rate"].mask(questions["curve"] == "U as fitted", 0.76))
     assert "of such Us about one in four by" in simulation_words.questions_sentence({"questions": rarer})
@@ -613,7 +613,8 @@ def test_power_of_both_questions_is_told_from_the_table(simulation, questions):
 
 def test_recall_error_is_told_as_power_lost(simulation, questions):
     words = simulation_words.recall_sentence(simulation | {"questions": questions})
-    assert "is found to fall, then rise in 7.0 % (± 1.2) instead of 35.0 % (± 1.2) (about nine in ten missed)" in words
+    told = "by the end slopes alone in 7.0 % (± 1.2) instead of 35.0 % (± 1.2) (about nine in ten missed)"
+    assert f"is found to fall, then rise {told}" in words
     assert "energy" not in words
 
 

@@ -112,6 +112,7 @@ def first_screen_alt(curves: pd.DataFrame, forms: pd.DataFrame) -> str:
     flat = [words for name, words in ADJUSTMENTS.items() if p[name] >= ALPHA]
     adjusted = f"no bend is shown {list_words(flat)}" if flat else "the bend is shown in each"
     return (
-        f"Left, the curve of the odds ratio by intake of {first['exposure_label']}: {told} {first['unit']} against "
-        f"{format_intake(first['reference'])}. Right, the same with energy adjusted for in four ways: {adjusted}."
+        f"Left, the curve of the odds ratio by intake of {first['exposure_label']}: {told} {first['unit']}, its "
+        f"5th and 95th percentile, against {format_intake(first['reference'])}. Right, the same with energy adjusted "
+        f"for in four ways: {adjusted}."
     )

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.audit.specificity import FALSE_DISCOVERIES
 from analysis.report.words import audit as audit_words
 from analysis.report.words.bottom_line import ADJUSTMENTS, NEEDED, energy_p
-from analysis.report.words.first_screen import missed_share
+from analysis.report.words.first_screen import AT_RANDOM, blind_words, missed_share, missed_usual
 from analysis.report.words.numbers import (
     NO_DEPARTURE,
     NUMBERS,
@@ -45,9 +45,6 @@ QUESTIONS = {
 }
 """Questions of the referee in words, with the knots of the shapes stage before them."""
 
-AT_RANDOM = "as many removed"
-"""Answers about others than those removed: they tell what fewer people alone do."""
-
 NO_REFEREE = "What decides the verdict has not been asked in this data folder: run `python -m analysis referee`."
 NOT_WHOLE = "The audit is not whole in this data folder: run `make audit`."
 
@@ -77,7 +74,7 @@ def u_markdown(estimates: Frames, referee: pd.DataFrame) -> str:
         (
             f"**{sentence(FALLS_THEN_RISES)}** (all of these)",
             f"**{verdict_words(shape['verdict'])}**",
-            "the rule of the protocol",
+            "the rule of the protocol, written after a first look at the curve",
         ),
         *_ends_row(referee),
     ]
@@ -89,7 +86,13 @@ def _ends_row(referee: pd.DataFrame) -> list[tuple[str, str, str]]:
         return []
     row = referee.query("question == 'levels'").iloc[0]
     result = f"**{_shown(row['levels_p'])}**: the larger one-sided p {format_p(row['levels_p'])}"
-    return [(f"**{sentence(ENDS_HIGHER)}** ({row['done']})", result, "asks less: of levels, not of slopes")]
+    return [
+        (
+            f"**{sentence(ENDS_HIGHER)}** ({row['done']})",
+            result,
+            "asks less, of levels, not of slopes; asked after the first results",
+        )
+    ]
 
 
 def _inside(shape: pd.Series) -> str:
@@ -172,7 +175,7 @@ def stands_markdown(estimates: Frames, audit: Audit, simulation: Frames) -> str:
         *_power_row(simulation),
         _nutrients_row(audit),
         *_controls_row(estimates, audit),
-        _energy_row(audit),
+        _energy_row(audit, simulation),
         _cycles_row(audit),
         ("Degrees of freedom", f"{rows_of_model(estimates, PRIMARY.model)['design_df']} of the design",
          "not shown is not shown to be absent"),
@@ -226,7 +229,7 @@ def _power_row(simulation: Frames) -> list[tuple[str, str, str]]:
         (
             "Invented surveys with a U as deep as this, and with nothing",
             f"the rule finds {found}, and {none}",
-            f"{missed_share(simulation)} true Us of this depth would be missed",
+            f"{missed_share(simulation)} true Us of this depth are missed; {missed_usual(simulation)}",
         )
     ]
 
@@ -255,11 +258,15 @@ def _controls_row(estimates: Frames, audit: Audit) -> list[tuple[str, str, str]]
     ]
 
 
-def _energy_row(audit: Audit) -> tuple[str, str, str]:
+def _energy_row(audit: Audit, simulation: Frames) -> tuple[str, str, str]:
     p = energy_p(audit)
     told = ", ".join(f"{words} {p_number(p[form])}" for form, words in ADJUSTMENTS.items())
-    gone = sum(p[form] >= ALPHA for form in ADJUSTMENTS)
-    verb = f"no bend is left in {NUMBERS[gone]} of {NUMBERS[len(ADJUSTMENTS)]}" if gone else "the bend stays in each"
+    gone = [form for form in ADJUSTMENTS if p[form] >= ALPHA]
+    verb = (
+        f"no bend is left in {NUMBERS[len(gone)]} of {NUMBERS[len(ADJUSTMENTS)]}" if gone else "the bend stays in each"
+    )
+    if blind := blind_words(gone, simulation):
+        verb += f"; of these forms {blind} true bends"
     return "Energy adjusted for", f"non-linear p: {told}", verb
 
 

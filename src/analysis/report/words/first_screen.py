@@ -19,13 +19,19 @@ from analysis.report.words.numbers import (
 )
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.study import describe_people, nearest_point
+from analysis.simulation.questions import ON_USUAL
 from analysis.stats.arrays import Frames
+from analysis.stats.shape.nadir import RANGE
+from analysis.stats.shape.questions import FALLS_THEN_RISES, ends_name
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
-QUESTION = "Does NHANES show a U: more neuropathy at low and high dietary magnesium?"
-CAVEAT = "One recalled day, one examination, no order in time: illness can change diet; no advice."
-ENDS = {"low": "a fall at the low end", "high": "a rise at the high end"}
+QUESTION = "Does NHANES show a U: neuropathy falling, then rising with magnesium?"
+CAVEAT = "One recalled day, one examination, no time order: illness can change diet; no advice."
+SLOPES = {"low": "the fall", "high": "the rise"}
+DEPTH = "U as fitted"
+"""Truth of the simulation that is as deep as the fitted curve."""
+
 FRACTIONS = {
     "hardly any": 0.0, "one in ten": 0.1, "one in four": 1 / 4, "one in three": 1 / 3, "half": 1 / 2,
     "two in three": 2 / 3, "three in four": 3 / 4, "nine in ten": 0.9, "nearly all": 1.0,
@@ -40,6 +46,12 @@ CHOICES = {
 }
 """What no protocol can settle, by the question of the referee; knots are those of the shapes stage."""
 
+FEWER = "fewer people"
+"""What `CHOICES` says of under-reporters where leaving out as many others does the same."""
+
+AT_RANDOM = "as many removed"
+"""Answers about others than those removed: they tell what fewer people alone do."""
+
 
 def first_screen_markdown(estimates: Frames, audit: Audit, referee: pd.DataFrame, simulation: Frames) -> str:
     """Question, verdict, three bullets and the caveat, as Markdown.
@@ -51,10 +63,14 @@ def first_screen_markdown(estimates: Frames, audit: Audit, referee: pd.DataFrame
     referee : of the referee stage; empty, only the knots are told.
     simulation : of `make simulate`; without it the caveat has no power.
     """
-    bullets = (curve_sentence(estimates), shape_reason(estimates, referee), rival_sentence(estimates, audit))
+    bullets = (
+        curve_sentence(estimates),
+        shape_reason(estimates, audit, referee),
+        rival_sentence(estimates, audit, simulation),
+    )
     return "\n".join(
         [
-            f"**Question.** {QUESTION}",
+            QUESTION,
             "",
             f"**{verdict_sentence(estimates)}**",
             "",
@@ -71,15 +87,24 @@ def ends_are_higher(estimates: Frames) -> bool:
 
 
 def verdict_sentence(estimates: Frames) -> str:
-    """Both questions in one plain sentence: higher at both ends; a fall, then a rise."""
-    higher, u = ends_are_higher(estimates), shape_of_model(estimates, PRIMARY.model)["verdict"] == "U"
-    if higher and u:
-        return "Both ends have more neuropathy than the middle; the curve falls, then rises: a U."
+    """Whether a U is shown, and what both questions come to: higher at both ends; a fall, then a rise."""
+    shape, higher = shape_of_model(estimates, PRIMARY.model), ends_are_higher(estimates)
+    if shape["verdict"] == "U":
+        levels = "both ends have" if higher else "though it is not shown that both ends have"
+        return f"Shown: the curve falls, then rises; {levels} more neuropathy than the middle."
     if higher:
-        return "Both ends have more neuropathy than the middle; a fall, then rise, is not shown."
-    if u:
-        return "The curve falls, then rises, but more neuropathy at both ends than in the middle is not shown."
-    return "Neither more neuropathy at both ends than in the middle nor a fall, then rise, is shown."
+        return f"Not shown: both ends have more neuropathy than the middle, but {_unmet_words(shape)}."
+    return "Not shown: neither that both ends have more neuropathy than the middle, nor a fall, then a rise."
+
+
+def _unmet_words(shape: pd.Series) -> str:
+    """The first part of the rule that is not met, after "but"."""
+    ends = [name for end, name in SLOPES.items() if shape[f"end_slopes_{end}_p"] >= ALPHA]
+    if ends:
+        return f"{' and '.join(ends)} may be chance"
+    if shape["two_lines_p"] >= ALPHA:
+        return "two straight lines do not show a fall and a rise"
+    return "the lowest point may lie at an end"
 
 
 def curve_sentence(estimates: Frames) -> str:
@@ -88,31 +113,34 @@ def curve_sentence(estimates: Frames) -> str:
     at_low, at_high = (_risk(estimates, point["x"]) for point in (low, high))
     middle = percent(at_low["prevalence"] - at_low["difference"])
     return (
-        f"Adjusted, {percent(at_low['prevalence'])} of {describe_people(row)} have neuropathy at "
-        f"{format_intake(low['x'])} {row['unit']}, {middle} at {format_intake(row['reference'])}, "
-        f"{percent(at_high['prevalence'])} at {format_intake(high['x'])}; odds ratios {format_odds_ratio(low)}, "
+        f"Adjusted, {percent(at_low['prevalence'])} of {describe_people(row)} have it at {format_intake(low['x'])} "
+        f"{row['unit']}, {middle} at {format_intake(row['reference'])}, {percent(at_high['prevalence'])} at "
+        f"{format_intake(high['x'])}; odds ratios against {format_intake(row['reference'])} {format_odds_ratio(low)}, "
         f"{format_odds_ratio(high)}."
     )
 
 
-def shape_reason(estimates: Frames, referee: pd.DataFrame) -> str:
-    """What the rule misses, and which choices would have made the verdict another one, and which."""
-    shape = shape_of_model(estimates, PRIMARY.model)
-    found = {CHOICES[name]: set(verdicts) for name, verdicts in verdicts_by_choice(estimates, referee).items()}
-    other = {words: verdicts - {shape["verdict"]} for words, verdicts in found.items()}
-    to_u = [words for words, verdicts in other.items() if "U" in verdicts]
-    if shape["verdict"] == "U":
+def shape_reason(estimates: Frames, audit: Audit, referee: pd.DataFrame) -> str:
+    """Which choices would have made the verdict another one, and which; and how many specifications find a U."""
+    verdict = shape_of_model(estimates, PRIMARY.model)["verdict"]
+    other = {words: verdicts - {verdict} for words, verdicts in verdicts_by_choice(estimates, referee).items()}
+    if verdict == "U":
         lost = [words for words, verdicts in other.items() if verdicts]
-        if not lost:
-            return "A fall and a rise are shown, whatever is chosen."
-        return f"A fall and a rise are shown; {_choices_words(lost)} can undo that."
-    to_line = [words for words, verdicts in other.items() if NO_DEPARTURE in verdicts and words not in to_u]
-    told = [
-        f"{_choices_words(words)} {what}"
-        for words, what in ((to_u, "can make it a U"), (to_line, "no bend" if to_u else "can leave no bend"))
-        if words
-    ]
-    return f"{_missing_words(shape)} is not shown" + (f"; {', '.join(told)}." if told else ", whatever is chosen.")
+        told = [f"{_choices_words(lost)} can undo it"] if lost else []
+    else:
+        to_u = [words for words, verdicts in other.items() if "U" in verdicts]
+        to_line = [words for words, verdicts in other.items() if NO_DEPARTURE in verdicts and words not in to_u]
+        told = [
+            f"{_choices_words(words)} {what}"
+            for words, what in ((to_u, "can make it a U"), (to_line, "no bend" if to_u else "can leave no bend"))
+            if words
+        ]
+    return f"{sentence(', '.join(told) or 'no choice asked for changes that')}; {_specifications_words(audit)}."
+
+
+def _specifications_words(audit: Audit) -> str:
+    whole = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
+    return f"{percent(whole['share'].get('U', 0.0))} of {whole['n'].sum():,} specifications find one"
 
 
 def _choices_words(words: list[str]) -> str:
@@ -120,17 +148,8 @@ def _choices_words(words: list[str]) -> str:
     return list_words(words, "or").replace(", other ", ", ").replace(" or other ", " or ")
 
 
-def _missing_words(shape: pd.Series) -> str:
-    """The first part of the rule that is not met."""
-    ends = [words for end, words in ENDS.items() if shape[f"end_slopes_{end}_p"] >= ALPHA]
-    if not ends:
-        return "A U by two lines" if shape["two_lines_p"] >= ALPHA else "A lowest point inside the range"
-    words = " or ".join(ends)
-    return words[0].upper() + words[1:]
-
-
-def rival_sentence(estimates: Frames, audit: Audit) -> str:
-    """Whether energy explains the bend as well."""
+def rival_sentence(estimates: Frames, audit: Audit, simulation: Frames) -> str:
+    """Whether a bend is left once energy is adjusted for, and how many of the ways to do so would miss most bends."""
     p, label = energy_p(audit), rows_of_model(estimates, PRIMARY.model)["exposure_label"]
     if p["none"] >= ALPHA:
         return f"No bend of {label} is shown that energy could explain."
@@ -139,28 +158,71 @@ def rival_sentence(estimates: Frames, audit: Audit) -> str:
         return f"Energy does not explain it: the bend of {label} stays in each adjustment."
     some = "all" if len(gone) == len(ADJUSTMENTS) else f"{NUMBERS[len(gone)]} of"
     verb = "leaves" if len(gone) == 1 else "leave"
-    return f"Energy explains it as well: {some} {NUMBERS[len(ADJUSTMENTS)]} adjustments {verb} no bend."
+    blind = blind_words(gone, simulation)
+    return (
+        f"Energy could explain it: {some} {NUMBERS[len(ADJUSTMENTS)]} adjustments {verb} no bend"
+        f"{f' ({blind})' if blind else ''}."
+    )
+
+
+def blind_words(forms: list[str], simulation: Frames) -> str:
+    """How many of some forms of energy adjustment would miss most bends as deep as magnesium's; nothing if none would.
+
+    Parameters
+    ----------
+    forms : of energy adjustment, as in ``energy_forms`` of the audit.
+    simulation : of `make simulate`; without it nothing is told.
+    """
+    if not simulation:
+        return ""
+    asked = simulation["energy_forms"].query("truth == 'magnesium as fitted' and test == 'nonlinear'")
+    kept = asked.set_index("form")["rate"]
+    blind = int((kept[forms] < 1 / 2).sum())
+    return f"{NUMBERS[blind] if blind < len(forms) or blind == 1 else 'all'} would miss most" if blind else ""
 
 
 def missed_sentence(simulation: Frames) -> str:
     """How many true Us as deep as the fitted curve the rule would miss, to follow a sentence."""
-    return f" {sentence(missed_share(simulation))} true Us this deep would be missed." if simulation else ""
+    if not simulation:
+        return ""
+    return f" {sentence(missed_share(simulation))} such Us are missed; {missed_usual(simulation)}."
 
 
 def missed_share(simulation: Frames) -> str:
     """The share of true Us as deep as the fitted curve that the rule misses, as people say it: "two in three"."""
     rates = simulation["shapes"].set_index(["rule", "curve"])["rate"]
-    missed = 1 - rates["verdict U, by draws", "U as fitted"]
-    return min(FRACTIONS, key=lambda name: abs(FRACTIONS[name] - missed))
+    return _share_words(1 - rates["verdict U, by draws", DEPTH])
 
 
-def verdicts_by_choice(estimates: Frames, referee: pd.DataFrame) -> dict[str, pd.Series]:
-    """Verdicts of the primary study by other choices of what no protocol can settle, in the order of `CHOICES`."""
-    knots = estimates["knots"].query("form == 'spline' and knot_quantiles == 'unweighted'")["verdict"]
+def missed_usual(simulation: Frames) -> str:
+    """The same where usual intake draws the outcome, and one day of it is what is analysed.
+
+    The end slopes alone are a part of the rule: the whole of it misses more.
+    """
+    rates = simulation["questions"].set_index(["curve", "curve_of", "question", "ends"])["rate"]
+    return f"for usual intake {_share_words(1 - rates[DEPTH, ON_USUAL, FALLS_THEN_RISES, ends_name(RANGE)])}"
+
+
+def _share_words(share: float) -> str:
+    return min(FRACTIONS, key=lambda name: abs(FRACTIONS[name] - share))
+
+
+def verdicts_by_choice(estimates: Frames, referee: pd.DataFrame) -> dict[str, set[str]]:
+    """Verdicts of the primary study by other choices of what no protocol can settle, in the words of `CHOICES`."""
+    found = {"knots": set(estimates["knots"].query("form == 'spline' and knot_quantiles == 'unweighted'")["verdict"])}
+    if not referee.empty:
+        asked = {name: referee[referee["question"] == name] for name in CHOICES if name not in found}
+        found |= {name: set(rows["verdict"].dropna()) for name, rows in asked.items()}
+    words = CHOICES | ({"under-reporting": FEWER} if _fewer_suffice(referee) else {})
+    return {words[name]: found[name] for name in CHOICES if name in found}
+
+
+def _fewer_suffice(referee: pd.DataFrame) -> bool:
+    """Whether leaving out as many people as under-report, whoever they are, can lose the bend too."""
     if referee.empty:
-        return {"knots": knots}
-    answers = {name: referee.loc[referee["question"] == name, "verdict"].dropna() for name in CHOICES}
-    return answers | {"knots": knots}
+        return False
+    others = referee["done"].str.startswith(AT_RANDOM) & (referee["question"] == "under-reporting")
+    return bool((referee.loc[others, "nonlinear_p"] >= ALPHA).any())
 
 
 def _ends(estimates: Frames) -> list[pd.Series]:

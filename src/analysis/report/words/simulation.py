@@ -34,7 +34,13 @@ RULE_WORDS = {
 OWN_ENDS = "p5_p95"
 """The protocol's ends among those at which the first question is asked."""
 
-QUESTION_VERBS = {FALLS_THEN_RISES: "to fall, then rise", ENDS_HIGHER: "to have both ends higher than the middle"}
+QUESTION_VERBS = {
+    FALLS_THEN_RISES: "to fall, then rise by the end slopes alone",
+    ENDS_HIGHER: "to have both ends higher than the middle",
+}
+ASKED: dict[str, str] = {FALLS_THEN_RISES: "end slopes alone", ENDS_HIGHER: ENDS_HIGHER}
+"""What the simulation of the questions asks of a curve: of the first a part, since the rule has more tests."""
+
 AS_FITTED = "U as fitted"
 
 NO_SIMULATION = "No table of `make simulate` lies in this data folder."
@@ -148,7 +154,7 @@ def _by_question(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _quoted(question: str) -> str:
-    return f'"{question}"'
+    return f'"{ASKED[question]}"'
 
 
 def _listed(rates: pd.DataFrame, question: str, kind: str) -> str:
@@ -163,7 +169,7 @@ def questions_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rates = simulation["questions"]
     told = rates.assign(
         told=[_rate(row, unit="") for _, row in rates.iterrows()],
-        asked=[f"{row.question}, {row.ends.replace('_', '/').upper()}" for row in rates.itertuples()],
+        asked=[f"{ASKED[row.question]}, {row.ends.replace('_', '/').upper()}" for row in rates.itertuples()],
     )
     wide = told.pivot_table(index=["curve", "curve_of"], columns="asked", values="told", aggfunc="first", sort=False)
     return wide.rename_axis(index=["true curve", "of"], columns="% of surveys")
