@@ -652,7 +652,7 @@ def test_what_bands_hold_is_told_with_its_error(bands):
     assert (
         "best in 95.1 % (± 1.0) (line) and 94.8 % (± 1.0) (plateau): of what it estimates it keeps its level" in words
     )
-    assert "on the plateau it lies around another curve than the true one, which four knots cannot follow" in words
+    assert "on the plateau it lies around another curve than the true one, which its knots cannot follow" in words
     assert "holds 94.0 (± 0.4) to 94.0 (± 0.4) % of a true curve's points" in words
     assert "the whole curve in 80.1 % (± 1.0) (line) and 75.0 % (± 1.0) (plateau). (1,000 outcomes a curve.)" in words
     assert not simulation_words.bands_sentence({})
@@ -666,7 +666,7 @@ def test_a_band_that_falls_short_is_told_to(bands):
     assert "it falls short of its level on the line, by more than 2 standard errors" in words
     assert "keeps its level" not in words
     kept = bands.assign(rate=bands["rate"].mask(~line & simultaneous, 0.948))
-    assert "four knots cannot follow" not in simulation_words.bands_sentence({"bands": kept})
+    assert "knots cannot follow" not in simulation_words.bands_sentence({"bands": kept})
 
 
 def test_recall_error_is_told_as_shares_given_back():

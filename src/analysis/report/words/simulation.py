@@ -239,7 +239,7 @@ def _level_words(whole: pd.DataFrame) -> str:
     short, short_of_target = (
         whole[f"rate{of}"] + ERRORS * whole[f"monte_carlo_error{of}"] < whole["nominal"] for of in ("", "_of_target")
     )
-    misfit = list_words(whole.index[short & ~short_of_target].tolist())
+    misfit = whole.index[short & ~short_of_target].tolist()
     parts = [
         f"it falls short of its level on the {list_words(whole.index[short_of_target].tolist())}, by more than "
         f"{ERRORS:g} standard errors of the simulation, even for the spline that it estimates"
@@ -247,7 +247,9 @@ def _level_words(whole: pd.DataFrame) -> str:
         else f"of what it estimates it keeps its level within {ERRORS:g} standard errors of the simulation"
     ]
     if misfit:
-        parts.append(f"on the {misfit} it lies around another curve than the true one, which four knots cannot follow")
+        parts.append(
+            f"on the {list_words(misfit)} it lies around another curve than the true one, which its knots cannot follow"
+        )
     return "; ".join(parts)
 
 
