@@ -6,8 +6,8 @@ import pytest
 
 from analysis.simulation import bands
 from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, POINTWISE, SIMULTANEOUS, bands_table, simulate_bands
-from analysis.simulation.shapes import line, plateau
-from analysis.simulation.surveys import SimulationError, base_survey
+from analysis.simulation.shapes import line
+from analysis.simulation.surveys import SimulationError, base_survey, flat
 
 SURVEYS, DRAWS = 8, 12
 STANDARD_ERRORS = 4
@@ -62,14 +62,19 @@ def test_the_wider_band_never_holds_less(table):
     assert narrow["median_critical_value"].between(2.0, 2.1).all()
 
 
-@pytest.mark.parametrize(("truth", "whole"), [(line, 1.0), (plateau, 0.0)])
-def test_a_band_around_an_estimate_without_error_holds_the_target_and_the_truth_if_it_is_one(monkeypatch, truth, whole):
-    """The fit is given the expected outcome, of which the estimate is the target itself."""
+def test_a_curve_that_did_not_draw_the_outcome_is_not_held(monkeypatch):
     base = base_survey(3)
-    monkeypatch.setattr(type(base), "draw", lambda self, curve, rng: self.expected(curve))
-    rows = bands._rows(base, truth, np.random.default_rng(1))
-    assert [row["hit_of_target"] for row in rows] == [1.0, 1.0]
-    assert [row["hit"] for row in rows] == [whole, whole]
+    draw = type(base).draw
+    monkeypatch.setattr(type(base), "draw", lambda self, curve, rng: draw(self, flat, rng))
+    rows = bands._rows(base, lambda x: 5 * line(x), np.random.default_rng(1))
+    assert [(row["hit"], row["hit_of_target"]) for row in rows] == [(0.0, 0.0)] * 2
+    assert all(row["hit_of_points"] < 0.2 for row in rows)
+
+
+def test_points_of_no_width_are_not_looked_at():
+    """By hand: the reference has neither error nor width."""
+    found = bands._standardised(np.array([1.0, 0.0, -4.0]), np.array([1.0, 0.0, 2.0]))
+    np.testing.assert_array_equal(found, [1.0, 2.0])
 
 
 def test_error_is_that_between_invented_surveys():

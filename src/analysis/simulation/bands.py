@@ -61,7 +61,8 @@ def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
     problem = base.problem
     fit = fit_quickly(base.model(base.draw(curve, rng)), problem.setting.design)
     index = fit.index(problem.spline_terms)
-    points = np.linspace(*np.quantile(problem.setting.eligible, CURVE_RANGE), GRID_POINTS)
+    low, high = np.quantile(problem.setting.eligible, CURVE_RANGE)
+    points = np.linspace(low, high, GRID_POINTS)
     contrast = problem.contrast(points)
     vcov = contrast @ fit.vcov[np.ix_(index, index)] @ contrast.T
     critical = sup_t_critical_value(vcov, df=fit.residual_df, conf_level=CONF_LEVEL)
