@@ -34,9 +34,9 @@ NUTRIENTS = ("energy_kcal", "magnesium_mg", "calcium_mg", "alcohol_g")
 
 FEW = {
     "referee deletion controls": {"draws": 4},
-    "referee calibration redone": {"replicates": 20},
-    "referee calibration held": {"replicates": 20},
-    "referee calibration with energy": {"replicates": 20},
+    "referee calibration redone": {"replicates": 20, "deciding": 20},
+    "referee calibration held": {"replicates": 20, "deciding": 20},
+    "referee calibration with energy": {"replicates": 20, "deciding": 20},
     "referee simex": {"draws": 2},
     "referee covariates missing": {"imputations": 3},
     "referee rise along the curve": {"draws": 200},

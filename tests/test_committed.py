@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from analysis.audit.joint_test import u_by_sides, verdicts_by_ends
+from analysis.audit.referee.recall_error import DECIDING, REPLICATES
+from analysis.audit.referee.table import undecided
 from analysis.audit.specifications import PRIMARY_CELL, in_first_grid, specification_grid
+from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, POINTWISE, SIMULTANEOUS
 from analysis.simulation.energy import TRUTHS
 from analysis.simulation.questions import TRUTHS as QUESTION_TRUTHS
 from analysis.simulation.shapes import RULES, SHAPES
@@ -122,6 +125,32 @@ def test_both_questions_keep_their_level_where_nothing_or_a_line_is_there():
     questions = pd.read_csv(SIMULATION / "questions.csv")
     lines = questions[questions["curve"].isin(["no association", "line"])]
     assert (lines["rate"] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / lines["surveys"])).all()
+
+
+def test_bands_of_the_simulation_are_those_that_are_told():
+    """A wider band holds no less, a pointwise one its points; what a spline can follow is truth and target in one."""
+    found = pd.read_csv(SIMULATION / "bands.csv")
+    bands = found.set_index(["band", "curve"])
+    whole, alone = bands.loc[SIMULTANEOUS], bands.loc[POINTWISE]
+    assert list(whole.index) == list(alone.index) == list(BAND_CURVES)
+    assert found["surveys"].eq(1000).all()
+    assert found["failed"].eq(0).all()
+    for of in ("rate", "rate_of_target", "rate_of_points"):
+        assert (whole[of] >= alone[of]).all()
+    reach = ["no association", "line"]
+    assert whole.loc[reach, "rate"].equals(whole.loc[reach, "rate_of_target"])
+    assert (alone["rate_of_target"] < whole["nominal"] - 3 * alone["monte_carlo_error_of_target"]).all()
+    short = (alone.loc[reach, "rate_of_points"] - CONF_LEVEL).abs()
+    assert (short <= 3 * alone.loc[reach, "monte_carlo_error_of_points"]).all()
+
+
+def test_where_a_verdict_of_the_referee_hangs_on_a_bootstrap_it_was_drawn_on():
+    found = read("referee").query("mc_error_of in ('end_low_p', 'end_high_p') and done.str.contains('bootstrap')")
+    assert len(found) == 3
+    first = found["mc_error"] * np.sqrt(found["draws"] / REPLICATES)
+    near = [undecided(p, error) for p, error in zip(found["end_slopes_p"], first, strict=True)]
+    assert (found.loc[near, "draws"] > 0.99 * DECIDING).all()
+    assert (found.loc[~np.array(near), "draws"] <= REPLICATES).all()
 
 
 def test_calibration_gives_a_line_of_usual_intake_back_and_one_day_does_not():

@@ -634,6 +634,42 @@ def test_shares_are_told_as_plain_ones(share, words):
     assert numbers_words.about(share) == words
 
 
+@pytest.fixture
+def bands():
+    rates = {"line": (0.951, 0.951), "plateau": (0.90, 0.948)}
+    rows = [
+        {"curve": curve, "band": band, "surveys": 1000, "rate": rate - less, "monte_carlo_error": 0.01,
+         "rate_of_target": of_target - less, "monte_carlo_error_of_target": 0.01, "rate_of_points": 0.99 - less / 3,
+         "monte_carlo_error_of_points": 0.004, "nominal": nominal}
+        for curve, (rate, of_target) in rates.items()
+        for band, less, nominal in (("simultaneous", 0.0, 0.95), ("pointwise", 0.15, np.nan))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_what_bands_hold_is_told_with_its_error(bands):
+    words = simulation_words.bands_sentence({"bands": bands})
+    assert "percentile of intake, in 95.1 % (± 1.0) (line) and 90.0 % (± 1.0) (plateau);" in words
+    assert (
+        "best in 95.1 % (± 1.0) (line) and 94.8 % (± 1.0) (plateau): of what it estimates it keeps its level" in words
+    )
+    assert "on the plateau it lies around another curve than the true one, which its knots cannot follow" in words
+    assert "holds 94.0 (± 0.4) to 94.0 (± 0.4) % of a true curve's points" in words
+    assert "the whole curve in 80.1 % (± 1.0) (line) and 75.0 % (± 1.0) (plateau). (1,000 outcomes a curve.)" in words
+    assert not simulation_words.bands_sentence({})
+
+
+def test_a_band_that_falls_short_is_told_to(bands):
+    line, simultaneous = bands["curve"] == "line", bands["band"] == "simultaneous"
+    of_line = {name: bands[name].mask(line & simultaneous, 0.92) for name in ("rate", "rate_of_target")}
+    words = simulation_words.bands_sentence({"bands": bands.assign(**of_line)})
+    assert "in 92.0 % (± 1.0) (line)" in words
+    assert "it falls short of its level on the line, by more than 2 standard errors" in words
+    assert "keeps its level" not in words
+    kept = bands.assign(rate=bands["rate"].mask(~line & simultaneous, 0.948))
+    assert "knots cannot follow" not in simulation_words.bands_sentence({"bands": kept})
+
+
 def test_recall_error_is_told_as_shares_given_back():
     rows = [{"curve": "line", "method": method, "end": end, "surveys": 125, "failed": 0, "rate": 0.9,
              "monte_carlo_error": 0.02, "place_mg": 140.0, "true_slope": -0.15, "mean_slope": -0.075, "bias": 0.075,

@@ -29,7 +29,7 @@ ESTIMATES = (*FITTED, *SHAPES)
 OF_REAL_FILES = ("published_threshold", "variance", "variance_side_by_side", "published", "published_stands")
 """What the stages fit and published write for the real files only: replicate weights, the literature's numbers."""
 
-SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms", "questions", "recall_error")
+SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms", "questions", "bands", "recall_error")
 """What the simulate stage writes."""
 
 OF_ONE = ("distribution", "characteristics", "characteristics_by_quintile", "knots", "knot_curves")

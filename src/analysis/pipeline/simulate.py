@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.pipeline.folders import SYNTHETIC
 from analysis.pipeline.results import write_csv
+from analysis.simulation.bands import simulate_bands
 from analysis.simulation.coverage import simulate_coverage
 from analysis.simulation.energy import simulate_energy_forms
 from analysis.simulation.questions import simulate_questions
@@ -22,10 +23,11 @@ def simulate(folder: Path, *, surveys: int, seed: int, jobs: int) -> Frames:
     coverage = simulate_coverage(surveys=surveys, seed=seed, jobs=jobs)
     energy = simulate_energy_forms(surveys=surveys, seed=seed, jobs=jobs)
     questions = simulate_questions(surveys=surveys, seed=seed, jobs=jobs)
+    bands = simulate_bands(surveys=surveys, seed=seed, jobs=jobs)
     recall = simulate_recall_error(surveys=-(-surveys // OF_SURVEYS), seed=seed, jobs=jobs)
     results = {
         "coverage": coverage, "shapes": rates, "nadirs": nadirs, "energy_forms": energy, "questions": questions,
-        "recall_error": recall,
+        "bands": bands, "recall_error": recall,
     }  # fmt: skip
     for name, result in results.items():
         write_csv(result.assign(data=f"{SYNTHETIC} surveys, seed {seed}"), folder / f"{name}.csv")

@@ -4,7 +4,8 @@ A single recall shows how the odds go with what somebody said to have eaten on o
 does not hang on intake pulls a curve towards its middle: it flattens slopes by about the attenuation and hides bends.
 What one day cannot show is at which usual intake the odds are lowest. Calibration on a second day rescales the axis and
 gives the end slopes back their size, at the price of the calibration's own error; an error that both days share (people
-who under-report do so twice) stays. A bootstrap p-value within its Monte Carlo error of 0.05 bears no verdict.
+who under-report do so twice) stays. A bootstrap p-value within three Monte Carlo errors of 0.05 bears no verdict; where
+the first draws leave it there, it is drawn on.
 
 The NCI method for usual intake is not used. It models the days on a transformed scale, with a distribution of usual
 intake between people; for a curve it would replace the linear calibration by a bent one, from the same second days of
@@ -18,11 +19,12 @@ import pandas as pd
 import scipy.stats
 
 from analysis.audit.recall import SECOND_RECALL, beside_energy
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.audit.referee.table import Answer, complete, curve_on, row_of, undecided
 from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
+    CalibratedSlopes,
     CalibrationData,
     bootstrap_slopes,
     calibrate,
@@ -35,6 +37,9 @@ from analysis.study import PRIMARY, Study
 
 QUESTION = "recall error"
 REPLICATES = 4_000
+DECIDING = 100_000
+"""Replicates in all where the first `REPLICATES` leave it undecided on which side of 0.05 the weaker end's p lies."""
+
 SIMEX_DRAWS = 100
 ROOT = 4
 """The error is taken as normal on the fourth root of intake, as usual-intake methods do."""
@@ -90,30 +95,52 @@ def _on(setting: Setting, expected: Array) -> Setting:
 
 def calibrated_bootstrap(
     frame: pd.DataFrame, exposures: tuple[str, ...], held: bool, *, study: Study = PRIMARY,
-    replicates: int = REPLICATES, seed: int = 1,
+    replicates: int = REPLICATES, deciding: int = DECIDING, seed: int = 1,
 ) -> pd.DataFrame:  # fmt: skip
     """End slopes of the calibrated curve with a Rao-Wu bootstrap's error, the calibration in it or held, as a row.
 
-    One-sided p-values are of t on the residual df; the Monte Carlo error is that of the high end's.
+    One-sided p-values are of t on the residual df; the Monte Carlo error is that of the weaker end's. Where it leaves
+    that p undecided, the bootstrap is drawn on until it has ``deciding`` replicates, however the p may move on the way.
+
+    Parameters
+    ----------
+    frame, exposures, held, study : as `calibration_data` and `bootstrap_slopes`.
+    replicates : drawn first, and in each further batch; only one batch of weights is in memory.
+    deciding : replicates in all of an undecided p.
+    seed : of the first batch; each further one has the next.
     """
     setting = set_out(frame, study)
     data = calibration_data(frame, setting, exposures)
-    drawn = bootstrap(setting.design, replicates=replicates, seed=seed)
-    found = bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors, held=held)
-    base = row_of(QUESTION, "primary", curve_on(setting))
     df = setting.domain.df + 1 - (setting.study.knots + data.covariates.shape[1] + len(exposures) - 1)
-    t = found.statistic
-    low, high = float(scipy.stats.t.cdf(t[0], df)), float(scipy.stats.t.sf(t[1], df))
+
+    def batch(number: int) -> CalibratedSlopes:
+        size = min(replicates, deciding - number * replicates) if number else replicates
+        drawn = bootstrap(setting.design, replicates=size, seed=seed + number)
+        return bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors, held=held)
+
+    found = batch(0)
+    ends = _one_sided(found, df)
+    if undecided(ends["end_slopes_p"], ends["mc_error"]):
+        further = [batch(number).replicates for number in range(1, -(-deciding // replicates))]
+        found = CalibratedSlopes(found.estimate, np.vstack([found.replicates, *further]))
+        ends = _one_sided(found, df)
     names = " and ".join(name.split("_")[0] for name in exposures)
     way = "calibration held" if held else "calibration redone"
-    weaker = int(high >= low)
-    error = float(scipy.stats.t.pdf(t[weaker], df) * found.statistic_error[weaker])
     row: Answer = {
         "question": QUESTION, "done": f"calibrated {names}, bootstrap, {way}", "n": data.y.size,
-        "cases": int(data.y.sum()), "end_low_p": low, "end_high_p": high, "end_slopes_p": max(low, high),
-        "draws": int(found.known.sum()), "mc_error_of": ("end_low_p", "end_high_p")[weaker], "mc_error": error,
+        "cases": int(data.y.sum()), "draws": int(found.known.sum()), **ends,
     }  # fmt: skip
-    return complete([row], base)
+    return complete([row], row_of(QUESTION, "primary", curve_on(setting)))
+
+
+def _one_sided(found: CalibratedSlopes, df: int) -> Answer:
+    """One-sided p of a fall at the low end and a rise at the high end, and the weaker one's Monte Carlo error."""
+    t = found.statistic
+    low, high = float(scipy.stats.t.cdf(t[0], df)), float(scipy.stats.t.sf(t[1], df))
+    weaker = int(high >= low)
+    error = float(scipy.stats.t.pdf(t[weaker], df) * found.statistic_error[weaker])
+    return {"end_low_p": low, "end_high_p": high, "end_slopes_p": max(low, high),
+            "mc_error_of": ("end_low_p", "end_high_p")[weaker], "mc_error": error}  # fmt: skip
 
 
 def simulated_extrapolated(

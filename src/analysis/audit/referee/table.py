@@ -30,7 +30,6 @@ draws, which column comes from them and its Monte Carlo error; interior's own dr
 NO_CHANGE = 0.01
 """A p-value of an end slope that moves by less says nothing of a direction."""
 
-
 ERRORS = 3.0
 """Monte Carlo errors that a drawn p-value must keep from 0.05 to be on one side of it."""
 
@@ -112,13 +111,18 @@ def direction(row: Answer, base: Answer) -> str:
     if np.isnan(now):
         return ""
     drawn = str(row.get("mc_error_of")).startswith("end_")
-    if drawn and abs(now - ALPHA) < ERRORS * row["mc_error"]:
+    if drawn and undecided(now, row["mc_error"]):
         return f"not told apart from p = {ALPHA:g}"
     end = "high" if row["end_high_p"] >= row["end_low_p"] else "low"
     if abs(now - before) < NO_CHANGE and (now < ALPHA) == (before < ALPHA):
         return "no change"
     towards = "towards" if now < before else "away from"
     return f"{towards} a U: the weaker end is the {end} one"
+
+
+def undecided(p: float, error: float) -> bool:
+    """Whether a drawn p-value lies too near 0.05, for its Monte Carlo error, to be on one side of it."""
+    return abs(p - ALPHA) < ERRORS * error
 
 
 def finite(values: Array) -> Array:

@@ -157,6 +157,7 @@ def _tests(results: Results) -> str:
                 simulation_words.questions_sentence(results.simulation),
                 simulation_words.recall_sentence(results.simulation),
                 simulation_words.recall_error_sentence(results.simulation),
+                simulation_words.bands_sentence(results.simulation),
             ),
             table(simulation_words.questions_table(results.simulation), "% of surveys in which the answer is yes"),
             table(simulation_words.recall_error_table(results.simulation), "End slopes under recall error"),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.report.words.energy import FORM_WORDS
 from analysis.report.words.numbers import about, as_markdown, list_words, sentence
+from analysis.simulation.bands import POINTWISE, SIMULTANEOUS
 from analysis.simulation.questions import ON_THE_DAY, ON_USUAL
 from analysis.simulation.recall_error import METHODS
 from analysis.simulation.surveys import DRAWS_PER_SURVEY
@@ -42,6 +43,9 @@ ASKED: dict[str, str] = {FALLS_THEN_RISES: "end slopes alone", ENDS_HIGHER: ENDS
 """What the simulation of the questions asks of a curve: of the first a part, since the rule has more tests."""
 
 AS_FITTED = "U as fitted"
+
+ERRORS = 2
+"""Standard errors of the simulation beyond which a rate is told to be short of its level."""
 
 NO_SIMULATION = "No table of `make simulate` lies in this data folder."
 NO_ENERGY_SIMULATION = (
@@ -215,6 +219,44 @@ def recall_error_table(simulation: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             "without an interval": found["failed"],
         }
     ).set_index(["true curve", "method", "end"])
+
+
+def bands_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+    """How often each band holds a whole known curve at once, and where that is not its level; empty without."""
+    if "bands" not in simulation:
+        return ""
+    found = simulation["bands"].set_index(["band", "curve"])
+    whole, alone = found.loc[SIMULTANEOUS], found.loc[POINTWISE]
+    points = _from_to(alone, of="_of_points")
+    return (
+        f"The simultaneous {100 * whole['nominal'].iloc[0]:.0f} % band holds the whole true curve, from the 1st to the "
+        f"99th percentile of intake, in {_by_curve(whole)}; the spline that fits the truth best in "
+        f"{_by_curve(whole, of='_of_target')}: {_level_words(whole)}. The pointwise band holds {points} of a true "
+        f"curve's points, and the whole curve in {_by_curve(alone)}. ({whole['surveys'].max():,} outcomes a curve.)"
+    )
+
+
+def _by_curve(rows: pd.DataFrame, *, of: str = "") -> str:
+    return list_words([f"{_rate(row, of=of)} ({curve})" for curve, row in rows.iterrows()])
+
+
+def _level_words(whole: pd.DataFrame) -> str:
+    """Which curves a band holds less often than its level, beyond the simulation's error, and for what reason."""
+    short, short_of_target = (
+        whole[f"rate{of}"] + ERRORS * whole[f"monte_carlo_error{of}"] < whole["nominal"] for of in ("", "_of_target")
+    )
+    misfit = whole.index[short & ~short_of_target].tolist()
+    parts = [
+        f"it falls short of its level on the {list_words(whole.index[short_of_target].tolist())}, by more than "
+        f"{ERRORS:g} standard errors of the simulation, even for the spline that it estimates"
+        if short_of_target.any()
+        else f"of what it estimates it keeps its level within {ERRORS:g} standard errors of the simulation"
+    ]
+    if misfit:
+        parts.append(
+            f"on the {list_words(misfit)} it lies around another curve than the true one, which its knots cannot follow"
+        )
+    return "; ".join(parts)
 
 
 def misfits_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
