@@ -213,5 +213,5 @@ bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 
 clean: ## remove what was built; never data/raw
 	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
-	rm -rf data/processed/audit data/processed/audits .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
+	rm -rf data/processed/audit data/processed/audits data/processed/simulation/tasks .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -90,12 +90,19 @@ class Task:
     name : of its result; tasks of one name differ in their arguments.
     function : of a module, so that other processes find it: called with the participants and the arguments.
     arguments, options : everything else that decides the result; picklable.
+    module : whose code decides it; that of the function, unless an argument is code of another one.
     """
 
     name: str
     function: Callable[..., Found]
     arguments: tuple[Any, ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
+    module: str = ""
+
+    @property
+    def code(self) -> str:
+        """The module whose code decides the result."""
+        return self.module or self.function.__module__
 
     @property
     def file_name(self) -> str:
@@ -158,8 +165,8 @@ def run_tasks(
     if scheduler is not None:
         _check_address(scheduler)
     people = people_digest(frame)
-    stores = {module: folder / run_digest(people, module) for module in {task.function.__module__ for task in tasks}}
-    paths = [stores[task.function.__module__] / task.file_name for task in tasks]
+    stores = {module: folder / run_digest(people, module) for module in {task.code for task in tasks}}
+    paths = [stores[task.code] / task.file_name for task in tasks]
     _refuse_doubles(tasks, paths)
     if fresh:
         for path in paths:
@@ -201,7 +208,7 @@ def run_digest(people: str, module: str) -> str:
     """
     digest = hashlib.sha256(people.encode())
     for name in modules_behind(module):
-        digest.update(name.encode() + _file_of(name).read_bytes())
+        digest.update(name.encode() + b"".join(path.read_bytes() for path in (_file_of(name), *_data_of(name))))
     digest.update(" ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES).encode())
     return digest.hexdigest()[:16]
 
@@ -245,7 +252,14 @@ def _from_lines(source: bytes) -> list[tuple[str, set[str]]]:
 
 def _file_of(module: str) -> Path:
     place = PACKAGE.joinpath(*module.split(".")[1:])
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    package = place / "__init__.py"
+    return package if package.exists() else place.with_suffix(".py")
+
+
+def _data_of(module: str) -> list[Path]:
+    """Files that a module reads: they lie in a folder of its name."""
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    return [] if (place / "__init__.py").exists() else sorted(path for path in place.glob("*") if path.is_file())
 
 
 def _refuse_doubles(tasks: Sequence[Task], paths: Sequence[Path]) -> None:

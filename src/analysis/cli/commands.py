@@ -185,7 +185,8 @@ def _answered(folders: Folders) -> list[Path]:
 
 def run_simulate(args: argparse.Namespace) -> None:
     """Try intervals, tests and verdict on surveys whose truth is known."""
-    for name in simulate(args.out, surveys=args.surveys, seed=args.seed, jobs=args.jobs):
+    options = {"jobs": args.jobs, "scheduler": args.scheduler, "fresh": args.fresh}
+    for name in simulate(args.out, surveys=args.surveys, seed=args.seed, **options):
         tqdm.write(str(args.out / f"{name}.csv"))
 
 

@@ -182,6 +182,11 @@ def _add_table_options(stage: argparse.ArgumentParser) -> None:
 
 def _add_audit_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
+    _add_task_options(stage)
+
+
+def _add_task_options(stage: argparse.ArgumentParser) -> None:
+    """Who performs the tasks of a stage that goes on where it was interrupted."""
     stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
                        help="processes; no number depends on them")  # fmt: skip
     stage.add_argument("--scheduler", default=None, metavar="ADDRESS",
@@ -218,8 +223,7 @@ def _add_simulate_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--out", type=Path, default=Path("data/processed/simulation"), help="folder for the tables")
     stage.add_argument("--surveys", type=_positive, default=1000, help="outcomes drawn for each curve")
     stage.add_argument("--seed", type=_seed, default=1, help="seed of everything that is invented")
-    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1,
-                       help="processes; no number depends on them")  # fmt: skip
+    _add_task_options(stage)
 
 
 def _add_fetch_options(stage: argparse.ArgumentParser) -> None:

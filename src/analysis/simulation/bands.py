@@ -5,13 +5,16 @@ meant to hold them all in 95 %. Looked at is the grid on which the product draws
 percentile of intake.
 """
 
+from dataclasses import replace
+from typing import Unpack
+
 import numpy as np
 import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import DRAWS_PER_SURVEY, Base, CurveOf, rates, run_cells
-from analysis.stats.arrays import Array, Row
+from analysis.simulation.surveys import DRAWS_PER_SURVEY, Base, CurveOf, Experiment, Performed, rates, run_experiments
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.bands import NO_WIDTH, sup_t_critical_value
 from analysis.stats.regression.quick import fit_quickly
 
@@ -22,12 +25,14 @@ BAND_CURVES: dict[str, CurveOf] = {name: SHAPES[name] for name in ("no associati
 """The first two every spline can follow; of the others four knots can follow only the spline that fits them best."""
 
 
-def simulate_bands(*, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY) -> pd.DataFrame:
+def simulate_bands(
+    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
+) -> pd.DataFrame:
     """Rates at which each band holds the whole true curve of odds ratios against the median.
 
     Parameters
     ----------
-    surveys, seed, jobs, draws_per_survey : as `analysis.simulation.coverage.simulate_coverage`.
+    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
 
     Returns
     -------
@@ -40,8 +45,12 @@ def simulate_bands(*, surveys: int, seed: int, jobs: int = 1, draws_per_survey: 
     ------
     SimulationError : fewer than one survey.
     """
-    rows = run_cells(_rows, BAND_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
-    return bands_table(pd.DataFrame(rows))
+    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
+    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["bands"]
+
+
+def _tables(every: pd.DataFrame) -> Frames:
+    return {"bands": bands_table(every)}
 
 
 def bands_table(found: pd.DataFrame) -> pd.DataFrame:
@@ -82,3 +91,6 @@ def _standardised(error: Array, std_error: Array) -> Array:
     """Errors in standard errors, of the points of some width: those that the critical value is about."""
     wide = std_error > NO_WIDTH * std_error.max()
     return np.abs(error[wide]) / std_error[wide]
+
+
+EXPERIMENT = Experiment("bands", _rows, BAND_CURVES, _tables)

@@ -1,12 +1,26 @@
 """Coverage of intervals, and size of the non-linear test, on surveys of known truth."""
 
+from dataclasses import replace
+from typing import Unpack
+
 import numpy as np
 import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
-from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, flat, rates, run_cells, u_shaped
-from analysis.stats.arrays import Array, Bools, Row
+from analysis.simulation.surveys import (
+    ALPHA,
+    DRAWS_PER_SURVEY,
+    Base,
+    CurveOf,
+    Experiment,
+    Performed,
+    flat,
+    rates,
+    run_experiments,
+    u_shaped,
+)
+from analysis.stats.arrays import Array, Bools, Frames, Row
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import rao_scott_test, wald_test
 from analysis.stats.regression.quick import fit_quickly
@@ -23,15 +37,15 @@ COVERAGE_CURVES: dict[str, CurveOf] = {"no association": flat, "U, lowest at 240
 
 
 def simulate_coverage(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
 ) -> pd.DataFrame:
     """Coverage of the curve's intervals and rejection rates of the non-linear test, with Monte Carlo errors.
 
     Parameters
     ----------
     surveys : outcomes drawn for each curve; a new survey is invented after every ``draws_per_survey`` of them.
-    seed : of everything; the same seed gives the same table, whatever the number of jobs.
-    jobs : processes.
+    seed : of everything; the same seed gives the same table, whoever computes.
+    performed : who does it, as for `analysis.simulation.surveys.run_experiments`.
 
     Returns
     -------
@@ -43,17 +57,18 @@ def simulate_coverage(
     ------
     SimulationError : fewer than one survey.
     """
-    cells = run_cells(
-        _coverage_rows, COVERAGE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey
-    )
-    every = pd.DataFrame(cells)
+    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
+    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["coverage"]
+
+
+def _tables(every: pd.DataFrame) -> Frames:
     keys = ["curve", "quantity", "method", "intake_mg"]
     table = rates(every, keys, "hit")
     of_target = rates(every, keys, "hit_of_target")
     table = table.assign(rate_of_target=of_target["rate"], monte_carlo_error_of_target=of_target["monte_carlo_error"])
     table["nominal"] = np.where(table["quantity"] == "coverage", CONF_LEVEL, ALPHA)
     no_size = (table["quantity"] == "rejection") & (table["curve"] != "no association")
-    return table.assign(nominal=table["nominal"].mask(no_size))
+    return {"coverage": table.assign(nominal=table["nominal"].mask(no_size))}
 
 
 def _coverage_rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
@@ -118,3 +133,6 @@ def _replicated(base: Base, fit: LogisticFit, y: Array, replicates: Replicates) 
 def _with_vcov(fit: LogisticFit, vcov: Array) -> LogisticFit:
     values = {name: getattr(fit, name) for name in fit.__match_args__}
     return LogisticFit(**(values | {"vcov": vcov}))
+
+
+EXPERIMENT = Experiment("coverage", _coverage_rows, COVERAGE_CURVES, _tables)

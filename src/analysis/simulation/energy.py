@@ -5,8 +5,8 @@ and of energy go together, it may take most of a true curve with it. So the outc
 U of magnesium, from a U of energy, and from neither, and magnesium is tested under each form of the audit.
 """
 
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, replace
+from typing import Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,18 @@ import pandas as pd
 from analysis.data.synthetic.survey import PLANTED, Truth
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.problem import Problem, pose_setting
-from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, FITTED_DEPTH, Base, rates, run_cells, u_shaped
-from analysis.stats.arrays import Array, Row
+from analysis.simulation.surveys import (
+    ALPHA,
+    DRAWS_PER_SURVEY,
+    FITTED_DEPTH,
+    Base,
+    Experiment,
+    Performed,
+    rates,
+    run_experiments,
+    u_shaped,
+)
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 
@@ -67,13 +77,13 @@ def energy_u(kcal: Array) -> Array:
 
 
 def simulate_energy_forms(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
 ) -> pd.DataFrame:
     """Rates at which magnesium is found under each form of energy adjustment, by what truly draws the curve.
 
     Parameters
     ----------
-    surveys, seed, jobs, draws_per_survey : as `analysis.simulation.coverage.simulate_coverage`.
+    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
 
     Returns
     -------
@@ -84,13 +94,19 @@ def simulate_energy_forms(
     ------
     SimulationError : fewer than one survey.
     """
-    rows = run_cells(_rows, TRUTHS, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
-    found = pd.DataFrame(rows).rename(columns={"curve": "truth"})
+    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
+    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["energy_forms"]
+
+
+def _tables(every: pd.DataFrame) -> Frames:
+    found = every.rename(columns={"curve": "truth"})
     table = rates(found, ["truth", "form", "test"], "hit")
     truths = table["truth"].map(TRUTHS)
-    return table.assign(
-        planted_odds_ratio=[truth.odds_ratio for truth in truths], planted_at=[truth.at for truth in truths]
-    )
+    planted = {
+        "planted_odds_ratio": [truth.odds_ratio for truth in truths],
+        "planted_at": [truth.at for truth in truths],
+    }
+    return {"energy_forms": table.assign(**planted)}
 
 
 def _rows(base: Base, truth: PlantedOutcome, rng: np.random.Generator) -> list[Row]:
@@ -112,3 +128,6 @@ def _tests(problem: Problem, y: Array, form: str) -> list[Row]:
         {"form": form, "test": test, "hit": float(wald_test(fit, terms).p_value < ALPHA)}
         for test, terms in tested.items()
     ]
+
+
+EXPERIMENT = Experiment("energy forms", _rows, TRUTHS, _tables)

@@ -6,15 +6,27 @@ usual intake of which one recalled day is analysed. Then the day's variation, wh
 the curve towards its middle: by about the attenuation, one half in the invented surveys as in the real ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 
 from analysis.simulation.energy import energy_u
 from analysis.simulation.shapes import SHAPES, U_SHAPES, fitted_to
-from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, FITTED_DEPTH, Base, CurveOf, flat, rates, run_cells
-from analysis.stats.arrays import Array, Row
+from analysis.simulation.surveys import (
+    ALPHA,
+    DRAWS_PER_SURVEY,
+    FITTED_DEPTH,
+    Base,
+    CurveOf,
+    Experiment,
+    Performed,
+    flat,
+    rates,
+    run_experiments,
+)
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, end_tests, ends_name
 
 ON_THE_DAY, ON_USUAL = "the analysed day", "usual intake"
@@ -69,13 +81,13 @@ TRUTHS = _truths()
 
 
 def simulate_questions(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
 ) -> pd.DataFrame:
     """Rates at which each question is answered with yes, by what truly draws the outcome.
 
     Parameters
     ----------
-    surveys, seed, jobs, draws_per_survey : as `analysis.simulation.coverage.simulate_coverage`.
+    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
 
     Returns
     -------
@@ -86,14 +98,18 @@ def simulate_questions(
     ------
     SimulationError : fewer than one survey.
     """
-    rows = run_cells(_rows, TRUTHS, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
-    found = pd.DataFrame(rows).rename(columns={"curve": "truth"})
+    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
+    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["questions"]
+
+
+def _tables(every: pd.DataFrame) -> Frames:
+    found = every.rename(columns={"curve": "truth"})
     table = rates(found, ["truth", "question", "ends"], "hit")
     truths = [TRUTHS[name] for name in table.pop("truth")]
     table.insert(0, "curve", [truth.name for truth in truths])
     table.insert(1, "curve_of", [truth.of for truth in truths])
     table.insert(4, "kind", [truth.kind for truth in truths])
-    return table
+    return {"questions": table}
 
 
 def _rows(base: Base, truth: PlantedEnds, rng: np.random.Generator) -> list[Row]:
@@ -101,3 +117,6 @@ def _rows(base: Base, truth: PlantedEnds, rng: np.random.Generator) -> list[Row]
     slopes = [(FALLS_THEN_RISES, ends, p) for ends, p in zip(ENDS, tests.slopes_p, strict=True)]
     asked = [*slopes, (ENDS_HIGHER, ENDS[0], tests.levels.p_value)]
     return [{"question": question, "ends": ends_name(ends), "hit": float(p < ALPHA)} for question, ends, p in asked]
+
+
+EXPERIMENT = Experiment("questions", _rows, TRUTHS, _tables)

@@ -8,6 +8,8 @@ recall's.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,8 @@ import scipy.stats
 
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import ALPHA, Base, CurveOf, means, rates, run_cells
-from analysis.stats.arrays import Array, Row
+from analysis.simulation.surveys import ALPHA, Base, CurveOf, Experiment, Performed, means, rates, run_experiments
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.measurement.regression_calibration import Calibration, CalibrationData, bootstrap_slopes, calibrate
 from analysis.stats.measurement.simex import Statistic, error_variance, simex
@@ -56,13 +58,13 @@ Found = tuple[Array, Array, Array]
 
 
 def simulate_recall_error(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
 ) -> pd.DataFrame:
     """Bias and coverage of the end slopes by each method, with Monte Carlo errors.
 
     Parameters
     ----------
-    surveys, seed, jobs, draws_per_survey : as `analysis.simulation.coverage.simulate_coverage`.
+    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
 
     Returns
     -------
@@ -75,12 +77,16 @@ def simulate_recall_error(
     ------
     SimulationError : fewer than one survey.
     """
-    rows = run_cells(_rows, TRUE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
-    found, keys = pd.DataFrame(rows), ["curve", "method", "end"]
+    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey, outcomes_of=1)
+    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["recall_error"]
+
+
+def _tables(found: pd.DataFrame) -> Frames:
+    keys = ["curve", "method", "end"]
     mean = {name: means(found, keys, name) for name in ("place", "truth", "slope", "bias", "std_error", "attenuation")}
     shown = rates(found, keys, "shown")
     table = rates(found, keys, "hit")
-    return table.assign(
+    table = table.assign(
         place_mg=mean["place"]["mean"],
         true_slope=mean["truth"]["mean"],
         mean_slope=mean["slope"]["mean"],
@@ -93,6 +99,7 @@ def simulate_recall_error(
         attenuation=mean["attenuation"]["mean"],
         nominal=CONF_LEVEL,
     )
+    return {"recall_error": table}
 
 
 def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
@@ -188,3 +195,8 @@ def _extrapolated(base: Base, y: Array, seed: int) -> dict[str, Found]:
     )  # fmt: skip
     names = {1: "SIMEX, linear", 2: "SIMEX, quadratic"}
     return {names[degree]: (places, found.estimate, found.std_error) for degree, found in results.items()}
+
+
+EXPERIMENT = Experiment(
+    "recall error", _rows, TRUE_CURVES, _tables, draws_per_survey=DRAWS_PER_SURVEY, outcomes_of=OF_SURVEYS
+)

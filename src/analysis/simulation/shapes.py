@@ -8,6 +8,7 @@ protocol.
 
 import dataclasses
 from functools import partial
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,13 @@ from analysis.simulation.surveys import (
     FITTED_DEPTH,
     Base,
     CurveOf,
+    Experiment,
+    Performed,
     flat,
     rates,
-    run_cells,
+    run_experiments,
 )
-from analysis.stats.arrays import Array, Row
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap
@@ -89,13 +92,13 @@ RULES = {
 
 
 def simulate_shapes(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rates at which each rule finds a U, and coverage of the low point's intervals where there is one.
 
     Parameters
     ----------
-    surveys, seed, jobs, draws_per_survey : as `analysis.simulation.coverage.simulate_coverage`.
+    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
 
     Returns
     -------
@@ -109,9 +112,14 @@ def simulate_shapes(
     ------
     SimulationError : fewer than one survey.
     """
-    rows = run_cells(_shape_rows, SHAPES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
-    every = pd.DataFrame(rows)
-    return _rates(every).reset_index(drop=True), _coverage(every[every["curve"].isin(U_SHAPES)])
+    experiment = dataclasses.replace(EXPERIMENT, draws_per_survey=draws_per_survey)
+    found = run_experiments([experiment], surveys=surveys, seed=seed, **performed)
+    return found["shapes"], found["nadirs"]
+
+
+def _tables(every: pd.DataFrame) -> Frames:
+    low_points = _coverage(every[every["curve"].isin(U_SHAPES)])
+    return {"shapes": _rates(every).reset_index(drop=True), "nadirs": low_points}
 
 
 def _rates(every: pd.DataFrame) -> pd.DataFrame:
@@ -210,3 +218,6 @@ def _threshold(curve: FittedCurve, *, seed: int) -> Row:
     terms = ("intercept", "below", "change", *(f"z{number}" for number in range(curve.adjustment.shape[1])))
     naive = wald_test(fit_quickly(Regression(broken, curve.y, curve.domain, terms), curve.design), ("change",)).p_value
     return {"threshold, naive": float(naive < ALPHA), "threshold, search-aware": float(found.p_value < ALPHA)}
+
+
+EXPERIMENT = Experiment("shapes", _shape_rows, SHAPES, _tables)

@@ -7,24 +7,26 @@ shares, lies below the quantile of mu_i. So P(y_i = 1) is exactly mu_i = expit(a
 people of one PSU resemble each other: model 1 is right but for the curve's shape, and what errs is the inference.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import lru_cache
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
 
-import joblib
 import numpy as np
 import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 from scipy.special import expit
-from tqdm import tqdm
 
+from analysis.audit.runner import Task, run_tasks
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.synthetic.survey import PLANTED, invent, tables_of
 from analysis.data.synthetic.traits import usual_magnesium
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array, Row
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.quick import Regression, quick_estimate
 from analysis.study import PRIMARY
@@ -39,7 +41,9 @@ DRAWS_PER_SURVEY = 25
 ALPHA = 0.05
 
 CurveOf = Callable[[Array], Array]
-SomeCurve = TypeVar("SomeCurve", bound=CurveOf)
+
+NOBODY = pd.DataFrame()
+"""Participants of a simulation's tasks, which invent their own."""
 
 
 class SimulationError(AnalysisError):
@@ -137,8 +141,9 @@ def _of_mean(log_odds: Array, mean: float) -> Array:
     return np.asarray(expit(intercept + log_odds))
 
 
+@lru_cache(maxsize=2)
 def base_survey(seed: int) -> Base:
-    """Invent a survey of full size and pose the primary study on it."""
+    """Invent a survey of full size and pose the primary study on it; the last two are kept."""
     invented = invent(seed=seed, scale=1.0, truth=PLANTED)
     tables = tables_of(invented, seed=seed)
     people = harmonise({name: tables[name] for name in needed_columns()})
@@ -201,59 +206,107 @@ def means(rows: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
     return pd.DataFrame({"mean": mean, "monte_carlo_error": groups.std() / np.sqrt(groups.count())}).reset_index()
 
 
-def run_cells(
-    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
-    curves: dict[str, SomeCurve],
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What is tried on invented surveys.
+
+    Attributes
+    ----------
+    name : of it.
+    rows_of : from an invented survey, a truth and a stream of random numbers to the rows of one drawn outcome.
+    truths : what truly draws the outcome, by name.
+    tables : from all rows, with ``curve`` (name of the truth) and ``base`` (number of the invented survey), to the
+        experiment's tables by name.
+    draws_per_survey : outcomes drawn for one invented survey before the next is invented.
+    outcomes_of : outcomes that are asked for, to one that it draws: an experiment that costs more draws fewer.
+    """
+
+    name: str
+    rows_of: Callable[[Base, Any, np.random.Generator], list[Row]]
+    truths: Mapping[str, Any]
+    tables: Callable[[pd.DataFrame], Frames]
+    draws_per_survey: int = DRAWS_PER_SURVEY
+    outcomes_of: int = 1
+
+    def tasks(self, *, surveys: int, seed: int) -> list[Task]:
+        """A task for every invented survey: all truths on it."""
+        outcomes, draws_per_survey = -(-surveys // self.outcomes_of), self.draws_per_survey
+        starts = range(0, outcomes, draws_per_survey)
+        return [
+            Task(f"{self.name} {number}", draw_rows, (self.rows_of, self.truths, seed, number, size),
+                 module=self.rows_of.__module__)
+            for number, size in enumerate(min(draws_per_survey, outcomes - start) for start in starts)
+        ]  # fmt: skip
+
+
+class Performed(TypedDict, total=False):
+    """Who performs the tasks of a simulation and where they are kept, as for `analysis.audit.runner.run_tasks`."""
+
+    jobs: int
+    scheduler: str | None
+    folder: Path | None
+    fresh: bool
+
+
+def run_experiments(
+    experiments: Sequence[Experiment],
     *,
     surveys: int,
     seed: int,
-    jobs: int,
-    draws_per_survey: int = DRAWS_PER_SURVEY,
-) -> list[Row]:
-    """Rows of every drawn survey of every curve, invented surveys spread over processes.
+    **performed: Unpack[Performed],
+) -> Frames:
+    """Tables of experiments by name. They use a survey one after the other, so that it is seldom invented anew.
 
     Parameters
     ----------
-    rows_of : from an invented survey, a curve and a stream of random numbers to the rows of one drawn outcome.
-    curves, surveys, seed, jobs, draws_per_survey : as `simulate_coverage`.
+    experiments : what is tried.
+    surveys : outcomes drawn for each truth; each experiment invents a new survey after some of them.
+    seed : of everything; the same seed gives the same tables, whoever computes.
+    performed : without a folder nothing is kept.
+
+    Raises
+    ------
+    SimulationError : fewer than one survey, or an experiment that cannot be tried.
+    AuditError : as `analysis.audit.runner.run_tasks`.
     """
     if surveys < 1:
         raise SimulationError(f"{surveys} surveys: expected at least 1.")
-    starts = range(0, surveys, draws_per_survey)
-    sizes = [min(draws_per_survey, surveys - start) for start in starts]
-    tasks = (joblib.delayed(_run_batch)(rows_of, curves, seed, number, size) for number, size in enumerate(sizes))
-    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    bar = tqdm(total=surveys, desc="simulating", unit="survey", disable=None, leave=False)
-    rows: list[Row] = []
-    with bar:
-        for part, size in zip(done, sizes, strict=True):
-            rows += part
-            bar.update(size)
-    return rows
+    of = [one.tasks(surveys=surveys, seed=seed) for one in experiments]
+    tasks = [task for of_one_survey in zip_longest(*of) for task in of_one_survey if task is not None]
+    where: Performed = {"folder": None, **performed}
+    found = run_tasks(tasks, NOBODY, progress="simulating", **where)
+    if failed := [f"{one.name}: {one.reason}" for one in found if one.reason]:
+        raise SimulationError("; ".join(failed))
+    rows = dict(zip((task.file_name for task in tasks), (one.frames["rows"] for one in found), strict=True))
+    tables: Frames = {}
+    for experiment, own in zip(experiments, of, strict=True):
+        tables |= experiment.tables(pd.concat([rows[task.file_name] for task in own], ignore_index=True))
+    return tables
 
 
-def _run_batch(
-    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
-    curves: dict[str, SomeCurve],
+def draw_rows(
+    _: pd.DataFrame,
+    rows_of: Callable[[Base, Any, np.random.Generator], list[Row]],
+    truths: Mapping[str, Any],
     seed: int,
     number: int,
     draws: int,
 ) -> list[Row]:
-    """All curves on one invented survey; its number and the seed decide every draw."""
+    """All truths on one invented survey; its number and the seed decide every draw."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, number])))
     base = base_survey(1_000 * seed + number)
-    return list(_labelled(rows_of, curves, base, rng, draws, number))
+    return list(_labelled(rows_of, truths, base, rng, draws, number))
 
 
 def _labelled(
-    rows_of: Callable[[Base, SomeCurve, np.random.Generator], list[Row]],
-    curves: dict[str, SomeCurve],
+    rows_of: Callable[[Base, Any, np.random.Generator], list[Row]],
+    truths: Mapping[str, Any],
     base: Base,
     rng: np.random.Generator,
     draws: int,
     number: int,
 ) -> Iterator[Row]:
-    for name, curve in curves.items():
+    for name, truth in truths.items():
         for _ in range(draws):
-            for row in rows_of(base, curve, rng):
+            for row in rows_of(base, truth, rng):
                 yield {"curve": name, "base": number, **row}
