@@ -159,8 +159,8 @@ def line(x, kcal):
 
 
 @pytest.fixture(scope="module")
-def survey():
-    return people_of(SEED, PLANTED), base_survey(SEED)
+def survey(shared):
+    return shared.answer(people_of, SEED, PLANTED), shared.answer(base_survey, SEED)
 
 
 def with_outcome(survey, truth):

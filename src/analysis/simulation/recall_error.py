@@ -8,6 +8,7 @@ recall's.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -56,13 +57,21 @@ Found = tuple[Array, Array, Array]
 
 
 def simulate_recall_error(
-    *, surveys: int, seed: int, jobs: int = 1, draws_per_survey: int = DRAWS_PER_SURVEY
+    *,
+    surveys: int,
+    seed: int,
+    jobs: int = 1,
+    draws_per_survey: int = DRAWS_PER_SURVEY,
+    replicates: int = REPLICATES,
+    simex_draws: int = SIMEX_DRAWS,
 ) -> pd.DataFrame:
     """Bias and coverage of the end slopes by each method, with Monte Carlo errors.
 
     Parameters
     ----------
     surveys, seed, jobs, draws_per_survey : as `analysis.simulation.coverage.simulate_coverage`.
+    replicates : samples of the bootstrap that errors of the calibrated slopes come from.
+    simex_draws : errors added at each variance by SIMEX.
 
     Returns
     -------
@@ -75,7 +84,8 @@ def simulate_recall_error(
     ------
     SimulationError : fewer than one survey.
     """
-    rows = run_cells(_rows, TRUE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
+    rows_of = partial(_rows, replicates=replicates, simex_draws=simex_draws)
+    rows = run_cells(rows_of, TRUE_CURVES, surveys=surveys, seed=seed, jobs=jobs, draws_per_survey=draws_per_survey)
     found, keys = pd.DataFrame(rows), ["curve", "method", "end"]
     mean = {name: means(found, keys, name) for name in ("place", "truth", "slope", "bias", "std_error", "attenuation")}
     shown = rates(found, keys, "shown")
@@ -95,7 +105,9 @@ def simulate_recall_error(
     )
 
 
-def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
+def _rows(
+    base: Base, curve: CurveOf, rng: np.random.Generator, *, replicates: int, simex_draws: int
+) -> list[Row]:
     y = base.draw_of(base.expected_of_usual(curve), rng)
     df = base.problem.setting.domain.df + 1 - len(base.problem.terms)
     seed = int(rng.integers(2**32))
@@ -103,8 +115,8 @@ def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
     estimates = {
         "usual intake": _plain(base, base.usual, y),
         "one day": _plain(base, base.exposure, y),
-        "calibrated": _calibrated(base, data, calibration, seed),
-        **_extrapolated(base, y, seed),
+        "calibrated": _calibrated(base, data, calibration, seed, replicates),
+        **_extrapolated(base, y, seed, simex_draws),
     }
     known = {"attenuation": float(calibration.attenuation[0])}
     return [known | row for method, found in estimates.items() for row in _told(method, found, curve, df)]
@@ -169,21 +181,23 @@ def _both_days(base: Base, y: Array) -> tuple[CalibrationData, Calibration]:
     return data, calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
 
 
-def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, seed: int) -> Found:
+def _calibrated(
+    base: Base, data: CalibrationData, calibration: Calibration, seed: int, replicates: int
+) -> Found:
     setting = base.problem.setting
     places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
-    drawn = bootstrap(setting.design, replicates=REPLICATES, seed=seed)
+    drawn = bootstrap(setting.design, replicates=replicates, seed=seed)
     found = bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors)
     return places, found.estimate, found.std_error
 
 
-def _extrapolated(base: Base, y: Array, seed: int) -> dict[str, Found]:
+def _extrapolated(base: Base, y: Array, seed: int, simex_draws: int) -> dict[str, Found]:
     both = base.second_weights > 0
     first, second = (day[both] ** (1 / ROOT) for day in (base.exposure, base.second))
     places, statistic = _statistic(base, base.exposure, y)
     results = simex(
         statistic, base.exposure, variance=error_variance(first, second, base.second_weights[both]),
-        to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=SIMEX_DRAWS,
+        to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=simex_draws,
         seed=seed,
     )  # fmt: skip
     names = {1: "SIMEX, linear", 2: "SIMEX, quadratic"}
