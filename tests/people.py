@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.synthetic.survey import Truth, survey_tables
 from analysis.study import CATEGORIES
 
 Value = float | str | bool
@@ -256,6 +258,12 @@ def participants(people: Iterable[Person] | None = None, **overrides: object) ->
     flags = {"examined": bool, "recall_reliable": bool}
     numbers = {name: "int64" if name in ("cycle", "strata", "psu") else float for name in _ELIGIBLE}
     return frame.astype({**numbers, **levels, **flags})
+
+
+def people_of(seed: int, truth: Truth) -> pd.DataFrame:
+    """Harmonised participants of an invented survey of full size."""
+    tables = survey_tables(seed=seed, truth=truth)
+    return harmonise({name: tables[name] for name in needed_columns()})
 
 
 def read_rows(table: str) -> tuple[list[dict[str, Value]], list[dict[str, Value]]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_cover  # sources are read here and not run
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "analysis"
 ROOMS = (

@@ -105,9 +105,7 @@ def simulate_recall_error(
     )
 
 
-def _rows(
-    base: Base, curve: CurveOf, rng: np.random.Generator, *, replicates: int, simex_draws: int
-) -> list[Row]:
+def _rows(base: Base, curve: CurveOf, rng: np.random.Generator, *, replicates: int, simex_draws: int) -> list[Row]:
     y = base.draw_of(base.expected_of_usual(curve), rng)
     df = base.problem.setting.domain.df + 1 - len(base.problem.terms)
     seed = int(rng.integers(2**32))
@@ -181,9 +179,7 @@ def _both_days(base: Base, y: Array) -> tuple[CalibrationData, Calibration]:
     return data, calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
 
 
-def _calibrated(
-    base: Base, data: CalibrationData, calibration: Calibration, seed: int, replicates: int
-) -> Found:
+def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, seed: int, replicates: int) -> Found:
     setting = base.problem.setting
     places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
     drawn = bootstrap(setting.design, replicates=replicates, seed=seed)

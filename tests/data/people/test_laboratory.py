@@ -46,9 +46,7 @@ LEGS = [
 def legs() -> pd.DataFrame:
     """These people in every cycle, by cycle and their place."""
     cycles = pd.MultiIndex.from_product([(1999, 2001, 2003), range(len(LEGS))])
-    people = [
-        {"cycle": cycle, "LEXLABPI": LEGS[place][0], "LEXRABPI": LEGS[place][1]} for cycle, place in cycles
-    ]
+    people = [{"cycle": cycle, "LEXLABPI": LEGS[place][0], "LEXRABPI": LEGS[place][1]} for cycle, place in cycles]
     return harmonise(raw_tables(people)).set_axis(cycles)
 
 
