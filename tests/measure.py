@@ -1,10 +1,9 @@
 """How large the package is, how much of it is explained, and what is too long to be read: ``make check`` prints it."""
 
 import ast
-import io
 import sys
-import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -15,9 +14,6 @@ LONGEST_MODULE = 500
 
 LONGEST_BODY = 50
 """Lines of a function, without its head and its docstring."""
-
-NOT_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER,
-            tokenize.ENCODING}  # fmt: skip
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -40,6 +36,7 @@ class Size(NamedTuple):
     bodies: list[tuple[str, int]]
 
 
+@cache
 def measure(source: str) -> Size:
     """Measure a module's text."""
     tree = ast.parse(source)
@@ -61,11 +58,13 @@ def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[Definition]:
 
 def code_lines(source: str, tree: ast.Module) -> set[int]:
     """Numbers of the lines that hold code; text that stands alone as an expression documents, whatever it follows."""
-    found = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in NOT_CODE:
-            found |= set(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(tree):
+    lines = (line.strip() for line in source.split("\n"))
+    found = {number for number, line in enumerate(lines, start=1) if line and not line.startswith("#")}
+    nodes = list(ast.walk(tree))
+    for node in nodes:  # a text over several lines has all of them, blank or not
+        if isinstance(node, ast.JoinedStr) or isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= set(range(node.lineno, node.end_lineno + 1))
+    for node in nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             found -= set(range(node.lineno, node.end_lineno + 1))
     return found

@@ -7,8 +7,11 @@ a wrong raw name there must fail here. Nobody described here exists; values are 
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
+from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.synthetic.survey import Truth, survey_tables
 from analysis.study import CATEGORIES
 
 Value = float | str | bool
@@ -191,6 +194,8 @@ def _table(people: list[dict[str, object]], columns: tuple[str, ...], *, stratum
     typical = {**_TYPICAL, "SDMVSTRA": stratum}
     values = [[person.get(name, typical.get(name)) for name in columns] for person in people]
     index = pd.Index([person["SEQN"] for person in people], dtype="int64", name="SEQN")
+    if TEXT.isdisjoint(columns):  # at once: column by column costs more than all that is done with the table
+        return pd.DataFrame(np.array(values, dtype=float).reshape(len(people), len(columns)), index, list(columns))
     frame = pd.DataFrame(values, index=index, columns=list(columns))
     return frame.astype({name: str if name in TEXT else float for name in columns})
 
@@ -253,6 +258,12 @@ def participants(people: Iterable[Person] | None = None, **overrides: object) ->
     flags = {"examined": bool, "recall_reliable": bool}
     numbers = {name: "int64" if name in ("cycle", "strata", "psu") else float for name in _ELIGIBLE}
     return frame.astype({**numbers, **levels, **flags})
+
+
+def people_of(seed: int, truth: Truth) -> pd.DataFrame:
+    """Harmonised participants of an invented survey of full size."""
+    tables = survey_tables(seed=seed, truth=truth)
+    return harmonise({name: tables[name] for name in needed_columns()})
 
 
 def read_rows(table: str) -> tuple[list[dict[str, Value]], list[dict[str, Value]]]:

@@ -29,8 +29,8 @@ from analysis.report.words.conclusions import claim_sentence, conclusions_markdo
 from analysis.simulation.energy import energy_u
 from analysis.simulation.surveys import base_survey, u_shaped
 from analysis.study import PRIMARY, Study, StudyError
-from tests.audit.test_truths import people_of
 from tests.audits import few_tasks
+from tests.people import people_of
 
 AUDIT = Path(__file__).parents[2] / "src" / "analysis" / "audit"
 SEED = 1
@@ -159,8 +159,8 @@ def line(x, kcal):
 
 
 @pytest.fixture(scope="module")
-def survey():
-    return people_of(SEED, PLANTED), base_survey(SEED)
+def survey(shared):
+    return shared.answer(people_of, SEED, PLANTED), shared.answer(base_survey, SEED)
 
 
 def with_outcome(survey, truth):

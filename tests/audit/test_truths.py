@@ -7,7 +7,6 @@ a single one: from people to people the table's rates differ no more than by cha
 import re
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ from analysis.audit.questions import SPECIFICATION, SPECIFICITY, audit_frames, a
 from analysis.audit.runner import Task, run_tasks
 from analysis.audit.specifications import PRIMARY_CELL, answer_people, people_groups
 from analysis.audit.specificity import FALSE_DISCOVERIES, answer_cells, specificity_cells
-from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, survey_tables
+from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes
@@ -32,6 +30,7 @@ from analysis.simulation.energy import ENERGY_TRUTH
 from analysis.simulation.surveys import ALPHA, base_survey, flat, u_shaped
 from analysis.study import PRIMARY
 from tests.audits import PEOPLE
+from tests.people import people_of
 
 ROOT = Path(__file__).parents[2]
 SEED = 1
@@ -53,20 +52,9 @@ FORMS = [cell for cell in CELLS if cell.knots == PRIMARY_CELL.knots]
 # ---- drawn outcomes
 
 
-def people_of(seed, truth):
-    tables = survey_tables(seed=seed, truth=truth)
-    return harmonise({name: tables[name] for name in needed_columns()})
-
-
-@cache
-def survey():
-    """One invented survey: its people, and what outcomes are drawn for them."""
-    return people_of(SEED, PLANTED), base_survey(SEED)
-
-
-def drawn(curve, number):
+def drawn(survey, curve, number):
     """The people with outcomes drawn from a curve, each with its cases."""
-    people, base = survey()
+    people, base = survey
     rng = np.random.default_rng(SEED)
     for _ in range(number):
         y = base.draw(curve, rng)
@@ -79,27 +67,33 @@ def answers(people, cells):
     return pd.DataFrame([answer.row for answer in answer_people(people, cells)])
 
 
-def answered(curve, number, cells):
+def answered(survey, curve, number, cells):
     """Answers to every drawn outcome of the cells that it is to have."""
     parts = [
         answers(people, cells(place)).assign(drawn=place, drawn_cases=cases)
-        for place, (people, cases) in enumerate(drawn(curve, number))
+        for place, (people, cases) in enumerate(drawn(survey, curve, number))
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def answers_of_nothing():
+def answers_of_nothing(survey):
     """Of the first few outcomes in every cell, which takes ten times as long, and of the others in the primary one."""
-    return answered(flat, OUTCOMES, lambda place: CELLS if place < IN_EVERY_CELL else [PRIMARY_CELL])
+    return answered(survey, flat, OUTCOMES, lambda place: CELLS if place < IN_EVERY_CELL else [PRIMARY_CELL])
 
 
-def answers_of_a_u():
-    return answered(u_shaped, WITH_A_U, lambda _: FORMS)
+def answers_of_a_u(survey):
+    return answered(survey, u_shaped, WITH_A_U, lambda _: FORMS)
 
 
 @pytest.fixture(scope="module")
-def of_nothing_in_some_cells(shared):
-    return shared.answer(answers_of_nothing)
+def survey(shared):
+    """One invented survey: its people, and what outcomes are drawn for them."""
+    return shared.answer(people_of, SEED, PLANTED), shared.answer(base_survey, SEED)
+
+
+@pytest.fixture(scope="module")
+def of_nothing_in_some_cells(survey):
+    return answers_of_nothing(survey)
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +110,8 @@ def of_nothing_in_every_cell(of_nothing_in_some_cells):
 
 
 @pytest.fixture(scope="module")
-def of_a_u(shared):
-    return shared.answer(answers_of_a_u)
+def of_a_u(survey):
+    return answers_of_a_u(survey)
 
 
 @pytest.fixture(scope="module")

@@ -11,21 +11,21 @@ from analysis.claims.arteries import PAD, arteries
 from analysis.claims.causes import ASKED, causes, with_causes
 from analysis.claims.depletion import HIGH_SCORE, depletion
 from analysis.data.people.cohort import select_cohort
-from analysis.data.people.harmonise import harmonise
-from analysis.data.synthetic.survey import PLANTED, survey_tables
+from analysis.data.synthetic.survey import PLANTED
 from analysis.study import PRIMARY, Study, StudyError
+from tests.people import people_of
 
 PER_POINT = 0.35
 TRUTH = replace(PLANTED, depletion_per_point=PER_POINT)
 ERRORS = 3.0
 """Standard errors that an estimate of one invented survey may lie from the truth."""
 
-SURVEYS = 6
+SURVEYS = 4
 
 
 @pytest.fixture(scope="module")
 def people() -> pd.DataFrame:
-    return harmonise(survey_tables(truth=TRUTH))
+    return people_of(1, TRUTH)
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +122,13 @@ def test_what_is_unknown_is_no_cause_and_no_absence_of_one(people) -> None:
     assert frame.loc[people["b12_pg_ml"] == 200, "b12_below_200"].eq(0).all()
 
 
-def test_arterial_disease_is_the_planted_straight_line() -> None:
+def test_arterial_disease_is_the_planted_straight_line(shared) -> None:
     """Mean over surveys: one of them, the first, lies 3.4 standard errors off at 400 mg by chance."""
     away = []
     for seed in range(1, SURVEYS + 1):
-        tables = survey_tables(seed=seed)
-        rows = curve_rows(harmonise(tables), PAD, Label("curve", "all", "1")).query("kind == 'curve'")
+        rows = curve_rows(shared.answer(people_of, seed, PLANTED), PAD, Label("curve", "all", "1")).query(
+            "kind == 'curve'"
+        )
         reference = float(rows["term"].iloc[0].split()[-1])
         away.append((rows["estimate"] - PLANTED.pad_per_100_mg * (rows["x"] - reference) / 100) / rows["std_error"])
     mean = np.mean(away, axis=0) * np.sqrt(SURVEYS)

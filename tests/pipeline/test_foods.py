@@ -14,6 +14,7 @@ from analysis.data.synthetic.survey import write_survey
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.foods import build_foods, read_foods
 from analysis.pipeline.participants import build_participants
+from tests.audits import copied
 
 TABLES = [*needed_columns(), *food_columns()]
 
@@ -26,13 +27,32 @@ def raw(tmp_path_factory) -> Path:
     return data
 
 
-@pytest.fixture
-def folders(raw, tmp_path) -> Folders:
-    """The small survey's raw files with a processed folder of its own, participants built."""
-    (tmp_path / "raw").symlink_to(raw / "raw")
-    folders = Folders(tmp_path, tmp_path / "figures")
+@pytest.fixture(scope="module")
+def with_people(raw) -> Folders:
+    """The small survey with its participants, which every test has a copy of."""
+    folders = Folders(raw, raw / "figures")
     build_participants(folders)
     return folders
+
+
+@pytest.fixture(scope="module")
+def with_foods(with_people, tmp_path_factory) -> Folders:
+    """The same with its foods."""
+    folders = copied(with_people, tmp_path_factory.mktemp("foods"))
+    build_foods(folders)
+    return folders
+
+
+@pytest.fixture
+def folders(with_people, tmp_path) -> Folders:
+    """The small survey's raw files with a processed folder of its own, participants built."""
+    return copied(with_people, tmp_path)
+
+
+@pytest.fixture
+def built(with_foods, tmp_path) -> Folders:
+    """The same with its foods built."""
+    return copied(with_foods, tmp_path)
 
 
 def test_foods_are_read_back_as_they_were_built(folders):
@@ -48,11 +68,9 @@ def test_foods_are_read_back_as_they_were_built(folders):
     assert set(record["files"]) == set(food_columns())
 
 
-def test_a_second_build_writes_the_same_bytes(folders):
-    build_foods(folders)
-    first = folders.foods.read_bytes()
-    build_foods(folders)
-    assert folders.foods.read_bytes() == first
+def test_a_second_build_writes_the_same_bytes(built, with_foods):
+    build_foods(built)
+    assert built.foods.read_bytes() == with_foods.foods.read_bytes()
 
 
 def test_foods_need_participants(raw, tmp_path):
@@ -68,20 +86,18 @@ def test_foods_that_were_not_built_are_asked_for(folders):
 
 
 @pytest.mark.parametrize(("field", "value"), [("code", "of another day"), ("source", "NHANES 1999-2004")])
-def test_foods_of_other_code_or_files_are_refused(folders, field, value):
-    build_foods(folders)
-    path = folders.processed / "foods.json"
+def test_foods_of_other_code_or_files_are_refused(built, field, value):
+    path = built.processed / "foods.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(StageError, match="another version of the code, or of other files"):
-        read_foods(folders)
+        read_foods(built)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"code": 1}'])
-def test_a_spoilt_record_is_refused(folders, text):
-    build_foods(folders)
-    (folders.processed / "foods.json").write_text(text)
+def test_a_spoilt_record_is_refused(built, text):
+    (built.processed / "foods.json").write_text(text)
     with pytest.raises(StageError, match="no readable foods"):
-        read_foods(folders)
+        read_foods(built)
 
 
 def test_totals_that_items_miss_are_refused_and_nothing_is_written(folders):

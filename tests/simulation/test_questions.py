@@ -20,6 +20,11 @@ def table():
 
 
 @pytest.fixture(scope="module")
+def base(shared):
+    return shared.answer(base_survey, 5000)
+
+
+@pytest.fixture(scope="module")
 def rates(table):
     own = table[table["ends"] == "p5_p95"]
     return own.set_index(["question", "curve_of", "curve"])["rate"]
@@ -72,8 +77,7 @@ def test_recall_error_costs_most_of_the_power(rates):
         assert rates[question, ON_USUAL, "U as fitted"] < rates[question, ON_THE_DAY, "U as fitted"] / 2
 
 
-def test_energy_draws_its_u_by_energy_and_not_by_magnesium():
-    base = base_survey(5)
+def test_energy_draws_its_u_by_energy_and_not_by_magnesium(base):
     mu = TRUTHS[f"{ENERGY}, {ON_THE_DAY}"].expected(base)
     energy = base.energy[base.problem.setting.domain.rows]
     log_odds = np.log(mu / (1 - mu)) - base.adjustment
@@ -84,7 +88,7 @@ def test_energy_draws_its_u_by_energy_and_not_by_magnesium():
 @pytest.mark.reference
 def test_usual_intake_is_the_mean_of_invented_days():
     people = invent(seed=2, scale=0.02, truth=PLANTED)
-    rng, days = np.random.default_rng(1), 400
+    rng, days = np.random.default_rng(1), 100
     weekday = rng.integers(1, 8, size=(days, len(people)))
     drawn = np.array([day_intake(rng, people, weekday=each)["MAGN"].to_numpy() for each in weekday])
     ratio = drawn.mean(axis=0) / usual_magnesium(people)
@@ -92,17 +96,15 @@ def test_usual_intake_is_the_mean_of_invented_days():
 
 
 @pytest.mark.reference
-def test_one_day_of_the_invented_survey_has_an_attenuation_of_about_one_half():
+def test_one_day_of_the_invented_survey_has_an_attenuation_of_about_one_half(base):
     """Slope of usual intake on one day given age, sex and race, as the second recalls of the real files have it."""
-    base = base_survey(5)
     rows = base.problem.setting.domain.rows
     others = np.column_stack([np.ones(base.exposure.size), base.problem.setting.adjustment[rows]])
     X = np.column_stack([base.exposure, others])
     assert np.linalg.lstsq(X, base.usual)[0][0] == pytest.approx(0.5, abs=0.06)
 
 
-def test_second_days_are_of_people_with_a_weight_and_of_nobody_else():
-    base = base_survey(5)
+def test_second_days_are_of_people_with_a_weight_and_of_nobody_else(base):
     both = base.second_weights > 0
     assert 1_500 < both.sum() < base.exposure.size / 2
     assert np.isfinite(base.second[both]).all()
@@ -110,7 +112,7 @@ def test_second_days_are_of_people_with_a_weight_and_of_nobody_else():
 
 
 def test_processes_change_no_digit():
-    one, two = (simulate_questions(surveys=4, seed=5, draws_per_survey=2, jobs=jobs) for jobs in (1, 2))
+    one, two = (simulate_questions(surveys=2, seed=5, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two)
 
 

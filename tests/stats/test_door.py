@@ -46,6 +46,7 @@ def test_functions_of_r_that_are_named_are_called_for_the_reference():
     assert [word for word in sorted(named) if methods.get(word, word) not in CALLS] == []
 
 
+@pytest.mark.no_cover  # nothing of the package runs here
 def test_every_name_is_used_by_a_test():
     used = set()
     for path in TESTS.rglob("test_*.py"):

@@ -9,6 +9,7 @@ recall's.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Unpack
 
 import numpy as np
@@ -58,13 +59,21 @@ Found = tuple[Array, Array, Array]
 
 
 def simulate_recall_error(
-    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
+    *,
+    surveys: int,
+    seed: int,
+    draws_per_survey: int = DRAWS_PER_SURVEY,
+    replicates: int = REPLICATES,
+    simex_draws: int = SIMEX_DRAWS,
+    **performed: Unpack[Performed],
 ) -> pd.DataFrame:
     """Bias and coverage of the end slopes by each method, with Monte Carlo errors.
 
     Parameters
     ----------
     surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
+    replicates : samples of the bootstrap that errors of the calibrated slopes come from.
+    simex_draws : errors added at each variance by SIMEX.
 
     Returns
     -------
@@ -77,7 +86,8 @@ def simulate_recall_error(
     ------
     SimulationError : fewer than one survey.
     """
-    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey, outcomes_of=1)
+    rows_of = partial(_rows, replicates=replicates, simex_draws=simex_draws)
+    experiment = replace(EXPERIMENT, rows_of=rows_of, draws_per_survey=draws_per_survey, outcomes_of=1)
     return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["recall_error"]
 
 
@@ -102,7 +112,14 @@ def _tables(found: pd.DataFrame) -> Frames:
     return {"recall_error": table}
 
 
-def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
+def _rows(
+    base: Base,
+    curve: CurveOf,
+    rng: np.random.Generator,
+    *,
+    replicates: int = REPLICATES,
+    simex_draws: int = SIMEX_DRAWS,
+) -> list[Row]:
     y = base.draw_of(base.expected_of_usual(curve), rng)
     df = base.problem.setting.domain.df + 1 - len(base.problem.terms)
     seed = int(rng.integers(2**32))
@@ -110,8 +127,8 @@ def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
     estimates = {
         "usual intake": _plain(base, base.usual, y),
         "one day": _plain(base, base.exposure, y),
-        "calibrated": _calibrated(base, data, calibration, seed),
-        **_extrapolated(base, y, seed),
+        "calibrated": _calibrated(base, data, calibration, seed, replicates),
+        **_extrapolated(base, y, seed, simex_draws),
     }
     known = {"attenuation": float(calibration.attenuation[0])}
     return [known | row for method, found in estimates.items() for row in _told(method, found, curve, df)]
@@ -176,21 +193,21 @@ def _both_days(base: Base, y: Array) -> tuple[CalibrationData, Calibration]:
     return data, calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
 
 
-def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, seed: int) -> Found:
+def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, seed: int, replicates: int) -> Found:
     setting = base.problem.setting
     places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
-    drawn = bootstrap(setting.design, replicates=REPLICATES, seed=seed)
+    drawn = bootstrap(setting.design, replicates=replicates, seed=seed)
     found = bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors)
     return places, found.estimate, found.std_error
 
 
-def _extrapolated(base: Base, y: Array, seed: int) -> dict[str, Found]:
+def _extrapolated(base: Base, y: Array, seed: int, simex_draws: int) -> dict[str, Found]:
     both = base.second_weights > 0
     first, second = (day[both] ** (1 / ROOT) for day in (base.exposure, base.second))
     places, statistic = _statistic(base, base.exposure, y)
     results = simex(
         statistic, base.exposure, variance=error_variance(first, second, base.second_weights[both]),
-        to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=SIMEX_DRAWS,
+        to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=simex_draws,
         seed=seed,
     )  # fmt: skip
     names = {1: "SIMEX, linear", 2: "SIMEX, quadratic"}

@@ -9,7 +9,7 @@ people of one PSU resemble each other: model 1 is right but for the curve's shap
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -231,10 +231,11 @@ class Experiment:
     def tasks(self, *, surveys: int, seed: int) -> list[Task]:
         """A task for every invented survey: all truths on it."""
         outcomes, draws_per_survey = -(-surveys // self.outcomes_of), self.draws_per_survey
+        code = self.rows_of.func if isinstance(self.rows_of, partial) else self.rows_of
         starts = range(0, outcomes, draws_per_survey)
         return [
             Task(f"{self.name} {number}", draw_rows, (self.rows_of, self.truths, seed, number, size),
-                 module=self.rows_of.__module__)
+                 module=code.__module__)
             for number, size in enumerate(min(draws_per_survey, outcomes - start) for start in starts)
         ]  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.people.coding import CodingError
+from analysis.data.people.coding import CodingError, Source
 from analysis.data.people.drugs import PRESCRIPTIONS
 from analysis.data.people.harmonise import (
     SOURCES,
@@ -842,25 +842,48 @@ def dictionary() -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells[1:] for cells in rows}
 
 
+AT_ONCE = 8
+"""Raw variables that are shuffled together, each among people of its own."""
+
+
+def shuffled(
+    tables: dict[str, pd.DataFrame], source: Source, common: str, people: pd.Index | None = None
+) -> dict[str, pd.DataFrame]:
+    """The tables with one variable shuffled in every cycle, among these people or among all rows."""
+    changed = dict(tables)
+    for table, name in zip(source.tables, source.columns[common], strict=True):
+        if table is not None and name is not None:
+            rows = slice(None) if people is None else tables[table].index.isin(people)
+            values = tables[table][name].copy()
+            values[rows] = values[rows].sample(frac=1, random_state=1).to_numpy()
+            changed[table] = tables[table].assign(**{name: values})
+    return changed
+
+
 @pytest.fixture(scope="module")
 def made_from() -> dict[str, set[str]]:
-    """Raw variables that each harmonised column but the nutrients changes with, found by shuffling one at a time."""
-    tables = survey_tables(scale=0.1)
+    """Raw variables that each harmonised column but the nutrients changes with, found by shuffling.
+
+    What a person is told follows from that person alone, so that several variables are shuffled at once; but for the
+    use of supplements, where the median of others stands for what is missing: its variables go one by one.
+    """
+    tables = survey_tables(scale=0.3)
     before = harmonise(tables)
     found: dict[str, set[str]] = {name: set() for name in before}
-    for source in (*SOURCES, PRESCRIPTIONS, USE):
-        for common, raw in source.columns.items():
-            if common in NUTRIENTS:
-                continue
-            shuffled = dict(tables)
-            for table, name in zip(source.tables, raw, strict=True):
-                if table is not None and name is not None:
-                    values = tables[table][name].sample(frac=1, random_state=1).to_numpy()
-                    shuffled[table] = tables[table].assign(**{name: values})
-            after = harmonise(shuffled)
+    apart = [before.index[start::AT_ONCE] for start in range(AT_ONCE)]
+    of_one = [(source, common) for source in (*SOURCES, PRESCRIPTIONS) for common in source.columns]
+    of_one = [(source, common) for source, common in of_one if common not in NUTRIENTS]
+    rounds = [list(zip(of_one[start:], apart, strict=False)) for start in range(0, len(of_one), AT_ONCE)]
+    for each in [*rounds, *[[((USE, common), before.index)] for common in USE.columns]]:
+        changed = dict(tables)
+        for (source, common), people in each:
+            changed = shuffled(changed, source, common, None if source is USE else people)
+        after = harmonise(changed)
+        for (source, common), people in each:
+            raw = {name for name in source.columns[common] if name is not None}
             for column in before:
-                if not after[column].equals(before[column]):
-                    found[column] |= {name for name in raw if name is not None}
+                if not after.loc[people, column].equals(before.loc[people, column]):
+                    found[column] |= raw
     return found
 
 

@@ -30,22 +30,31 @@ def test_people_without_a_row_in_a_file_have_no_value() -> None:
     assert harmonise(without)["mma_umol_l"].notna().tolist() == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("left", "right", "pad"),
-    [
-        (0.9, 0.9, 0.0),
-        (0.89, 1.2, 1.0),
-        (1.2, 0.89, 1.0),
-        (0.89, NAN, 1.0),
-        (NAN, 1.0, 0.0),
-        (NAN, NAN, NAN),
-        (1.5, 1.6, 0.0),
-    ],
-)
+LEGS = [
+    (0.9, 0.9, 0.0),
+    (0.89, 1.2, 1.0),
+    (1.2, 0.89, 1.0),
+    (0.89, NAN, 1.0),
+    (NAN, 1.0, 0.0),
+    (NAN, NAN, NAN),
+    (1.5, 1.6, 0.0),
+]
+"""Index of the left and the right leg, and whether that is arterial disease."""
+
+
+@pytest.fixture(scope="module")
+def legs() -> pd.DataFrame:
+    """These people in every cycle, by cycle and their place."""
+    cycles = pd.MultiIndex.from_product([(1999, 2001, 2003), range(len(LEGS))])
+    people = [{"cycle": cycle, "LEXLABPI": LEGS[place][0], "LEXRABPI": LEGS[place][1]} for cycle, place in cycles]
+    return harmonise(raw_tables(people)).set_axis(cycles)
+
+
+@pytest.mark.parametrize("place", range(len(LEGS)), ids=map(str, LEGS))
 @pytest.mark.parametrize("cycle", [1999, 2001, 2003])
-def test_the_lower_known_leg_decides_on_arterial_disease(left, right, pad, cycle) -> None:
-    person = harmonise(raw_tables([{"cycle": cycle}], LEXLABPI=left, LEXRABPI=right)).iloc[0]
-    np.testing.assert_equal([person["abi_left"], person["abi_right"], person["pad"]], [left, right, pad])
+def test_the_lower_known_leg_decides_on_arterial_disease(legs, place, cycle) -> None:
+    person = legs.loc[(cycle, place)]
+    np.testing.assert_equal(person[["abi_left", "abi_right", "pad"]].to_list(), list(LEGS[place]))
 
 
 def test_the_same_table_is_read_once_for_all_that_it_holds() -> None:

@@ -69,8 +69,7 @@ def uses(cycle: int, *rows: dict[str, object]) -> dict[str, pd.DataFrame]:
     table = str(USE.tables[CYCLES.index(cycle)])
     numbered = [{"cycle": cycle, "SEQN": number, **row} for number, row in enumerate(rows, start=1)]
     people = list({row["SEQN"]: row for row in numbered}.values())
-    made = [raw_tables([row])[table] for row in numbered]
-    return {**raw_tables(people), table: pd.concat(made), **catalogue()}
+    return {**raw_tables(people), table: raw_tables(numbered)[table], **catalogue()}
 
 
 def taken(cycle: int, product: str, times: float, quantity: float, unit: int, antacid: int) -> dict[str, object]:
