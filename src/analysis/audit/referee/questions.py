@@ -49,7 +49,7 @@ COMPANIONS: dict[str, tuple[str, Question]] = {
 
 
 def referee_tasks(study: Study = PRIMARY) -> list[Task]:
-    """Every task of the referee, asked of one study."""
+    """Every task of the referee, asked of one study; the longest first, so that none is waited for alone."""
     alone, both = (study.exposure,), beside_energy(study.exposure)
     arguments = {
         "referee calibration redone": (alone, False),
@@ -59,7 +59,7 @@ def referee_tasks(study: Study = PRIMARY) -> list[Task]:
     every = ROWS | dict(COMPANIONS.values())
     return [
         Task(name, function, arguments.get(name, ()), options=(("study", study),))
-        for name, function in every.items()
+        for name, function in sorted(every.items(), key=lambda item: item[0] not in arguments)
         if name != "referee calibration with energy" or both != alone
     ]
 

@@ -37,6 +37,9 @@ from analysis.study import PRIMARY, Study
 
 QUESTION = "recall error"
 REPLICATES = 4_000
+THREADS = 2
+"""That draw on: when it comes to that, most of the other tasks are done."""
+
 DECIDING = 100_000
 """Replicates in all where the first `REPLICATES` leave it undecided on which side of 0.05 the weaker end's p lies."""
 
@@ -116,7 +119,8 @@ def calibrated_bootstrap(
     def batch(number: int) -> CalibratedSlopes:
         size = min(replicates, deciding - number * replicates) if number else replicates
         drawn = bootstrap(setting.design, replicates=size, seed=seed + number)
-        return bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors, held=held)
+        times, jobs = times_drawn(drawn, setting.design), THREADS if number else 1
+        return bootstrap_slopes(data, times, factors=drawn.factors, held=held, jobs=jobs)
 
     found = batch(0)
     ends = _one_sided(found, df)

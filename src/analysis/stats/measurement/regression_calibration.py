@@ -10,10 +10,12 @@ whose expected exposure is x, and it bends less than the true one where T varies
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import joblib
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, RestrictedCubicSpline, SplineError, place_knots
@@ -23,6 +25,9 @@ from analysis.stats.regression.quick import quick_estimate
 from analysis.stats.sample.design import DesignError
 
 CHUNK = 50
+DEPENDENT = 1e-10
+"""Part of the largest eigenvalue of the sums of squares below which a column depends on the others."""
+
 RANGE = (0.05, 0.95)
 
 
@@ -72,13 +77,18 @@ def calibrate(first: Array, second: Array, covariates: Array, *, weights: Array)
     X, Y = _columns(first[both], covariates[both]), second[both]
     if not np.all(np.isfinite(X)) or not np.all(np.isfinite(Y)):
         raise DesignError("somebody with a weight has a day or a covariate missing: expected weight 0, or complete.")
-    if len(X) <= X.shape[1]:
-        raise DesignError(f"{count_of(len(X))} people with both days: expected more than {X.shape[1]} coefficients.")
+    _refuse_few(len(X), X.shape[1])
     root = np.sqrt(weights[both])[:, None]
     length = np.sqrt(np.mean((X * root) ** 2, axis=0))
     length[length == 0] = 1.0
-    coefficients = np.linalg.lstsq(X * root / length, Y * root, rcond=None)[0] / length[:, None]
-    return Calibration(coefficients, first.shape[1], int(both.sum()))
+    # Pivoted QR: as safe as singular values where columns depend on each other, in a fraction of their time.
+    found = scipy.linalg.lstsq(X * root / length, Y * root, lapack_driver="gelsy", check_finite=False)[0]
+    return Calibration(found / length[:, None], first.shape[1], int(both.sum()))
+
+
+def _refuse_few(people: int, coefficients: int) -> None:
+    if people <= coefficients:
+        raise DesignError(f"{count_of(people)} people with both days: expected more than {coefficients} coefficients.")
 
 
 def _columns(first: Array, covariates: Array) -> Array:
@@ -175,17 +185,60 @@ def bootstrap_slopes(
     return CalibratedSlopes(estimate, np.vstack(found))
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _UnitSums(Discreet):
+    """Sums of squares and products of the calibration's columns in each PSU.
+
+    A replicate multiplies the weights of a PSU by one factor f_u, so that its normal equations are sums of ready-made
+    blocks: (sum_u f_u X_u' W_u X_u) c = sum_u f_u X_u' W_u Y_u. Columns have a mean square of 1.
+
+    Attributes
+    ----------
+    squares, products : (n_psu, p, p) and (n_psu, p, k).
+    people : (n_psu,) with both days.
+    length : (p,) root mean square of each column.
+    """
+
+    squares: Array
+    products: Array
+    people: Integers
+    length: Array
+
+    @classmethod
+    def of(cls, data: CalibrationData) -> Self:
+        """Sums of everybody who has both days."""
+        both = data.second_weights > 0
+        X, Y, psu = _columns(data.first[both], data.covariates[both]), data.second[both], data.psu[both]
+        weights = data.second_weights[both]
+        length = np.sqrt(np.average(X**2, axis=0, weights=weights))
+        length[length == 0] = 1.0
+        X = X / length
+        units = int(data.psu.max()) + 1
+        squares, products = np.zeros((units, X.shape[1], X.shape[1])), np.zeros((units, X.shape[1], Y.shape[1]))
+        for unit in np.unique(psu):
+            rows = psu == unit
+            weighted = X[rows].T * weights[rows]
+            squares[unit], products[unit] = weighted @ X[rows], weighted @ Y[rows]
+        return cls(squares, products, np.bincount(psu, minlength=units), length)
+
+    def calibration(self, factor: Array) -> Calibration:
+        """The calibration of one replicate; by least norm where its columns depend on each other."""
+        factor = factor[: len(self.people)]
+        squares, products = (np.tensordot(factor, sums, axes=1) for sums in (self.squares, self.products))
+        found = np.linalg.pinv(squares, rcond=DEPENDENT, hermitian=True) @ products
+        n = int(self.people[factor > 0].sum())
+        _refuse_few(n, len(squares))
+        return Calibration(found / self.length[:, None], products.shape[1], n)
+
+
 def _chunk(
     data: CalibrationData, drawn: npt.NDArray[np.integer], factors: Array, kept: Calibration | None, eta: Array | None
 ) -> Array:
+    of_units = _UnitSums.of(data)
     found = []
     for b in range(factors.shape[1]):
-        factor = factors[:, b]
-        calibration = kept
-        if calibration is None:
-            weights = data.second_weights * factor[data.psu]
-            calibration = calibrate(data.first, data.second, data.covariates, weights=weights)
-        found.append(_slopes(data, calibration, drawn[:, b], factor, eta)[0])
+        calibration = of_units.calibration(factors[:, b]) if kept is None else kept
+        found.append(_slopes(data, calibration, drawn[:, b], factors[:, b], eta)[0])
     return np.array(found)
 
 
@@ -193,20 +246,21 @@ def _slopes(
     data: CalibrationData, calibration: Calibration, drawn: npt.NDArray[np.integer], factor: Array, eta: Array | None
 ) -> tuple[Array, Array | None]:
     """End slopes of one sample and its linear predictor; NaN without a curve."""
-    expected = calibration.predict(data.first, data.covariates)
     times = drawn[data.psu]
-    values = np.repeat(expected[:, 0], times)
+    rows = np.flatnonzero(times)
+    covariates = data.covariates[rows]
+    expected = calibration.predict(data.first[rows], covariates)
+    probabilities = KNOT_PROBABILITIES[data.knots]
+    places = np.quantile(np.repeat(expected[:, 0], times[rows]), [*probabilities, *RANGE])
+    knots, ends = places[: len(probabilities)], places[len(probabilities) :]
     try:
-        knots = place_knots(values, data.knots) if eta is None else np.quantile(values, KNOT_PROBABILITIES[data.knots])
-        spline = RestrictedCubicSpline(knots)
+        spline = RestrictedCubicSpline(knots if eta is not None else place_knots(expected[:, 0], data.knots))
     except SplineError:
         return np.full(2, np.nan), None
-    rows = np.flatnonzero(times > 0)
-    others = np.column_stack([np.ones(rows.size), expected[rows, 1:], data.covariates[rows]])
-    X = np.hstack([spline.basis(expected[rows, 0]), others])
+    X = np.hstack([spline.basis(expected[:, 0]), np.ones((rows.size, 1)), expected[:, 1:], covariates])
     weights = (data.weights * factor[data.psu])[rows]
     beta = quick_estimate(X, data.y[rows], weights, eta=None if eta is None else eta[rows])
     if beta is None:
         return np.full(2, np.nan), None
-    slopes = spline.derivative(np.quantile(values, RANGE)) @ beta[: spline.columns]
+    slopes = spline.derivative(ends) @ beta[: spline.columns]
     return np.asarray(slopes), (X @ beta if rows.size == len(times) else None)
