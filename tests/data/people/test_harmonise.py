@@ -842,7 +842,7 @@ def dictionary() -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells[1:] for cells in rows}
 
 
-AT_ONCE = 8
+AT_ONCE = 4
 """Raw variables that are shuffled together, each among people of its own."""
 
 
@@ -867,7 +867,7 @@ def made_from() -> dict[str, set[str]]:
     What a person is told follows from that person alone, so that several variables are shuffled at once; but for the
     use of supplements, where the median of others stands for what is missing: its variables go one by one.
     """
-    tables = survey_tables(scale=0.3)
+    tables = survey_tables(scale=0.4)
     before = harmonise(tables)
     found: dict[str, set[str]] = {name: set() for name in before}
     apart = [before.index[start::AT_ONCE] for start in range(AT_ONCE)]
