@@ -17,6 +17,7 @@ from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks, s
 from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.runner import Task, run_tasks
 from analysis.audit.specificity import answer_cells, specificity_cells
+from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.study import Study
@@ -75,6 +76,7 @@ def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = No
     with (
         patch("analysis.pipeline.audit.audit_tasks", lambda: chosen),
         patch("analysis.pipeline.audit.study_tasks", lambda study: few_tasks(study) if few is None else few),
+        patch("analysis.pipeline.audit.summarise_shapes", lambda found, **_: summarise_shapes(found, replicates=40)),
     ):
         return main(["audit", "--data", str(folders.data), "--jobs", "1", *options])
 

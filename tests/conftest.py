@@ -3,9 +3,11 @@
 import contextlib
 import io
 import os
+import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: small fits are faster without threads
@@ -18,6 +20,7 @@ from analysis.__main__ import main
 from analysis.cli import commands
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
+from analysis.pipeline.claims import CLAIMS
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
 from analysis.pipeline.participants import build_participants, read_participants
@@ -54,11 +57,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
 
 
 def run_demo(folder: Path, replicates: int) -> None:
-    """Fill a folder by ``python -m analysis demo``; what it printed is kept beside the data."""
-    printed = io.StringIO()
-    with patch.object(commands, "DEMO_REPLICATES", replicates), contextlib.redirect_stdout(printed):
+    """Fill a folder by ``python -m analysis demo``; what it printed and answered is kept beside the data."""
+    printed, answers = io.StringIO(), {}
+
+    def keeping(name: str, answer: Callable[[pd.DataFrame], Any]) -> Callable[[pd.DataFrame], Any]:
+        return lambda people: answers.setdefault(name, answer(people))
+
+    with (
+        patch.dict(CLAIMS, {name: keeping(name, answer) for name, answer in CLAIMS.items()}),
+        patch.object(commands, "DEMO_REPLICATES", replicates),
+        contextlib.redirect_stdout(printed),
+    ):
         assert main(["demo", "--data", str(folder / "data"), "--seed", str(SEED)]) == 0
     (folder / "printed.txt").write_text(printed.getvalue())
+    (folder / "answers.pickle").write_bytes(pickle.dumps(answers))
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +86,12 @@ def states(folder: Path) -> dict[Path, tuple[int, int]]:
     """When each file was last written, and how long it is."""
     found = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
     return {path: (state.st_mtime_ns, state.st_size) for path, state in found.items()}
+
+
+@pytest.fixture(scope="session")
+def answers(demo: Folders) -> dict[str, Any]:
+    """What each of `CLAIMS` answered on the invented survey, by its name."""
+    return pickle.loads((demo.data.parent / "answers.pickle").read_bytes())
 
 
 @pytest.fixture(scope="session")

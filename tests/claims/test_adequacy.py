@@ -13,8 +13,8 @@ KEY = ["domain", "sex", "ages", "quantity"]
 
 
 @pytest.fixture(scope="module")
-def found(participants) -> Adequacy:
-    return adequacy(participants)
+def found(answers) -> Adequacy:
+    return answers["adequacy"]
 
 
 @pytest.mark.reference

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.adequacy import adequacy
-from analysis.claims.recall import recall
+from analysis.claims.adequacy import Adequacy, adequacy
+from analysis.claims.recall import RecallError, recall
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS
 from tests.reference_numbers import FOLDER, RTOL
@@ -16,8 +16,7 @@ VARIANCES = ("n_both", "within", "within_std_error", "total", "reliability", "re
 MOMENTS = ("n", "within", "first", "second", "covariance", "reliability", "icc", "correlation")
 
 
-def assert_as_r_has_it(people: pd.DataFrame, folder: str) -> None:
-    found, days = adequacy(people), recall(people)
+def assert_as_r_has_it(found: Adequacy, days: RecallError, folder: str) -> None:
     shares = found.shares.dropna(subset="estimate")
     same(folder, "adequacy_shares", shares, ["domain", "sex", "ages", "quantity"], ("n", "df", "estimate", "std_error"))
     same(folder, "adequacy_variances", found.variances, ["sex"], VARIANCES)
@@ -40,12 +39,12 @@ def same(folder: str, name: str, ours: pd.DataFrame, key: list[str], numbers: tu
         np.testing.assert_allclose(mine, rs, rtol=0 if exactly else RTOL, err_msg=f"{name} {number}")
 
 
-def test_an_invented_survey_gives_rs_numbers(participants) -> None:
-    assert_as_r_has_it(participants, "synthetic")
+def test_an_invented_survey_gives_rs_numbers(answers) -> None:
+    assert_as_r_has_it(answers["adequacy"], answers["recall"], "synthetic")
 
 
 @pytest.mark.real
 def test_the_real_files_give_rs_numbers() -> None:
     people, provenance = read_participants(FOLDERS)
     assert not provenance.synthetic
-    assert_as_r_has_it(people, "real")
+    assert_as_r_has_it(adequacy(people), recall(people), "real")

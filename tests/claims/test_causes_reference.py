@@ -24,8 +24,8 @@ def our_term(what: str, term: str) -> str:
     return PARTS.get(term, f"part_{term}") if what == "parts together" else TERMS.get(term, term)
 
 
-def assert_as_r_has_it(people: pd.DataFrame, folder: str) -> None:
-    rows = pd.concat([depletion(people), causes(people), arteries(people)], ignore_index=True)
+def assert_as_r_has_it(answers: list[pd.DataFrame], folder: str) -> None:
+    rows = pd.concat(answers, ignore_index=True)
     theirs = pd.read_csv(FOLDER / folder / "causes_fits.csv")
     question = theirs["study_id"].str.extract(
         r"^(?P<what>per point|by score|parts together|cause|quartiles) (?P<model>.+)$"
@@ -47,12 +47,12 @@ def assert_as_r_has_it(people: pd.DataFrame, folder: str) -> None:
     assert [int(ours[TERMS.get(str(term), str(term))]) for term in counts.index] == counts.tolist()
 
 
-def test_an_invented_survey_gives_rs_numbers(participants) -> None:
-    assert_as_r_has_it(participants, "synthetic")
+def test_an_invented_survey_gives_rs_numbers(answers) -> None:
+    assert_as_r_has_it([answers[name] for name in ("depletion", "causes", "arteries")], "synthetic")
 
 
 @pytest.mark.real
 def test_the_real_files_give_rs_numbers() -> None:
     people, provenance = read_participants(FOLDERS)
     assert not provenance.synthetic
-    assert_as_r_has_it(people, "real")
+    assert_as_r_has_it([depletion(people), causes(people), arteries(people)], "real")

@@ -11,8 +11,8 @@ from tests.claims import FOLDERS, REAL, RTOL
 
 
 @pytest.fixture(scope="module")
-def found(participants) -> Modification:
-    return modifiers(participants)
+def found(answers) -> Modification:
+    return answers["modifiers"]
 
 
 def test_all_twelve_are_told_under_each_model_whether_they_could_be_tested_or_not(found):

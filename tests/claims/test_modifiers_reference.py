@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.modifiers import DECLARED, MODELS, modifiers
+from analysis.claims.modifiers import DECLARED, MODELS, Modification, modifiers
 from analysis.dose_response.modifiers import ARMS
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS
@@ -23,8 +23,7 @@ def theirs(folder: str, name: str) -> pd.DataFrame:
     return pd.read_csv(FOLDER / folder / f"modifiers_{name}.csv", dtype={"model": str})
 
 
-def assert_as_r_has_it(people: pd.DataFrame, folder: str) -> None:
-    found = modifiers(people)
+def assert_as_r_has_it(found: Modification, folder: str) -> None:
     same(theirs(folder, "tests"), found.tests, ["exposure", "model", "modifier"], TESTED)
     assert len(found.tests) == len(DECLARED) * len(MODELS) * len(EXPOSURES)
     arms = found.arms[found.arms["cases"].notna()]
@@ -51,12 +50,12 @@ def same(known: pd.DataFrame, ours: pd.DataFrame, key: list[str], numbers: tuple
         np.testing.assert_allclose(mine, rs, rtol=0 if name in COUNTS else RTOL, err_msg=name)
 
 
-def test_an_invented_survey_gives_rs_numbers(participants) -> None:
-    assert_as_r_has_it(participants, "synthetic")
+def test_an_invented_survey_gives_rs_numbers(answers) -> None:
+    assert_as_r_has_it(answers["modifiers"], "synthetic")
 
 
 @pytest.mark.real
 def test_the_real_files_give_rs_numbers() -> None:
     people, provenance = read_participants(FOLDERS)
     assert not provenance.synthetic
-    assert_as_r_has_it(people, "real")
+    assert_as_r_has_it(modifiers(people), "real")

@@ -5,11 +5,11 @@ import pytest
 
 from analysis.claims.answers import COLUMNS
 from analysis.claims.supplements import MEANS, SHARES, TERMS, SupplementAnswers, supplements
-from analysis.data.people.harmonise import harmonise
 from analysis.data.people.supplement_traps import READINGS, misreadings, supplement_traps
 from analysis.data.people.supplements import use_rows
-from analysis.data.synthetic.survey import survey_tables
+from analysis.data.synthetic.survey import PLANTED, survey_tables
 from analysis.study import CYCLES
+from tests.people import people_of
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def people(tables) -> pd.DataFrame:
-    return harmonise(tables)
+def people(shared) -> pd.DataFrame:
+    return shared.answer(people_of, 1, PLANTED)
 
 
 @pytest.fixture(scope="module")

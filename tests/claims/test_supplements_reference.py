@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.supplements import EXPOSURES, TERMS, supplements
+from analysis.claims.supplements import EXPOSURES, TERMS, SupplementAnswers, supplements
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.people.supplements import reported_medians, use_rows
 from analysis.data.source.nhanes import read_table
@@ -24,8 +24,7 @@ def theirs(folder: str, name: str) -> pd.DataFrame:
     return pd.read_csv(FOLDER / folder / f"supplements_{name}.csv", dtype={"model": str}, keep_default_na=False)
 
 
-def assert_as_r_has_it(people: pd.DataFrame, folder: str) -> None:
-    found = supplements(people)
+def assert_as_r_has_it(found: SupplementAnswers, folder: str) -> None:
     assert_curves(found.odds, folder)
     assert_terms(found.odds, folder)
     assert_amounts(found.amounts, folder)
@@ -112,12 +111,12 @@ def test_use_rows_of_the_real_files_are_rs() -> None:
     assert_rows(FOLDERS, "real")
 
 
-def test_an_invented_survey_gives_rs_numbers(participants) -> None:
-    assert_as_r_has_it(participants, "synthetic")
+def test_an_invented_survey_gives_rs_numbers(answers) -> None:
+    assert_as_r_has_it(answers["supplements"], "synthetic")
 
 
 @pytest.mark.real
 def test_the_real_files_give_rs_numbers() -> None:
     people, provenance = read_participants(FOLDERS)
     assert not provenance.synthetic
-    assert_as_r_has_it(people, "real")
+    assert_as_r_has_it(supplements(people), "real")

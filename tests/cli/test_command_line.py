@@ -348,7 +348,7 @@ def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes
     before = {path: path.read_bytes() for path in results}
     for path in results:
         os.utime(path, (0, 0))
-    options = {"fetch": ["--needed"], "shapes": ["--replicates", str(REPLICATES)]}
+    options = {"fetch": ["--needed"], "shapes": ["--replicates", str(REPLICATES), "--jobs", "1"]}
     for stage in ("fetch", "cohort", "foods", "fit", "shapes", "claims", "figures"):
         assert main([stage, "--data", str(again.data), *options.get(stage, [])]) == 0
     out = capsys.readouterr().out

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.causes import ASKED, causes
+from analysis.claims.causes import ASKED
 from analysis.provenance import Provenance
 from analysis.report.figures.causes import LABELS, STYLES, causes_caption, plot_causes
 from analysis.report.figures.layout import Caption
@@ -14,8 +14,8 @@ REAL = Provenance("NHANES 1999-2004", synthetic=False)
 
 
 @pytest.fixture(scope="module")
-def rows(participants) -> pd.DataFrame:
-    return causes(participants)
+def rows(answers) -> pd.DataFrame:
+    return answers["causes"]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from analysis.simulation.surveys import Base, base_survey
 from tests.shared import Shared
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def invented_once(shared: Shared) -> Iterator[None]:
     """Simulations take their surveys from the disk; processes that they start invent them, and must find the same."""
 

@@ -109,6 +109,7 @@ def test_only_a_curve_without_association_has_a_nominal_rejection_rate(table):
     assert np.isnan(tests.tolist()[1])
 
 
+@pytest.mark.no_cover  # the table above has run every line of it
 def test_processes_change_no_digit():
     one, two = (simulate_coverage(surveys=2, seed=4, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two)

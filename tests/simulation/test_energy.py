@@ -38,6 +38,7 @@ def test_the_u_of_energy_is_lowest_at_1900_kcal():
     assert kcal[np.argmin(energy_u(kcal))] == 1900.0
 
 
+@pytest.mark.no_cover  # the table above has run every line of it
 def test_processes_change_no_digit():
     one, two = (simulate_energy_forms(surveys=2, seed=3, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two)

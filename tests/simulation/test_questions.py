@@ -111,6 +111,7 @@ def test_second_days_are_of_people_with_a_weight_and_of_nobody_else(base):
     assert np.corrcoef(base.second[both], base.usual[both])[0, 1] > 0.5
 
 
+@pytest.mark.no_cover  # the table above has run every line of it
 def test_processes_change_no_digit():
     one, two = (simulate_questions(surveys=2, seed=5, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two)

@@ -75,6 +75,7 @@ def test_error_of_a_mean_is_that_of_the_invented_surveys_means_by_hand():
     assert found["monte_carlo_error"] == pytest.approx(2 / np.sqrt(3))
 
 
+@pytest.mark.no_cover  # the table above has run every line of it
 def test_processes_change_no_digit():
     few = {"surveys": 2, "seed": 8, "draws_per_survey": 1, "replicates": 10, "simex_draws": 2}
     one, two = (simulate_recall_error(**few, jobs=jobs) for jobs in (1, 2))

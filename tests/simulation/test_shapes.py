@@ -80,6 +80,7 @@ def test_coverage_is_of_the_u_shaped_curves_and_both_intervals(tables):
     assert (coverage["median_width_mg"] > 0).all()
 
 
+@pytest.mark.no_cover  # the table above has run every line of it
 def test_processes_change_no_digit():
     one, two = (simulate_shapes(surveys=2, seed=5, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
     for ours, theirs in zip(one, two, strict=True):

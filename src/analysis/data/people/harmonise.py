@@ -159,7 +159,7 @@ def pooled_weight(
 
 def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
     """All sources of one cycle joined on SEQN to its demographic file, raw columns under their common names."""
-    parts = []
+    parts: list[pd.DataFrame] = []
     for source in SOURCES:
         name = source.tables[position]
         if name is None:
@@ -168,13 +168,11 @@ def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
         if not table.index.is_unique:
             twice = int(table.index.duplicated().sum())
             raise CodingError(f"{name}: {twice} SEQN appear more than once; expected one row per person.")
-        rename = {raw[position]: common for common, raw in source.columns.items() if raw[position] is not None}
-        parts.append(table[list(rename)].rename(columns=rename))
-    joined = (
-        parts[0].assign(cycle=CYCLES[position]).join(parts[1:], how="left").copy()
-    )  # in few blocks, or pandas warns
+        names = {common: raw[position] for common, raw in source.columns.items() if raw[position] is not None}
+        part = table[list(names.values())].set_axis(list(names), axis="columns")
+        parts.append(part.reindex(parts[0].index) if parts else part.assign(cycle=CYCLES[position]))
     every = [common for source in SOURCES for common in source.columns]
-    return joined.reindex(columns=["cycle", *every])
+    return pd.concat(parts, axis="columns").reindex(columns=["cycle", *every])
 
 
 def _design(raw: pd.DataFrame) -> dict[str, pd.Series]:
@@ -242,9 +240,9 @@ def site_is_insensate(raw: pd.DataFrame, foot: str, site: str) -> pd.Series:
     site : one of `SITES`.
     """
     codes = {1: 1.0, 2: 2.0, 3: 3.0, 8: np.nan}
-    trials = pd.concat([_number(raw, f"LEX{foot}{site}{trial}", codes) for trial in (1, 2, 3)], axis="columns")
-    felt, not_felt = (trials == 1).sum(axis="columns"), trials.isin([2, 3]).sum(axis="columns")
-    sensate = (trials.iloc[:, 0] == 1) | (felt >= 2)
+    trials = np.array([_number(raw, f"LEX{foot}{site}{trial}", codes) for trial in (1, 2, 3)])
+    felt, not_felt = (trials == 1).sum(axis=0), np.isin(trials, [2, 3]).sum(axis=0)
+    sensate = (trials[0] == 1) | (felt >= 2)
     return pd.Series(np.where(sensate, 0.0, np.where(not_felt >= 2, 1.0, np.nan)), raw.index)
 
 
@@ -415,7 +413,8 @@ def _supplements(tables: Tables, raw: pd.DataFrame) -> dict[str, pd.Series]:
 def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:
     """Recode by the codebook; a code it does not define is an error, a missing value stays missing."""
     column = raw[name]
-    unknown = column.notna() & ~column.isin(list(codes))
+    values = column.to_numpy(dtype=float)
+    unknown = ~np.isnan(values) & ~np.isin(values, list(codes))
     if unknown.any():
         cycle, value = raw.loc[unknown, "cycle"].iloc[0], column[unknown].iloc[0]
         people = int(((column == value) & (raw["cycle"] == cycle)).sum())
@@ -425,7 +424,10 @@ def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Seri
             f"{source.columns[name][position]}={_printed(value)} in {table} ({people} people): expected one of "
             f"{', '.join(map(str, codes))}, see the codebook {table}.htm."
         )
-    return column.map(codes).astype(float)
+    found = np.full(len(raw), np.nan)
+    for code, meaning in codes.items():
+        found[values == code] = meaning
+    return pd.Series(found, raw.index, name=name)
 
 
 def _printed(value: object) -> str:
