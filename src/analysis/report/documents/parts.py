@@ -15,7 +15,7 @@ from analysis.report.documents.traced import traced_markdown
 from analysis.report.figures.layout import Caption
 from analysis.report.page.content import Results
 from analysis.report.page.record import EQUATIONS, strobe_links, traceability_table
-from analysis.report.words import answer, claims, first_screen, published, simulation
+from analysis.report.words import answer, claims, first_screen, glossary, published, simulation
 from analysis.report.words.numbers import as_markdown
 from analysis.stats.disclosure import Discreet
 
@@ -127,6 +127,7 @@ def _strobe(_: Sources) -> str:
 
 PARTS: dict[str, Callable[[Sources], str]] = {
     "first screen": _first_screen,
+    "words": lambda sources: glossary.glossary_markdown(sources.results.estimates),
     "is it a u": lambda sources: answer.u_markdown(sources.results.estimates, sources.results.referee),
     "what decides it": lambda sources: answer.decides_markdown(sources.results.estimates, sources.results.referee),
     "how much stands": lambda sources: answer.stands_markdown(
