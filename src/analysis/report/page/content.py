@@ -9,7 +9,7 @@ from analysis.provenance import Provenance
 from analysis.report.page.explorer import missing_tables
 from analysis.report.page.files import read_off
 from analysis.report.page.html import download, folded, paragraphs, table
-from analysis.report.page.record import method_html, strobe_table, traceability_table
+from analysis.report.page.record import method_html, short_traceability, strobe_table
 from analysis.report.words import answer as answer_words
 from analysis.report.words import audit as audit_words
 from analysis.report.words import bottom_line as bottom_line_words
@@ -46,6 +46,9 @@ DECIDES = (
     "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the p "
     "of the ends moves (*direction*). *EI:BMR* is recalled energy over basal metabolism."
 )
+IN_THE_FILE = {"cases", "df", "trend_slope", "end_slopes_p", "two_lines_p", "interior", "interior_mc_error", "nadir"}
+"""Columns of published_stands.csv that its table leaves out."""
+
 WHY_PUBLISHED = (
     "Whoever recomputes one claim should first reach what others have printed of the same people. Publications on "
     "these surveys were recomputed by their own definitions. *As printed*: it rounds to the printed digits. *Close*: "
@@ -113,7 +116,7 @@ def sections(results: Results, *, math: Callable[[str], str]) -> dict[str, Secti
         Section("referee", "What decides the verdict: the referee's table", _referee(results)),
         Section("people", "Who was studied: Table 1", _people(results)),
         Section("method", "The method in equations", method_html(math)),
-        Section("traceability", "Where each number comes from", _traceability()),
+        Section("traceability", "Where each number comes from", _traceability(results.home)),
         Section("strobe", "STROBE-nut", _strobe()),
         Section("versions", "Versions and input digests", _versions(results)),
     )
@@ -259,7 +262,7 @@ def _published(results: Results) -> str:
         WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_sentence(numbers)
     )
     told += folded(f"Each printed number beside ours ({len(numbers)})",
-                   table(read_off(numbers), "Printed and recomputed", index=False))  # fmt: skip
+                   table(read_off(numbers.drop(columns=["cases", "df", "read_in"])), "Printed and recomputed", index=False))  # fmt: skip
     if len(stands):
         told += folded(
             f"Do the claims stand? ({stands['study'].nunique()} studies)",
@@ -267,7 +270,11 @@ def _published(results: Results) -> str:
                 "The claims by recalled dose under five forms of energy and without each cycle.",
                 published_words.stands_markdown(stands),
             ),
-            table(read_off(stands), "Each claim under each variation", index=False),
+            table(
+                read_off(stands.drop(columns=[name for name in stands if name in IN_THE_FILE])),
+                "Each claim under each variation; the rest is in the file",
+                index=False,
+            ),
         )
     told += folded("A published threshold of phosphorus",
                    paragraphs(shape_words.threshold_sentence(results.estimates)))  # fmt: skip
@@ -317,11 +324,17 @@ def _people(results: Results) -> str:
     )
 
 
-def _traceability() -> str:
+def _traceability(home: str) -> str:
+    shown, places = short_traceability()
+    links = {name: f"{home}/{place}" for name, place in places.items()} if home else {}
     return paragraphs(
-        "Each number of this page: the results file it stands in, the function that computes it, the test that holds "
-        "it, and where R's own number for it lies."
-    ) + table(traceability_table(), "From number to file, function, test and R", index=False)
+        "Each results file that this page or README reads: what stands in it, the function that computes it, the test "
+        "that holds it, and, where R was asked, where its own numbers lie."
+    ) + folded(
+        f"From number to file, function, test and R ({len(shown)} rows)",
+        f'<div class="where-from">{table(shown, "From number to file, function, test and R", index=False, links=links)}'
+        "</div>",
+    )
 
 
 def _strobe() -> str:

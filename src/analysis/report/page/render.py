@@ -6,6 +6,7 @@ extra ``report``, which the rest of the project does without.
 
 import importlib
 import json
+import re
 from importlib.resources import files
 from typing import Any, get_args
 
@@ -38,6 +39,9 @@ WEIGHTS = {
 }
 """What the weights of a specification mean."""
 
+OPERATORS = {"&#x000B1;": "&#x000B1;", "&#x0007E;": "&#x0223C;"}
+"""Plus-minus, and is distributed as: latex2mathml writes them as names, without room about them."""
+
 EXTRA = "the extra `report` is not installed: run `make report`, or pip install 'magnesium-neuropathy[report]'."
 
 
@@ -68,7 +72,8 @@ def equation(latex: str) -> str:
     ------
     PageError : the extra ``report`` is not installed.
     """
-    return str(_extra("latex2mathml.converter").convert(latex, display="block"))
+    written = str(_extra("latex2mathml.converter").convert(latex, display="block"))
+    return re.sub(r"<mi>(&#x000B1;|&#x0007E;)</mi>", lambda found: f"<mo>{OPERATORS[found[1]]}</mo>", written)
 
 
 def chart_library() -> str:
