@@ -261,8 +261,10 @@ def _published(results: Results) -> str:
     told = paragraphs(
         WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_sentence(numbers)
     )
-    told += folded(f"Each printed number beside ours ({len(numbers)})",
-                   table(read_off(numbers.drop(columns=["cases", "df", "read_in"])), "Printed and recomputed", index=False))  # fmt: skip
+    printed = read_off(numbers.drop(columns=["cases", "df", "read_in"]))
+    told += folded(
+        f"Each printed number beside ours ({len(numbers)})", table(printed, "Printed and recomputed", index=False)
+    )
     if len(stands):
         told += folded(
             f"Do the claims stand? ({stands['study'].nunique()} studies)",

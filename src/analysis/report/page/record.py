@@ -94,7 +94,7 @@ def short_traceability() -> tuple[pd.DataFrame, dict[str, str]]:
     table = traceability_table()
     places = {short_place(name): source_of(name) for name in table["function"]}
     for column, folder in FOLDERS.items():
-        places |= {name.removeprefix(folder): name for name in table[column] if name}
+        places |= {name.removeprefix(folder): folder + name.removeprefix(folder) for name in table[column] if name}
         table[column] = table[column].str.removeprefix(folder)
     table["function"] = table["function"].map(short_place)
     heads = {column: f"{column}, in {folder}" for column, folder in FOLDERS.items()}
