@@ -46,6 +46,9 @@ DECIDES = (
     "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the p "
     "of the ends moves (*direction*). *EI:BMR* is recalled energy over basal metabolism."
 )
+PLAIN = {"interior": "lowest point inside the range", "df": "degrees of freedom"}
+"""Heads of tables that other readers know by short names."""
+
 IN_THE_FILE = {"cases", "df", "trend_slope", "end_slopes_p", "two_lines_p", "interior", "interior_mc_error", "nadir"}
 """Columns of published_stands.csv that its table leaves out."""
 
@@ -161,8 +164,8 @@ def _tests(results: Results) -> str:
         + folded(
             "The same in words, and every model",
             paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates)),
-            table(shape_words.verdicts_table(estimates), "What each model's verdict rests on"),
-            table(study_words.tests_table(estimates), "Overall and non-linear tests"),
+            table(shape_words.verdicts_table(estimates).rename(columns=PLAIN), "What each model's verdict rests on"),
+            table(study_words.tests_table(estimates).rename(columns=PLAIN), "Overall and non-linear tests"),
         )
         + folded(
             "End slopes, two lines, lowest point, break, knots",
@@ -210,7 +213,7 @@ def _stands(results: Results) -> str:
             "Verdicts by choice, joint test, cycles, two days",
             table(audit_words.verdicts_by_choice_table(audit), "% of specifications by verdict"),
             table(audit_words.joint_test_table(audit), "All specifications together, against no association"),
-            table(audit_words.cycles_table(audit), "Each cycle by itself"),
+            table(audit_words.cycles_table(audit).rename(columns=PLAIN), "Each cycle by itself"),
             table(audit_words.recall_table(audit), "On the first day, the second and their mean"),
         )
         + _specificity(audit)

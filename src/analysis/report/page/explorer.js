@@ -328,14 +328,15 @@ class Explorer {
   listUs() {
     if (!byId("every-u").open) return;
     const [rows, { ends }] = [this.rowsOfU(), this.state()];
-    byId("us-by-choice").textContent = rows.length ? this.cells.choices.map((name) => this.levelsOf(name, rows)).join(" ") : "";
+    const told = this.cells.choices.map((name) => this.levelsOf(name, rows)).join(" ");
+    byId("us-by-choice").textContent = rows.length ? `Of these ${count(rows.length)}, by choice. ${told}` : "";
     byId("us").replaceChildren(...rows.map((row) => this.linkOf(row, ends)));
   }
 
   levelsOf(name, rows) {
     const found = new Map();
     rows.forEach((row) => found.set(this.cells.word(name, row), (found.get(this.cells.word(name, row)) || 0) + 1));
-    const told = [...found].sort((a, b) => b[1] - a[1]).map(([level, n]) => `${count(n)} ${this.packed.levels[name][level]}`);
+    const told = [...found].sort((a, b) => b[1] - a[1]).map(([level, n]) => `${this.wordsOf(name, level)} ${count(n)}`);
     return `${this.packed.names[name] || name}: ${told.join(", ")}.`;
   }
 

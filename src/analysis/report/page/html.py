@@ -23,6 +23,9 @@ _ROW = re.compile(r"<tr[^>]*>.*?</tr>", re.DOTALL)
 _CELL = re.compile(r"<(?P<kind>t[hd])(?P<rest>[^>]*)>(?P<words>.*?)</t[hd]>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 
+_PATH = re.compile(r"(?<=>)[\w./:-]{13,}(?=</a>)")
+_BREAK = re.compile(r"(?<=[/:_])(?=\w)|(?<=\.)(?!csv\b|py\b|md\b)(?=\w)")
+
 _MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
 
 
@@ -77,7 +80,12 @@ def framed(page: str, name: str = "table") -> str:
     page : HTML.
     name : of the frames, for a screen reader.
     """
-    return _TABLE.sub(lambda found: _framed(found["inner"], name), page)
+    return _TABLE.sub(lambda found: _framed(_PATH.sub(_breakable, found["inner"]), name), page)
+
+
+def _breakable(path: re.Match[str]) -> str:
+    """A path that a narrow column breaks between its parts."""
+    return _BREAK.sub("<wbr>", path[0])
 
 
 def _framed(inner: str, name: str) -> str:
