@@ -126,6 +126,12 @@ def sections(results: Results, *, math: Callable[[str], str]) -> dict[str, Secti
     return {section.name: section for section in made}
 
 
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of words with the heads of `PLAIN`, and verdicts as they are called everywhere on the page."""
+    told = frame.rename(columns=PLAIN)
+    return told.assign(verdict=told["verdict"].map(verdict_words)) if "verdict" in told else told
+
+
 def _verdict(results: Results) -> str:
     """The first screen of README and its words."""
     estimates = results.estimates
@@ -164,8 +170,8 @@ def _tests(results: Results) -> str:
         + folded(
             "The same in words, and every model",
             paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates)),
-            table(shape_words.verdicts_table(estimates).rename(columns=PLAIN), "What each model's verdict rests on"),
-            table(study_words.tests_table(estimates).rename(columns=PLAIN), "Overall and non-linear tests"),
+            table(_plain(shape_words.verdicts_table(estimates)), "What each model's verdict rests on"),
+            table(_plain(study_words.tests_table(estimates)), "Overall and non-linear tests"),
         )
         + folded(
             "End slopes, two lines, lowest point, break, knots",
@@ -173,7 +179,7 @@ def _tests(results: Results) -> str:
             table(shape_words.two_lines_table(estimates), "Two lines, log odds per 100 units"),
             table(shape_words.low_points_table(estimates), "Lowest point"),
             table(shape_words.breaks_table(estimates), "Break of two straight pieces"),
-            table(shape_words.knots_table(estimates), "The verdict under other knots and forms"),
+            table(_plain(shape_words.knots_table(estimates)), "The verdict under other knots and forms"),
         )
         + folded(
             "How often the tests are right on invented surveys of known truth",
@@ -213,8 +219,8 @@ def _stands(results: Results) -> str:
             "Verdicts by choice, joint test, cycles, two days",
             table(audit_words.verdicts_by_choice_table(audit), "% of specifications by verdict"),
             table(audit_words.joint_test_table(audit), "All specifications together, against no association"),
-            table(audit_words.cycles_table(audit).rename(columns=PLAIN), "Each cycle by itself"),
-            table(audit_words.recall_table(audit), "On the first day, the second and their mean"),
+            table(_plain(audit_words.cycles_table(audit)), "Each cycle by itself"),
+            table(_plain(audit_words.recall_table(audit)), "On the first day, the second and their mean"),
         )
         + _specificity(audit)
     )
@@ -226,7 +232,7 @@ def _specificity(audit: Frames) -> str:
     return folded(
         "Every nutrient, and outcomes that magnesium should not move",
         paragraphs(specificity_words.specificity_sentence(audit), specificity_words.controls_sentence(audit)),
-        table(specificity_words.specificity_table(audit), "Nutrients by non-linear p"),
+        table(_plain(specificity_words.specificity_table(audit)), "Nutrients by non-linear p"),
     )
 
 
@@ -236,7 +242,7 @@ def _energy(results: Results) -> str:
         return paragraphs(NO_AUDIT, power)
     return (
         paragraphs(energy_words.energy_sentence(results.audit))
-        + table(energy_words.energy_table(results.audit), "Magnesium under each form of adjusting for energy")
+        + table(_plain(energy_words.energy_table(results.audit)), "Magnesium under each form of adjusting for energy")
         + paragraphs("What each form would have found:", power)
         + folded("What each form compares", paragraphs(energy_words.estimands_markdown(results.audit)))
     )
@@ -264,7 +270,8 @@ def _published(results: Results) -> str:
     told = paragraphs(
         WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_sentence(numbers)
     )
-    printed = read_off(numbers.drop(columns=["cases", "df", "read_in"]))
+    named = numbers.assign(study=numbers["study"] + ", " + numbers["citation"])
+    printed = read_off(named.drop(columns=["citation", "kind", "cases", "df", "read_in"]))
     told += folded(
         f"Each printed number beside ours ({len(numbers)})", table(printed, "Printed and recomputed", index=False)
     )

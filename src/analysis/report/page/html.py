@@ -23,7 +23,7 @@ _ROW = re.compile(r"<tr[^>]*>.*?</tr>", re.DOTALL)
 _CELL = re.compile(r"<(?P<kind>t[hd])(?P<rest>[^>]*)>(?P<words>.*?)</t[hd]>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 
-_PATH = re.compile(r"(?<=>)[\w./:-]{13,}(?=</a>)")
+_PATH = re.compile(r"(?<=>)[\w./:-]{13,}(?=</(?:a|code)>)")
 _BREAK = re.compile(r"(?<=[/:_])(?=\w)|(?<=\.)(?!csv\b|py\b|md\b)(?=\w)")
 
 _MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
@@ -34,7 +34,7 @@ def paragraphs(*texts: str) -> str:
 
     A table in it scrolls within itself.
     """
-    return framed("\n".join(str(_MARKDOWN(text)) for text in texts if text))
+    return framed(TOGETHER.sub(NO_BREAK, "\n".join(str(_MARKDOWN(text)) for text in texts if text)))
 
 
 def table(frame: pd.DataFrame, caption: str, *, index: bool = True, links: Mapping[str, str] | None = None) -> str:
