@@ -15,12 +15,14 @@ from analysis.simulation.energy import TRUTHS
 from analysis.simulation.questions import TRUTHS as QUESTION_TRUTHS
 from analysis.simulation.shapes import RULES, SHAPES
 from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
+from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import PRIMARY
 
 pytestmark = pytest.mark.committed
 
 PROCESSED = Path(__file__).parents[1] / "data" / "processed"
 ESTIMATES, SIMULATION = PROCESSED / "estimates", PROCESSED / "simulation"
+FIGURES = Path(__file__).parents[1] / "figures"
 
 
 def read(name):
@@ -42,6 +44,31 @@ def primary(cells):
 
 def of_model(name):
     return read(name).set_index("model").loc[PRIMARY.model]
+
+
+NOT_PEOPLE = {"audit_verdict_shares.csv": "specifications", "specification_curve.csv": "specifications"}
+"""Files whose column n counts something else."""
+
+COUNTS = {"n", "cases", "n_missing", "n_exposed", "n_both", "n_positive"}
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted(PROCESSED.glob("*/*.csv")), *sorted(FIGURES.glob("*.csv"))], ids=lambda path: path.name
+)
+def test_no_committed_table_counts_fewer_than_ten_people(path):
+    frame = pd.read_csv(path, low_memory=False)
+    if "unit" in frame and "people" in set(frame["unit"]):
+        frame = frame[frame["unit"] == "people"]
+    told = set(frame) & COUNTS if path.name not in NOT_PEOPLE else set()
+    for name in told:
+        few = frame[name].between(1, FEWEST_PEOPLE - 1)
+        assert not few.any(), f"{name}: {frame.loc[few, name].tolist()}"
+
+
+def test_tables_with_counts_of_people_are_looked_at():
+    found = {path.name for path in PROCESSED.glob("*/*.csv") if set(pd.read_csv(path, nrows=0)) & COUNTS}
+    assert {"characteristics.csv", "characteristics_by_quintile.csv", "flow_reasons.csv"} <= found
+    assert set(NOT_PEOPLE) <= {path.name for folder in (ESTIMATES, FIGURES) for path in folder.glob("*.csv")}
 
 
 def test_the_grid_is_all_there(cells):

@@ -116,14 +116,28 @@ def test_known_and_missing_people_add_up_to_the_cohort(cohort, table) -> None:
     for variable, of_variable in table[table["kind"] != "median"].groupby("variable"):
         for group in GROUPS:
             rows = of_variable[of_variable["group"] == group]
-            assert rows["n"].sum() + rows["n_missing"].iloc[0] == members(cohort, group).sum(), variable
+            if pd.notna(missing := rows["n_missing"].iloc[0]):
+                assert rows["n"].sum() + missing == members(cohort, group).sum(), variable
     assert table["n_missing"].max() > 0
+
+
+def test_few_of_whom_a_characteristic_is_unknown_are_not_counted(participants, cohort) -> None:
+    """Seven with neuropathy are not told, nor, since they would be the difference, all; without neuropathy 30 are."""
+    sick = cohort.index[cohort["pn_strict"] == 1][:7]
+    well = cohort.index[cohort["pn_strict"] == 0][:30]
+    fewer = participants.assign(height_cm=participants["height_cm"].fillna(170.0))
+    fewer.loc[[*sick, *well], "height_cm"] = np.nan
+    table = characteristics(fewer, replace(Study(), extra_covariates=("height_cm",))).query("variable == 'height_cm'")
+    missing = table.groupby("group")["n_missing"].first()
+    assert missing[["all", "with_neuropathy"]].isna().all()
+    assert missing["without_neuropathy"] == len(well)
 
 
 def test_with_and_without_add_up_to_all(table) -> None:
     counts = table.pivot_table(index=["variable", "level", "kind"], columns="group", values=["n", "n_missing"])
     for name in ("n", "n_missing"):
-        assert (counts[name]["all"] == counts[name]["with_neuropathy"] + counts[name]["without_neuropathy"]).all()
+        told = counts[name].dropna()
+        assert (told["all"] == told["with_neuropathy"] + told["without_neuropathy"]).all()
 
 
 def test_percentages_of_a_group_add_up_to_a_hundred(table) -> None:

@@ -16,8 +16,7 @@ from analysis.report.words import audit as audit_words
 from analysis.report.words import energy as energy_words
 from analysis.report.words import specificity as specificity_words
 from analysis.report.words.bottom_line import NEEDED, bottom_line, short_line
-from analysis.report.words.energy import FORM_WORDS
-from analysis.report.words.numbers import ordinal
+from analysis.report.words.numbers import FORM_WORDS, ordinal
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
 
 ROOT = Path(__file__).parents[2]

@@ -277,8 +277,15 @@ def test_p_and_name_of_a_characteristic_stand_in_its_first_row_only(table_one, e
 def test_people_of_whom_a_characteristic_is_unknown_are_counted_in_its_last_row(table_one, estimates):
     row = table_row(table_one, "Income to poverty ratio", "unknown, n")
     missing = estimates[0]["characteristics"].query("variable == 'pir'").groupby("group")["n_missing"].first()
-    assert row.iloc[2:5].tolist() == [f"{missing[group]:,}" for group in GROUPS]
+    assert row.iloc[2:5].tolist() == [f"{missing[group]:,.0f}" for group in GROUPS]
     assert row.name == table_row(table_one, "Income to poverty ratio", "median").name + 1
+
+
+def test_few_of_a_single_group_are_not_told_by_the_difference():
+    rows = [{"group": group, "n_missing": n} for group, n in zip(GROUPS, (np.nan, np.nan, 30), strict=True)]
+    told = study_words.unknown_words(pd.DataFrame(rows))
+    assert told == dict(zip(GROUPS, ("", "fewer than 10", "30"), strict=True))
+    assert study_words.unknown_words(pd.DataFrame(rows).assign(n_missing=0)) == {}
 
 
 def test_characteristic_of_few_people_says_so():

@@ -12,7 +12,7 @@ from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
 from analysis.dose_response.quintiles import QUINTILES, group_of
 from analysis.stats.arrays import Array, Bools, Row
-from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet
+from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, told
 from analysis.stats.regression.fit import fit_linear
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.crosstabs import cross_table, independence_test
@@ -74,8 +74,9 @@ def characteristics(frame: pd.DataFrame, study: Study, *, by: By = "outcome") ->
     group). n is unweighted, of the group or level; n_missing are the people of the group in whom the variable is
     unknown. Intervals are on t with the design df, Woodruff's for a median, the logit's for a percentage. p_value
     compares the groups: a Wald F of the differences in means, Rao-Scott's F of a category (empty where a level has
-    nobody in one of them). Where fewer than `FEWEST_PEOPLE` stand behind a number, it and its n are empty; a percentage
-    of 100 has no interval. Where people of a group are of one PSU only in a stratum, and the study refuses a variance
+    nobody in one of them). Where fewer than `FEWEST_PEOPLE` stand behind a number, it and its n are empty, as is such
+    an n_missing, and that of all where it would tell a single group's by difference; a percentage of 100 has no
+    interval. Where people of a group are of one PSU only in a stratum, and the study refuses a variance
     of them (`Study.lonely_domain`), the estimate stands without standard error and interval, and a further column
     ``note`` says so; if they are so in all groups together, there is no p-value.
 
@@ -89,7 +90,7 @@ def characteristics(frame: pd.DataFrame, study: Study, *, by: By = "outcome") ->
         levels = _levels(variable)
         rows.extend(_category_rows(variable, levels) if levels else _number_rows(variable))
     columns = [*COLUMNS, *["note"] * any("note" in row for row in rows)]
-    return pd.DataFrame(rows, columns=columns).astype({"n": "Int64"})
+    return pd.DataFrame(rows, columns=columns).astype({"n": "Int64", "n_missing": "Int64"})
 
 
 def _variables(frame: pd.DataFrame, study: Study, by: By) -> Iterator[_Variable]:
@@ -171,7 +172,14 @@ def _percent(variable: _Variable, people: Bools, domain: Domain) -> Estimate:
 def _few(variable: _Variable, level: str, group: str, kind: str) -> Row:
     """A row without its numbers: all there is where fewer than `FEWEST_PEOPLE` stand behind them."""
     return {"variable": variable.name, "level": level, "group": group, "kind": kind,
-            "n_missing": variable.n_missing[group]}  # fmt: skip
+            "n_missing": _missing_told(variable.n_missing)[group]}  # fmt: skip
+
+
+def _missing_told(missing: dict[str, int]) -> dict[str, int | None]:
+    """People of each group as they may be told; of a single group of few, not those of all either."""
+    shown = {group: told(n) for group, n in missing.items()}
+    hidden = [group for group, n in shown.items() if n is None and group != "all"]
+    return shown | {"all": None} if len(hidden) == 1 else shown
 
 
 def _numbers(variable: _Variable, group: str, n: int, found: Estimate) -> Row:

@@ -20,6 +20,22 @@ DICTIONARY = PurePosixPath("data/processed/README.md")
 """The data dictionary, which is a page of its own."""
 
 PAGES = PurePosixPath("data/processed/docs")
+INDEX, README = PurePosixPath("docs/README.md"), PurePosixPath("README.md")
+FURTHER = ("README.md", "CONTRIBUTING.md", "figures/*.md", "data/raw/README.md", "tests/README.md",
+           "tests/reference/README.md")  # fmt: skip
+"""Markdown outside docs/ that documents lead to: a page each, so that no link of a page opens raw Markdown."""
+
+SHORT = {
+    INDEX: "Documents", README: "README", DICTIONARY: "Data dictionary",
+    **{PurePosixPath(f"docs/{name}.md"): words for name, words in (
+        ("api", "What can be called"), ("claims", "Claims"), ("method", "Method"), ("recipes", "Recipes"),
+        ("strobe-nut", "STROBE-nut"), ("structure", "Structure"), ("traceability", "Traceability"),
+        ("validation", "Validation"))},
+}  # fmt: skip
+"""Documents of the way around, in words short enough for a phone."""
+
+REPORT = "../report.html"
+"""The report page, as the pages lead to it."""
 
 
 def write_documents(root: Path) -> list[Path]:
@@ -75,24 +91,33 @@ def read_sources(root: Path) -> Sources:
 
 
 def _write_pages(root: Path, documents: list[Path]) -> list[Path]:
-    """Each document of docs/, and the data dictionary, as a page."""
-    named = [PurePosixPath(path.relative_to(root).as_posix()) for path in documents] + [DICTIONARY]
-    texts = {name: (root / name).read_text() for name in named}
-    index = PurePosixPath("docs/README.md")
-    addresses = {name: f"{name.stem}.html" for name in named} | {
-        index: "index.html",
-        DICTIONARY: "data-dictionary.html",
-    }
-    titles = {name: title_of(text) for name, text in texts.items()} | {DICTIONARY: "Data dictionary"}
-    around = [(addresses[name], titles[name]) for name in sorted(named, key=lambda name: name != index)]
+    """Each document of docs/, the data dictionary and `FURTHER`, as a page."""
+    found = [*documents, root / DICTIONARY, *(path for pattern in FURTHER for path in sorted(root.glob(pattern)))]
+    texts = {PurePosixPath(path.relative_to(root).as_posix()): path.read_text() for path in found}
+    addresses = {name: _address(name) for name in texts}
+    order = sorted(texts, key=lambda name: (name not in (INDEX, README), name == DICTIONARY, str(name)))
+    around = [(REPORT, "Report"), *(
+        (addresses[name], SHORT.get(name) or title_of(texts[name]))
+        for name in order if name in SHORT or name.parent == INDEX.parent
+    )]  # fmt: skip
     math, written = _math(), []
     (root / PAGES).mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         moved = partial(moved_link, source=name, here=PAGES, pages=addresses)
         path = root / PAGES / addresses[name]
-        write_text(path, page_html(text, pages=around, math=math, moved=moved))
+        write_text(path, page_html(text, pages=around, here=addresses[name], math=math, moved=moved))
         written.append(path)
     return written
+
+
+def _address(name: PurePosixPath) -> str:
+    """The page of a document: those of docs/ by their name, others with that of their folder."""
+    if name == INDEX:
+        return "index.html"
+    if name == DICTIONARY:
+        return "data-dictionary.html"
+    parts = name.with_suffix("").parts
+    return "-".join(parts[1:] if name.parent == INDEX.parent else parts).lower() + ".html"
 
 
 def _math() -> Callable[[str], str]:

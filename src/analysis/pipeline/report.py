@@ -1,10 +1,13 @@
 """Stage ``report``: everything that was found on one page of HTML."""
 
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -43,10 +46,24 @@ def write_report(folders: Folders, out: Path | None = None) -> Path:
     PageError : the extra ``report`` is not installed.
     """
     path = out or folders.processed / "report.html"
-    page = render_page(read_results(folders))
+    results = read_results(folders)
+    page = render_page(dataclasses.replace(results, **_around(path)))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, page)
     return path
+
+
+def _around(page: Path) -> dict[str, Any]:
+    """Where README and the documents are from a page: as pages if `make docs` has made them, else as Markdown."""
+    root = next((folder for folder in page.resolve().parents if (folder / "docs").is_dir()
+                 and (folder / "pyproject.toml").exists()), None)  # fmt: skip
+    if root is None:
+        return {}
+    places = {"README": ("data/processed/docs/readme.html", "README.md"),
+              "Documents": ("data/processed/docs/index.html", "docs/README.md")}  # fmt: skip
+    home = os.path.relpath(root, page.resolve().parent)
+    found = {words: next((name for name in names if (root / name).exists()), "") for words, names in places.items()}
+    return {"home": home, "elsewhere": tuple((f"{home}/{name}", words) for words, name in found.items() if name)}
 
 
 def read_results(folders: Folders) -> Results:

@@ -24,9 +24,10 @@ from analysis.report.words.study import (
     level_words,
     noted,
     people_of_groups,
+    unknown_words,
 )
 from analysis.stats.arrays import Frames, Row
-from analysis.stats.disclosure import FEW, Discreet, count_of, is_few
+from analysis.stats.disclosure import FEW, FEWEST_PEOPLE, Discreet, count_of
 from analysis.stats.sample.presentation import present_proportion
 
 UNRELIABLE = "†"
@@ -161,7 +162,8 @@ def _described(estimates: Frames, frame: pd.DataFrame, provenance: Provenance, *
     rows: list[Row] = []
     heads = {group: f"{sentence(GROUP_WORDS[group])} (n = {people[group]:,.0f})" for group in frame["group"].unique()}
     for cell in frame.fillna({"level": ""}).itertuples():
-        known = int(people[cell.group] - cell.n_missing)
+        # Of a few it is not told how many they are: as many as they may be.
+        known = int(people[cell.group] - (FEWEST_PEOPLE - 1 if pd.isna(cell.n_missing) else cell.n_missing))
         unreliable = _fails_standards(cell, known, model)
         row = _characteristic(cell, heads[cell.group])
         rows.append(row | {"text": f"{row['text']}{UNRELIABLE * unreliable}", "unreliable": unreliable or None})
@@ -197,14 +199,10 @@ def _unknown(frame: pd.DataFrame, heads: dict[str, str]) -> Iterator[Row]:
     """How many miss each variable; of a single group of few, nor all together, which would tell it by difference."""
     for variable, cells in frame.groupby("variable", sort=False):
         missing = cells.groupby("group", sort=False)["n_missing"].first()
-        if missing.max() == 0:
-            continue
-        hidden = [group for group, n in missing.items() if is_few(n)]
-        hidden += ["all"] * (len(hidden) == 1)
-        for group, n in missing.items():
-            told = FEW if is_few(n) else "" if group in hidden else count_of(n)
+        for group, words in unknown_words(cells).items():
+            is_told = words not in ("", FEW)
             yield {"section": characteristic_words(str(variable), cells), "row": "Unknown, n",
-                   "column": heads[str(group)], "n": None if group in hidden else n, "text": told}  # fmt: skip
+                   "column": heads[group], "n": missing[group] if is_told else None, "text": words}  # fmt: skip
 
 
 def _fails_standards(cell: Any, n: int, model: pd.Series) -> bool:

@@ -12,10 +12,10 @@ import pytest
 import analysis
 import analysis.stats
 from analysis.__main__ import main
-from analysis.pipeline.documents import PAGES, read_sources, write_documents
+from analysis.pipeline.documents import PAGES, REPORT, read_sources, write_documents
 from analysis.pipeline.folders import StageError
-from analysis.report.documents.api import api_markdown, signature_of
-from analysis.report.documents.parts import PARTS, PartError, parts_of, renewed
+from analysis.report.documents.api import api_markdown, docstring_markdown, signature_of
+from analysis.report.documents.parts import PARTS, PartError, parts_of, renewed, target_words
 from analysis.report.documents.site import anchor, moved_link, page_html, title_of
 from analysis.report.documents.traced import number_of, traced_frame
 from analysis.report.page.record import EQUATIONS, strobe_links
@@ -159,6 +159,49 @@ def test_signature_is_as_it_is_written():
     assert signature_of(analysis.PRIMARY) == ""
 
 
+def test_api_begins_with_its_contents():
+    told = api_markdown("analysis.stats")
+    names = re.findall(r"\[(\w+)\]\(#(\w+)\)", told.partition("###")[0])
+    assert [name for name, _ in names] == list(analysis.stats.__all__)
+    assert all(place == anchor(name) for name, place in names)
+
+
+@pytest.mark.parametrize("door", [analysis, analysis.stats], ids=lambda door: door.__name__)
+def test_api_has_no_raw_docstring(door):
+    told = re.sub(r"```python.*?```", "", api_markdown(door.__name__), flags=re.DOTALL)
+    assert "```" not in told
+    assert "``" not in told
+    assert not re.search(r"^-{3,}$", told, flags=re.MULTILINE)
+    assert told.count("**Raises**") > 5
+
+
+def test_docstring_is_told_as_markdown():
+    told = docstring_markdown(
+        "Sum of ``x`` where x<y.\n\nParameters\n----------\nx, y : (n,) arrays,\n    as `numpy` has them.\n\n"
+        "Returns\n-------\nA number.\n\nExamples\n--------\n>>> total(1, 2)\n3"
+    )
+    assert told == (
+        "Sum of `x` where x&lt;y.\n\n**Parameters**\n\n- `x, y`: (n,) arrays, as `numpy` has them.\n\n"
+        "**Returns**\n\nA number.\n\n**Examples**\n\n```python\n>>> total(1, 2)\n3\n```"
+    )
+
+
+def test_no_two_targets_of_strobe_nut_are_called_alike():
+    called = {}
+    for link in strobe_links()["link"]:
+        assert called.setdefault(target_words(link), link) == link
+    assert "README.md" not in called
+
+
+def test_places_that_strobe_nut_names_are_there():
+    """A heading of a document that a link names is checked by the links; words of a first screen, here."""
+    told = strobe_links().set_index("item")["where it is met"]
+    assert "README, Method" not in " ".join(told)
+    assert "not corrected" not in told["nut-12.3"]
+    assert "no order in time" in (ROOT / "README.md").read_text()
+    assert "no change of diet can be advised" in (ROOT / "docs" / "claims.md").read_text()
+
+
 # ---- pages
 def test_stage_mends_a_document_and_writes_its_pages(project, capsys):
     text = (project / "README.md").read_text()
@@ -169,13 +212,22 @@ def test_stage_mends_a_document_and_writes_its_pages(project, capsys):
     assert str(project / "README.md") in told
     assert str(project / "docs" / "api.md") not in told, "what is as it should be is not written again"
     pages = sorted((project / PAGES).glob("*.html"))
-    assert {page.stem for page in pages} == {"index", "data-dictionary"} | {p.stem for p in DOCUMENTS} - {"README"}
+    further = {"readme", "contributing", "tests-readme", "tests-reference-readme"}
+    named = {"index", "data-dictionary"} | {p.stem for p in DOCUMENTS} - {"README"}
+    assert {page.stem for page in pages} == named | further
+    around = re.findall(r"<nav.*?</nav>", (project / PAGES / "method.html").read_text(), flags=re.DOTALL)[0]
+    assert '<a href="method.html" aria-current="page">Method</a>' in around
+    assert around.count("aria-current") == 1
+    assert f'<a href="{REPORT}">Report</a>' in around
+    assert 'href="readme.html"' in around
     for page in pages:
         html = page.read_text()
+        assert not re.findall(r'<a href="[^"]*docs/[^"]*\.md', html), "a document opens as raw Markdown"
         assert not re.findall(r'(?:src|href)="https?:[^"]*"[^>]*(?:rel|type)=', html)
         assert "<script" not in html
         for url in re.findall(r'<a href="([^"#:]+)', html):
-            assert (project / PAGES / url).exists() or (ROOT / PAGES / url).resolve().exists(), url
+            # The report page is made by another command.
+            assert url == REPORT or (project / PAGES / url).exists() or (ROOT / PAGES / url).resolve().exists(), url
 
 
 def test_folder_without_documents_is_refused(tmp_path):
@@ -211,4 +263,4 @@ def test_link_leads_on_from_the_pages(url, expected):
 
 def test_every_equation_names_its_code():
     told = (ROOT / "docs" / "method.md").read_text()
-    assert told.count("Computed by `") == len(EQUATIONS)
+    assert told.count("Computed by [`") == len(EQUATIONS)

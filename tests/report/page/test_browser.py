@@ -1,6 +1,7 @@
 """The page in headless Chromium: its curves, its controls by mouse and keyboard, what it says on the console."""
 
 import dataclasses
+from urllib.parse import parse_qs
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,10 @@ import pytest
 import scipy.stats
 
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL
-from analysis.report.words.numbers import format_odds_ratio, p_number
+from analysis.report.words import audit as audit_words
+from analysis.report.words.numbers import format_odds_ratio, p_number, verdict_words
 from analysis.stats.curve.splines import RestrictedCubicSpline
+from analysis.study import OUTCOMES
 from tests.report.page.browser import browser
 from tests.report.page.pages import CHROMEDRIVER, CHROMIUM, HAS_EXTRA, NO_BROWSER, NO_EXTRA, committed, page_of
 
@@ -123,6 +126,10 @@ def found_words(window):
     )
 
 
+def answer_words(verdict):
+    return "shown, a U" if verdict == "U" else f"not shown ({verdict_words(verdict)})"
+
+
 def row_of(results, **changes):
     cells = results.audit["specifications"].astype({"knots": str})
     return cells[(cells[list(CHOICES)] == pd.Series(chosen(**changes))).all(axis=1)].iloc[0]
@@ -131,7 +138,7 @@ def row_of(results, **changes):
 def test_numbers_shown_are_those_of_the_results_file(opened, results):
     opened.run("return report.explorer.choose(arguments[0])", chosen(knots="3", weights="mec"))
     row, told = row_of(results, knots="3", weights="mec"), found_words(opened)
-    assert f"Falls, then rises: {row['verdict']}." in told
+    assert f"Falls, then rises: {answer_words(row['verdict'])}." in told
     assert f"{row['n']:,}, {row['cases']:,} of them with neuropathy" in told
     for name in ("overall_p", "nonlinear_p", "end_low_p", "end_high_p", "two_lines_p"):
         assert p_number(row[name]) in told
@@ -157,13 +164,48 @@ def test_buttons_answer_to_mouse_and_keyboard(opened, results):
     assert f"{us} of " in opened.run("return document.getElementById('u-count').innerText")
     opened.run("document.getElementById('next-u').scrollIntoView({block: 'center', behavior: 'instant'})")
     opened.click("#next-u")
-    assert "Falls, then rises: U." in found_words(opened)
+    assert "Falls, then rises: shown, a U." in found_words(opened)
+    assert u_count(opened).startswith("Number 1;"), "from the primary study, the first one comes first"
     first = opened.run("return location.hash")
     opened.press(ENTER)
-    assert "Falls, then rises: U." in found_words(opened)
+    assert u_count(opened).startswith("Number 2;")
+    assert "Falls, then rises: shown, a U." in found_words(opened)
     assert opened.run("return location.hash") != first
     opened.click("#as-primary")
     assert opened.run("return report.explorer.state().knots") == str(PRIMARY_CELL.knots)
+
+
+def u_count(window):
+    return window.run("return document.getElementById('u-count').innerText")
+
+
+def test_previous_goes_back_and_round(opened, results):
+    us = (results.audit["specifications"]["verdict"] == "U").sum()
+    opened.run("document.getElementById('previous-u').click()")
+    assert u_count(opened).startswith(f"Number {us};"), "before the first comes the last"
+    opened.run("document.getElementById('next-u').click()")
+    assert u_count(opened).startswith("Number 1;")
+    opened.run("document.getElementById('previous-u').click()")
+    assert u_count(opened).startswith(f"Number {us};")
+
+
+def test_every_u_is_listed_with_its_address_and_counted_by_choice(opened, results):
+    cells = results.audit["specifications"].astype({"knots": str, "covariates": str})
+    us = cells[cells["verdict"] == "U"]
+    opened.run("document.getElementById('every-u').open = true; return new Promise((done) => setTimeout(done, 100))")
+    links = opened.run("return [...document.querySelectorAll('#us a')].map((one) => one.getAttribute('href'))")
+    found = [{name: value[0] for name, value in parse_qs(link.removeprefix("#explore:")).items()} for link in links]
+    assert [tuple(row[name] for name in CHOICES) for row in found] == [
+        tuple(row) for row in us[list(CHOICES)].itertuples(index=False)
+    ]
+    told = opened.run("return document.getElementById('us-by-choice').innerText")
+    assert f"Of these {len(us)}" in told
+    for level, n in us["sample"].value_counts().items():
+        assert f"{'all people' if level == 'all' else level} {n}" in told
+    opened.run("document.querySelectorAll('#us a')[4].click(); return new Promise((done) => setTimeout(done, 300))")
+    assert u_count(opened).startswith("Number 5;")
+    assert "Falls, then rises: shown, a U." in found_words(opened)
+    opened.run("document.getElementById('every-u').open = false")
 
 
 def test_button_visits_every_u_once(opened, results):
@@ -202,26 +244,53 @@ def test_another_exposure_is_shown_under_the_primary_choices(opened, results):
         .iloc[0]
     )
     told = found_words(opened)
-    assert f"Falls, then rises: {row['verdict']}." in told
+    assert f"Falls, then rises: {answer_words(row['verdict'])}." in told
     assert p_number(row["nonlinear_p"]) in told
     assert opened.run("return document.getElementById('choices').elements.weights.disabled")
-    opened.run("return report.explorer.choose(arguments[0])", chosen(exposure="energy_kcal", energy="density"))
-    assert "was not fitted under this form of energy" in found_words(opened)
+    assert "weights, outcome, people, model, knots" in opened.run("return document.getElementById('why-not').innerText")
+    hidden = "return ['of-us', 'every-u', 'places-figure'].map((name) => document.getElementById(name).offsetWidth)"
+    assert opened.run(hidden) == [0, 0, 0], "what is magnesium's alone"
+    opened.run("document.getElementById('as-primary').click()")
+    assert 0 not in opened.run(hidden)
+    assert opened.run("return document.getElementById('why-not').hidden")
+
+
+def test_a_form_of_energy_that_an_exposure_does_not_have_is_not_offered(opened):
+    opened.run("return report.explorer.choose(arguments[0])", chosen(energy="residual"))
+    opened.run("const of = document.getElementById('choices').elements; of.exposure.value = 'energy_kcal';"
+               "of.exposure.dispatchEvent(new Event('change', {bubbles: true}))")  # fmt: skip
+    assert opened.run("return report.explorer.state().energy") == "none"
+    offered = "return [...document.getElementById('choices').elements.energy.options].filter((o) => !o.disabled).length"
+    assert opened.run(offered) == 1
+    assert opened.run("return document.getElementById('explorer-chart').offsetHeight") > 0
+    assert "p =" in found_words(opened) or "p <" in found_words(opened)
+    opened.run("document.getElementById('as-primary').click()")
+    assert opened.run(offered) > 1
+
+
+def test_choices_are_explained_and_called_alike_everywhere(opened, results):
+    told = opened.run("return document.getElementById('meanings').textContent")
+    assert not [rule for rule in results.audit["specifications"]["outcome"].unique() if OUTCOMES[rule] not in told]
+    table = audit_words.verdicts_by_choice_table(results.audit)
+    words = opened.run(
+        "return [...document.querySelectorAll('#choices select')].flatMap((s) => [...s.options].map((o) => o.text))"
+    )
+    assert not [level for _, level in table.index if level not in words]
 
 
 def test_verdicts_by_ends_and_levels_are_shown_once_the_data_have_them(window, results, tmp_path):
     cells = results.audit["specifications"].assign(
-        end_slopes_p_p10_p90=0.0123, verdict_p10_p90="U", levels_p=0.0456, levels_verdict="both ends shown"
+        end_slopes_p_p10_p90=0.0123, verdict_p10_p90="U", levels_p=0.0456, levels_verdict=audit_words.BOTH_HIGHER
     )
     path = tmp_path / "page.html"
     path.write_text(page_of(dataclasses.replace(results, audit=results.audit | {"specifications": cells})))
     window.open(path)
-    assert "Both ends higher than the middle: both ends shown." in found_words(window)
-    assert "Falls, then rises: non-linear, U not shown." in found_words(window)
+    assert "Both ends higher than the middle: shown." in found_words(window)
+    assert "Falls, then rises: not shown (non-linear, U not shown)." in found_words(window)
     window.run("document.getElementById('choices').elements.ends.focus()")
     window.press(DOWN)
     told = found_words(window)
-    assert "Falls, then rises: U." in told
+    assert "Falls, then rises: shown, a U." in told
     assert "10th and 90th percentile" in told
     assert "p = 0.012" in told
     assert "ends=verdict_p10_p90" in window.run("return location.hash")
@@ -274,13 +343,53 @@ def test_page_never_scrolls_sideways(window, page, width, scheme):
     window.scheme("light")
 
 
+def test_open_tables_of_words_are_not_cut_on_a_phone(window, page):
+    """One with long rows shows its cells one below the other, each with its head; only tables of numbers scroll."""
+    window.size(390)
+    window.open(page)
+    cut = window.run(
+        "return [...document.querySelectorAll('table.stack')].filter((t) => !t.closest('details:not([open])'))"
+        ".filter((t) => t.scrollWidth > t.parentElement.clientWidth).map((t) => t.innerText.slice(0, 40))"
+    )
+    assert cut == []
+    shown = window.run(
+        "return getComputedStyle(document.querySelector('#stands table.stack td[data-head]'), '::before').content"
+    )
+    assert "result" in shown
+    shade = window.run("return getComputedStyle(document.querySelector('.wide')).backgroundAttachment")
+    assert "local" in shade
+    assert "scroll" in shade
+    window.size(1200)
+
+
+@pytest.mark.skipif(not HAS_EXTRA, reason=NO_EXTRA)
+def test_subscripts_lie_below_their_line_and_fractions_apart(opened):
+    sunk = opened.run(
+        "const bottom = (one) => one.getBoundingClientRect().bottom;"
+        "return [...document.querySelectorAll('msub, msubsup')]"
+        ".map((one) => bottom(one.children[1]) - bottom(one.children[0]))"
+    )
+    assert len(sunk) > 30
+    assert min(sunk) > 1
+    gaps = opened.run(
+        "const box = (one) => one.getBoundingClientRect();"
+        "const leaves = (one) => [...one.querySelectorAll('mi, mn'), ...(one.matches('mi, mn') ? [one] : [])];"
+        "return [...document.querySelectorAll('mfrac')].map((one) => {"
+        "  const [above, below] = [...one.children].map(leaves);"
+        "  return Math.min(...below.map((leaf) => box(leaf).top)) - Math.max(...above.map((leaf) => box(leaf).bottom));"
+        "})"
+    )
+    assert len(gaps) >= 7
+    assert min(gaps) > 2, "glyphs of a numerator and its denominator do not touch the bar"
+
+
 def test_everything_that_can_be_used_is_reached_by_tab(opened):
     opened.run("document.querySelectorAll('details').forEach((one) => { one.open = false; }); window.scrollTo(0, 0)")
     wanted = set(
         opened.run("return [...document.querySelectorAll('select, input, button')].map((one) => one.id || one.name)")
     )
     reached = set()
-    for _ in range(120):
+    for _ in range(200):
         opened.press(TAB)
         reached.add(opened.run("return document.activeElement.id || document.activeElement.name || ''"))
     assert wanted <= reached

@@ -20,9 +20,9 @@ from analysis.audit.coefficients import COEFFICIENTS
 from analysis.audit.specifications import CHOICES
 from analysis.pipeline.report import read_results
 from analysis.provenance import Provenance
-from analysis.report.page import content, explorer, record, render
-from analysis.report.words import bottom_line, claims, shape, study
-from analysis.report.words.numbers import rows_of_model
+from analysis.report.page import content, explorer, files, html, record, render
+from analysis.report.words import answer, bottom_line, claims, first_screen, glossary, shape, study
+from analysis.report.words.numbers import format_error, rows_of_model
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import PRIMARY
 from tests.report.page.pages import HAS_EXTRA, ROOT, STAND_IN, committed, plain
@@ -100,13 +100,80 @@ def test_page_has_every_section_and_a_link_to_it(read):
 
 @pytest.mark.committed
 def test_page_tells_the_sentences_that_everything_else_tells(read, results):
+    first = first_screen.first_screen_markdown(results.estimates, results.audit, results.referee, results.simulation)
     told = [
-        study.answer_sentence(results.estimates),
+        *(line.removeprefix("- ") for line in first.splitlines() if line),
         shape.shape_sentence(results.estimates),
         bottom_line.bottom_line(results.estimates, results.audit, results.simulation),
         claims.balance_sentences(results.claims["verdicts"]),
     ]
     assert not [sentence for sentence in told if words_of(sentence) not in read.text]
+
+
+@pytest.mark.committed
+def test_page_begins_with_the_first_screen_and_its_words(results):
+    """Both ends, energy, no order in time and no advice, before anything else; README's glossary in a fold."""
+    read = Read(content.sections(results, math=plain)["verdict"].body)
+    for told in (first_screen.verdict_sentence(results.estimates), first_screen.CAVEAT,
+                 first_screen.rival_sentence(results.estimates, results.audit)):  # fmt: skip
+        assert words_of(told) in read.text
+    changed = dataclasses.replace(results, audit=results.audit | {
+        "energy_forms": results.audit["energy_forms"].assign(nonlinear_p=0.001)})  # fmt: skip
+    assert "stays in each adjustment" in Read(content.sections(changed, math=plain)["verdict"].body).text
+    for row in cells_of(glossary.glossary_markdown(results.estimates)):
+        assert all(words_of(cell) in read.text for cell in row), row
+
+
+def cells_of(markdown):
+    return [line.strip("| ").split(" | ") for line in markdown.splitlines()[2:]]
+
+
+@pytest.mark.committed
+@pytest.mark.parametrize(
+    ("section", "made"),
+    [
+        ("tests", lambda r: answer.u_markdown(r.estimates, r.referee)),
+        ("stands", lambda r: answer.stands_markdown(r.estimates, r.audit, r.simulation)),
+        ("referee", lambda r: answer.decides_markdown(r.estimates, r.referee)),
+    ],
+)
+def test_readme_s_table_stands_open_and_the_rest_is_folded(results, section, made):
+    body = content.sections(results, math=plain)[section].body
+    before = Read(body.partition("<details>")[0]).text
+    cells = [words_of(cell) for row in cells_of(made(results)) for cell in row if cell.strip()]
+    assert len(cells) > 10
+    assert not [cell for cell in cells if cell.replace(" ", "") not in before.replace("\xa0", "").replace(" ", "")]
+
+
+@pytest.mark.committed
+def test_no_raw_name_of_a_column_is_a_head_of_a_table(page):
+    heads = re.findall(r"<th(?: [^>]*)?>([^<]*)</th>", page)
+    raw = {"done", "rows", "mc error of", "interior", "own", "read in", "p value", "df", "moved", "direction of"}
+    assert len(heads) > 100
+    assert not raw & set(heads)
+    shown = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    assert not {"True", "False", "same side", "any_tested", "end_high_p", "odds_ratio"} & set(shown)
+
+
+@pytest.mark.committed
+def test_verdict_stands_beside_the_heads_of_the_rows(results):
+    frame = shape.verdicts_table(results.estimates)
+    assert "verdict" in frame.columns[1:], "moved from elsewhere"
+    heads = re.findall(r"<th>([^<]*)</th>", html.table(frame, "Verdicts"))
+    assert heads[:2] == ["", "verdict"]
+    told = html.table(pd.DataFrame({"a": ["x"], "b": ["y"], "verdict": ["U"]}), "c", index=False)
+    assert re.findall(r"<th>([^<]*)</th>", told) == ["a", "verdict", "b"]
+
+
+def test_cells_of_a_long_row_know_the_head_of_their_column():
+    frame = pd.DataFrame({"test": ["a", "b"], "result": ["long " * 30, ""], "meaning": ["shown", "none"]})
+    told = html.table(frame, "Results", index=False)
+    assert 'class="data stack"' in told
+    assert re.findall(r'<td data-head="([^"]*)">', told) == ["result", "meaning", "meaning"]
+    short = html.table(frame.assign(result="short"), "Results", index=False)
+    assert "data-head" not in short
+    markdown = html.paragraphs(f"| test | result |\n|---|---|\n| a | {'long ' * 30} |")
+    assert '<td data-head="result">' in markdown
 
 
 @pytest.mark.committed
@@ -122,7 +189,7 @@ def test_every_table_of_the_curve_and_the_people_equals_its_words(read, results)
 
 def test_page_fetches_nothing(read, page):
     assert not [address for address in read.fetched if not address.startswith(("data:", "#"))]
-    assert not [address for address in read.links if not address.startswith(("#", "data:text/csv"))]
+    assert not [address for address in read.links if re.match(r"[a-z]+:(?!text/csv)|//", address)]
     assert "default-src 'none'" in page
     assert not re.search(r"@import|url\(", render._text("page.css"))
 
@@ -173,10 +240,12 @@ def test_page_before_the_audit_says_so_in_one_sentence(results):
 def test_referee_s_section_has_its_table_or_the_command(results):
     without = dataclasses.replace(results, referee=pd.DataFrame())
     assert words_of(content.NO_REFEREE) in Read(content.sections(without, math=plain)["referee"].body).text
-    table = pd.DataFrame({"question": ["weights of one cycle"], "odds_ratio": [1.23456], "data": ["x"]})
-    told = Read(content.sections(dataclasses.replace(results, referee=table), math=plain)["referee"].body).text
-    assert "weights of one cycle" in told
-    assert "1.235" in told
+    told = Read(content.sections(results, math=plain)["referee"].body).text
+    for _, row in results.referee.dropna(subset="end_high_p").iterrows():
+        assert row["done"].replace("_", " ") in told
+    drawn = results.referee[results.referee["mc_error_of"] == "end_high_p"].iloc[0]
+    assert f"± {format_error(drawn['mc_error'])}" in told.replace("\xa0", " ")
+    assert "mc error" not in told
 
 
 def test_results_file_is_read_off_with_its_limits():
@@ -185,13 +254,26 @@ def test_results_file_is_read_off_with_its_limits():
          "published": [1.5, np.nan], "nonlinear_p": [0.0004, 0.25], "who": ["all", "few"], "empty": [np.nan, np.nan],
          "data": ["x", "x"]}
     )  # fmt: skip
-    told = content.read_off(frame)
+    told = files.read_off(frame)
     assert told.to_dict("list") == {
         "who": ["all", "few"],
-        "n": ["7,726", "12"],
+        "people": ["7,726", "12"],
         "ours": ["1.536 (1.165 to 2.024)", "2"],
         "published": ["1.5", ""],
-        "nonlinear p": ["< 0.001", "0.250"],
+        "bend, p": ["< 0.001", "0.250"],
+    }
+
+
+def test_results_file_is_read_off_with_its_errors_and_in_plain_words():
+    frame = pd.DataFrame(
+        {"own": [True, False], "found": ["same side", "shown"], "verdict": ["U", "no departure shown"],
+         "interior": [0.5392, 1.0], "interior_mc_error": [0.00498, np.nan]}
+    )  # fmt: skip
+    assert files.read_off(frame).to_dict("list") == {
+        "as they adjusted": ["yes", ""],
+        "on the claimed side of 1": ["yes, but not shown", "yes, and shown"],
+        "verdict": ["U", "no departure from a straight line shown"],
+        "lowest point inside the range, share of draws": ["0.5392 ± 0.005", "1"],
     }
 
 
@@ -210,6 +292,34 @@ def test_invented_survey_is_marked_on_the_face_of_the_page(demo, monkeypatch, tm
 def test_real_page_is_not_marked(read, results):
     assert not results.provenance.synthetic
     assert "SYNTHETIC" not in read.text
+
+
+def test_page_leads_to_readme_and_documents(demo, monkeypatch, tmp_path):
+    monkeypatch.setattr(render, "chart_library", lambda: STAND_IN)
+    monkeypatch.setattr(render, "equation", plain)
+    (tmp_path / "docs").mkdir()
+    for name in ("README.md", "docs/README.md", "pyproject.toml"):
+        (tmp_path / name).touch()
+    out = tmp_path / "data" / "processed" / "report.html"
+    assert main(["report", "--data", str(demo.data), "-o", str(out)]) == 0
+    assert {"../../README.md", "../../docs/README.md"} <= set(Read(out.read_text()).links)
+    pages = out.parent / "docs"
+    pages.mkdir()
+    for name in ("readme.html", "index.html"):
+        (pages / name).touch()
+    assert main(["report", "--data", str(demo.data), "-o", str(out)]) == 0
+    found = Read(out.read_text()).links
+    assert {"../../data/processed/docs/readme.html", "../../data/processed/docs/index.html"} <= set(found)
+
+
+@pytest.mark.skipif(not HAS_EXTRA, reason="the extra `report` is not installed")
+def test_signs_between_terms_are_operators():
+    """latex2mathml writes them as names, which have no room about them, and "is distributed as" as a tilde."""
+    assert "<mo>&#x000B1;</mo>" in render.equation(r"a \pm b")
+    assert "<mo>&#x0223C;</mo>" in render.equation(r"F \sim G")
+    written = "".join(render.equation(latex) for _, latex, _ in record.EQUATIONS)
+    assert written.count("<math") == len(record.EQUATIONS)
+    assert not re.search(r"<mi>&#x000B1;|<mi>&#x0007E;|>\\[a-zA-Z]", written), "a command that was not understood"
 
 
 @pytest.mark.skipif(HAS_EXTRA, reason="the extra `report` is installed")
@@ -241,6 +351,43 @@ def test_every_file_named_exists():
     assert not [name for name in table["test"] if not (ROOT / name).exists()]
     assert not [name for name in table["R's number"] if name and not (ROOT / name).exists()]
     assert not [name for name in table["results file"] if not (ROOT / "data" / "processed" / name).exists()]
+
+
+@pytest.mark.committed
+def test_every_results_file_has_a_row_of_its_own(results):
+    """Whatever the page or README reads lies in these two folders."""
+    table = record.traceability_table()
+    files_read = {name for name in results.digests if name.startswith(("estimates/", "simulation/"))}
+    assert len(files_read) > 60
+    assert files_read == set(table["results file"])
+    assert not table.duplicated(["number"]).any()
+
+
+def test_named_test_speaks_of_the_function_or_the_file():
+    """The test's text has the function's name, the file's, or that of R's file, with or without its stage."""
+    silent = []
+    for number, file, function, test, theirs in record.traceability_table().itertuples(index=False):
+        words = [function.rpartition(".")[2], *(stem for name in (file, theirs) if name for stem in (
+            Path(name).stem, re.sub("^(audit|claims|referee)_", "", Path(name).stem)))]  # fmt: skip
+        if not re.search(rf"\b({'|'.join(words)})\b", (ROOT / test).read_text()):
+            silent.append((number, test))
+    assert not silent
+
+
+def test_every_source_of_the_claims_has_a_row(results):
+    sources = {str(source).partition(",")[0] for source in results.claims["verdicts"]["source"].dropna()} - {""}
+    told = {Path(name).stem for name in record.traceability_table()["results file"]}
+    assert sources <= told
+
+
+def test_traceability_names_are_short_and_lead_on(results):
+    shown, places = record.short_traceability()
+    assert not shown.map(lambda name: name.startswith(("analysis.", "tests/"))).any(axis=None)
+    assert not [place for place in places.values() if not (ROOT / place).exists()]
+    linked = Read(content.sections(dataclasses.replace(results, home="../.."), math=plain)["traceability"].body)
+    assert "../../src/analysis/stats/curve/splines.py" in linked.links
+    assert {(ROOT / "data" / "processed" / link).resolve().exists() for link in linked.links} == {True}
+    assert not Read(content.sections(results, math=plain)["traceability"].body).links
 
 
 def test_strobe_nut_has_its_twenty_four_items():

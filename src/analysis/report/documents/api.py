@@ -3,11 +3,16 @@
 import ast
 import importlib
 import inspect
+import re
 import textwrap
 from types import ModuleType
 
 EACH = 100
 """Letters a line of a signature."""
+
+_SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
+_ITEM = re.compile(r"^(?P<name>[\w*][^:`]*?) : (?P<words>.*)$")
+_CODE = re.compile(r"(`[^`]*`)")
 
 
 def api_markdown(door: str) -> str:
@@ -19,8 +24,9 @@ def api_markdown(door: str) -> str:
     """
     package = importlib.import_module(door)
     held = getattr(package, "HELD_TO", {})
-    told = []
-    for name in package.__all__:
+    names = list(package.__all__)
+    told = [" · ".join(f"[{name}](#{name.lower()})" for name in names)]
+    for name in names:
         offered = getattr(package, name)
         lines = [
             f"### {name}",
@@ -29,10 +35,49 @@ def api_markdown(door: str) -> str:
         ]
         if signature := signature_of(offered):
             lines += ["", "```python", signature, "```"]
-        if words := documentation_of(offered):
-            lines += ["", "```text", words, "```"]
+        if words := docstring_markdown(documentation_of(offered)):
+            lines += ["", words]
         told.append("\n".join(lines))
     return "\n\n".join(told)
+
+
+def docstring_markdown(docstring: str) -> str:
+    """A numpy docstring as Markdown: sections as bold words, what they list as a list, examples as code."""
+    first, *parts = _SECTION.split(docstring)
+    told = [_prose(first)]
+    for head, body in zip(parts[::2], parts[1::2], strict=True):
+        told.append(f"**{head}**")
+        told.append(f"```python\n{body.strip()}\n```" if head == "Examples" else _listed(body))
+    return "\n\n".join(part for part in told if part)
+
+
+def _listed(body: str) -> str:
+    """Lines "name : words", each with what is indented below it, as a list; anything else as it is."""
+    lines: list[str] = []
+    for line in body.strip("\n").splitlines():
+        item = _ITEM.match(line)
+        if item:
+            lines.append(f"- `{item['name']}`: {_escaped(item['words'])}")
+        elif line.startswith(" ") and lines:
+            lines[-1] = f"{lines[-1].rstrip()} {_escaped(line.strip())}"
+        else:
+            lines.append(_escaped(line))
+    return "\n".join(lines).strip()
+
+
+def _prose(text: str) -> str:
+    """Paragraphs; what is indented is a formula or code, and stays as it is."""
+    blocks = re.split(r"\n\s*\n", text.strip("\n"))
+    return "\n\n".join(block if block.startswith("    ") else _escaped(block) for block in blocks)
+
+
+def _escaped(text: str) -> str:
+    """Words for Markdown: code between single marks, and no sign that could begin HTML or emphasis outside it."""
+    parts = _CODE.split(text.replace("``", "`"))
+    return "".join(
+        part if part.startswith("`") else part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+        for part in parts
+    )
 
 
 def place_of(name: str, offered: object) -> str:

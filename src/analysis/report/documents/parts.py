@@ -14,8 +14,8 @@ from analysis.report.documents.api import api_markdown
 from analysis.report.documents.traced import traced_markdown
 from analysis.report.figures.layout import Caption
 from analysis.report.page.content import Results
-from analysis.report.page.record import EQUATIONS, strobe_links, traceability_table
-from analysis.report.words import answer, claims, first_screen, published, simulation
+from analysis.report.page.record import EQUATIONS, short_place, short_traceability, source_of, strobe_links
+from analysis.report.words import answer, claims, first_screen, glossary, published, simulation
 from analysis.report.words.numbers import as_markdown
 from analysis.stats.disclosure import Discreet
 
@@ -91,42 +91,45 @@ def _published_numbers(sources: Sources) -> str:
 def _equations(_: Sources) -> str:
     """Each equation below its words, with the code that computes it."""
     return "\n\n".join(
-        f"{words}\n\n$$\n{latex}\n$$\n\nComputed by `{_place(where)}`." for words, latex, where in EQUATIONS
+        f"{words}\n\n$$\n{latex}\n$$\n\nComputed by [`{short_place(where)}`](../{source_of(where)})."
+        for words, latex, where in EQUATIONS
     )
-
-
-def _place(where: str) -> str:
-    """A dotted name as module:function."""
-    names = where.split(".")
-    cut = next((i for i, name in enumerate(names) if name[0].isupper()), len(names) - 1)
-    return f"{'.'.join(names[:cut])}:{'.'.join(names[cut:])}"
 
 
 def _traceability(_: Sources) -> str:
-    table = traceability_table()
-    linked = table.assign(
-        **{
-            "results file": [f"[{name}](../data/processed/{name})" for name in table["results file"]],
-            "function": [f"`{_place(name)}`" for name in table["function"]],
-            "test": [f"[{name}](../{name})" for name in table["test"]],
-            "R's number": [f"[{name}](../{name})" if name else "" for name in table["R's number"]],
-        }
-    )
+    table, places = short_traceability()
+    linked = table.map(lambda name: f"[{name}](../{places[name]})" if name in places else name)
     return as_markdown(linked.set_index("number"))
 
 
 def _strobe(_: Sources) -> str:
     table = strobe_links()
     linked = [
-        f"{words} ([{link.rpartition('/')[2]}]({link}))"
+        f"{words} ([{target_words(link)}]({link}))"
         for words, link in zip(table["where it is met"], table["link"], strict=True)
     ]
     shown = table.drop(columns="link").assign(**{"where it is met": linked})
     return as_markdown(shown.set_index("item"))
 
 
+CALLED = {
+    "../README.md": "README",
+    "../data/processed/README.md": "data dictionary",
+    "../data/raw/README.md": "raw data",
+}
+"""Targets that are all files of one name."""
+
+
+def target_words(link: str) -> str:
+    """What a link leads to: its file, and the heading in it."""
+    path, _, place = link.partition("#")
+    name = CALLED.get(path, path.rpartition("/")[2])
+    return f"{name}, {place.replace('-', ' ')}" if place else name
+
+
 PARTS: dict[str, Callable[[Sources], str]] = {
     "first screen": _first_screen,
+    "words": lambda sources: glossary.glossary_markdown(sources.results.estimates),
     "is it a u": lambda sources: answer.u_markdown(sources.results.estimates, sources.results.referee),
     "what decides it": lambda sources: answer.decides_markdown(sources.results.estimates, sources.results.referee),
     "how much stands": lambda sources: answer.stands_markdown(

@@ -9,6 +9,8 @@ from pathlib import PurePosixPath
 import jinja2
 import mistune
 
+from analysis.report.page.html import framed
+
 _PROTOCOL = re.compile(r"^[a-z][a-z+.-]*:")
 _EQUATION = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.DOTALL | re.MULTILINE)
 _HEAD = re.compile(r"^# (.+)$", re.MULTILINE)
@@ -44,7 +46,12 @@ def title_of(text: str) -> str:
 
 
 def page_html(
-    text: str, *, pages: Sequence[tuple[str, str]], math: Callable[[str], str], moved: Callable[[str], str]
+    text: str,
+    *,
+    pages: Sequence[tuple[str, str]],
+    here: str = "",
+    math: Callable[[str], str],
+    moved: Callable[[str], str],
 ) -> str:
     """One document as a page.
 
@@ -52,19 +59,21 @@ def page_html(
     ----------
     text : Markdown; equations stand between lines of ``$$``.
     pages : address and title of every page, for the way around.
+    here : the address of this one among them.
     math : LaTeX to what shows it.
     moved : a link of the document to that of the page.
     """
     markdown = mistune.create_markdown(renderer=_Page(moved), plugins=["table"])
     shown = _EQUATION.sub(lambda found: f'<div class="wide equation">{math(found[1])}</div>', text)
-    body = str(markdown(shown)).replace("<table>", '<div class="wide" role="region" tabindex="0"><table class="data">')
+    body = framed(str(markdown(shown)))
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     folder = files("analysis.report.page")
     template = environment.from_string(files(__package__).joinpath("document.html.j2").read_text(encoding="utf-8"))
     return template.render(
         title=title_of(text),
         pages=pages,
-        body=body.replace("</table>", "</table></div>"),
+        here=here,
+        body=body,
         css=folder.joinpath("page.css").read_text(encoding="utf-8"),
     )
 

@@ -6,6 +6,7 @@ from importlib.resources import files
 import pandas as pd
 
 from analysis.report.page.content import Results
+from analysis.report.page.record import short_place, source_of
 from analysis.report.words.numbers import as_markdown
 from analysis.stats.arrays import Frames
 
@@ -47,6 +48,10 @@ def number_of(frame: pd.DataFrame, query: str, column: str) -> float:
     return float(rows[column].iloc[0])
 
 
+def _short(function: str) -> str:
+    return short_place(function.replace(":", "."))
+
+
 def traced_markdown(results: Results, reference: Mapping[str, pd.DataFrame]) -> str:
     """`traced_frame` as a Markdown table with links."""
     told = [
@@ -55,9 +60,9 @@ def traced_markdown(results: Results, reference: Mapping[str, pd.DataFrame]) -> 
             "here": f"{row.here:.{DIGITS}g}",
             "R": f"{row.R:.{DIGITS}g}",
             "file and row": f"[{row.file}.csv](../data/processed/estimates/{row.file}.csv): `{row.query}`",
-            "function": f"`{row.function}`",
-            "test": f"[{row.test}](../{row.test})",
-            "R's file": f"[{row.r_file}](../{row.r_file})",
+            "function": f"[{_short(row.function)}](../{source_of(row.function.replace(':', '.'))})",
+            "test": f"[{row.test.removeprefix('tests/')}](../{row.test})",
+            "R's file": f"[{row.r_file.removeprefix('tests/reference/')}](../{row.r_file})",
         }
         for row in traced_frame(results, reference).itertuples()
     ]

@@ -7,17 +7,22 @@ import pandas as pd
 
 from analysis.provenance import Provenance
 from analysis.report.page.explorer import missing_tables
+from analysis.report.page.files import read_off
 from analysis.report.page.html import download, folded, paragraphs, table
-from analysis.report.page.record import method_html, strobe_table, traceability_table
+from analysis.report.page.record import method_html, short_traceability, strobe_table
+from analysis.report.words import answer as answer_words
 from analysis.report.words import audit as audit_words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
 from analysis.report.words import energy as energy_words
+from analysis.report.words import first_screen, glossary
+from analysis.report.words import published as published_words
+from analysis.report.words import referee as referee_words
 from analysis.report.words import shape as shape_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
 from analysis.report.words import study as study_words
-from analysis.report.words.numbers import p_number, rows_of_model, sentence, verdict_words
+from analysis.report.words.numbers import rows_of_model, sentence, verdict_words
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY
@@ -37,8 +42,22 @@ NOT_FROM_FILES = (
     "SYNTHETIC: an invented survey. No record of a real person is in it, and nothing here is about the world."
 )
 
-LONGEST_OPEN = 20
-"""Rows of a table above which it is folded."""
+DECIDES = (
+    "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the p "
+    "of the ends moves (*direction*). *EI:BMR* is recalled energy over basal metabolism."
+)
+PLAIN = {"interior": "lowest point inside the range", "df": "degrees of freedom"}
+"""Heads of tables that other readers know by short names."""
+
+IN_THE_FILE = {"cases", "df", "trend_slope", "end_slopes_p", "two_lines_p", "interior", "interior_mc_error", "nadir"}
+"""Columns of published_stands.csv that its table leaves out."""
+
+WHY_PUBLISHED = (
+    "Whoever recomputes one claim should first reach what others have printed of the same people. Publications on "
+    "these surveys were recomputed by their own definitions. *As printed*: it rounds to the printed digits. *Close*: "
+    "within 5 % and inside the printed interval. *Not identifying*: a number of people that many definitions reach, "
+    "which counts for nothing."
+)
 
 TABLE_1 = {"characteristics": "with and without neuropathy", "characteristics_by_quintile": "by quintile of intake"}
 """Results files of Table 1, in words."""
@@ -55,6 +74,8 @@ class Results(Discreet):
     referee : the table of the stage ``referee``; empty where it has not been run.
     published : tables of published numbers beside ours, by name.
     versions, digests : libraries by version; input tables and results files by their SHA-256.
+    home : the project's folder as the page leads to it; empty where the page does not lie in it.
+    elsewhere : address and words of README and the documents, for the way around.
     """
 
     estimates: Frames
@@ -66,6 +87,8 @@ class Results(Discreet):
     published: Frames = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    home: str = ""
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +119,29 @@ def sections(results: Results, *, math: Callable[[str], str]) -> dict[str, Secti
         Section("referee", "What decides the verdict: the referee's table", _referee(results)),
         Section("people", "Who was studied: Table 1", _people(results)),
         Section("method", "The method in equations", method_html(math)),
-        Section("traceability", "Where each number comes from", _traceability()),
+        Section("traceability", "Where each number comes from", _traceability(results.home)),
         Section("strobe", "STROBE-nut", _strobe()),
         Section("versions", "Versions and input digests", _versions(results)),
     )
     return {section.name: section for section in made}
 
 
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of words with the heads of `PLAIN`, and verdicts as they are called everywhere on the page."""
+    told = frame.rename(columns=PLAIN)
+    return told.assign(verdict=told["verdict"].map(verdict_words)) if "verdict" in told else told
+
+
 def _verdict(results: Results) -> str:
+    """The first screen of README and its words."""
     estimates = results.estimates
-    word = verdict_words(shape_words.shape_of_model(estimates, PRIMARY.model)["verdict"])
-    told = [study_words.answer_sentence(estimates)]
-    if results.audit:
-        line = bottom_line_words.short_line(estimates, results.audit, results.simulation)
-        told.append(f"**How much of it stands?** {line}")
-    else:
-        told.append(NO_AUDIT)
-    return f'<p class="answer">Is it a U? <strong>{sentence(word)}.</strong></p>' + paragraphs(*told)
+    words = folded("Words", paragraphs(glossary.glossary_markdown(estimates)))
+    if not results.audit:
+        word = verdict_words(shape_words.shape_of_model(estimates, PRIMARY.model)["verdict"])
+        told = f'<p class="answer">Is it a U? <strong>{sentence(word)}.</strong></p>'
+        return told + paragraphs(study_words.answer_sentence(estimates), NO_AUDIT) + words
+    first = first_screen.first_screen_markdown(estimates, results.audit, results.referee, results.simulation)
+    return f'<div class="answer">{paragraphs(first)}</div>{words}'
 
 
 def _curve(results: Results) -> str:
@@ -137,16 +166,20 @@ def _curve(results: Results) -> str:
 def _tests(results: Results) -> str:
     estimates = results.estimates
     return (
-        paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates))
-        + table(shape_words.verdicts_table(estimates), "What each model's verdict rests on")
-        + table(study_words.tests_table(estimates), "Overall and non-linear tests")
+        paragraphs(answer_words.u_markdown(estimates, results.referee))
+        + folded(
+            "The same in words, and every model",
+            paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates)),
+            table(_plain(shape_words.verdicts_table(estimates)), "What each model's verdict rests on"),
+            table(_plain(study_words.tests_table(estimates)), "Overall and non-linear tests"),
+        )
         + folded(
             "End slopes, two lines, lowest point, break, knots",
             table(shape_words.end_slopes_table(estimates), "End slopes, log odds per 100 units, one-sided p"),
             table(shape_words.two_lines_table(estimates), "Two lines, log odds per 100 units"),
             table(shape_words.low_points_table(estimates), "Lowest point"),
             table(shape_words.breaks_table(estimates), "Break of two straight pieces"),
-            table(shape_words.knots_table(estimates), "The verdict under other knots and forms"),
+            table(_plain(shape_words.knots_table(estimates)), "The verdict under other knots and forms"),
         )
         + folded(
             "How often the tests are right on invented surveys of known truth",
@@ -172,20 +205,23 @@ def _stands(results: Results) -> str:
     return (
         paragraphs(
             NO_EXPLORER if missing_tables(audit) else "",
-            bottom_line_words.bottom_line(results.estimates, audit, results.simulation),
-            audit_words.choices_sentence(audit),
-            audit_words.joint_test_sentence(audit),
-            audit_words.cycles_sentence(audit),
-            audit_words.sampling_units_sentence(audit),
-            audit_words.recall_sentence(audit),
-            audit_words.failures_sentence(audit),
+            answer_words.stands_markdown(results.estimates, audit, results.simulation),
+        )
+        + folded(
+            "The same in words",
+            paragraphs(
+                bottom_line_words.bottom_line(results.estimates, audit, results.simulation),
+                audit_words.choices_sentence(audit),
+                audit_words.recall_sentence(audit),
+                audit_words.failures_sentence(audit),
+            ),
         )
         + folded(
             "Verdicts by choice, joint test, cycles, two days",
             table(audit_words.verdicts_by_choice_table(audit), "% of specifications by verdict"),
             table(audit_words.joint_test_table(audit), "All specifications together, against no association"),
-            table(audit_words.cycles_table(audit), "Each cycle by itself"),
-            table(audit_words.recall_table(audit), "On the first day, the second and their mean"),
+            table(_plain(audit_words.cycles_table(audit)), "Each cycle by itself"),
+            table(_plain(audit_words.recall_table(audit)), "On the first day, the second and their mean"),
         )
         + _specificity(audit)
     )
@@ -194,9 +230,11 @@ def _stands(results: Results) -> str:
 def _specificity(audit: Frames) -> str:
     if missing := audit_words.unanswered_words(audit, "specificity"):
         return paragraphs(missing)
-    return paragraphs(
-        specificity_words.specificity_sentence(audit), specificity_words.controls_sentence(audit)
-    ) + folded("Every nutrient", table(specificity_words.specificity_table(audit), "Nutrients by non-linear p"))
+    return folded(
+        "Every nutrient, and outcomes that magnesium should not move",
+        paragraphs(specificity_words.specificity_sentence(audit), specificity_words.controls_sentence(audit)),
+        table(_plain(specificity_words.specificity_table(audit)), "Nutrients by non-linear p"),
+    )
 
 
 def _energy(results: Results) -> str:
@@ -205,7 +243,7 @@ def _energy(results: Results) -> str:
         return paragraphs(NO_AUDIT, power)
     return (
         paragraphs(energy_words.energy_sentence(results.audit))
-        + table(energy_words.energy_table(results.audit), "Magnesium under each form of adjusting for energy")
+        + table(_plain(energy_words.energy_table(results.audit)), "Magnesium under each form of adjusting for energy")
         + paragraphs("What each form would have found:", power)
         + folded("What each form compares", paragraphs(energy_words.estimands_markdown(results.audit)))
     )
@@ -229,54 +267,56 @@ def _claims(results: Results) -> str:
 def _published(results: Results) -> str:
     if "published" not in results.published:
         return paragraphs(NO_PUBLISHED)
-    told = paragraphs(shape_words.threshold_sentence(results.estimates))
-    for name, frame in results.published.items():
-        title = f"{sentence(name).replace('_', ' ')} ({len(frame)} rows)"
-        shown = table(read_off(frame), title, index=False)
-        told += folded(title, shown) if len(frame) > LONGEST_OPEN else shown
-        told += f'<p class="downloads">{download(frame, f"{name}.csv")}</p>'
-    return told
-
-
-def read_off(frame: pd.DataFrame) -> pd.DataFrame:
-    """A results file for reading: words first, numbers to four digits, p-values as everywhere, empty columns left out.
-
-    A number with columns of its name and ``_low`` and ``_high`` is told as "1.54 (1.16 to 2.02)"; ``conf_low`` and
-    ``conf_high`` are the limits of ``ours``, ``estimate`` or ``odds_ratio``, whichever comes first.
-    """
-    shown = frame.drop(columns=["data"], errors="ignore").dropna(axis="columns", how="all")
-    numeric = list(shown.select_dtypes("number").columns)
-    told = shown.astype(object).assign(**{name: _told(shown[name]) for name in numeric})
-    told = told[[name for name in told if name not in numeric] + numeric]
-    own = next((name for name in ("ours", "odds_ratio", "estimate") if name in numeric), "")
-    for name in numeric:
-        limits = [f"{'conf' if name == own and 'conf_low' in told else name}_{end}" for end in ("low", "high")]
-        if set(limits) <= set(told):
-            told[name] = [
-                _with_limits(*cells) for cells in zip(told[name], *(told[one] for one in limits), strict=True)
-            ]
-            told = told.drop(columns=limits)
-    return told.rename(columns=lambda name: str(name).replace("_mc_error", ", ±").replace("_", " "))
-
-
-def _told(column: pd.Series) -> list[str]:
-    is_p = str(column.name) == "p_value" or str(column.name).endswith("_p")
-    return ["" if pd.isna(value) else p_number(value) if is_p else _four_digits(value) for value in column]
-
-
-def _with_limits(number: str, low: str, high: str) -> str:
-    return f"{number} ({low} to {high})" if low and high else number
-
-
-def _four_digits(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    numbers, stands = (results.published.get(name, pd.DataFrame()) for name in ("published", "published_stands"))
+    told = paragraphs(
+        WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_sentence(numbers)
+    )
+    named = numbers.assign(study=numbers["study"] + ", " + numbers["citation"])
+    printed = read_off(named.drop(columns=["citation", "kind", "cases", "df", "read_in"]))
+    told += folded(
+        f"Each printed number beside ours ({len(numbers)})", table(printed, "Printed and recomputed", index=False)
+    )
+    if len(stands):
+        told += folded(
+            f"Do the claims stand? ({stands['study'].nunique()} studies)",
+            paragraphs(
+                "The claims by recalled dose under five forms of energy and without each cycle.",
+                published_words.stands_markdown(stands),
+            ),
+            table(
+                read_off(stands.drop(columns=[name for name in stands if name in IN_THE_FILE])),
+                "Each claim under each variation; the rest is in the file",
+                index=False,
+            ),
+        )
+    told += folded("A published threshold of phosphorus",
+                   paragraphs(shape_words.threshold_sentence(results.estimates)))  # fmt: skip
+    links = [download(frame, f"{name}.csv") for name, frame in results.published.items()]
+    return told + f'<p class="downloads">{" ".join(links)}</p>'
 
 
 def _referee(results: Results) -> str:
-    if results.referee.empty:
+    """The short table of README, and every answer in a fold."""
+    referee = results.referee
+    if referee.empty:
         return paragraphs(NO_REFEREE)
-    return table(read_off(results.referee), "Every question of the referee", index=False) + (
-        f'<p class="downloads">{download(results.referee, "referee.csv")}</p>'
+    each = [
+        paragraphs(f"**{sentence(words)}.** {referee_words.question_sentence(referee, question)}")
+        + table(referee_words.answers_table(referee, question), sentence(words))
+        for question, words in answer_words.QUESTIONS.items()
+        if question in set(referee["question"])
+    ]
+    return (
+        paragraphs(DECIDES, answer_words.decides_markdown(results.estimates, referee))
+        + folded(
+            "Every answer, with its tests",
+            paragraphs(
+                "People and one-sided p of each test, with what becomes of both questions; ± is the Monte Carlo error "
+                "of a p that was drawn. Where a cell is empty, that was not asked."
+            ),
+            *each,
+        )
+        + f'<p class="downloads">{download(referee, "referee.csv")}</p>'
     )
 
 
@@ -297,11 +337,17 @@ def _people(results: Results) -> str:
     )
 
 
-def _traceability() -> str:
+def _traceability(home: str) -> str:
+    shown, places = short_traceability()
+    links = {name: f"{home}/{place}" for name, place in places.items()} if home else {}
     return paragraphs(
-        "Each number of this page: the results file it stands in, the function that computes it, the test that holds "
-        "it, and where R's own number for it lies."
-    ) + table(traceability_table(), "From number to file, function, test and R", index=False)
+        "Each results file that this page or README reads: what stands in it, the function that computes it, the test "
+        "that holds it, and, where R was asked, where its own numbers lie."
+    ) + folded(
+        f"From number to file, function, test and R ({len(shown)} rows)",
+        f'<div class="where-from">{table(shown, "From number to file, function, test and R", index=False, links=links)}'
+        "</div>",
+    )
 
 
 def _strobe() -> str:

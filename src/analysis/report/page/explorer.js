@@ -98,6 +98,23 @@ class Explorer {
       this.form.elements[name].value = known ? level : this.primary[name];
       if (!known) this.unknown.push(`${name} = ${level}`);
     }
+    this.keepForm();
+  }
+
+  // Forms of energy under which an exposure was fitted.
+  formsOf(exposure) {
+    const { cells, others, packed } = this;
+    if (exposure === packed.exposure) return cells.levels("energy");
+    const rows = others.findAll({ exposure, outcome: packed.outcome }).filter((row) => this.isNutrient(row));
+    return rows.map((row) => others.word("form", row));
+  }
+
+  // A form of energy that the exposure does not have falls back to the primary study's, and is not offered.
+  keepForm() {
+    const { elements } = this.form;
+    const forms = this.formsOf(elements.exposure.value);
+    for (const option of elements.energy.options) option.disabled = !forms.includes(option.value);
+    if (!forms.includes(elements.energy.value)) elements.energy.value = this.primary.energy;
   }
 
   choose(wanted) {
@@ -141,24 +158,36 @@ class Explorer {
     for (const name of [...this.cells.choices, "ends"]) {
       if (this.form.elements[name]) this.form.elements[name].disabled = other && name !== "energy";
     }
+    for (const name of ["of-us", "every-u", "places-figure"]) byId(name).hidden = other;
+    byId("explorer-figure").hidden = byId("tests-frame").hidden = !answered;
+    byId("why-not").hidden = !other;
+    byId("why-not").textContent = other ? this.whyNot() : "";
     if (remembered) this.remember();
     byId("found").replaceChildren(...this.sentences(chosen, table, row).map(paragraphOf));
     byId("found-tests").tBodies[0].replaceChildren(...(answered ? this.tests(chosen, table, row).map(lineOf) : []));
     const where = answered ? `, against ${intakeWords(table.number("reference", row))} ${this.unit(chosen)}` : "";
+    this.sayU(table, row);
     const exposure = this.form.elements.exposure.selectedOptions[0].text;
     byId("explorer-caption").textContent = `Odds ratio by intake of ${exposure} (${this.unit(chosen)})${where}`;
     return this.redraw(chosen, table, row, answered);
   }
 
+  whyNot() {
+    const fixed = this.fields.filter(([name]) => this.form.elements[name].disabled).map(([, words]) => words.toLowerCase());
+    return `Other exposures were fitted under the primary study's choices only: ${fixed.join(", ")} cannot be changed for them.`;
+  }
+
   sentences(chosen, table, row) {
     const lines = this.unknown.length ? [`The address asks for ${this.unknown.join(", ")}, which these results do not have; the primary study's choice is shown instead.`] : [];
     if (row < 0) {
-      return [...lines, this.isOther(chosen) ? "This exposure was not fitted under this form of energy. Choose another form."
-        : "This combination of choices is not among the specifications. Choose another one."];
+      return [...lines, "This combination of choices is not among the specifications. Choose another one."];
     }
     if (!table.fit(row)) return [...lines, `This specification has no answer: ${table.word("reason", row)}`];
-    lines.push(`Falls, then rises: ${table.word(table.has(chosen.ends) ? chosen.ends : PROTOCOL, row)}.`);
-    if (table.has("levels_verdict")) lines.push(`Both ends higher than the middle: ${table.word("levels_verdict", row)}.`);
+    const verdict = table.word(table.has(chosen.ends) ? chosen.ends : PROTOCOL, row);
+    lines.push(`Falls, then rises: ${verdict === "U" ? "shown, a U" : `not shown (${this.packed.verdicts[verdict] || verdict})`}.`);
+    if (table.has("levels_verdict")) {
+      lines.push(`Both ends higher than the middle: ${table.word("levels_verdict", row) === this.packed.higher ? "shown" : "not shown"}.`);
+    }
     lines.push(table === this.cells ? this.placeWords(row) : this.rankWords(row));
     const dropped = table.has("dropped") ? table.word("dropped", row) : "";
     return dropped ? [...lines, `Left out, as it does not vary in these people: ${dropped}.`] : lines;
@@ -220,8 +249,10 @@ class Explorer {
 
   redraw(chosen, table, row, answered) {
     const placed = answered && table === this.cells;
-    byId("explorer-chart").style.visibility = answered ? "visible" : "hidden";
-    byId("places-chart").style.visibility = placed ? "visible" : "hidden";
+    const seen = `${answered} ${placed}`;
+    // A chart takes the width that it has when it is drawn: charts that come or go change it.
+    if (this.seen && seen !== this.seen) window.dispatchEvent(new Event("resize"));
+    this.seen = seen;
     return Promise.all([
       answered && replace("explorer-chart", this.curves(chosen, table, row)),
       placed && replace("places-chart", { chosen: this.chosenPlaces(row) }),
@@ -245,14 +276,19 @@ class Explorer {
       const chosen = this.state();
       // Another exposure was fitted under the primary study's choices only, so that the address may tell no other.
       if (event.target.name === "exposure" && this.isOther(chosen)) this.set({ exposure: chosen.exposure, energy: chosen.energy });
+      else this.keepForm();
       if (event.target.name === "ends") this.countUs();
       this.update(true);
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     byId("as-primary").addEventListener("click", () => this.choose(this.primary));
-    byId("next-u").addEventListener("click", () => this.nextU());
+    byId("next-u").addEventListener("click", () => this.stepU(1));
+    byId("previous-u").addEventListener("click", () => this.stepU(-1));
+    byId("every-u").addEventListener("toggle", () => this.listUs());
     window.addEventListener("hashchange", () => {
-      if (this.fromAddress()) this.update().then(() => byId("explorer").scrollIntoView());
+      if (!this.fromAddress()) return;
+      this.countUs();
+      this.update().then(() => byId("explorer").scrollIntoView());
     });
   }
 
@@ -263,18 +299,60 @@ class Explorer {
 
   countUs() {
     const rows = this.rowsOfU();
-    byId("u-count").textContent = `${count(rows.length)} of ${count(this.cells.n)} end in a U.`;
-    byId("next-u").disabled = !rows.length;
+    byId("next-u").disabled = byId("previous-u").disabled = !rows.length;
+    this.listUs();
   }
 
-  nextU() {
+  // Which of the specifications that end in a U is shown, if one is.
+  sayU(table, row) {
+    const rows = this.rowsOfU();
+    const at = table === this.cells ? rows.indexOf(row) : -1;
+    const all = `${count(rows.length)} of ${count(this.cells.n)} end in a U`;
+    byId("u-count").textContent = at < 0 ? `${all}.` : `Number ${count(at + 1)}; ${all}.`;
+  }
+
+  choicesOf(row) {
+    return Object.fromEntries(this.cells.choices.map((name) => [name, this.cells.word(name, row)]));
+  }
+
+  stepU(step) {
     const chosen = this.state();
     const [table, row] = this.found(chosen);
     const rows = this.rowsOfU();
-    const next = rows.find((one) => table === this.cells && one > row) ?? rows[0];
-    const choices = this.cells.choices.map((name) => [name, this.cells.word(name, next)]);
-    byId("u-count").textContent = `Number ${count(rows.indexOf(next) + 1)} of ${count(rows.length)} that end in a U, among ${count(this.cells.n)}.`;
-    return this.choose({ ends: chosen.ends, ...Object.fromEntries(choices) });
+    const at = table === this.cells ? rows.indexOf(row) : -1;
+    const next = at < 0 ? rows.at(step > 0 ? 0 : -1) : rows.at((at + step) % rows.length);
+    return this.choose({ ends: chosen.ends, ...this.choicesOf(next) });
+  }
+
+  // Every U with its address, once it is asked for; and how many there are at each level of each choice.
+  listUs() {
+    if (!byId("every-u").open) return;
+    const [rows, { ends }] = [this.rowsOfU(), this.state()];
+    const told = this.cells.choices.map((name) => this.levelsOf(name, rows)).join(" ");
+    byId("us-by-choice").textContent = rows.length ? `Of these ${count(rows.length)}, by choice. ${told}` : "";
+    byId("us").replaceChildren(...rows.map((row) => this.linkOf(row, ends)));
+  }
+
+  levelsOf(name, rows) {
+    const found = new Map();
+    rows.forEach((row) => found.set(this.cells.word(name, row), (found.get(this.cells.word(name, row)) || 0) + 1));
+    const told = [...found].sort((a, b) => b[1] - a[1]).map(([level, n]) => `${this.wordsOf(name, level)} ${count(n)}`);
+    return `${this.packed.names[name] || name}: ${told.join(", ")}.`;
+  }
+
+  linkOf(row, ends) {
+    const choices = this.choicesOf(row);
+    const link = document.createElement("a");
+    link.href = ADDRESS + new URLSearchParams({ exposure: this.packed.exposure, ...choices, ends }).toString();
+    link.textContent = Object.entries(choices).map(([name, level]) => this.wordsOf(name, level)).join(", ");
+    const item = document.createElement("li");
+    item.append(link);
+    return item;
+  }
+
+  wordsOf(name, level) {
+    const words = this.packed.levels[name][level];
+    return name === "knots" ? `${words} knots` : name === "sample" && words === "all" ? "all people" : words;
   }
 }
 

@@ -13,8 +13,7 @@ import scipy.stats
 from analysis.audit.coefficients import COEFFICIENTS
 from analysis.audit.specifications import CHOICES
 from analysis.audit.specificity import CHOSEN
-from analysis.report.words.audit import LEVELS, NAMES
-from analysis.report.words.energy import FORM_WORDS
+from analysis.report.words.audit import NAMES, level_words
 from analysis.stats.arrays import Array, Frames
 
 LEFT_OUT = ("data", *COEFFICIENTS)
@@ -46,14 +45,6 @@ def packed(audit: Frames, *, conf_level: float) -> dict[str, Any]:
         "levels": {name: {str(level): level_words(name, str(level)) for level in audit["specifications"][name].unique()}
                    for name in CHOICES},
     }  # fmt: skip
-
-
-def level_words(choice: str, level: str) -> str:
-    """A level of a choice as a reader picks it; one that has no words of its own, with blanks."""
-    if choice == "energy":
-        return FORM_WORDS.get(level, level)
-    words = {"covariates": f"model {level}", "weights": "no weights" if level == "none" else level}.get(choice, level)
-    return LEVELS.get(words, words).replace("_", " ")
 
 
 def missing_tables(audit: Frames) -> list[str]:

@@ -24,9 +24,15 @@ EQUATIONS: tuple[tuple[str, str, str], ...] = (
         "analysis.stats.regression.fit.fit_logistic",
     ),
     (
-        "Covariance by Taylor linearisation: u are a sampling unit's weighted scores, h its stratum (Binder 1983).",
+        "Covariance by Taylor linearisation: u are a sampling unit's weighted scores, h its stratum (Binder 1983), A "
+        "the information.",
         r"\hat V = A^{-1} \Bigl[ \sum_h \frac{n_h}{n_h-1} \sum_{c} (u_{hc}-\bar u_h)(u_{hc}-\bar u_h)^\top \Bigr] "
-        r"A^{-1}, \quad A = \sum_i w_i p_i (1-p_i) X_i X_i^\top",
+        r"A^{-1}",
+        "analysis.stats.regression.fit.fit_logistic",
+    ),
+    (
+        "Information: the weighted cross products of the columns.",
+        r"A = \sum_i w_i p_i (1-p_i) X_i X_i^\top",
         "analysis.stats.regression.fit.fit_logistic",
     ),
     (
@@ -75,8 +81,36 @@ def method_html(math: Callable[[str], str]) -> str:
 
 
 def traceability_table() -> pd.DataFrame:
-    """Number, results file, function, test, R's number."""
+    """Number, results file, function, test, R's number: a row or more for every results file."""
     return _resource("traceability.csv")
+
+
+FOLDERS = {"results file": "data/processed/", "test": "tests/", "R's number": "tests/reference/"}
+"""Folders of what a traceability row names, which need not be read in every row."""
+
+
+def short_traceability() -> tuple[pd.DataFrame, dict[str, str]]:
+    """`traceability_table` in short names, which are told in the heads, and each short name's place in the project."""
+    table = traceability_table()
+    places = {short_place(name): source_of(name) for name in table["function"]}
+    for column, folder in FOLDERS.items():
+        places |= {name.removeprefix(folder): folder + name.removeprefix(folder) for name in table[column] if name}
+        table[column] = table[column].str.removeprefix(folder)
+    table["function"] = table["function"].map(short_place)
+    heads = {column: f"{column}, in {folder}" for column, folder in FOLDERS.items()}
+    return table.rename(columns=heads | {"function": "function, in src/analysis/"}), places
+
+
+def short_place(where: str) -> str:
+    """A dotted name as module:function, without the package all share: analysis.stats.fit.f is stats.fit:f."""
+    names = where.split(".")
+    cut = next((i for i, name in enumerate(names) if name[0].isupper()), len(names) - 1)
+    return f"{'.'.join(names[1:cut])}:{'.'.join(names[cut:])}"
+
+
+def source_of(where: str) -> str:
+    """The file in which a dotted name is written."""
+    return f"src/analysis/{short_place(where).partition(':')[0].replace('.', '/')}.py"
 
 
 def strobe_table() -> pd.DataFrame:

@@ -6,10 +6,12 @@ extra ``report``, which the rest of the project does without.
 
 import importlib
 import json
+import re
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 import jinja2
+import pandas as pd
 
 from analysis.audit.specifications import CHOICES, PRIMARY_CELL
 from analysis.audit.specificity import NEUROPATHY
@@ -18,14 +20,27 @@ from analysis.errors import AnalysisError
 from analysis.report.page import charts
 from analysis.report.page.content import NOT_FROM_FILES, Results, Section, sections
 from analysis.report.page.explorer import packed
-from analysis.report.words.numbers import MODEL_NAMES, format_odds_ratio, rows_of_model
+from analysis.report.words.audit import BOTH_HIGHER, NAMES, level_words
+from analysis.report.words.numbers import MODEL_NAMES, format_odds_ratio, list_words, rows_of_model, verdict_words
+from analysis.report.words.study import VARIABLE_WORDS
 from analysis.stats.arrays import Row
 from analysis.stats.shape.nadir import RANGE
-from analysis.study import PRIMARY
+from analysis.stats.shape.verdict import Verdict
+from analysis.study import COVARIATES, OUTCOMES, PRIMARY
 
 TITLE = "Dietary magnesium and peripheral neuropathy: a reported U-shape, tested"
 SCRIPTS = ("curves.js", "charts.js", "study.js", "explorer.js", "page.js")
 """The page's own scripts, in order; they become one."""
+
+WEIGHTS = {
+    "dietary": "each person counts for as many as the recalls of the first day stand for",
+    "mec": "each person counts for as many as the examinations stand for",
+    "none": "everybody counts once; strata and sampling units are kept",
+}
+"""What the weights of a specification mean."""
+
+OPERATORS = {"&#x000B1;": "&#x000B1;", "&#x0007E;": "&#x0223C;"}
+"""Plus-minus, and is distributed as: latex2mathml writes them as names, without room about them."""
 
 EXTRA = "the extra `report` is not installed: run `make report`, or pip install 'magnesium-neuropathy[report]'."
 
@@ -57,7 +72,8 @@ def equation(latex: str) -> str:
     ------
     PageError : the extra ``report`` is not installed.
     """
-    return str(_extra("latex2mathml.converter").convert(latex, display="block"))
+    written = str(_extra("latex2mathml.converter").convert(latex, display="block"))
+    return re.sub(r"<mi>(&#x000B1;|&#x0007E;)</mi>", lambda found: f"<mo>{OPERATORS[found[1]]}</mo>", written)
 
 
 def chart_library() -> str:
@@ -105,6 +121,8 @@ def render(results: Results, parts: dict[str, Section], *, library: str) -> str:
         risk_label="Risk of neuropathy by intake; the slider above tells it at each intake in words",
         curve_data=as_script(curve),
         explorer=as_script(explorer | explorer_words()) if explorer else "",
+        meanings=meanings(results) if explorer else [],
+        elsewhere=results.elsewhere,
         cells=f"{explorer['specifications']['n']:,}" if explorer else "",
         charts=as_script(
             {"odds-chart": charts.odds_chart(row["unit"]), "risk-chart": charts.risk_chart(row["unit"]),
@@ -128,7 +146,30 @@ def explorer_words() -> Row:
         "outcome": NEUROPATHY,
         "units": exposures,
         "ends": f"{low} and {high} percentile, as the protocol",
+        "verdicts": {verdict: verdict_words(verdict) for verdict in get_args(Verdict)},
+        "higher": BOTH_HIGHER,
     }
+
+
+def meanings(results: Results) -> list[tuple[str, str, str]]:
+    """Choice, level and meaning of what the explorer's names do not tell by themselves."""
+    cells = results.audit["specifications"]
+    forms = results.audit.get("energy_forms", pd.DataFrame({"form": [], "estimand": []}))
+    told = {
+        "weights": WEIGHTS,
+        "outcome": {name: OUTCOMES[name] for name in cells["outcome"].unique()},
+        "covariates": {str(name): _adjusted_for(str(name)) for name in cells["covariates"].unique()},
+        "energy": dict(zip(forms["form"], forms["estimand"], strict=True)),
+    }
+    return [(NAMES[choice], level_words(choice, level), words) for choice, levels in told.items()
+            for level, words in levels.items()]  # fmt: skip
+
+
+def _adjusted_for(level: str) -> str:
+    """Covariates of a model, and what stands beside it: of "2 + height", model 2 and the height."""
+    model, _, more = level.partition(" + ")
+    names = [VARIABLE_WORDS.get(name) or exposure_label(name) for name in COVARIATES.get(model, ())]  # type: ignore[call-overload]
+    return f"adjusted for {list_words([*(name.partition(',')[0].lower() for name in names), *filter(None, [more])])}"
 
 
 def _odds_label(results: Results) -> str:

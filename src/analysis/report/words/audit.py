@@ -13,6 +13,7 @@ from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import ADDED
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.numbers import (
+    FORM_WORDS,
     NO_DEPARTURE,
     NUMBERS,
     Audit,
@@ -137,6 +138,14 @@ def _level(level: object) -> str:
     return LEVELS.get(str(level), str(level))
 
 
+def level_words(choice: str, level: str) -> str:
+    """A level of a choice as a reader picks it; one that has no words of its own, with blanks."""
+    if choice == "energy":
+        return FORM_WORDS.get(level, level)
+    words = {"covariates": f"model {level}", "weights": "no weights" if level == "none" else level}.get(choice, level)
+    return LEVELS.get(words, words).replace("_", " ")
+
+
 def u_verdicts_sentence(audit: Audit) -> str:
     """Which people most of the verdicts of a U rest on, and how many there are with everybody."""
     shares = audit["verdict_shares"].query("choice == 'sample'")
@@ -209,10 +218,11 @@ def verdicts_by_choice_table(audit: Audit) -> pd.DataFrame:
     """Shares of verdicts at each level of each choice, in per cent."""
     shares = audit["verdict_shares"].query("choice != 'all'")
     wide = shares.pivot_table(index=["choice", "level"], columns="verdict", values="share", sort=False)
-    names = [(NAMES[choice], LEVELS.get(level, level)) for choice, level in wide.index]
+    names = [(NAMES[choice], level_words(str(choice), str(level))) for choice, level in wide.index]
     return (
         (100 * wide)
         .map("{:.1f}".format)
+        .rename(columns=verdict_words)
         .set_axis(pd.MultiIndex.from_tuples(names, names=["choice", "level"]))
         .rename_axis(columns="% of specifications")
     )

@@ -3,17 +3,8 @@
 import pandas as pd
 
 from analysis.report.words.audit import unanswered_words
-from analysis.report.words.numbers import Audit, format_odds_ratio, format_p, list_words, p_number
+from analysis.report.words.numbers import FORM_WORDS, Audit, format_odds_ratio, format_p, list_words, p_number
 from analysis.stats.shape.verdict import ALPHA
-
-FORM_WORDS = {
-    "none": "as it is",
-    "linear": "with energy as a straight line beside it",
-    "spline": "with energy as a spline beside it",
-    "residual": "as the residual on energy",
-    "density": "per 1,000 kcal",
-}
-"""Ways of adjusting for energy."""
 
 
 # ---- energy

@@ -28,6 +28,15 @@ NO_DEPARTURE = "no departure shown"
 VERDICT_WORDS = {NO_DEPARTURE: "no departure from a straight line shown"}
 """Verdicts in sentences, where their short name does not say enough."""
 
+FORM_WORDS = {
+    "none": "as it is",
+    "linear": "with energy as a straight line beside it",
+    "spline": "with energy as a spline beside it",
+    "residual": "as the residual on energy",
+    "density": "per 1,000 kcal",
+}
+"""Ways of adjusting for energy."""
+
 
 def percent(share: float) -> str:
     """A share as "2.4 %"."""

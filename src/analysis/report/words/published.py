@@ -45,15 +45,16 @@ def agreement_markdown(published: pd.DataFrame) -> str:
 
 
 def misses_sentence(published: pd.DataFrame) -> str:
-    """By study, how many printed numbers are not reached and of how many, the most first."""
+    """By study, with where it was printed, how many numbers are not reached and of how many, the most first."""
     rows = published[published["agreement"].isin(CLASSES)]
     counts = rows.assign(missed=rows["agreement"] == "not reached").groupby("study", sort=False)["missed"]
     missed, tried = counts.sum(), counts.size()
     ordered = missed[missed > 0].sort_values(ascending=False, kind="stable")
-    told = [f"{study} ({n} of {tried[study]})" for study, n in ordered.items()]
+    printed = rows.groupby("study", sort=False)["citation"].first()
+    told = [f"{study}, {printed[study]} ({n} of {tried[study]})" for study, n in ordered.items()]
     if not told:
         return "Every printed number is reached."
-    return f"Not reached: {list_words(told)}."
+    return f"Not reached: {'; '.join(told)}."
 
 
 # ---- do they stand?

@@ -45,6 +45,23 @@ def question_table(referee: pd.DataFrame, question: str) -> pd.DataFrame:
     ).rename_axis(columns="p")
 
 
+def answers_table(referee: pd.DataFrame, question: str) -> pd.DataFrame:
+    """`question_table` with what becomes of both questions, and which way a U moves, in plain words."""
+    rows, told = referee[referee["question"] == question], question_table(referee, question)
+    higher = rows["levels_p"].map(lambda p: "" if pd.isna(p) else "shown" if p < ALPHA else "not shown")
+    answers = [FALLS_THEN_RISES, ENDS_HIGHER]
+    return (
+        told.rename(columns={"verdict": FALLS_THEN_RISES, "both ends higher": f"{ENDS_HIGHER}, p"})
+        .assign(**{
+            FALLS_THEN_RISES: [verdict_words(str(verdict)) for verdict in told["verdict"]],
+            ENDS_HIGHER: higher.tolist(),
+            "direction": rows["direction"].fillna("").str.partition(":")[0].tolist(),
+        })
+        .rename(index=lambda done: done.replace("_", " "))
+        .pipe(lambda table: table[[*answers, *table.columns.drop(answers)]])
+    )  # fmt: skip
+
+
 def question_sentence(referee: pd.DataFrame, question: str) -> str:
     """What the answers to one question come to: verdicts, both ends, and the ones that change the primary verdict."""
     rows = referee[(referee["question"] == question) & (referee["done"] != PRIMARY_ROW)]

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis.report.words.energy import FORM_WORDS
-from analysis.report.words.numbers import about, as_markdown, list_words, sentence
+from analysis.report.words.numbers import FORM_WORDS, about, as_markdown, list_words, sentence
 from analysis.simulation.bands import POINTWISE, SIMULTANEOUS
 from analysis.simulation.questions import ON_THE_DAY, ON_USUAL
 from analysis.simulation.recall_error import METHODS

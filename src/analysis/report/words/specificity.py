@@ -12,8 +12,9 @@ from analysis.audit.specifications import CHOICES, cell_of
 from analysis.audit.specificity import FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.dose_response.energy import ENERGY
-from analysis.report.words.energy import FORM_WORDS, split_forms
+from analysis.report.words.energy import split_forms
 from analysis.report.words.numbers import (
+    FORM_WORDS,
     NUMBERS,
     Audit,
     as_markdown,

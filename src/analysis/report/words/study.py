@@ -199,11 +199,22 @@ def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, s
         | {str(cell.group): format_characteristic(cell) for cell in part.itertuples()}
         for (level, kind), part in cells.groupby(["level", "kind"], sort=False)
     ]
-    missing = cells.groupby("group")["n_missing"].first()
-    if missing.max() > 0:
-        words = {str(group): count_of(n) for group, n in missing.items()}
+    if words := unknown_words(cells):
         rows.append({"variable": name, "level": "unknown, n", "p": p} | words)
     return rows
+
+
+def unknown_words(cells: pd.DataFrame) -> dict[str, str]:
+    """By group, of how many people a variable of Table 1 is unknown; nothing if it is known of everybody.
+
+    Of all together it is empty where it would tell a single group's few by difference.
+    """
+    missing = cells.groupby("group", sort=False)["n_missing"].first()
+    if (missing == 0).all():
+        return {}
+    words = {str(group): FEW if pd.isna(n) else count_of(n) for group, n in missing.items()}
+    hidden = [group for group, told in words.items() if told == FEW and group != "all"]
+    return words | {"all": ""} if len(hidden) == 1 else words
 
 
 def _capital(words: str) -> str:
