@@ -210,8 +210,10 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
         return [_without_answer(cell, error) for cell in cells]
     energy = frame[ENERGY].to_numpy(dtype=float)
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
-    covariates = {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
-    shared = {terms: shared_columns(base_of(one), one.design) for terms, one in covariates.items()}
+    covariates = {setting.adjustment_terms: setting}
+    covariates |= {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
+    ready = shared_columns([base_of(one) for one in covariates.values()], setting.design)
+    shared = dict(zip(covariates, ready, strict=True))
     return [_answer(cell, forms[cell.energy], shared) for cell in cells]
 
 

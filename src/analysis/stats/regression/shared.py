@@ -19,6 +19,7 @@ What does not settle so, for whatever reason, is fitted by `analysis.stats.regre
 test holds each fit, and which says why there is no estimate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -269,15 +270,16 @@ def _bfgs(inverse: Array, step: Array, fall: Array) -> Array:
     return np.asarray(inverse + along[:, None] * step - step[:, None] * turned)
 
 
-def shared_columns(base: Regression, design: SurveyDesign) -> SharedColumns | None:
-    """Common columns made ready at their own regression; None where that has no estimate.
+def shared_columns(bases: Sequence[Regression], design: SurveyDesign) -> list[SharedColumns | None]:
+    """Sets of common columns, each made ready at the regression of the first; None where that has no estimate.
 
     Parameters
     ----------
-    base, design : as of `SharedColumns`.
+    bases : regressions of the same people, as of `SharedColumns`.
+    design : the whole sample.
     """
     try:
-        eta = base.X @ fit_quickly(base, design).beta
+        eta = bases[0].X @ fit_quickly(bases[0], design).beta
     except AnalysisError:  # what is wrong with the larger regressions, they say themselves
-        return None
-    return SharedColumns(base, design, eta=eta)
+        return [None] * len(bases)
+    return [SharedColumns(base, design, eta=eta) for base in bases]
