@@ -1,6 +1,6 @@
 """From participants and a study to the arrays that are fitted: design, domain, knots, reference, design matrix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet
+from analysis.stats.order import sorted_median
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES, Study
 
@@ -26,6 +27,8 @@ class Setting(Discreet):
     adjustment, adjustment_terms : (n, q) design columns of the covariates, and their names.
     dropped : covariates, or levels of them, that do not vary in this domain and left the model.
     references : reference level of each category whose first level nobody of the domain has: the first one present.
+    eligible : (e,) exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on.
+    ordered : the same, ascending.
     """
 
     shown = ("study.exposure", "study.outcome", "study.model", "domain.n", "cases", "domain.df", "adjustment_terms")
@@ -40,6 +43,13 @@ class Setting(Discreet):
     adjustment_terms: tuple[str, ...]
     dropped: tuple[str, ...]
     references: dict[str, str]
+    eligible: Array = field(init=False)
+    ordered: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        eligible = self.exposure[self.cohort.rows.to_numpy()]
+        object.__setattr__(self, "eligible", eligible)
+        object.__setattr__(self, "ordered", np.sort(eligible))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,11 +74,6 @@ class Setting(Discreet):
     def cases(self) -> int:
         """People of the domain with the outcome."""
         return int(np.sum(self.y[self.domain.rows] == 1))
-
-    @property
-    def eligible(self) -> Array:
-        """Exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on."""
-        return self.exposure[self.cohort.rows.to_numpy()]
 
     @property
     def knot_weights(self) -> Array | None:
@@ -169,7 +174,7 @@ def pose_setting(setting: Setting) -> Problem:
     """
     study = setting.study
     knots = place_knots(setting.eligible, study.knots, rule=study.knot_rule, weights=setting.knot_weights)
-    return pose_on(setting, RestrictedCubicSpline(knots), reference=float(np.median(setting.eligible)))
+    return pose_on(setting, RestrictedCubicSpline(knots), reference=sorted_median(setting.ordered))
 
 
 def pose_on(setting: Setting, spline: RestrictedCubicSpline, *, reference: float) -> Problem:
@@ -207,7 +212,7 @@ def covariate_columns(
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
     constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
-    references = _references(frame.loc[domain.rows, list(study.covariates)], study)
+    references = _references(frame, study, domain)
     moved = {f"{name}_{level}" for name, level in references.items()}
     kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:
@@ -215,11 +220,8 @@ def covariate_columns(
     return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant, references
 
 
-def _references(people: pd.DataFrame, study: Study) -> dict[str, str]:
+def _references(frame: pd.DataFrame, study: Study, domain: Domain) -> dict[str, str]:
     """First level present of each category that varies, but whose usual reference nobody has."""
-    present = {
-        name: [level for level in CATEGORIES[name] if (people[name] == level).any()]
-        for name in study.covariates
-        if name in CATEGORIES
-    }
+    found = {name: set(frame[name][domain.rows].unique()) for name in study.covariates if name in CATEGORIES}
+    present = {name: [level for level in CATEGORIES[name] if level in has] for name, has in found.items()}
     return {name: levels[0] for name, levels in present.items() if len(levels) > 1 and levels[0] != CATEGORIES[name][0]}

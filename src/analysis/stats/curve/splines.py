@@ -18,6 +18,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet, count_of
+from analysis.stats.order import sorted_quantiles
 
 KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
     3: (0.10, 0.50, 0.90),
@@ -155,7 +156,8 @@ def _quantiles(x: Array, probabilities: Array) -> Array:
     place = (x.size - 1) * probabilities
     whole = np.rint(place)
     at_value = np.abs(place - whole) <= ROUNDING * np.maximum(whole, 1)
-    return np.where(at_value, np.sort(x)[whole.astype(np.intp)], np.quantile(x, probabilities))
+    ordered = np.sort(x)
+    return np.where(at_value, ordered[whole.astype(np.intp)], sorted_quantiles(ordered, probabilities))
 
 
 def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:

@@ -17,7 +17,7 @@ Checked against R ``survey::svyglm`` and ``regTermTest`` in tests/reference.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -64,6 +64,7 @@ class Fit(Discreet):
     naive_vcov : (p, p) float array, inverse of the weighted information, weights scaled to mean 1 over the fit.
     n : rows fitted.
     n_psu, n_strata : present in the domain.
+    others : coefficients of the regression that are not among these.
     """
 
     terms: tuple[str, ...]
@@ -73,6 +74,7 @@ class Fit(Discreet):
     n: int
     n_psu: int
     n_strata: int
+    others: int = field(default=0, kw_only=True)
 
     @property
     def design_df(self) -> int:
@@ -81,8 +83,8 @@ class Fit(Discreet):
 
     @property
     def residual_df(self) -> int:
-        """Degrees of freedom of tests and intervals: design df + 1 - p, as in R's ``svyglm``."""
-        return self.design_df + 1 - len(self.terms)
+        """Degrees of freedom of tests and intervals: design df + 1 - all coefficients, as in R's ``svyglm``."""
+        return self.design_df + 1 - len(self.terms) - self.others
 
     def index(self, terms: tuple[str, ...]) -> Integers:
         """Positions of the named terms."""
@@ -131,6 +133,39 @@ class LogisticFit(Fit):
     def mean(self, X: Array) -> Array:
         """Fitted probabilities 1/(1 + exp(-X beta)) of (m, p) rows."""
         return np.asarray(scipy.special.expit(X @ self.beta))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OwnFit(Fit):
+    """Some of a survey-weighted logistic regression's coefficients, those of the exposure; beta in log odds.
+
+    Attributes
+    ----------
+    cases, totals : as those of `LogisticFit`; the totals are those of these coefficients.
+    """
+
+    shown = ("n", "cases", "residual_df", "terms")
+
+    cases: int
+    totals: Array
+
+
+def own_part(fit: LogisticFit, terms: tuple[str, ...]) -> OwnFit:
+    """Some coefficients of a fit."""
+    index = fit.index(terms)
+    own = np.ix_(index, index)
+    return OwnFit(
+        terms=terms,
+        beta=fit.beta[index],
+        vcov=fit.vcov[own],
+        naive_vcov=fit.naive_vcov[own],
+        n=fit.n,
+        n_psu=fit.n_psu,
+        n_strata=fit.n_strata,
+        others=len(fit.terms) - len(terms),
+        cases=fit.cases,
+        totals=fit.totals[:, index],
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

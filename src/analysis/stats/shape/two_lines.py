@@ -19,6 +19,7 @@ References
 Simonsohn 2018, Adv Methods Pract Psychol Sci 1:538-555. Checked against R ``survey::svyglm`` in tests/reference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,7 +30,8 @@ import scipy.special
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import count_of, same_for_all
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.order import sorted_median, sorted_quantiles
+from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
@@ -136,7 +138,7 @@ def two_lines(
     adjustment: Array,
     *,
     spline: RestrictedCubicSpline,
-    spline_fit: LogisticFit,
+    spline_fit: Fit,
     spline_index: Integers,
     design: SurveyDesign,
     domain: Domain,
@@ -189,7 +191,7 @@ def two_lines(
     _check_people(x, y, adjustment, domain)
     curve, std_error = centred_curve(x, spline, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
-    first_break = float(np.median(flat))
+    first_break = sorted_median(flat)
     eta = None if shared else _linear_predictor(x, adjustment, spline, spline_fit, spline_index)
     lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
     before = lines_at(at=first_break)
@@ -212,7 +214,7 @@ def two_lines(
 
 
 def _linear_predictor(
-    x: Array, adjustment: Array, spline: RestrictedCubicSpline, fit: LogisticFit, index: Integers
+    x: Array, adjustment: Array, spline: RestrictedCubicSpline, fit: Fit, index: Integers
 ) -> Array | None:
     """That of the spline's regression, if its other columns are an intercept and the adjustment; else no start."""
     others = np.setdiff1d(np.arange(len(fit.terms)), index)
@@ -221,7 +223,7 @@ def _linear_predictor(
     return spline.basis(x) @ fit.beta[index] + fit.beta[others[0]] + adjustment @ fit.beta[others[1:]]
 
 
-def centred_curve(x: Array, spline: RestrictedCubicSpline, fit: LogisticFit, *, index: Integers) -> tuple[Array, Array]:
+def centred_curve(x: Array, spline: RestrictedCubicSpline, fit: Fit, *, index: Integers) -> tuple[Array, Array]:
     """Deviation of the fitted spline from its mean over the people, and its standard error, both (m,) in log odds.
 
     f = (S - mean S) b with error sqrt(diag((S - mean S) V (S - mean S)ᵀ)), S the basis at x: a smooth term that sums
@@ -270,11 +272,11 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
     Parameters
     ----------
-    flat : exposures of the people in the flat region.
+    flat : exposures of the people in the flat region, increasing.
     z_low, z_high : statistics of the two lines with the break at the region's median.
     """
     share = abs(z_high) / (abs(z_low) + abs(z_high))
-    return float(np.quantile(flat, share))
+    return float(sorted_quantiles(flat, share))
 
 
 def interrupted_regression(
@@ -305,6 +307,7 @@ def interrupted_regression(
     below, above = x <= at, x >= at
     sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
     own = [_lines_columns(x, y, at, is_high) for is_high in sides]
+    fits: Sequence[Fit]
     if shared is not None:
         fits = [shared.fit(columns, LINES) for columns in own]
     else:
@@ -335,7 +338,7 @@ def _lines_fits(models: list[Regression], design: SurveyDesign, eta: Array | Non
     return fits
 
 
-def _line(fit: LogisticFit, term: str, people: Bools) -> Line:
+def _line(fit: Fit, term: str, people: Bools) -> Line:
     position = fit.terms.index(term)
     std_error = float(np.sqrt(fit.vcov[position, position]))
     return Line(n=int(people.sum()), slope=float(fit.beta[position]), std_error=std_error, df=fit.residual_df)

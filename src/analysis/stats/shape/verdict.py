@@ -13,7 +13,8 @@ import numpy as np
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.order import sorted_quantiles
+from analysis.stats.regression.fit import LogisticFit, OwnFit
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.sample.design import Domain, SurveyDesign
@@ -53,6 +54,7 @@ class FittedCurve(Discreet):
     adjustment : (m, q) the model's other columns, without the intercept.
     eligible : (e,) exposure of the cohort, before loss to missing covariates: what knots and range are placed on.
     eligible_psu : (e,) positions of their PSUs.
+    ordered : eligible, ascending.
     eligible_weights : (e,) for knots on weighted quantiles, else None.
     knot_rule : by which knots are placed; see `analysis.stats.curve.splines.place_knots`.
     knots_asked : number of knots asked for, of which Hmisc's rule may leave fewer; 0 if they are those of the spline.
@@ -63,7 +65,7 @@ class FittedCurve(Discreet):
 
     shown = ("fit.n", "fit.cases", "fit.residual_df", "fit.terms")
 
-    fit: LogisticFit
+    fit: LogisticFit | OwnFit
     spline: RestrictedCubicSpline
     spline_terms: tuple[str, ...]
     reference: float
@@ -72,6 +74,7 @@ class FittedCurve(Discreet):
     adjustment: Array
     eligible: Array
     eligible_psu: Integers
+    ordered: Array
     eligible_weights: Array | None
     design: SurveyDesign
     domain: Domain
@@ -81,7 +84,7 @@ class FittedCurve(Discreet):
     range: tuple[float, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        low, high = np.quantile(self.eligible, RANGE)
+        low, high = sorted_quantiles(self.ordered, np.array(RANGE))
         object.__setattr__(self, "range", (float(low), float(high)))
 
     @property
