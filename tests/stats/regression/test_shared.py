@@ -9,17 +9,26 @@ from hypothesis import strategies as st
 
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression import shared
-from analysis.stats.regression.fit import ConvergenceError, coefficient_influence
+from analysis.stats.regression.fit import ConvergenceError, coefficient_influence, own_part
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import shared_columns
 from analysis.stats.sample.design import DesignError, between_psu
 from tests.arrays import Sample, clustered_sample
-from tests.stats.regression.test_quick import assert_same
+from tests.stats.regression.test_quick import assert_same_coefficients
 
 OWN = (1,)
 """Position of the sample's x, which is replaced by own columns; the intercept, group and place are common."""
 
 seeds = st.integers(0, 9999)
+
+
+def assert_same(ours, theirs):
+    """That own coefficients are those of the careful fit, and what they say of the whole regression."""
+    part = own_part(theirs, ours.terms)
+    assert_same_coefficients(ours, part)
+    assert part.residual_df == theirs.residual_df
+    std_error = np.sqrt(np.diag(part.vcov))
+    np.testing.assert_allclose(ours.totals / std_error, part.totals / std_error, atol=1e-9)
 
 
 def base_of(sample: Sample) -> Regression:
@@ -158,7 +167,7 @@ def test_totals_of_every_fit_are_those_of_the_influence_values(seed):
     design, domain = sample.design(), sample.domain()
     careful = with_own(sample, sample.X[:, 1:2])
     model = Regression(careful.X[domain.rows], careful.y[domain.rows], domain, careful.terms)
-    for fit in (careful.fit(), fit_quickly(model, design), beside(sample, sample.X[:, 1:2])):
+    for fit in (careful.fit(), fit_quickly(model, design)):
         influence = coefficient_influence(fit, model.X, model.y, design=design, domain=domain)
         np.testing.assert_allclose(fit.totals, design.psu_sums @ influence, rtol=1e-7, atol=1e-9 * fit.totals.std())
         np.testing.assert_allclose(fit.vcov, between_psu(fit.totals, design), rtol=1e-12)

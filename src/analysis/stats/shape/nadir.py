@@ -186,28 +186,34 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     x, height = np.full(len(beta), low), heights[0].copy()
     slopes = spline.derivative(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])) @ beta.T
     for piece, (a, b) in enumerate(pairwise(edges)):
-        u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
-        for place, there in ((a + (b - a) * u, heights[piece] + (b - a) * rise), (b, heights[piece + 1])):
-            x = np.where(there < height, place, x)
-            height = np.minimum(there, height)
+        of, u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
+        inside = heights[piece, of] + (b - a) * rise
+        lower = inside < height[of]
+        x[of[lower]], height[of[lower]] = a + (b - a) * u[lower], inside[lower]
+        lower = heights[piece + 1] < height
+        x[lower], height[lower] = b, heights[piece + 1, lower]
     return x, height
 
 
-def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Array, Array]:
-    """Low points of cubics strictly between 0 and 1: where each is, and its height above that at 0; infinite if none.
+def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Integers, Array, Array]:
+    """Low points of cubics strictly between 0 and 1: which have one, where it is, and its height above that at 0.
 
     ``low``, ``middle`` and ``high`` are the slopes at 0, 1/2 and 1, so that the slope is p u² + q u + r, r that at 0. A
     cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic does so at one of its roots only:
     u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken whose terms have one sign. The
-    height is the integral of the slope.
+    height is the integral of the slope. Roots are looked for only where there may be one inside, which is rare: the
+    slope has opposite signs at the ends, or turns between them, q (2 p + q) < 0, and has a root anywhere.
     """
     p, q = 2 * (low + high) - 4 * middle, 4 * middle - 3 * low - high
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # no root, or none that rises: not in between
+    of = np.flatnonzero(((low < 0) & (high > 0)) | ((q * (2 * p + q) < 0) & (q * q > 4 * p * low)))
+    p, q, low = p[of], q[of], low[of]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a root that does not rise: not in between
         s = np.sqrt(q * q - 4 * p * low)
         negative = q < 0
         u = np.where(negative, s - q, -2 * low) / np.where(negative, 2 * p, s + q)
-        rise = u * (low + u * (q / 2 + u * (p / 3)))
-        return u, np.where((u > 0) & (u < 1), rise, np.inf)
+        within = (u > 0) & (u < 1)
+        u, p, q, low = u[within], p[within], q[within], low[within]
+        return of[within], u, u * (low + u * (q / 2 + u * (p / 3)))
 
 
 def draw_nadirs(
