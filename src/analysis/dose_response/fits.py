@@ -29,7 +29,7 @@ def base_of(setting: Setting) -> Regression:
 
 def fit_beside(problem: Problem, shared: SharedColumns) -> OwnFit:
     """The exposure's coefficients of a posed study whose covariates are ready; see `base_of`."""
-    return shared.fit(problem.X[:, 1 : 1 + problem.spline.columns], problem.spline_terms)
+    return shared.fit(problem.basis, problem.spline_terms)
 
 
 def curve_of(problem: Problem, fit: LogisticFit | OwnFit, *, shared: SharedColumns | None = None) -> FittedCurve:
@@ -39,11 +39,12 @@ def curve_of(problem: Problem, fit: LogisticFit | OwnFit, *, shared: SharedColum
     return FittedCurve(
         fit=fit,
         spline=problem.spline,
+        basis=problem.basis,
         spline_terms=problem.spline_terms,
         reference=problem.reference,
         x=setting.exposure[rows],
         y=problem.y,
-        adjustment=problem.X[:, 1 + problem.spline.columns :],
+        adjustment=problem.X[:, 1 + problem.spline.columns :] if shared is None else shared.base.X[:, 1:],
         eligible=setting.eligible,
         eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
         ordered=setting.ordered,

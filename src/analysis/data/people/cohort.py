@@ -18,6 +18,8 @@ NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cy
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
 
 
+_FLOW = {"step": object, "n": "int64", "cases": "Int64"}
+
 _PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amputation")}
 """Beginnings of columns that an outcome is made of."""
 
@@ -82,7 +84,9 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     }
     if study.where is not None:
         steps[f"where {study.where}"] = select_rows(frame, study.where)
-    complete = frame[list(study.covariates)].notna().all(axis="columns")
+    complete = pd.Series(True, index=frame.index)
+    for name in study.covariates:
+        complete &= frame[name].notna()
     outcome, cycle = frame[study.outcome_column].to_numpy(dtype=float), frame["cycle"].to_numpy()
     rows = np.full(len(frame), True)
     counts = []
@@ -100,7 +104,7 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         rows=pd.Series(before, index=frame.index),
         complete=pd.Series(rows, index=frame.index),
         weights=weights,
-        flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
+        flow=pd.DataFrame({name: pd.array([row[name] for row in counts], dtype=kind) for name, kind in _FLOW.items()}),
         cycles=present,
         complete_cycles=_cycles_of(cycle[rows]),
     )

@@ -48,6 +48,7 @@ class FittedCurve(Discreet):
     Attributes
     ----------
     fit, spline : the regression and its basis.
+    basis : (m, k - 1) the basis at x.
     spline_terms : names of the basis columns' coefficients, the linear one first.
     reference : exposure of log odds ratio zero.
     x, y : (m,) exposure and outcome of the domain's rows, in the order of the design.
@@ -67,6 +68,7 @@ class FittedCurve(Discreet):
 
     fit: LogisticFit | OwnFit
     spline: RestrictedCubicSpline
+    basis: Array
     spline_terms: tuple[str, ...]
     reference: float
     x: Array
@@ -106,7 +108,7 @@ class FittedCurve(Discreet):
     def lines(self) -> TwoLines:
         """Two lines, broken by the Robin Hood rule on the spline within the range."""
         low, high = self.range
-        return two_lines(self.x, self.y, self.adjustment, spline=self.spline, spline_fit=self.fit,
+        return two_lines(self.x, self.y, self.adjustment, basis=self.basis, spline_fit=self.fit,
                          spline_index=self.index, design=self.design, domain=self.domain, low=low,
                          high=high, shared=self.shared)  # fmt: skip
 
@@ -137,7 +139,7 @@ class FittedCurve(Discreet):
             knot_rule=self.knot_rule,
         )
         others = np.setdiff1d(np.arange(len(self.fit.terms)), self.index)
-        eta = self.spline.basis(self.x) @ self.fit.beta[self.index] + intercept_and_rest @ self.fit.beta[others]
+        eta = self.basis @ self.fit.beta[self.index] + intercept_and_rest @ self.fit.beta[others]
         return bootstrap_nadirs(data, times_drawn(replicates, self.design), factors=replicates.factors, eta=eta,
                                 jobs=jobs, progress=progress)  # fmt: skip
 
