@@ -54,7 +54,8 @@ class Cohort:
         low, high = np.quantile(self.x, [0.05, 0.95])
         index = np.arange(1, 1 + spline.columns)
         return two_lines(self.x, self.y, self.adjustment, basis=spline.basis(self.x), spline_fit=fit,
-                         spline_index=index, design=self.design, domain=self.domain, low=low, high=high, shape=shape)  # fmt: skip
+                         spline_index=index, design=self.design, domain=self.domain, low=low, high=high,
+                         shape=shape)  # fmt: skip
 
     def lines(self, at) -> tuple[Line, Line]:
         return interrupted_regression(self.x, self.y, self.adjustment, at=at, design=self.design, domain=self.domain)
@@ -123,8 +124,8 @@ def test_the_whole_test_matches_r(study_id, shape):
     spline = RestrictedCubicSpline(of_study("design/knots", study_id)["knot"].to_numpy())
     theirs = of_study("shape/breaks", study_id).set_index("shape").loc[shape]
     found = two_lines(cohort.x, cohort.y, cohort.adjustment, basis=spline.basis(cohort.x), spline_fit=fit,
-                      design=cohort.design, spline_index=np.array([1, 2, 3]), domain=cohort.domain, low=theirs["low"], high=theirs["high"],
-                      shape=shape)  # fmt: skip
+                      design=cohort.design, spline_index=np.array([1, 2, 3]), domain=cohort.domain,
+                      low=theirs["low"], high=theirs["high"], shape=shape)  # fmt: skip
     names = ["extreme", "flat_low", "flat_high", "flat_n", "first_break", "z_low", "z_high", "break_point"]
     assert [getattr(found, name) for name in names] == pytest.approx(theirs[names].tolist(), rel=R_RTOL)
     lines = of_study("shape/lines", study_id)
@@ -344,7 +345,8 @@ def test_positions_that_are_not_the_spline_s_are_refused():
     spline, fit = cohort.spline_fit()
     with pytest.raises(DesignError, match="2 positions for a spline of 3 columns"):
         two_lines(cohort.x, cohort.y, cohort.adjustment, basis=spline.basis(cohort.x), spline_fit=fit,
-                  spline_index=np.array([1, 2]), design=cohort.design, domain=cohort.domain, low=100, high=500)  # fmt: skip
+                  spline_index=np.array([1, 2]), design=cohort.design, domain=cohort.domain, low=100,
+                  high=500)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["x", "y", "adjustment"])

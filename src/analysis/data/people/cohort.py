@@ -84,14 +84,14 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     }
     if study.where is not None:
         steps[f"where {study.where}"] = select_rows(frame, study.where)
-    complete = pd.Series(True, index=frame.index)
+    complete = np.full(len(frame), True)
     for name in study.covariates:
-        complete &= frame[name].notna()
+        complete &= frame[name].notna().to_numpy()
     outcome, cycle = frame[study.outcome_column].to_numpy(dtype=float), frame["cycle"].to_numpy()
     rows = np.full(len(frame), True)
     counts = []
     for step, passed in {**steps, _covariate_step(study): complete}.items():
-        before, rows = rows, rows & passed.to_numpy(dtype=bool)
+        before, rows = rows, rows & np.asarray(passed, dtype=bool)
         counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(outcome[rows])})
     # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
     present = _cycles_of(cycle[before]) or study.cycles

@@ -184,9 +184,11 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     edges = np.concatenate([[low], inner, [high]])
     heights = spline.basis(edges) @ beta.T
     x, height = np.full(len(beta), low), heights[0].copy()
-    slopes = spline.derivative(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])) @ beta.T
+    slopes, middle = spline.derivative(edges), spline.derivative((edges[:-1] + edges[1:]) / 2)
+    first, last = 4 * middle - 3 * slopes[:-1] - slopes[1:], slopes[:-1] + 3 * slopes[1:] - 4 * middle
+    slopes, first, last = slopes @ beta.T, first @ beta.T, last @ beta.T
     for piece, (a, b) in enumerate(pairwise(edges)):
-        of, u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
+        of, u, rise = _low_points_within(slopes[piece], slopes[piece + 1], first[piece], last[piece])
         inside = heights[piece, of] + (b - a) * rise
         lower = inside < height[of]
         x[of[lower]], height[of[lower]] = a + (b - a) * u[lower], inside[lower]
@@ -195,18 +197,18 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     return x, height
 
 
-def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Integers, Array, Array]:
+def _low_points_within(low: Array, high: Array, first: Array, last: Array) -> tuple[Integers, Array, Array]:
     """Low points of cubics strictly between 0 and 1: which have one, where it is, and its height above that at 0.
 
-    ``low``, ``middle`` and ``high`` are the slopes at 0, 1/2 and 1, so that the slope is p u² + q u + r, r that at 0. A
-    cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic does so at one of its roots only:
-    u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken whose terms have one sign. The
-    height is the integral of the slope. Roots are looked for only where there may be one inside, which is rare: the
-    slope has opposite signs at the ends, or turns between them, q (2 p + q) < 0, and has a root anywhere.
+    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` those of the slope there, so that with middle
+    slope m, first = 4 m - 3 low - high and last = low + 3 high - 4 m. The slope is p u² + q u + r: r is low, q is first
+    and p half of last - first. A cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic
+    does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken
+    whose terms have one sign. The height is the integral of the slope. A root is looked for only where one may lie
+    inside, which is rare: the slope has opposite signs at the ends, or it turns between them.
     """
-    p, q = 2 * (low + high) - 4 * middle, 4 * middle - 3 * low - high
-    of = np.flatnonzero(((low < 0) & (high > 0)) | ((q * (2 * p + q) < 0) & (q * q > 4 * p * low)))
-    p, q, low = p[of], q[of], low[of]
+    of = np.flatnonzero(((low < 0) & (high > 0)) | (first * last < 0))
+    low, q, p = low[of], first[of], (last[of] - first[of]) / 2
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a root that does not rise: not in between
         s = np.sqrt(q * q - 4 * p * low)
         negative = q < 0
