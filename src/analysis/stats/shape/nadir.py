@@ -192,8 +192,9 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
         inside = heights[piece, of] + (b - a) * rise
         lower = inside < height[of]
         x[of[lower]], height[of[lower]] = a + (b - a) * u[lower], inside[lower]
-        lower = heights[piece + 1] < height
-        x[lower], height[lower] = b, heights[piece + 1, lower]
+    for edge, there in zip(edges[1:], heights[1:], strict=True):
+        lower = np.flatnonzero(there < height)
+        x[lower], height[lower] = edge, there[lower]
     return x, height
 
 
@@ -240,15 +241,15 @@ def draw_nadirs(
     V = fit.vcov[np.ix_(index, index)]
     scale = np.sqrt(np.diag(V))
     root = scipy.linalg.cholesky(V / np.outer(scale, scale), lower=True) * scale[:, None]
-    beta = fit.beta[index] + _standard_normal(seed, draws, len(index)) @ root.T
-    x, _ = find_nadirs(spline, beta, low=low, high=high)
+    beta = fit.beta[index][:, None] + root @ _standard_normal(seed, draws, len(index))
+    x, _ = find_nadirs(spline, beta.T, low=low, high=high)
     return NadirDraws("normal", x, (x > low) & (x < high))
 
 
 @lru_cache(maxsize=4)
 def _standard_normal(seed: int, draws: int, columns: int) -> Array:
-    """Draws that every curve of as many columns shares: to draw them takes as long as to use them."""
-    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns))
+    """(columns, draws) that every curve of as many columns shares: to draw them takes as long as to use them."""
+    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns)).T.copy()
     drawn.flags.writeable = False
     return drawn
 
