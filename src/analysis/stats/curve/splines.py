@@ -248,6 +248,10 @@ class RestrictedCubicSpline(Discreet):
         cubes = beyond * beyond * beyond  # some ten times as fast as a power
         return np.vstack([x, self._cubes @ cubes]).T
 
+    def cubes(self, beta: Array) -> Array:
+        """(k,) coefficients of the truncated cubes (x - t_i)₊³ in the curve of (k - 1,) coefficients of the basis."""
+        return np.asarray(beta[1:] @ self._cubes)
+
     def derivative(self, x: Array) -> Array:
         """First derivative of the basis at x: (n, k - 1) float array, per unit of x."""
         x = np.asarray(x, dtype=float)

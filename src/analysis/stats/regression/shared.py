@@ -39,6 +39,7 @@ from analysis.stats.regression.quick import (
     fit_quickly,
     inverse_root,
     people_of,
+    scratch,
     weighted_gram,
 )
 from analysis.stats.regression.refits import Floats, expit
@@ -46,6 +47,9 @@ from analysis.stats.sample.design import SurveyDesign, between_psu
 
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
+
+NEARLY_SETTLED = 1e-8
+"""Largest last step of a replicate, in standard errors: one of its steps wins a digit or two, which nobody reads."""
 
 FARTHEST = 25.0
 """Log odds of somebody from which an estimate is taken to be on its way to infinity: one in 10^11."""
@@ -179,24 +183,25 @@ class SharedColumns:
 class ReplicatedColumns(Discreet):
     """Common columns of regressions under many sets of replicate factors, a factor a PSU.
 
-    At the full sample's linear predictor the information of a replicate, A = sum_psu f_psu A_psu in the common columns,
-    is a sum of ready blocks; only the rows and columns of its own columns take a pass over the data. Quasi-Newton steps
-    start from A⁻¹. Someone whose factor is zero is left out.
+    At the full sample's linear predictor eta the information of a replicate, A = sum_psu f_psu A_psu in the common
+    columns, is a sum of ready blocks; only the rows and columns of its own columns take a pass over the data. One step
+    of iterated least squares from eta, A⁻¹ Z (v eta + w (y - mu)), needs no more: it is where quasi-Newton steps from
+    A⁻¹ start. Someone whose factor is zero is left out.
 
     Attributes
     ----------
     Z : (q, m) common columns, one a row, rotated as above; people in the order of their PSUs.
-    y, weights, eta : (m,) outcome, weights of mean 1, linear predictor of the full sample.
-    v : (m,) weights times mu (1 - mu).
+    y, weights : (m,) outcome, and weights of mean 1.
+    v, response : (m,) w mu (1 - mu) and v eta + w (y - mu) at the full sample's linear predictor.
     order, psu : (m,) positions among the people as they were given, and positions of their PSUs.
-    blocks : (n_psu, q, q) information of every PSU.
+    blocks : (n_psu, q (q + 1)) information of every PSU, and its totals of Z times response.
     """
 
     Z: Array
     y: Array
     weights: Array
-    eta: Array
     v: Array
+    response: Array
     order: Integers
     psu: Integers
     blocks: Array
@@ -212,18 +217,21 @@ class ReplicatedColumns(Discreet):
         rows : (r,) of `drawn`.
         """
         q, of_row = len(self.Z), factor[self.psu[rows]]
-        Z = np.vstack([np.take(self.Z, rows, axis=1, mode="clip"), own.T])
-        v = of_row * self.v[rows]
-        A = np.empty((len(Z), len(Z)))
-        A[:q, :q] = np.tensordot(factor, self.blocks, axes=1)
-        A[q:] = (Z[q:] * v) @ Z.T
+        p = q + own.shape[1]
+        Z = scratch.array("Z", (p, rows.size))
+        np.take(self.Z, rows, axis=1, mode="clip", out=Z[:q])
+        Z[q:] = own.T
+        A, totals = np.empty((p, p)), np.empty(p)
+        of_common = (factor @ self.blocks).reshape(q, q + 1)
+        A[:q, :q], totals[:q] = of_common[:, :q], of_common[:, q]
+        A[q:], totals[q:] = (Z[q:] * (of_row * self.v[rows])) @ Z.T, Z[q:] @ (of_row * self.response[rows])
         A[:q, q:] = A[q:, :q].T
         root = inverse_root(A)
         if root is None:
             return None
         inverse = root @ root.T
-        start = inverse @ (Z @ (v * self.eta[rows]))
-        found = _maximise(Z, self.y[rows], of_row * self.weights[rows], start, inverse)
+        weights = of_row * self.weights[rows]
+        found = _maximise(Z, self.y[rows], weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
         return None if found is None else found.gamma[q:]
 
     def drawn(self, factor: Array) -> Integers:
@@ -242,17 +250,19 @@ def replicated_columns(
     eta : (m,) linear predictor of the full sample's regression.
     """
     order = np.argsort(psu, kind="stable")
-    psu, weights = psu[order], (weights / weights.mean())[order]
-    mu = expit(eta[order])
+    psu, y, eta, weights = psu[order], y[order], eta[order], (weights / weights.mean())[order]
+    mu = expit(eta.copy())
     v = weights * mu * (1 - mu)
+    response = v * eta + weights * (y - mu)
     common = np.take(X.T, order, axis=1)
     rotation = inverse_root(weighted_gram(common, v))
     if rotation is None:
         return None
     Z = rotation.T @ common
     ends = np.searchsorted(psu, np.arange(n_psu + 1))
-    blocks = np.stack([(Z[:, a:b] * v[a:b]) @ Z[:, a:b].T for a, b in pairwise(ends)])
-    return ReplicatedColumns(Z, y[order], weights, eta[order], v, order, psu, blocks)
+    parts = [(Z[:, a:b], v[a:b], response[a:b]) for a, b in pairwise(ends)]
+    blocks = np.stack([np.column_stack([(rows * of_rows) @ rows.T, rows @ r]).ravel() for rows, of_rows, r in parts])
+    return ReplicatedColumns(Z, y, weights, v, response, order, psu, blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -271,7 +281,9 @@ class _Maximum(Discreet):
     residual: Array
 
 
-def _maximise(Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array) -> _Maximum | None:
+def _maximise(
+    Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array, *, settled: float = SETTLED
+) -> _Maximum | None:
     """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away."""
     before, step = np.zeros(len(Z)), np.zeros(len(Z))
     for _ in range(STEPS):
@@ -282,7 +294,7 @@ def _maximise(Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array) 
         inverse = _bfgs(inverse, step, before - score)
         step, before = inverse @ score, score
         gamma = gamma + step
-        if step @ score < SETTLED**2:
+        if step @ score < settled**2:
             return _Maximum(gamma, eta, mu, residual) if np.max(np.abs(eta)) < FARTHEST else None
     return None
 

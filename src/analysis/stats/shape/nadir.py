@@ -182,31 +182,70 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
                           "coefficients and a range that increases.")  # fmt: skip
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
-    heights = spline.basis(edges) @ beta.T
-    x, height = np.full(len(beta), low), heights[0].copy()
     slopes, middle = spline.derivative(edges), spline.derivative((edges[:-1] + edges[1:]) / 2)
-    first, last = 4 * middle - 3 * slopes[:-1] - slopes[1:], slopes[:-1] + 3 * slopes[1:] - 4 * middle
-    slopes, first, last = slopes @ beta.T, first @ beta.T, last @ beta.T
+    turns = _turns(slopes, middle)
+    return _lowest(edges[:, None], spline.basis(edges) @ beta.T, slopes @ beta.T, turns @ beta.T)
+
+
+def _turns(slopes: Array, middle: Array) -> Array:
+    """(2, pieces, ...) slope of the slope at both ends of each piece, times its length, from slopes there and between.
+
+    A slope p u² + q u + r, u from 0 to 1, has q = 4 m - 3 l - h at 0 and 2 p + q = l + 3 h - 4 m at 1, where l, m and h
+    are its values at 0, 1/2 and 1.
+    """
+    low, high = slopes[:-1], slopes[1:]
+    return np.stack([4 * middle - 3 * low - high, low + 3 * high - 4 * middle])
+
+
+def _lowest(edges: Array, heights: Array, slopes: Array, turns: Array) -> tuple[Array, Array]:
+    """Lowest points of B curves that are cubic between edges: (B,) places and (B,) heights.
+
+    Parameters
+    ----------
+    edges : (E, B) or (E, 1), ascending; pieces may be empty.
+    heights, slopes : (E, B) at the edges.
+    turns : (2, E - 1, B) of `_turns`.
+    """
+    edges = np.broadcast_to(edges, heights.shape)
+    x, height = edges[0].copy(), heights[0].copy()
     for piece, (a, b) in enumerate(pairwise(edges)):
-        of, u, rise = _low_points_within(slopes[piece], slopes[piece + 1], first[piece], last[piece])
-        inside = heights[piece, of] + (b - a) * rise
+        of, u, rise = _low_points_within(slopes[piece], slopes[piece + 1], *turns[:, piece])
+        length = b[of] - a[of]
+        inside = heights[piece, of] + length * rise
         lower = inside < height[of]
-        x[of[lower]], height[of[lower]] = a + (b - a) * u[lower], inside[lower]
+        x[of[lower]], height[of[lower]] = (a[of] + length * u)[lower], inside[lower]
     for edge, there in zip(edges[1:], heights[1:], strict=True):
         lower = np.flatnonzero(there < height)
-        x[lower], height[lower] = edge, there[lower]
+        x[lower], height[lower] = edge[lower], there[lower]
     return x, height
+
+
+def _lowest_each(curves: list["_Curve"]) -> tuple[Array, Bools]:
+    """Lowest points of curves of knots and range of their own: (B,) places, and (B,) whether they are interior."""
+    k = max((curve.spline.knots.size for curve in curves), default=0)
+    knots, cubes = np.full((len(curves), k), np.inf), np.zeros((len(curves), k))  # a knot at infinity adds nothing
+    for number, curve in enumerate(curves):
+        own = curve.spline.knots.size
+        knots[number, :own], cubes[number, :own] = curve.spline.knots, curve.spline.cubes(curve.beta)
+    linear, low, high = np.array([(curve.beta[0], *curve.range) for curve in curves]).reshape(-1, 3).T
+    edges = np.vstack([low, np.clip(knots.T, low, high), high])
+    at = np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])
+    beyond = np.maximum(at[:, :, None] - knots, 0.0)
+    slopes = linear + np.sum(3 * beyond * beyond * cubes, axis=2)
+    heights = linear * edges + np.sum(beyond[: len(edges)] ** 3 * cubes, axis=2)
+    at_edges, middle = slopes[: len(edges)], slopes[len(edges) :]
+    x, _ = _lowest(edges, heights, at_edges, _turns(at_edges, middle))
+    return x, (low < x) & (x < high)
 
 
 def _low_points_within(low: Array, high: Array, first: Array, last: Array) -> tuple[Integers, Array, Array]:
     """Low points of cubics strictly between 0 and 1: which have one, where it is, and its height above that at 0.
 
-    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` those of the slope there, so that with middle
-    slope m, first = 4 m - 3 low - high and last = low + 3 high - 4 m. The slope is p u² + q u + r: r is low, q is first
-    and p half of last - first. A cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic
-    does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken
-    whose terms have one sign. The height is the integral of the slope. A root is looked for only where one may lie
-    inside, which is rare: the slope has opposite signs at the ends, or it turns between them.
+    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`: the slope is p u²
+    + q u + r with r low, q first and p half of last - first. A cubic is lowest where its slope rises through zero, 2 p
+    u + q > 0, and a quadratic does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r,
+    of which the form is taken whose terms have one sign. The height is the integral of the slope. A root is looked for
+    only where one may lie inside, which is rare: the slope has opposite signs at the ends, or it turns between them.
     """
     of = np.flatnonzero(((low < 0) & (high > 0)) | (first * last < 0))
     low, q, p = low[of], first[of], (last[of] - first[of]) / 2
@@ -335,30 +374,40 @@ def _bootstrap_chunk(
     data: NadirData, cohort: _Sorted, ready: ReplicatedColumns | None, drawn: npt.NDArray[np.integer],
     factors: Array, eta: Array,
 ) -> Array:  # fmt: skip
-    found = [_replicate(data, cohort, ready, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])]
-    return np.array(found)
+    """(B, 2) lowest point of each replicate, NaN without a curve, and whether it is interior."""
+    curves = [_replicate(data, cohort, ready, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])]
+    found = np.column_stack([np.full(len(curves), np.nan), np.zeros(len(curves))])
+    settled = [number for number, curve in enumerate(curves) if curve is not None]
+    found[settled] = np.column_stack(_lowest_each([curve for curve in curves if curve is not None]))
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Curve(Discreet):
+    """A replicate's spline, its coefficients and the range in which its lowest point is looked for."""
+
+    spline: RestrictedCubicSpline
+    beta: Array
+    range: tuple[float, float]
 
 
 def _replicate(
     data: NadirData, cohort: _Sorted, ready: ReplicatedColumns | None, drawn: npt.NDArray[np.integer],
     factor: Array, eta: Array,
-) -> tuple[float, bool]:  # fmt: skip
-    """Lowest point of one bootstrap sample and whether it is interior."""
+) -> _Curve | None:  # fmt: skip
+    """Curve of one bootstrap sample; None if its knots coincide or it has no finite estimate."""
     try:
-        knots, (low, high) = _places(data, cohort, drawn, factor)
+        knots, ends = _places(data, cohort, drawn, factor)
         spline = RestrictedCubicSpline(knots)
     except SplineError:
-        return np.nan, False
+        return None
     beta = None
     if ready is not None:
         rows = ready.drawn(factor)
         beta = ready.estimate(spline.basis(data.x[ready.order[rows]]), factor, rows)
     if beta is None:
         beta = _plain_estimate(data, spline, factor, eta)
-    if beta is None:
-        return np.nan, False
-    x, _ = find_nadirs(spline, beta[None], low=low, high=high)
-    return float(x[0]), bool(low < x[0] < high)
+    return None if beta is None else _Curve(spline, beta, ends)
 
 
 def _plain_estimate(data: NadirData, spline: RestrictedCubicSpline, factor: Array, eta: Array) -> Array | None:
