@@ -16,7 +16,7 @@ from itertools import pairwise
 import joblib
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
@@ -457,7 +457,7 @@ def flat_range(
     contrast = spline.basis(x) - spline.basis(np.array([nadir.x]))
     height = contrast @ fit.beta[index]
     variance = np.einsum("ij,jk,ik->i", contrast, fit.vcov[np.ix_(index, index)], contrast)
-    half = scipy.stats.t.ppf((1 + conf_level) / 2, fit.residual_df) * np.sqrt(np.maximum(variance, 0))
+    half = scipy.special.stdtrit(fit.residual_df, (1 + conf_level) / 2) * np.sqrt(np.maximum(variance, 0))
     alike = height <= half
     centre = int(np.searchsorted(x, nadir.x))
     below, above = np.flatnonzero(~alike[:centre]), np.flatnonzero(~alike[centre:])
