@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 
 from analysis.simulation.surveys import ALPHA, DRAWS_PER_SURVEY, Base, CurveOf, flat, rates, run_cells, u_shaped

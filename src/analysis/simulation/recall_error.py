@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES

@@ -14,7 +14,7 @@ from typing import TypeVar
 import joblib
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 from scipy.special import expit
 from tqdm import tqdm
