@@ -51,7 +51,7 @@ DRAWN := figures/dose_response.png
 TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench audit \
+.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench bench-beside audit \
 	simulate report docs clean
 
 help: ## this list
@@ -210,6 +210,9 @@ $(REPORT_READY): requirements-report.lock | $(READY)
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+
+bench-beside: $(PARTICIPANTS) ## how fast it is beside the checkout of another commit, in turns: make bench-beside TREE=../other
+	@$(PY) tests/benchmarks/beside.py $(TREE)
 
 clean: ## remove what was built; never data/raw
 	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
