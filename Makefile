@@ -20,12 +20,12 @@ SOURCES := $(filter-out src/analysis/report/page/%,$(shell find src/analysis -na
 # What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew.
 room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
-DATA_CODE := $(call room,data/source data/people,$(GROUND))
+DATA_CODE := $(call room,data/source data/people,$(GROUND) pipeline/cohort.py)
 FIT_CODE := $(call room,stats data/people dose_response,$(GROUND) pipeline/fit.py pipeline/results.py \
 	$(addprefix validation/,threshold.py variance.py studies/replication.py studies/gregg_2004.toml))
-CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/results.py)
-PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies report,$(GROUND) pipeline/published.py pipeline/results.py)
-DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/results.py)
+CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/drawings.py pipeline/results.py)
+PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies report,$(GROUND) pipeline/published.py pipeline/drawings.py pipeline/results.py)
+DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/drawings.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
@@ -51,7 +51,7 @@ DRAWN := figures/dose_response.png
 TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench audit \
+.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench bench-beside audit \
 	simulate report docs clean
 
 help: ## this list
@@ -210,6 +210,9 @@ $(REPORT_READY): requirements-report.lock | $(READY)
 
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+
+bench-beside: $(PARTICIPANTS) ## how fast it is beside the checkout of another commit, in turns: make bench-beside TREE=../other
+	@$(PY) tests/benchmarks/beside.py $(TREE)
 
 clean: ## remove what was built; never data/raw
 	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo

@@ -21,9 +21,10 @@ from analysis.cli import commands
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.pipeline.claims import CLAIMS
+from analysis.pipeline.cohort import build_participants
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
-from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study

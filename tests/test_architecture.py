@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "analysis"
 ROOMS = (
     ("errors", "files", "streams"),
     ("study", "provenance"),
-    ("stats.arrays", "stats.disclosure", "stats.parallel"),
+    ("stats.arrays", "stats.disclosure", "stats.order", "stats.parallel"),
     ("stats.monte_carlo",),
     ("stats.sample",),
     ("stats.regression",),

@@ -16,6 +16,9 @@ from analysis.cli.progress import signs_of_life
 from analysis.errors import AnalysisError
 from analysis.streams import claim_streams, flushed, lost_output, tell, tell_lost
 
+MODULES = {"estimate": "analysis.cli.estimate"}
+"""Stages that need less than the others, so that they have a module of their own."""
+
 RESUMABLE = ("fetch", "audit", "referee")
 """Stages of many tasks, each of which is kept as it finishes."""
 
@@ -38,7 +41,7 @@ def _performed(args: argparse.Namespace) -> int:
     try:
         # Loaded now, so that --help and a mistyped option need none of the libraries of numbers.
         with signs_of_life(args.stage):
-            importlib.import_module("analysis.cli.commands").run_stage(args)
+            importlib.import_module(MODULES.get(args.stage, "analysis.cli.commands")).run_stage(args)
     except AnalysisError as error:
         tell(f"{args.stage}: {error}")
         return error.exit_code

@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.cli import commands, options
 from analysis.cli import commands as command
+from analysis.cli import estimate as estimate_command
+from analysis.cli import options
 from analysis.cli.options import build_parser
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.source.registry import COMMITTED
 from analysis.dose_response.association import estimate
-from analysis.pipeline.folders import Folders
+from analysis.pipeline.folders import Folders, folders_of
 from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import OUTCOMES, Study
@@ -205,7 +206,7 @@ def test_interrupt_is_one_message_and_exit_130(demo, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "read_participants", interrupted)
+    monkeypatch.setattr(estimate_command, "read_participants", interrupted)
     assert main(["estimate", "--data", str(demo.data)]) == 130
     assert "Nothing was changed" in capsys.readouterr().err
 
@@ -228,7 +229,7 @@ def test_an_interrupted_stage_says_what_is_left_and_how_to_go_on(
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, function, interrupted)
+    monkeypatch.setattr(estimate_command if stage == "estimate" else command, function, interrupted)
     assert main([stage, "--data", str(tmp_path / "data"), *options]) == 130
     err = capsys.readouterr().err
     assert said in err
@@ -264,7 +265,7 @@ def test_a_study_whose_shape_cannot_be_told_still_has_its_curve_and_the_reason(d
     def untellable(*_, **__):
         raise DesignError("no breakpoint has 20 people on each side")
 
-    monkeypatch.setattr(command, "shape_of", untellable)
+    monkeypatch.setattr(estimate_command, "shape_of", untellable)
     assert main(["estimate", "--data", str(demo.data), "--format", "json", "--replicates", "5"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["shape"] == {"verdict": None, "reason": "no breakpoint has 20 people on each side"}
@@ -298,7 +299,7 @@ def test_address_comes_from_the_option_then_from_the_environment(monkeypatch, tm
 
 def test_figures_of_an_invented_survey_go_beside_it_and_never_into_the_projects(demo):
     args = build_parser().parse_args(["figures", "--data", str(demo.data)])
-    assert commands._folders(args) == Folders(demo.data, demo.data / "figures")
+    assert folders_of(args.data, args.figures) == Folders(demo.data, demo.data / "figures")
 
 
 def test_demo_says_what_it_found_and_what_was_planted(demo):

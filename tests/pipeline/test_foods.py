@@ -11,9 +11,9 @@ from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
+from analysis.pipeline.cohort import build_participants
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.foods import build_foods, read_foods
-from analysis.pipeline.participants import build_participants
 from tests.audits import copied
 
 TABLES = [*needed_columns(), *food_columns()]

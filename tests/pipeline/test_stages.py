@@ -17,10 +17,11 @@ from analysis.dose_response.quintiles import quintiles
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.pipeline import fit as pipeline
 from analysis.pipeline import results
+from analysis.pipeline.cohort import build_participants
 from analysis.pipeline.draw import draw_figures, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError
-from analysis.pipeline.participants import build_participants, read_participants
+from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import (
     ESTIMATES,
     OF_ONE,

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageChops
 
-from analysis.pipeline.results import read_audit, write_drawing
+from analysis.pipeline.drawings import write_drawing
+from analysis.pipeline.results import read_audit
 from analysis.provenance import Provenance
 from analysis.report.catalogue import audit_drawings, dose_response, drawings
 from analysis.report.figures.dose_response import plot_dose_response

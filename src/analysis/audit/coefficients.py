@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.dose_response.problem import Problem
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.order import sorted_quantiles
+from analysis.stats.regression.fit import Fit
 
 SHOWN = (0.01, 0.99)
 """Quantiles of the cohort's exposure between which a curve is drawn, as those of the fit stage are."""
@@ -20,7 +21,7 @@ SHOWN = (0.01, 0.99)
 COEFFICIENTS = ("reference", "shown_low", "shown_high", "knots_at", "coefficients", "covariance")
 
 
-def curve_coefficients(problem: Problem, fit: LogisticFit) -> dict[str, Any]:
+def curve_coefficients(problem: Problem, fit: Fit) -> dict[str, Any]:
     """What draws the curve of one fit.
 
     Parameters
@@ -33,7 +34,7 @@ def curve_coefficients(problem: Problem, fit: LogisticFit) -> dict[str, Any]:
     (k), coefficients (k - 1, the linear one first) and covariance, its lower triangle row by row (k (k - 1) / 2).
     """
     index = fit.index(problem.spline_terms)
-    low, high = np.quantile(problem.setting.eligible, SHOWN)
+    low, high = sorted_quantiles(problem.setting.ordered, np.array(SHOWN))
     lower = np.tril_indices(len(index))
     return {
         "reference": problem.reference,

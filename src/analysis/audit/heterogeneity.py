@@ -23,7 +23,7 @@ from analysis.dose_response.problem import Problem, pose, pose_on, set_out
 from analysis.stats.arrays import Array, Frames
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
 from analysis.stats.disclosure import blanked
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit
+from analysis.stats.regression.fit import ConvergenceError
 from analysis.stats.regression.hypotheses import product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError
@@ -76,7 +76,8 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
         odds = contrast_frame(fit, fit.index(problem.spline_terms), problem.contrast(x), conf_level=study.conf_level)
         curves.append(odds.assign(cycle=name, x=x)[["cycle", "x", *odds]])
         # The range in which ends and low point are looked for is common as well: the pooled cohort's.
-        curve = dataclasses.replace(curve_of(problem, fit), eligible=pooled.setting.eligible)
+        common = pooled.setting
+        curve = dataclasses.replace(curve_of(problem, fit), eligible=common.eligible, ordered=common.ordered)
         rows.append({"cycle": name, "model": study.model} | _shape_row(curve, study.conf_level))
     return {"cycle_curves": pd.concat(curves, ignore_index=True), "cycle_shapes": pd.DataFrame(rows)}
 
@@ -246,10 +247,6 @@ def _shape_without(curve: FittedCurve, beta: Array) -> dict[str, float]:
     """`QUANTITIES` of the curve with other coefficients; missing where there are none."""
     if not np.all(np.isfinite(beta)):
         return dict.fromkeys(QUANTITIES, np.nan)
-    other = dataclasses.replace(curve, fit=_with_beta(curve.fit, beta))
+    other = dataclasses.replace(curve, fit=dataclasses.replace(curve.fit, beta=beta))
     found = (other.nonlinear_p, other.ends().p_value, other.nadir().x)
     return dict(zip(QUANTITIES, found, strict=True))
-
-
-def _with_beta(fit: LogisticFit, beta: Array) -> LogisticFit:
-    return dataclasses.replace(fit, beta=beta)

@@ -18,7 +18,7 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.audit.null_curves import TERMS, Null, null_statistics
 from analysis.audit.specifications import CHOICES, STATISTICS, in_first_grid

@@ -43,7 +43,7 @@ from typing import Literal
 import joblib
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet

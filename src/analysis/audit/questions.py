@@ -62,10 +62,6 @@ QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE, REFEREE)
 
 OF_ENERGY = ("energy forms", "energy surface", "energy slices")
 
-ALWAYS_AUDITED = ("specifications", "verdict_shares", "verdict_ends", "verdict_sides", "decomposition", "joint_test",
-                  "specificity", "specificity_place", "failures")  # fmt: skip
-"""Frames that every audit has; those of a single task are missing if it failed."""
-
 DRAWING = [name for name in COEFFICIENTS if name != "reference"]
 """Columns that draw a curve anew, which have a table of their own; the reference is in both."""
 

@@ -28,7 +28,8 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.order import sorted_quantiles
+from analysis.stats.regression.fit import LogisticFit, OwnFit
 from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
@@ -210,8 +211,10 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
         return [_without_answer(cell, error) for cell in cells]
     energy = frame[ENERGY].to_numpy(dtype=float)
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
-    covariates = {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
-    shared = {terms: shared_columns(base_of(one), one.design) for terms, one in covariates.items()}
+    covariates = {setting.adjustment_terms: setting}
+    covariates |= {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
+    ready = shared_columns([base_of(one) for one in covariates.values()], setting.design)
+    shared = dict(zip(covariates, ready, strict=True))
     return [_answer(cell, forms[cell.energy], shared) for cell in cells]
 
 
@@ -242,8 +245,11 @@ def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY) -> pd.DataFrame
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
     sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
     """
-    able = (frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"]
-    return frame[able | ~frame.duplicated(["strata", "psu"])]
+    able = np.array((frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"], dtype=bool)
+    strata, psu = (np.unique(frame[name].to_numpy(), return_inverse=True)[1] for name in ("strata", "psu"))
+    _, first = np.unique(strata * len(frame) + psu, return_index=True)
+    able[first] = True
+    return frame[able]
 
 
 def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:
@@ -266,7 +272,7 @@ def _answer(
         ready = shared[setting.adjustment_terms]
         fit = fit_problem(problem) if ready is None else fit_beside(problem, ready)
         curve = curve_of(problem, fit, shared=ready)
-        marks = np.quantile(problem.setting.eligible, MARKS)
+        marks = sorted_quantiles(problem.setting.ordered, np.array(MARKS))
         row = _choices(cell) | _numbers(problem, curve, marks) | curve_coefficients(problem, fit)
         return Answer(row, _statistic_totals(problem, fit, marks))
     except AnalysisError as error:
@@ -317,7 +323,7 @@ def _of_ends(curve: FittedCurve, shape: dict[str, Any]) -> Row:
     return row
 
 
-def _statistic_totals(problem: Problem, fit: LogisticFit, marks: Array) -> Array:
+def _statistic_totals(problem: Problem, fit: LogisticFit | OwnFit, marks: Array) -> Array:
     index = fit.index(problem.spline_terms)
     of_spline = fit.totals[:, index]
     at_marks = problem.contrast(marks)

@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.audit.coefficients import coefficients_frame, curve_coefficients
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label

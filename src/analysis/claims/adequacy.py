@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.association import contrast_frame

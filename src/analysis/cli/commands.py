@@ -1,50 +1,40 @@
 """What each stage of the command line does: read, compute, write, and say where the results are."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
-import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from analysis.cli.estimate import run_estimate
 from analysis.cli.options import TABLE_FORMS
 from analysis.data.foods.items import food_columns
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.data.synthetic.survey import write_survey
-from analysis.dose_response.association import Association, estimate, refuse_unseen
-from analysis.dose_response.frames import association_dict, named, round_intakes, tabulated_curve
-from analysis.dose_response.modifiers import effect_modification, modifier_of
-from analysis.dose_response.shape import shape_dict, shape_of
-from analysis.errors import AnalysisError
 from analysis.pipeline.audit import audit, audit_folder
 from analysis.pipeline.claims import answer_claims
+from analysis.pipeline.cohort import build_participants
 from analysis.pipeline.column import column_name
 from analysis.pipeline.documents import write_documents
-from analysis.pipeline.draw import draw_figures, draw_modification, draw_study
+from analysis.pipeline.draw import draw_figures
 from analysis.pipeline.fit import examine_shapes, fit_models
-from analysis.pipeline.folders import Folders, StageError
+from analysis.pipeline.folders import Folders, StageError, folders_of
 from analysis.pipeline.foods import build_foods
-from analysis.pipeline.participants import build_participants, read_participants
 from analysis.pipeline.published import compare_with_studies
 from analysis.pipeline.referee import referee
 from analysis.pipeline.report import write_report
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
-from analysis.pipeline.study_file import FIELDS, read_study
+from analysis.pipeline.study_file import read_study
 from analysis.pipeline.tables import read_table, save_table, write_table
-from analysis.provenance import Provenance
-from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
-from analysis.report.words import terminal as terminal_words
 from analysis.study import PRIMARY, Study, StudyError
 
 DEMO_REPLICATES = 200
@@ -78,7 +68,7 @@ def run_stage(args: argparse.Namespace) -> None:
 
 def run_fetch(args: argparse.Namespace) -> None:
     """Download, verify and record what is missing."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     names = list(needed_columns()) if args.needed else None
     fetch(
         folders.registry(),
@@ -92,14 +82,14 @@ def run_fetch(args: argparse.Namespace) -> None:
 
 def run_cohort(args: argparse.Namespace) -> None:
     """Harmonise the raw files and count the cohort."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     flow = build_participants(folders)
     tqdm.write(f"{folders.participants}: {flow['n'].iloc[0]:,} people, {flow['n'].iloc[-1]:,} in the primary cohort")
 
 
 def run_foods(args: argparse.Namespace) -> None:
     """Read the single foods of the recalls and hold them to the totals."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     sums = build_foods(folders)
     tqdm.write(f"{folders.foods}: {sums['items'].sum():,} foods and drinks of {sums['people'].sum():,} reliable "
                "recalls, which add up to the totals")  # fmt: skip
@@ -107,14 +97,14 @@ def run_foods(args: argparse.Namespace) -> None:
 
 def run_fit(args: argparse.Namespace) -> None:
     """Fit the crude model and models 1-3."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     results = fit_models(folders)
     tqdm.write(f"{folders.estimates}: {', '.join(f'{name}.csv' for name in results)}")
 
 
 def run_shapes(args: argparse.Namespace) -> None:
     """Ask whether the curves are U-shaped."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     results = examine_shapes(folders, replicates=args.replicates, jobs=args.jobs)
     for row in results["shape"].itertuples():
         tqdm.write(f"{numbers_words.MODEL_NAMES[row.model]}: {row.verdict}")
@@ -123,7 +113,7 @@ def run_shapes(args: argparse.Namespace) -> None:
 
 def run_audit(args: argparse.Namespace) -> None:
     """Vary everything that could defensibly be varied."""
-    folders, studies = _folders(args), _audited(args)
+    folders, studies = folders_of(args.data, args.figures), _audited(args)
     options = {"jobs": args.jobs, "scheduler": args.scheduler, "fresh": args.fresh}
     for path in audit(folders, studies, column=args.column, **options):
         tqdm.write(str(path))
@@ -149,7 +139,7 @@ def _audited(args: argparse.Namespace) -> tuple[Study, ...]:
 
 def run_referee(args: argparse.Namespace) -> None:
     """Answer what a hostile referee asks."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     for path in referee(folders, jobs=args.jobs, scheduler=args.scheduler, fresh=args.fresh):
         tqdm.write(str(path))
     tqdm.write(f"Tables: {folders.estimates}/referee*.csv")
@@ -157,7 +147,7 @@ def run_referee(args: argparse.Namespace) -> None:
 
 def run_claims(args: argparse.Namespace) -> None:
     """Answer the article's further claims."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     for path in _answered(folders):
         tqdm.write(str(path))
     tqdm.write(f"Tables: {folders.estimates}/claims_*.csv")
@@ -165,7 +155,7 @@ def run_claims(args: argparse.Namespace) -> None:
 
 def run_published(args: argparse.Namespace) -> None:
     """Put the published numbers on the same people beside ours."""
-    folders = _folders(args)
+    folders = folders_of(args.data, args.figures)
     found, written = compare_with_studies(folders)
     tqdm.write(published_words.agreement_table(found["published"]).to_string())
     tqdm.write(published_words.misses_sentence(found["published"]))
@@ -192,7 +182,7 @@ def run_simulate(args: argparse.Namespace) -> None:
 
 def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
-    for path in draw_figures(_folders(args), width=args.width):
+    for path in draw_figures(folders_of(args.data, args.figures), width=args.width):
         tqdm.write(str(path))
 
 
@@ -202,7 +192,7 @@ def run_table(args: argparse.Namespace) -> None:
     form = args.format or (suffix if suffix in TABLE_FORMS else "csv")
     if form == "docx" and args.output is None:
         raise StageError("a docx cannot be printed: expected a file, such as -o table.docx.")
-    written = write_table(read_table(_folders(args), args.name), form)
+    written = write_table(read_table(folders_of(args.data, args.figures), args.name), form)
     if args.output is None:
         tqdm.write(written.decode(), end="")
         return
@@ -211,7 +201,7 @@ def run_table(args: argparse.Namespace) -> None:
 
 def run_report(args: argparse.Namespace) -> None:
     """Put everything that was found on one page."""
-    tqdm.write(str(write_report(_folders(args), args.out)))
+    tqdm.write(str(write_report(folders_of(args.data, args.figures), args.out)))
 
 
 def run_docs(args: argparse.Namespace) -> None:
@@ -247,110 +237,3 @@ def run_demo(args: argparse.Namespace) -> None:
         tqdm.write(f"  {path}")
     tqdm.write(f"Tables: {folders.estimates}")
     tqdm.write("This was made from invented data. `make figures` does the same with the real NHANES files.")
-
-
-def run_estimate(args: argparse.Namespace) -> None:
-    """Answer one study."""
-    folders = _folders(args)
-    frame, provenance = read_participants(folders)
-    study = _study(args)
-    if args.by:
-        _estimate_by(args, frame, provenance, study)
-        return
-    found = estimate(frame, study)
-    found.refuse_unseen(args.at)
-    shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
-    if args.format == "json":
-        result = association_dict(found, data=provenance.source, at=args.at)
-        result["shape"] = shape()
-        tqdm.write(json.dumps(result, indent=2, default=_plain))
-    elif args.format == "csv":
-        parts: dict[str, Callable[[], pd.DataFrame]] = {
-            "curve": lambda: tabulated_curve(found, at=args.at),
-            "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
-            "tests": found.tests_frame,
-            "shape": lambda: pd.DataFrame([shape()]),
-        }
-        part = parts[args.part]()
-        tqdm.write(named(part, found).assign(data=provenance.source).to_csv(index=False, float_format="%.10g"), end="")
-    else:
-        points = args.at or list(round_intakes(found))
-        tqdm.write(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
-    if args.figure is not None:
-        for path in draw_study(found, frame, provenance, args.figure, shape=shape(), width=args.width):
-            tqdm.write(str(path), file=sys.stderr)
-
-
-def _study(args: argparse.Namespace) -> Study:
-    """The study of the options, or of ``--study FILE`` without any."""
-    asked = _study_of_options(args)
-    if args.study is None:
-        return asked
-    both = [name for name in FIELDS if getattr(asked, name) != getattr(PRIMARY, name)]
-    if both:
-        raise StudyError(
-            f"--study {args.study} with options for {', '.join(both)}: expected every choice in the file. Write them "
-            "there."
-        )
-    return read_study(args.study)
-
-
-def _study_of_options(args: argparse.Namespace) -> Study:
-    return Study(
-        exposure=args.exposure,
-        outcome=args.outcome,
-        weights=args.weights,
-        knots=args.knots,
-        knot_quantiles=args.knot_quantiles,
-        knot_rule=args.knot_rule,
-        model=args.model,
-        cycles=tuple(args.cycles),
-        where=args.where,
-        extra_covariates=tuple(args.covariates),
-        conf_level=args.conf_level,
-        lonely_domain=args.lonely_domain,
-    )
-
-
-def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Provenance, study: Study) -> None:
-    """Answer one study in each level of a modifier."""
-    if args.part == "shape":
-        raise StudyError("--part shape with --by: the shape is told of one curve. Ask for a level with --where.")
-    found = effect_modification(frame, modifier_of(frame, args.by), study=study)
-    refuse_unseen(found.problem.setting.eligible, args.at)
-    points = args.at or found.arms()
-    if args.format == "json":
-        tqdm.write(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
-    elif args.format == "csv":
-        parts: dict[str, Callable[[], pd.DataFrame]] = {
-            "curve": lambda: found.curves(points),
-            "coefficients": lambda: found.fit.to_frame(conf_level=study.conf_level),
-            "tests": lambda: pd.DataFrame([found.test_row()]),
-        }
-        part = parts[args.part]().assign(by=found.modifier.label, study=study.slug, data=provenance.source)
-        tqdm.write(part.to_csv(index=False, float_format="%.10g"), end="")
-    else:
-        tqdm.write(modifiers_words.format_modification(found, points=points, source=provenance.source))
-    if args.figure is not None:
-        for path in draw_modification(found, provenance, args.figure, width=args.width):
-            tqdm.write(str(path), file=sys.stderr)
-
-
-def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, object]:
-    """The shape, or why these people cannot tell it: the curve stands without."""
-    try:
-        return shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
-    except AnalysisError as error:
-        return {"verdict": None, "reason": str(error)}
-
-
-def _plain(value: object) -> object:
-    """Numpy scalars as the numbers they are."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"cannot write {type(value).__name__} as JSON")
-
-
-def _folders(args: argparse.Namespace) -> Folders:
-    folders = Folders(args.data, args.figures or Path("figures"))
-    return Folders(args.data, args.data / "figures") if folders.is_synthetic and not args.figures else folders

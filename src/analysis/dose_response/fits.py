@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.dose_response.problem import Problem, Setting
 from analysis.stats.arrays import Array
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.fit import LogisticFit, OwnFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.shape.verdict import FittedCurve
@@ -27,25 +27,27 @@ def base_of(setting: Setting) -> Regression:
     return Regression(X, setting.y[rows], setting.domain, ("intercept", *setting.adjustment_terms))
 
 
-def fit_beside(problem: Problem, shared: SharedColumns) -> LogisticFit:
-    """The fit of a posed study whose covariates are ready; see `base_of`."""
-    return shared.fit(problem.X[:, 1 : 1 + problem.spline.columns], problem.spline_terms)
+def fit_beside(problem: Problem, shared: SharedColumns) -> OwnFit:
+    """The exposure's coefficients of a posed study whose covariates are ready; see `base_of`."""
+    return shared.fit(problem.basis, problem.spline_terms)
 
 
-def curve_of(problem: Problem, fit: LogisticFit, *, shared: SharedColumns | None = None) -> FittedCurve:
+def curve_of(problem: Problem, fit: LogisticFit | OwnFit, *, shared: SharedColumns | None = None) -> FittedCurve:
     """The fitted spline of a study with its people, as the shape tests want it; ``shared`` as in `FittedCurve`."""
     setting = problem.setting
     rows = setting.domain.rows
     return FittedCurve(
         fit=fit,
         spline=problem.spline,
+        basis=problem.basis,
         spline_terms=problem.spline_terms,
         reference=problem.reference,
         x=setting.exposure[rows],
         y=problem.y,
-        adjustment=problem.X[:, 1 + problem.spline.columns :],
+        adjustment=problem.X[:, 1 + problem.spline.columns :] if shared is None else shared.base.X[:, 1:],
         eligible=setting.eligible,
         eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
+        ordered=setting.ordered,
         eligible_weights=setting.knot_weights,
         design=setting.design,
         domain=setting.domain,

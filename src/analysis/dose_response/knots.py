@@ -60,11 +60,12 @@ def _variant(
     study = dataclasses.replace(setting.study, knots=knots, knot_quantiles=quantiles, knot_rule=rule)
     posed = pose_setting(dataclasses.replace(setting, study=study))
     problem = dataclasses.replace(posed, reference=association.reference)
-    curve = curve_of(problem, fit_problem(problem))
+    fit = fit_problem(problem)
+    curve = curve_of(problem, fit)
     drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
     label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
     row = label | _variant_row(problem, curve, curve.bootstrapped_nadirs(drawn))
-    return row, _variant_curve(association, problem, curve.fit).assign(**label)
+    return row, _variant_curve(association, problem, fit).assign(**label)
 
 
 def _variant_row(problem: Problem, curve: FittedCurve, drawn: NadirDraws) -> Row:

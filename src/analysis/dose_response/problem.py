@@ -1,6 +1,7 @@
 """From participants and a study to the arrays that are fitted: design, domain, knots, reference, design matrix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet
+from analysis.stats.order import sorted_median
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES, Study
 
@@ -26,6 +28,8 @@ class Setting(Discreet):
     adjustment, adjustment_terms : (n, q) design columns of the covariates, and their names.
     dropped : covariates, or levels of them, that do not vary in this domain and left the model.
     references : reference level of each category whose first level nobody of the domain has: the first one present.
+    eligible : (e,) exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on.
+    ordered : the same, ascending.
     """
 
     shown = ("study.exposure", "study.outcome", "study.model", "domain.n", "cases", "domain.df", "adjustment_terms")
@@ -40,6 +44,13 @@ class Setting(Discreet):
     adjustment_terms: tuple[str, ...]
     dropped: tuple[str, ...]
     references: dict[str, str]
+    eligible: Array = field(init=False)
+    ordered: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        eligible = self.exposure[self.cohort.rows.to_numpy()]
+        object.__setattr__(self, "eligible", eligible)
+        object.__setattr__(self, "ordered", np.sort(eligible))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -66,11 +77,6 @@ class Setting(Discreet):
         return int(np.sum(self.y[self.domain.rows] == 1))
 
     @property
-    def eligible(self) -> Array:
-        """Exposure of the cohort, before loss to missing covariates: what knots and cut points are placed on."""
-        return self.exposure[self.cohort.rows.to_numpy()]
-
-    @property
     def knot_weights(self) -> Array | None:
         """Weights of the cohort for the quantiles that knots are placed on, if the study wants them weighted."""
         if self.study.knot_quantiles == "unweighted":
@@ -78,7 +84,7 @@ class Setting(Discreet):
         return self.cohort.weights[self.cohort.rows].to_numpy(dtype=float)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem(Discreet):
     """A study as a regression on a spline of its exposure.
 
@@ -87,8 +93,8 @@ class Problem(Discreet):
     setting : its people.
     spline : the basis; a new x always re-uses its knots.
     reference : exposure of odds ratio 1, the cohort's unweighted median.
-    X : (m, p) float array: intercept, basis, covariates; the rows of the domain only, as every regression takes them.
-    terms : p names.
+    basis : (m, k - 1) float array, of the rows of the domain only.
+    terms : p names of intercept, basis columns and covariates.
     spline_terms : those of the basis columns, the linear one first.
     """
 
@@ -97,9 +103,15 @@ class Problem(Discreet):
     setting: Setting
     spline: RestrictedCubicSpline
     reference: float
-    X: Array
+    basis: Array
     terms: tuple[str, ...]
     spline_terms: tuple[str, ...]
+
+    @cached_property
+    def X(self) -> Array:  # noqa: N802 - the field's name of a design matrix
+        """(m, p) float array: intercept, basis, covariates; the rows of the domain only, as every regression does."""
+        setting = self.setting
+        return np.hstack([np.ones((len(self.basis), 1)), self.basis, setting.adjustment[setting.domain.rows]])
 
     @property
     def y(self) -> Array:
@@ -169,19 +181,18 @@ def pose_setting(setting: Setting) -> Problem:
     """
     study = setting.study
     knots = place_knots(setting.eligible, study.knots, rule=study.knot_rule, weights=setting.knot_weights)
-    return pose_on(setting, RestrictedCubicSpline(knots), reference=float(np.median(setting.eligible)))
+    return pose_on(setting, RestrictedCubicSpline(knots), reference=sorted_median(setting.ordered))
 
 
 def pose_on(setting: Setting, spline: RestrictedCubicSpline, *, reference: float) -> Problem:
     """The regression of people who are set out already, on a spline and a reference that are given."""
     exposure, rows = setting.study.exposure, setting.domain.rows
     spline_terms = (exposure, *(f"{exposure}_s{j}" for j in range(1, spline.columns)))
-    basis = spline.basis(setting.exposure[rows])
     return Problem(
         setting=setting,
         spline=spline,
         reference=reference,
-        X=np.hstack([np.ones((len(basis), 1)), basis, setting.adjustment[rows]]),
+        basis=spline.basis(setting.exposure[rows]),
         terms=("intercept", *spline_terms, *setting.adjustment_terms),
         spline_terms=spline_terms,
     )
@@ -200,26 +211,21 @@ def covariate_columns(
     women has no column for sex), and the reference level of each category where that is not its usual one.
     """
     columns: dict[str, Array] = {}
+    references: dict[str, str] = {}
     for name in study.covariates:
         if name in CATEGORIES:
-            for level in CATEGORIES[name][1:]:
-                columns[f"{name}_{level}"] = (frame[name] == level).to_numpy(dtype=float)
+            codes = pd.Categorical(frame[name], categories=list(CATEGORIES[name])).codes
+            for number, level in enumerate(CATEGORIES[name][1:], start=1):
+                columns[f"{name}_{level}"] = (codes == number).astype(float)
+            # Of a category that varies, but whose usual reference nobody has, it is the first level present.
+            present = np.unique(codes[domain.rows & (codes >= 0)])
+            if present.size > 1 and present[0] > 0:
+                references[name] = CATEGORIES[name][present[0]]
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
     constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
-    references = _references(frame.loc[domain.rows, list(study.covariates)], study)
     moved = {f"{name}_{level}" for name, level in references.items()}
     kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:
         return np.empty((len(frame), 0)), (), constant, references
     return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant, references
-
-
-def _references(people: pd.DataFrame, study: Study) -> dict[str, str]:
-    """First level present of each category that varies, but whose usual reference nobody has."""
-    present = {
-        name: [level for level in CATEGORIES[name] if (people[name] == level).any()]
-        for name in study.covariates
-        if name in CATEGORIES
-    }
-    return {name: levels[0] for name, levels in present.items() if len(levels) > 1 and levels[0] != CATEGORIES[name][0]}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.dose_response.association import Association, contrast_frame
 from analysis.dose_response.problem import Setting, set_out
@@ -80,7 +80,7 @@ def quantile_groups(
         }
     )
     t = (odds["log_or"] / odds["std_error"]).abs()
-    return counts.join(odds).assign(p_value=2 * scipy.stats.t.sf(t, fit.residual_df)), fit
+    return counts.join(odds).assign(p_value=2 * scipy.special.stdtr(fit.residual_df, -t)), fit
 
 
 def trend_test(association: Association) -> TermTest:

@@ -12,13 +12,13 @@ from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.column import read_column
+from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import (
     read_audit,
     refuse_mixing,
     write_csv,
-    write_drawing,
     write_estimates,
     write_text,
 )

@@ -19,6 +19,7 @@ from analysis.claims.recall import recall
 from analysis.claims.supplements import supplements
 from analysis.claims.verdicts import claim_by_claim
 from analysis.errors import AnalysisError
+from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
 from analysis.pipeline.participants import read_participants
@@ -26,7 +27,6 @@ from analysis.pipeline.results import (
     answers_of_claims,
     read_estimates,
     refuse_mixing,
-    write_drawing,
     write_estimates,
 )
 from analysis.report.catalogue import CLAIM_FIGURES, claim_drawings

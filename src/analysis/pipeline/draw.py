@@ -10,8 +10,9 @@ from tqdm import tqdm
 from analysis.dose_response.association import Association
 from analysis.dose_response.frames import named, summarise
 from analysis.dose_response.modifiers import EffectModification
+from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders, StageError
-from analysis.pipeline.results import read_audit, read_claims, read_estimates, write_drawing
+from analysis.pipeline.results import read_audit, read_claims, read_estimates
 from analysis.provenance import Provenance
 from analysis.report.catalogue import audit_drawings, claim_drawings, dose_response, drawings, modification
 from analysis.report.figures.width import Width

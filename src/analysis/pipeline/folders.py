@@ -69,3 +69,9 @@ def place_of(folder: Path) -> str:
     if folder.parts[:1] == ("..",) and not folder.exists():
         where += " (the notebooks name their data from the folder notebooks/: open and run them there)"
     return where
+
+
+def folders_of(data: Path, figures: Path | None) -> Folders:
+    """Where a command reads and writes; the figures of an invented survey go beside it, unless a folder is named."""
+    folders = Folders(data, figures or Path("figures"))
+    return Folders(data, data / "figures") if folders.is_synthetic and not figures else folders

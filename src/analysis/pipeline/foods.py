@@ -12,8 +12,9 @@ from analysis.data.foods import items as items_module
 from analysis.data.foods.items import check_sums, food_columns, food_items
 from analysis.data.source.nhanes import read_table
 from analysis.files import replacing
+from analysis.pipeline.cohort import record_of
 from analysis.pipeline.folders import Folders, StageError, place_of
-from analysis.pipeline.participants import read_participants, record_of
+from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import write_text
 
 

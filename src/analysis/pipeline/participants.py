@@ -2,49 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from analysis.data.people import coding, drugs, laboratory, products, supplements, vocabulary
 from analysis.data.people import harmonise as harmonise_module
-from analysis.data.people.cohort import select_cohort
-from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.people.supplement_traps import misreadings, supplement_traps
-from analysis.data.people.supplements import use_rows
-from analysis.data.source.nhanes import read_table, receipts
-from analysis.data.source.registry import Registry
-from analysis.files import replacing
 from analysis.pipeline.folders import Folders, StageError, place_of
-from analysis.pipeline.results import refuse_mixing, write_csv, write_text
 from analysis.provenance import Provenance
-from analysis.study import PRIMARY
-
-
-def build_participants(folders: Folders) -> pd.DataFrame:
-    """Stage ``cohort``: read what the registry accepted, harmonise, write participants.parquet; returns the flow."""
-    registry = folders.registry()
-    needed = needed_columns()
-    cache = folders.processed / "cache"
-    read = {
-        name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
-        for name, columns in tqdm(needed.items(), desc="reading", unit="table", disable=None, leave=False)
-    }
-    frame = harmonise(read)
-    provenance = record_of(folders, registry, needed, code=_code_digest())
-    refuse_mixing(folders, Provenance(str(provenance["source"]), registry.synthetic))
-    with replacing(folders.participants) as part:
-        frame.to_parquet(part)
-    uses = use_rows(read)
-    for name, found in (
-        ("supplement_traps", supplement_traps(read, uses, frame)),
-        ("supplement_misreadings", misreadings(uses, frame)),
-    ):
-        write_csv(found.assign(data=provenance["source"]), folders.estimates / f"{name}.csv")
-    write_text(folders.processed / "provenance.json", json.dumps(provenance, indent=2) + "\n")
-    return select_cohort(frame, PRIMARY).flow
 
 
 def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
@@ -63,7 +28,7 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
             f"no readable participants in {place_of(folders.processed)} ({error.__class__.__name__}): run "
             "`make figures` or `python -m analysis cohort` first, or `make demo` for an invented survey."
         ) from None
-    if code != _code_digest():
+    if code != code_digest():
         raise StageError(
             f"the participants in {folders.processed} were built by another version of the harmonising code: run "
             "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
@@ -71,33 +36,7 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
     return frame, provenance
 
 
-def record_of(folders: Folders, registry: Registry, tables: Iterable[str], *, code: str) -> dict[str, object]:
-    """What a built file is made of, to be kept beside it as JSON.
-
-    Parameters
-    ----------
-    folders : where raw files lie.
-    registry : what is expected of them.
-    tables : names of the tables that were read.
-    code : digest of the code that read them.
-
-    Returns
-    -------
-    source (with the tables accepted though revised), synthetic, revised, code, and SHA-256 of each file by table.
-    """
-    accepted = receipts(registry, folders.raw, list(tables))
-    revised = [receipt.table for receipt in accepted if receipt.revised]
-    source = f"{registry.source}; revised tables accepted: {', '.join(revised)}" if revised else registry.source
-    return {
-        "source": source,
-        "synthetic": registry.synthetic,
-        "revised": revised,
-        "code": code,
-        "files": {receipt.table: receipt.sha256 for receipt in accepted},
-    }
-
-
-def _code_digest() -> str:
+def code_digest() -> str:
     """Digest of the modules that decide what a harmonised column holds."""
     modules = (harmonise_module, coding, drugs, laboratory, products, supplements, vocabulary)
     sources = [Path(str(module.__file__)).read_bytes() for module in modules]

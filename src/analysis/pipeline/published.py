@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import refuse_mixing, write_drawing, write_estimates
+from analysis.pipeline.results import refuse_mixing, write_estimates
 from analysis.report.catalogue import published_drawing
 from analysis.stats.arrays import Frames
 from analysis.validation.studies.agreement import compare_studies

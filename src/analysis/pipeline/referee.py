@@ -4,9 +4,10 @@ from pathlib import Path
 
 from analysis.audit.referee.questions import referee_frames, referee_tasks
 from analysis.audit.runner import run_tasks
+from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import refuse_mixing, write_drawing, write_estimates
+from analysis.pipeline.results import refuse_mixing, write_estimates
 from analysis.report.catalogue import referee_drawing
 
 

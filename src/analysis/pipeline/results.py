@@ -1,18 +1,13 @@
 """Results as files: written whole or not at all, read back with where they came from."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.audit.questions import ALWAYS_AUDITED
 from analysis.files import replacing
 from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
 from analysis.provenance import Provenance
-from analysis.report.catalogue import Drawing
-from analysis.report.figures.layout import save_figure
-from analysis.report.figures.width import Width
 from analysis.stats.arrays import Frames
 
 FITTED = ("flow", "flow_reasons", "models", "fits", "tests", "odds_ratio_curve", "prevalence", "quintiles",
@@ -28,6 +23,10 @@ ESTIMATES = (*FITTED, *SHAPES)
 
 OF_REAL_FILES = ("published_threshold", "variance", "variance_side_by_side", "published", "published_stands")
 """What the stages fit and published write for the real files only: replicate weights, the literature's numbers."""
+
+ALWAYS_AUDITED = ("specifications", "verdict_shares", "verdict_ends", "verdict_sides", "decomposition", "joint_test",
+                   "specificity", "specificity_place", "failures")  # fmt: skip
+"""Tables that every audit has; those of a single task are missing if it failed."""
 
 SIMULATED = ("coverage", "shapes", "nadirs", "energy_forms", "questions", "bands", "recall_error")
 """What the simulate stage writes."""
@@ -168,25 +167,6 @@ def _check_estimates(read: Frames) -> None:
     every = read["tests"].groupby("model")["test"].value_counts()
     if any(every[model].to_dict() != TESTS for model in models):
         raise ValueError(f"tests.csv does not hold each model's tests {', '.join(TESTS)}")
-
-
-def write_drawing(drawing: Drawing, folder: Path, name: str, *, width: Width = "two") -> list[Path]:
-    """Save under a temporary name, then move: an interrupted run leaves the old figure whole.
-
-    A figure for one column has ``_85mm`` in its name, so that it does not take the other's place.
-
-    Returns
-    -------
-    Paths of picture, vectors and caption.
-    """
-    figure = drawing.draw() if width == "two" else drawing.draw(width=width)
-    stem = name if width == "two" else f"{name}_85mm"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
-        written = [path.replace(folder / path.name) for path in save_figure(figure, Path(part) / stem)]
-    for suffix, frame in drawing.numbers.items():
-        write_csv(frame, folder / f"{name}{suffix}.csv")
-    return written
 
 
 def refuse_mixing(folders: Folders, provenance: Provenance) -> None:

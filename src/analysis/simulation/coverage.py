@@ -5,7 +5,7 @@ from typing import Unpack
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 
 from analysis.simulation.surveys import (

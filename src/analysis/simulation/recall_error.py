@@ -14,7 +14,7 @@ from typing import Unpack
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES

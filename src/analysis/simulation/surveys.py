@@ -16,7 +16,7 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 from scipy.special import expit
 

@@ -34,7 +34,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.data.source.nhanes import read_table
 from analysis.data.source.registry import Registry

@@ -9,17 +9,26 @@ from hypothesis import strategies as st
 
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression import shared
-from analysis.stats.regression.fit import ConvergenceError, coefficient_influence
+from analysis.stats.regression.fit import ConvergenceError, coefficient_influence, own_part
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import shared_columns
 from analysis.stats.sample.design import DesignError, between_psu
 from tests.arrays import Sample, clustered_sample
-from tests.stats.regression.test_quick import assert_same
+from tests.stats.regression.test_quick import assert_same_coefficients
 
 OWN = (1,)
 """Position of the sample's x, which is replaced by own columns; the intercept, group and place are common."""
 
 seeds = st.integers(0, 9999)
+
+
+def assert_same(ours, theirs):
+    """That own coefficients are those of the careful fit, and what they say of the whole regression."""
+    part = own_part(theirs, ours.terms)
+    assert_same_coefficients(ours, part)
+    assert part.residual_df == theirs.residual_df
+    std_error = np.sqrt(np.diag(part.vcov))
+    np.testing.assert_allclose(ours.totals / std_error, part.totals / std_error, atol=1e-9)
 
 
 def base_of(sample: Sample) -> Regression:
@@ -39,7 +48,7 @@ def with_own(sample: Sample, columns: np.ndarray) -> Sample:
 
 def beside(sample: Sample, columns: np.ndarray):
     """The same by common columns made ready."""
-    ready = shared_columns(base_of(sample), sample.design())
+    (ready,) = shared_columns([base_of(sample)], sample.design())
     return ready.fit(columns[sample.rows], tuple(f"own_{k}" for k in range(columns.shape[1])))
 
 
@@ -56,7 +65,7 @@ def test_a_fit_beside_common_columns_is_the_careful_fit(seed):
 @given(seeds)
 def test_every_one_of_several_is_the_careful_fit(seed):
     sample, rng = easy(seed), np.random.default_rng(seed)
-    ready = shared_columns(base_of(sample), sample.design())
+    (ready,) = shared_columns([base_of(sample)], sample.design())
     for _ in range(4):
         knots = np.sort(rng.uniform(-1.5, 1.5, 4)) + [0, 0.2, 0.4, 0.6]
         own = RestrictedCubicSpline(knots).basis(sample.X[:, 1])
@@ -72,7 +81,7 @@ def test_every_one_of_several_is_the_careful_fit(seed):
 
 def test_the_quick_way_is_taken(monkeypatch):
     sample = easy(3)
-    ready = shared_columns(base_of(sample), sample.design())
+    (ready,) = shared_columns([base_of(sample)], sample.design())
     monkeypatch.setattr(shared, "fit_quickly", plain)
     assert ready.fit(sample.X[sample.rows, 1:2], ("own_0",)).n == sample.rows.sum()
 
@@ -121,7 +130,7 @@ def test_what_has_no_estimate_says_so_as_the_single_fit_does(own):
 
 def test_a_fit_that_fails_leaves_the_next_one_whole():
     sample = easy(7)
-    ready = shared_columns(base_of(sample), sample.design())
+    (ready,) = shared_columns([base_of(sample)], sample.design())
     with pytest.raises(ConvergenceError):
         ready.fit(separating(sample, everybody=False)[sample.rows], ("own_0",))
     own = sample.X[:, 1:2]
@@ -138,8 +147,18 @@ def test_too_few_psus_are_refused_as_by_the_single_fit():
 def test_common_columns_without_an_estimate_are_not_made_ready():
     sample = easy(8)
     base = base_of(sample)
-    assert shared_columns(replace(base, X=np.column_stack([base.X, base.y]), terms=(*base.terms, "y")), sample.design()
-                          ) is None  # fmt: skip
+    known = replace(base, X=np.column_stack([base.X, base.y]), terms=(*base.terms, "y"))
+    assert shared_columns([known, base], sample.design()) == [None, None]
+
+
+@given(seeds)
+def test_common_columns_made_ready_at_the_regression_of_fewer_fit_as_well(seed):
+    sample = easy(seed)
+    base = base_of(sample)
+    fewer = Regression(base.X[:, :2], base.y, base.domain, base.terms[:2])
+    _, ready = shared_columns([fewer, base], sample.design())
+    own = sample.X[:, 1:2]
+    assert_same(ready.fit(own[sample.rows], ("own_0",)), with_own(sample, own).fit())
 
 
 @given(seeds)
@@ -148,7 +167,7 @@ def test_totals_of_every_fit_are_those_of_the_influence_values(seed):
     design, domain = sample.design(), sample.domain()
     careful = with_own(sample, sample.X[:, 1:2])
     model = Regression(careful.X[domain.rows], careful.y[domain.rows], domain, careful.terms)
-    for fit in (careful.fit(), fit_quickly(model, design), beside(sample, sample.X[:, 1:2])):
+    for fit in (careful.fit(), fit_quickly(model, design)):
         influence = coefficient_influence(fit, model.X, model.y, design=design, domain=domain)
         np.testing.assert_allclose(fit.totals, design.psu_sums @ influence, rtol=1e-7, atol=1e-9 * fit.totals.std())
         np.testing.assert_allclose(fit.vcov, between_psu(fit.totals, design), rtol=1e-12)

@@ -53,8 +53,9 @@ class Cohort:
         spline, fit = self.spline_fit()
         low, high = np.quantile(self.x, [0.05, 0.95])
         index = np.arange(1, 1 + spline.columns)
-        return two_lines(self.x, self.y, self.adjustment, spline=spline, spline_fit=fit, spline_index=index,
-                         design=self.design, domain=self.domain, low=low, high=high, shape=shape)  # fmt: skip
+        return two_lines(self.x, self.y, self.adjustment, basis=spline.basis(self.x), spline_fit=fit,
+                         spline_index=index, design=self.design, domain=self.domain, low=low, high=high,
+                         shape=shape)  # fmt: skip
 
     def lines(self, at) -> tuple[Line, Line]:
         return interrupted_regression(self.x, self.y, self.adjustment, at=at, design=self.design, domain=self.domain)
@@ -122,9 +123,9 @@ def test_the_whole_test_matches_r(study_id, shape):
     cohort, fit = r_cohort(study_id), r_fit(study_id)
     spline = RestrictedCubicSpline(of_study("design/knots", study_id)["knot"].to_numpy())
     theirs = of_study("shape/breaks", study_id).set_index("shape").loc[shape]
-    found = two_lines(cohort.x, cohort.y, cohort.adjustment, spline=spline, spline_fit=fit, design=cohort.design,
-                      spline_index=np.array([1, 2, 3]), domain=cohort.domain, low=theirs["low"], high=theirs["high"],
-                      shape=shape)  # fmt: skip
+    found = two_lines(cohort.x, cohort.y, cohort.adjustment, basis=spline.basis(cohort.x), spline_fit=fit,
+                      design=cohort.design, spline_index=np.array([1, 2, 3]), domain=cohort.domain,
+                      low=theirs["low"], high=theirs["high"], shape=shape)  # fmt: skip
     names = ["extreme", "flat_low", "flat_high", "flat_n", "first_break", "z_low", "z_high", "break_point"]
     assert [getattr(found, name) for name in names] == pytest.approx(theirs[names].tolist(), rel=R_RTOL)
     lines = of_study("shape/lines", study_id)
@@ -290,7 +291,7 @@ def test_the_weaker_line_gets_more_people_than_at_the_first_break():
 def test_the_curve_sums_to_zero_over_the_people():
     cohort = invented(v_shape)
     spline, fit = cohort.spline_fit()
-    curve, std_error = centred_curve(cohort.x, spline, fit, index=np.array([1, 2, 3]))
+    curve, std_error = centred_curve(spline.basis(cohort.x), fit, index=np.array([1, 2, 3]))
     assert curve.mean() == pytest.approx(0, abs=1e-12)
     assert np.all(std_error > 0)
 
@@ -343,8 +344,9 @@ def test_positions_that_are_not_the_spline_s_are_refused():
     cohort = invented(v_shape, n=1000)
     spline, fit = cohort.spline_fit()
     with pytest.raises(DesignError, match="2 positions for a spline of 3 columns"):
-        two_lines(cohort.x, cohort.y, cohort.adjustment, spline=spline, spline_fit=fit, spline_index=np.array([1, 2]),
-                  design=cohort.design, domain=cohort.domain, low=100, high=500)  # fmt: skip
+        two_lines(cohort.x, cohort.y, cohort.adjustment, basis=spline.basis(cohort.x), spline_fit=fit,
+                  spline_index=np.array([1, 2]), design=cohort.design, domain=cohort.domain, low=100,
+                  high=500)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["x", "y", "adjustment"])

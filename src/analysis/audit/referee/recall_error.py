@@ -16,7 +16,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.audit.recall import SECOND_RECALL, beside_energy
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of, undecided

@@ -98,7 +98,7 @@ def _beside_spline(setting: Setting, ratio: Array) -> FittedCurve:
 def _interaction(setting: Setting, flag: Bools) -> Answer:
     """Test that the curve is the same for under-reporters and others: F of the products of flag and spline."""
     problem: Problem = pose_setting(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
-    spline = problem.X[:, 1 : 1 + problem.spline.columns]
+    spline = problem.basis
     beside = flag[setting.domain.rows, None].astype(float)
     products, names = product_columns(beside, spline, first_terms=("under_reporter",),
                                       second_terms=problem.spline_terms)  # fmt: skip

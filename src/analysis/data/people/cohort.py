@@ -3,18 +3,22 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis.data.people.conditions import select_rows
 from analysis.data.people.harmonise import pooled_weight
 from analysis.data.people.vocabulary import EXPOSURES, exposure_label
 from analysis.errors import expected_one_of
+from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.study import COVARIATES, Study, StudyError
 
 NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
 
+
+_FLOW = {"step": object, "n": "int64", "cases": "Int64"}
 
 _PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amputation")}
 """Beginnings of columns that an outcome is made of."""
@@ -80,26 +84,29 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     }
     if study.where is not None:
         steps[f"where {study.where}"] = select_rows(frame, study.where)
-    complete = frame[list(study.covariates)].notna().all(axis="columns")
-    rows = pd.Series(True, index=frame.index)
+    complete = np.full(len(frame), True)
+    for name in study.covariates:
+        complete &= frame[name].notna().to_numpy()
+    outcome, cycle = frame[study.outcome_column].to_numpy(dtype=float), frame["cycle"].to_numpy()
+    rows = np.full(len(frame), True)
     counts = []
     for step, passed in {**steps, _covariate_step(study): complete}.items():
-        before, rows = rows, rows & passed
-        counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(frame.loc[rows, study.outcome_column])})
+        before, rows = rows, rows & np.asarray(passed, dtype=bool)
+        counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(outcome[rows])})
     # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
-    present = _cycles_of(frame.loc[before, "cycle"]) or study.cycles
+    present = _cycles_of(cycle[before]) or study.cycles
     weights = pooled_weight(frame, weights=study.weights, cycles=present)
-    if (weights[rows] == 0).any():  # they represent nobody and leave every fit
-        rows = rows & (weights > 0)
-        counts.append({"step": "survey weight above 0", "n": int(rows.sum()),
-                       "cases": _cases(frame.loc[rows, study.outcome_column])})  # fmt: skip
+    represents = weights.to_numpy() > 0
+    if not represents[rows].all():  # they represent nobody and leave every fit
+        rows = rows & represents
+        counts.append({"step": "survey weight above 0", "n": int(rows.sum()), "cases": _cases(outcome[rows])})
     return Cohort(
-        rows=before,
-        complete=rows,
+        rows=pd.Series(before, index=frame.index),
+        complete=pd.Series(rows, index=frame.index),
         weights=weights,
-        flow=pd.DataFrame(counts).astype({"n": "int64", "cases": "Int64"}),
+        flow=pd.DataFrame({name: pd.array([row[name] for row in counts], dtype=kind) for name, kind in _FLOW.items()}),
         cycles=present,
-        complete_cycles=_cycles_of(frame.loc[rows, "cycle"]),
+        complete_cycles=_cycles_of(cycle[rows]),
     )
 
 
@@ -125,8 +132,8 @@ def _may_be_exposure(frame: pd.DataFrame, name: str, barred: tuple[str, ...]) ->
     return kind.kind in "if" and not name.startswith(barred) and frame[name].nunique() > 2
 
 
-def _cycles_of(cycle: pd.Series) -> tuple[int, ...]:
-    return tuple(sorted(int(year) for year in cycle.unique()))
+def _cycles_of(cycle: Integers) -> tuple[int, ...]:
+    return tuple(int(year) for year in np.unique(cycle))
 
 
 def refuse_empty(cohort: Cohort, study: Study) -> None:
@@ -158,8 +165,8 @@ def _covariate_step(study: Study) -> str:
     return f"{' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))} known"
 
 
-def _cases(outcome: pd.Series) -> int | None:
-    return int(outcome.sum()) if outcome.notna().all() else None
+def _cases(outcome: Array) -> int | None:
+    return None if np.isnan(outcome).any() else int(outcome.sum())
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.audit.coefficients import COEFFICIENTS
 from analysis.audit.specifications import CHOICES

@@ -1,26 +1,8 @@
-"""Sentences and tables; computes nothing."""
+"""Sentences and tables; computes nothing. A part is loaded when it is first asked for."""
 
-from analysis.report.words import (
-    answer,
-    audit,
-    bottom_line,
-    causes,
-    claims,
-    energy,
-    first_screen,
-    glossary,
-    modifiers,
-    numbers,
-    published,
-    referee,
-    shape,
-    simulation,
-    specificity,
-    study,
-    terminal,
-)
+import importlib
 
-__all__ = [
+NAMES = (
     "answer",
     "audit",
     "bottom_line",
@@ -38,4 +20,13 @@ __all__ = [
     "specificity",
     "study",
     "terminal",
-]
+)
+
+__all__ = list(NAMES)
+
+
+def __getattr__(name: str) -> object:
+    """A part of `NAMES`, loaded now."""
+    if name not in NAMES:
+        raise AttributeError(f"module 'analysis.report.words' has no part {name!r}: it has {', '.join(NAMES)}")
+    return importlib.import_module(f"analysis.report.words.{name}")

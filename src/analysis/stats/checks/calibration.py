@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, blanked
@@ -216,7 +216,7 @@ def archer_lemeshow_test(
         divisor = groups - 1
     wald, df_num, df_den = _wald(M, V), groups - 1, f - groups + 2
     statistic = df_den / (f * divisor) * wald
-    p_value = float(scipy.stats.f.sf(statistic, df_num, df_den))
+    p_value = float(scipy.special.fdtrc(df_num, df_den, statistic))
     return GoodnessOfFit(null, groups, wald, statistic, df_num, df_den, p_value)
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet
@@ -60,7 +60,7 @@ class Curve(Discreet):
         contrast = self.contrast(x)
         log_or = contrast @ self.beta
         std_error = np.sqrt(np.maximum(np.sum((contrast @ self.vcov) * contrast, axis=1), 0.0))
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.df) * std_error
+        half = scipy.special.stdtrit(self.df, (1 + conf_level) / 2) * std_error
         return pd.DataFrame({
             "x": x,
             "log_or": log_or,

@@ -10,7 +10,7 @@ Harrell 2015, Regression Modeling Strategies, 2nd ed., section 2.4. The help pag
 against Hmisc 4.8-0 in tests/reference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet, count_of
+from analysis.stats.order import sorted_quantiles
 
 KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
     3: (0.10, 0.50, 0.90),
@@ -155,7 +156,8 @@ def _quantiles(x: Array, probabilities: Array) -> Array:
     place = (x.size - 1) * probabilities
     whole = np.rint(place)
     at_value = np.abs(place - whole) <= ROUNDING * np.maximum(whole, 1)
-    return np.where(at_value, np.sort(x)[whole.astype(np.intp)], np.quantile(x, probabilities))
+    ordered = np.sort(x)
+    return np.where(at_value, ordered[whole.astype(np.intp)], sorted_quantiles(ordered, probabilities))
 
 
 def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
@@ -212,6 +214,7 @@ class RestrictedCubicSpline(Discreet):
     """
 
     knots: Array
+    _cubes: Array = field(init=False)
 
     def __post_init__(self) -> None:
         knots = np.array(self.knots, dtype=float)
@@ -219,6 +222,7 @@ class RestrictedCubicSpline(Discreet):
             raise SplineError(f"knots {knots.tolist()}: expected at least three increasing numbers.")
         knots.flags.writeable = False
         object.__setattr__(self, "knots", knots)
+        object.__setattr__(self, "_cubes", _weights(knots))
 
     @property
     def columns(self) -> int:
@@ -240,22 +244,25 @@ class RestrictedCubicSpline(Discreet):
         (n, k - 1) float array: x, s_1(x), ..., s_{k-2}(x).
         """
         x = np.asarray(x, dtype=float)
-        beyond = np.maximum(x[:, None] - self.knots, 0.0)
+        beyond = np.maximum(x - self.knots[:, None], 0.0)
         cubes = beyond * beyond * beyond  # some ten times as fast as a power
-        return np.column_stack([x, cubes @ self._weights()])
+        return np.vstack([x, self._cubes @ cubes]).T
+
+    def cubes(self, beta: Array) -> Array:
+        """(k,) coefficients of the truncated cubes (x - t_i)₊³ in the curve of (k - 1,) coefficients of the basis."""
+        return np.asarray(beta[1:] @ self._cubes)
 
     def derivative(self, x: Array) -> Array:
         """First derivative of the basis at x: (n, k - 1) float array, per unit of x."""
         x = np.asarray(x, dtype=float)
-        squares = 3 * np.maximum(x[:, None] - self.knots, 0.0) ** 2
-        return np.column_stack([np.ones_like(x), squares @ self._weights()])
+        squares = 3 * np.maximum(x - self.knots[:, None], 0.0) ** 2
+        return np.vstack([np.ones_like(x), self._cubes @ squares]).T
 
-    def _weights(self) -> Array:
-        """(k, k - 2) coefficients of the truncated cubes (x - t_i)₊³ in each non-linear term."""
-        t = self.knots
-        k = t.size
-        weights = np.zeros((k, k - 2))
-        weights[: k - 2] = np.eye(k - 2)
-        weights[k - 2] = -(t[-1] - t[:-2]) / (t[-1] - t[-2])
-        weights[k - 1] = (t[-2] - t[:-2]) / (t[-1] - t[-2])
-        return weights / (t[-1] - t[0]) ** 2
+
+def _weights(t: Array) -> Array:
+    """(k - 2, k) coefficients of the truncated cubes (x - t_i)₊³ in each non-linear term; knots t."""
+    k = t.size
+    weights = np.eye(k - 2, k)
+    weights[:, k - 2] = -(t[-1] - t[:-2]) / (t[-1] - t[-2])
+    weights[:, k - 1] = (t[-2] - t[:-2]) / (t[-1] - t[-2])
+    return np.asarray(weights / (t[-1] - t[0]) ** 2)

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import scipy.linalg
 import scipy.spatial
-import scipy.stats
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from analysis.stats.arrays import Array
 from analysis.stats.sample.design import DesignError

@@ -16,15 +16,15 @@ Binder 1983, Int Stat Rev 51:279-292. Lumley & Scott 2014, Aust N Z J Stat 56:1-
 Checked against R ``survey::svyglm`` and ``regTermTest`` in tests/reference.
 """
 
+import importlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
-from statsmodels.genmod.families import Binomial, Poisson  # statsmodels.api would load time series and graphics
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+import scipy.linalg
+import scipy.special
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
@@ -64,6 +64,7 @@ class Fit(Discreet):
     naive_vcov : (p, p) float array, inverse of the weighted information, weights scaled to mean 1 over the fit.
     n : rows fitted.
     n_psu, n_strata : present in the domain.
+    others : coefficients of the regression that are not among these.
     """
 
     terms: tuple[str, ...]
@@ -73,6 +74,7 @@ class Fit(Discreet):
     n: int
     n_psu: int
     n_strata: int
+    others: int = field(default=0, kw_only=True)
 
     @property
     def design_df(self) -> int:
@@ -81,8 +83,8 @@ class Fit(Discreet):
 
     @property
     def residual_df(self) -> int:
-        """Degrees of freedom of tests and intervals: design df + 1 - p, as in R's ``svyglm``."""
-        return self.design_df + 1 - len(self.terms)
+        """Degrees of freedom of tests and intervals: design df + 1 - all coefficients, as in R's ``svyglm``."""
+        return self.design_df + 1 - len(self.terms) - self.others
 
     def index(self, terms: tuple[str, ...]) -> Integers:
         """Positions of the named terms."""
@@ -92,7 +94,7 @@ class Fit(Discreet):
         """Coefficients with t intervals: term, estimate, std_error, statistic, df, p_value, conf_low, conf_high."""
         std_error = np.sqrt(np.diag(self.vcov))
         statistic = self.beta / std_error
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.residual_df) * std_error
+        half = scipy.special.stdtrit(self.residual_df, (1 + conf_level) / 2) * std_error
         return pd.DataFrame(
             {
                 "term": self.terms,
@@ -100,7 +102,7 @@ class Fit(Discreet):
                 "std_error": std_error,
                 "statistic": statistic,
                 "df": self.residual_df,
-                "p_value": 2 * scipy.stats.t.sf(np.abs(statistic), self.residual_df),
+                "p_value": 2 * scipy.special.stdtr(self.residual_df, -np.abs(statistic)),
                 "conf_low": self.beta - half,
                 "conf_high": self.beta + half,
             }
@@ -131,6 +133,39 @@ class LogisticFit(Fit):
     def mean(self, X: Array) -> Array:
         """Fitted probabilities 1/(1 + exp(-X beta)) of (m, p) rows."""
         return np.asarray(scipy.special.expit(X @ self.beta))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OwnFit(Fit):
+    """Some of a survey-weighted logistic regression's coefficients, those of the exposure; beta in log odds.
+
+    Attributes
+    ----------
+    cases, totals : as those of `LogisticFit`; the totals are those of these coefficients.
+    """
+
+    shown = ("n", "cases", "residual_df", "terms")
+
+    cases: int
+    totals: Array
+
+
+def own_part(fit: LogisticFit, terms: tuple[str, ...]) -> OwnFit:
+    """Some coefficients of a fit."""
+    index = fit.index(terms)
+    own = np.ix_(index, index)
+    return OwnFit(
+        terms=terms,
+        beta=fit.beta[index],
+        vcov=fit.vcov[own],
+        naive_vcov=fit.naive_vcov[own],
+        n=fit.n,
+        n_psu=fit.n_psu,
+        n_strata=fit.n_strata,
+        others=len(fit.terms) - len(terms),
+        cases=fit.cases,
+        totals=fit.totals[:, index],
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -299,7 +334,7 @@ def fit_risk(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms:
     _check_estimable(X, y, weights, terms)
     _refuse_separation(X, y, terms)
     scale = np.sqrt(np.mean(X**2, axis=0))
-    model = GLM(y, X / scale, family=Poisson(), var_weights=weights)
+    model = _glm(y, X / scale, "Poisson", weights)
     result = model.fit(maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params) / scale
     if not result.converged or not np.all(np.isfinite(beta)):
@@ -392,15 +427,23 @@ def _refuse_redundant(X: Array, weights: Array, terms: tuple[str, ...]) -> None:
         )
 
 
+def _glm(y: Array, X: Array, family: str, weights: Array) -> Any:
+    """Statsmodels' model, which takes longer to load than a quick fit takes: not before it is needed."""
+    families = importlib.import_module("statsmodels.genmod.families")  # statsmodels.api would load graphics
+    linear_model = importlib.import_module("statsmodels.genmod.generalized_linear_model")
+    return linear_model.GLM(y, X, family=getattr(families, family)(), var_weights=weights)
+
+
 def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tuple[Array, int]:
     """Point estimate by statsmodels and the iterations it took."""
     _refuse_separation(X, y, terms)
     scale = np.sqrt(np.mean(X**2, axis=0))
     X = X / scale
-    model = GLM(y, X, family=Binomial(), var_weights=weights)
+    model = _glm(y, X, "Binomial", weights)
+    raised = importlib.import_module("statsmodels.tools.sm_exceptions")
     with warnings.catch_warnings():
         # Both are raised below as an error of our own; overflow is what running away to infinity looks like.
-        for category in (ConvergenceWarning, PerfectSeparationWarning, RuntimeWarning):
+        for category in (raised.ConvergenceWarning, raised.PerfectSeparationWarning, RuntimeWarning):
             warnings.simplefilter("ignore", category)
         start = _newton_steps(X, y, weights)
         result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")

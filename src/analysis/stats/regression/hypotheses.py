@@ -163,7 +163,8 @@ def wald_test(fit: Fit, terms: tuple[str, ...]) -> TermTest:
     >>> found.df_num, found.df_den, bool(np.isclose(found.statistic, fit.beta[1] ** 2 / fit.vcov[1, 1]))
     (1, 7, True)
     """
-    return contrast(fit, np.eye(len(terms)), terms=terms, labels=terms).joint_test()
+    index = fit.index(_known(fit, terms))
+    return Contrasts(terms, fit.beta[index], fit.vcov[np.ix_(index, index)], fit.residual_df).joint_test()
 
 
 def trend_contrast(fit: Fit, groups: tuple[str | None, ...], *, scores: Array) -> Contrasts:

@@ -369,11 +369,11 @@ def inverse_root(A: Array, *, lengths: Array | None = None, least: float = WELL_
     least : share of its length that a column must have beside the ones before it.
     """
     diagonal = A.diagonal()
-    if not np.all(np.isfinite(A)) or np.any(diagonal <= 0):
+    if not (diagonal.min() > 0 and np.isfinite(A.sum())):  # also where one is not a number
         return None
     scale = 1 / (np.sqrt(diagonal) if lengths is None else lengths)
     factor, failed = dpotrf(A * scale * scale[:, None])
-    if failed or np.min(factor.diagonal()) < least:
+    if failed or factor.diagonal().min() < least:
         return None
     half, _ = dtrtri(factor)
     return np.asarray(scale[:, None] * half)

@@ -16,6 +16,7 @@ References
 The equations are those of `analysis.stats.regression.fit.fit_logistic`, to which a test holds each fit.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,7 +34,12 @@ from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, doma
 Floats = npt.NDArray[np.floating[Any]]
 
 CHUNK = 64
-"""Replicates at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes."""
+"""Most replicates at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes."""
+
+LARGEST = 2**22
+"""Entries of such an array; of more people fewer replicates are taken at a time, but never less than `FEWEST`."""
+
+FEWEST = 4
 
 ROUGH_STEPS = 6
 NEAR = 0.1
@@ -78,7 +84,7 @@ class _Problem(Discreet):
     """
 
     Z: Array
-    products: Array
+    products: Floats
     y: Array
     weights: Array
     unit: Integers
@@ -129,7 +135,8 @@ def refit_logistic(
         raise DesignError("replicate factors are negative, missing or infinite: expected numbers >= 0.")
     check_rows(X, y, domain, fit.terms)
     problem = _prepare(X, y, design, domain, fit, by)
-    chunks = [factors[:, at : at + CHUNK] for at in range(0, factors.shape[1], CHUNK)]
+    at_once = min(CHUNK, max(FEWEST, LARGEST // len(y)))
+    chunks = [factors[:, at : at + at_once] for at in range(0, factors.shape[1], at_once)]
     tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
     parts = in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
     solved = list(parts)
@@ -167,26 +174,31 @@ def _prepare(X: Array, y: Array, design: SurveyDesign, domain: Domain, fit: Logi
     mu = 1 / (1 + np.exp(-(X @ fit.beta)))
     v = weights * mu * (1 - mu)
     L = np.linalg.cholesky((X * v[:, None]).T @ X)
-    Z = np.ascontiguousarray(np.linalg.solve(L, X.T).T)
-    upper = np.triu_indices(Z.shape[1])
-    products = Z[:, upper[0]] * Z[:, upper[1]]
+    columns = np.linalg.solve(L, X.T)
+    Z = np.ascontiguousarray(columns.T)
     n_psu, psu = design.psu_stratum.size, design.psu_index[rows]
-    blocks = _unpack(_by_psu(products * v[:, None], psu, n_psu), Z.shape[1]) if by == "psu" else None
+    pairs = list(zip(*np.triu_indices(len(columns)), strict=True))
+    products = np.empty((y.size, len(pairs)), dtype=np.float32)  # in double they would be most of what is held
+    for position, (j, k) in enumerate(pairs):
+        products[:, position] = columns[j] * columns[k]
+    in_blocks = (columns[j] * columns[k] * v for j, k in pairs)
+    blocks = _unpack(_by_psu(in_blocks, psu, n_psu), len(columns)) if by == "psu" else None
     return _Problem(
         Z=Z,
-        products=products.astype(np.float32),
+        products=products,
         y=y,
         weights=weights,
         unit=psu if by == "psu" else np.flatnonzero(rows),
         start=L.T @ fit.beta,
         blocks=blocks,
-        scores=_by_psu(Z * (weights * (y - mu))[:, None], psu, n_psu) if by == "psu" else None,
+        scores=_by_psu(columns * (weights * (y - mu)), psu, n_psu) if by == "psu" else None,
         L=L,
     )
 
 
-def _by_psu(values: Array, psu: Integers, n_psu: int) -> Array:
-    return np.column_stack([np.bincount(psu, column, n_psu) for column in values.T])
+def _by_psu(columns: Iterable[Array], psu: Integers, n_psu: int) -> Array:
+    """(n_psu, m) totals of m columns."""
+    return np.column_stack([np.bincount(psu, column, n_psu) for column in columns])
 
 
 def _unpack(upper: Array, p: int) -> Array:

@@ -1,24 +1,29 @@
 """Logistic regressions of the same people that have most of their columns in common, and a few of their own.
 
 Specifications of one question differ in how the exposure enters, in two to four columns, and share a score of others.
-Here the common ones are made ready once. With one column a row, let C be the (q, m) common columns and V the diagonal
-of v = w mu (1 - mu) at a regression that is near all of them. Z = Rᵀ C, with R Rᵀ = (C V Cᵀ)⁻¹, has Z V Zᵀ = I. The
-own columns N, (k, m), of one regression are made orthogonal to them and then to each other:
+Here the common ones are made ready once, and each fit starts from the one before. With one column a row, let C be the
+(q, m) common columns and V the diagonal of v = w mu (1 - mu) at the first regression. Z = Rᵀ C, with
+R Rᵀ = (C V Cᵀ)⁻¹, has Z V Zᵀ = I. From then on let V be that of the fit before, whose information A = Z V Zᵀ of the
+common columns is known. The own columns N, (k, m), of the next one are made orthogonal to Z and then to each other:
 
-    N' = N - B Z, B = N V Zᵀ,    O = Sᵀ N', S Sᵀ = (N' V N'ᵀ)⁻¹.
+    O = Sᵀ (N - B A⁻¹ Z),    B = N V Zᵀ,    S Sᵀ = (N V Nᵀ - B A⁻¹ Bᵀ)⁻¹.
 
-So in the coordinates of [Z; O] the information near the solution is nearly the identity. The linear predictor eta of a
-neighbour projects on them as [Z; O] V eta, and quasi-Newton steps from the identity (BFGS) settle in some passes over
+So in the coordinates of [Z; O] the information at the fit before is blocks A and I. The linear predictor eta of that
+fit projects on them as A⁻¹ Z V eta and O V eta, and quasi-Newton steps from there (BFGS) settle in a few passes over
 the data of 4 m (q + k) operations each, without an information in between. It is taken once, at the solution and in
 double precision: covariance and influence are those of `analysis.stats.regression.fit.fit_logistic`. Back in the
 columns themselves, with g and h the coordinates on Z and O,
 
-    g Z + h O = (g - Bᵀ S h) Z + (S h) N,  so that  b_own = S h,  b_common = R (g - Bᵀ b_own).
+    g Z + h O = (g - A⁻¹ Bᵀ S h) Z + (S h) N,    so that    b_own = S h.
+
+Only the own coefficients are reported, with their covariance and influence: with J the columns of (Z Vs Zᵀ)⁻¹ that
+belong to O, Vs at the solution, the influence of person i on b_own is w_i (y_i - mu_i) (J Sᵀ)ᵀ [Z; O]_i.
 
 What does not settle so, for whatever reason, is fitted by `analysis.stats.regression.quick.fit_quickly`, to which a
 test holds each fit, and which says why there is no estimate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,7 +32,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import LogisticFit, logistic_deviance
+from analysis.stats.regression.fit import OwnFit, own_part
 from analysis.stats.regression.quick import (
     SETTLED,
     Regression,
@@ -37,11 +42,14 @@ from analysis.stats.regression.quick import (
     scratch,
     weighted_gram,
 )
-from analysis.stats.regression.refits import expit
+from analysis.stats.regression.refits import Floats, expit
 from analysis.stats.sample.design import SurveyDesign, between_psu
 
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
+
+NEARLY_SETTLED = 1e-8
+"""Largest last step of a replicate, in standard errors: one of its steps wins a digit or two, which nobody reads."""
 
 FARTHEST = 25.0
 """Log odds of somebody from which an estimate is taken to be on its way to infinity: one in 10^11."""
@@ -72,16 +80,16 @@ class SharedColumns:
         self.base, self.design = base, design
         self._people = people_of(base.domain, design)
         self._y = base.y[self._people.order]
-        self._eta = eta[self._people.order]
-        mu = expit(self._eta.copy())
-        self._v = self._people.weights * mu * (1 - mu)
         common = base.X.T[:, self._people.order]
-        self._rotation = inverse_root(weighted_gram(common, self._v))
         self._common = len(common)
-        self._rows = common if self._rotation is None else self._rotation.T @ common  # Z, then O of the last fit
+        self._start_from(eta[self._people.order])
+        rotation = inverse_root(weighted_gram(common, self._v))
+        self._able = rotation is not None
+        self._rows = common if rotation is None else rotation.T @ common  # Z, then O of the last fit
+        self._root = np.eye(self._common)
 
-    def fit(self, own: Array, terms: tuple[str, ...]) -> LogisticFit:
-        """Fit the regression of the intercept, own columns and the other common ones, in this order.
+    def fit(self, own: Array, terms: tuple[str, ...]) -> OwnFit:
+        """Fit the regression of the intercept, own columns and the other common ones; its own coefficients.
 
         Parameters
         ----------
@@ -95,70 +103,78 @@ class SharedColumns:
         if found is not None:
             return found
         X = np.hstack([self.base.X[:, :1], own, self.base.X[:, 1:]])
-        model = Regression(X, self.base.y, self.base.domain, self._all_terms(terms))
+        model = Regression(X, self.base.y, self.base.domain, (self.base.terms[0], *terms, *self.base.terms[1:]))
         fit = fit_quickly(model, self.design)
-        self._eta = (X @ fit.beta)[self._people.order]
-        return fit
+        self._start_from((X @ fit.beta)[self._people.order])
+        if self._able:
+            self._remember(weighted_gram(self._rows[: self._common], self._v))
+        return own_part(fit, terms)
 
-    def _all_terms(self, terms: tuple[str, ...]) -> tuple[str, ...]:
-        return (self.base.terms[0], *terms, *self.base.terms[1:])
+    def _start_from(self, eta: Array) -> None:
+        """Let the next fit start from a linear predictor."""
+        mu = expit(eta.copy())
+        self._eta, self._v = eta, self._people.weights * mu * (1 - mu)
+
+    def _remember(self, information: Array) -> None:
+        """Root of the inverse information of Z; where it has none, that of the fit before stays, as good a start."""
+        root = inverse_root(information, lengths=np.ones(self._common), least=INFORMATION_LEFT)
+        self._root = self._root if root is None else root
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what runs away is fitted the plain way
-    def _quick_fit(self, own: Array, terms: tuple[str, ...]) -> LogisticFit | None:
-        names = self._all_terms(terms)
-        if self._rotation is None or self.base.domain.df + 1 - len(names) < 1:
+    def _quick_fit(self, own: Array, terms: tuple[str, ...]) -> OwnFit | None:
+        q, p = self._common, self._common + len(own)
+        if not self._able or self.base.domain.df + 1 - p < 1:
             return None
-        joined = self._joined(own)
-        if joined is None:
+        S = self._join(own)
+        if S is None:
             return None
-        Z, back = joined
-        gamma = _maximise(Z, self._y, self._people.weights, Z @ (self._v * self._eta), np.eye(len(Z)))
-        if gamma is None:
+        Z, inverse = self._rows[:p], np.eye(p)
+        inverse[:q, :q] = self._root @ self._root.T
+        found = _maximise(Z, self._y, self._people.weights, inverse @ (Z @ (self._v * self._eta)), inverse)
+        if found is None:
             return None
-        order = np.r_[0, self._common : len(Z), 1 : self._common]
-        return self._result(Z, gamma, back[order], names)
+        v = self._people.weights * found.mu * (1 - found.mu)
+        information = weighted_gram(Z, v)
+        root = inverse_root(information, lengths=np.ones(p), least=INFORMATION_LEFT)
+        if root is None:
+            return None
+        self._eta, self._v = found.eta, v
+        self._remember(information[:q, :q])
+        return self._result(found, root, S, terms)
 
-    def _joined(self, own: Array) -> tuple[Array, Array] | None:
-        """[Z; O] and the matrix that takes its coordinates to coefficients, common ones first; None if nearly alike."""
+    def _join(self, own: Array) -> Array | None:
+        """Put O beside Z; its S, or None if the own columns are nearly combinations of the common ones."""
         q, p = self._common, self._common + len(own)
         if len(self._rows) < p:
             self._rows = np.vstack([self._rows[:q], np.empty((len(own), own.shape[1]))])
-        Z = self._rows[:p]
-        B = (own * self._v) @ Z[:q].T
-        rest = own - B @ Z[:q]
-        gram = weighted_gram(rest, self._v)
-        length = np.sqrt(gram.diagonal() + np.sum(B * B, axis=1))
-        S = inverse_root(gram, lengths=length, least=WELL_APART)
-        if S is None or self._rotation is None:
-            return None
-        np.matmul(S.T, rest, out=Z[q:])
-        back = np.zeros((p, p))
-        back[:q, :q], back[:q, q:], back[q:, q:] = self._rotation, -self._rotation @ B.T @ S, S
-        return Z, back
+        Z = self._rows[:q]
+        weighted = own * self._v
+        B = (weighted @ Z.T) @ self._root
+        gram = weighted @ own.T
+        S = inverse_root(gram - B @ B.T, lengths=np.sqrt(gram.diagonal()), least=WELL_APART)
+        if S is not None:
+            beside = np.matmul(-S.T @ B @ self._root.T, Z, out=self._rows[q:p])
+            beside += S.T @ own
+        return S
 
-    def _result(self, Z: Array, gamma: Array, back: Array, terms: tuple[str, ...]) -> LogisticFit | None:
-        people, domain = self._people, self.base.domain
-        eta = gamma @ Z
-        mu = expit(eta.copy())
-        information = weighted_gram(Z, people.weights * mu * (1 - mu))
-        root = inverse_root(information, lengths=np.ones(len(Z)), least=INFORMATION_LEFT)
-        if root is None:
-            return None
-        naive_root = back @ root
-        scores = np.multiply(Z, people.weights * (self._y - mu), out=scratch.array("half", Z.shape))
-        totals = people.totals(scores, self.design.psu_stratum.size) @ root @ naive_root.T
-        self._eta = eta
-        return LogisticFit(
+    def _result(self, found: "_Maximum", root: Array, S: Array, terms: tuple[str, ...]) -> OwnFit:
+        """Own coefficients; ``root`` of the inverse information in the coordinates of Z and O."""
+        q, people, domain = self._common, self._people, self.base.domain
+        p = q + len(terms)
+        naive_root = S @ root[q:]
+        influence = (naive_root @ root.T) @ self._rows[:p]
+        influence *= found.residual
+        totals = people.totals(influence, self.design.psu_stratum.size)
+        return OwnFit(
             terms=terms,
-            beta=back @ gamma,
+            beta=S @ found.gamma[q:],
             vcov=between_psu(totals, self.design),
             naive_vcov=naive_root @ naive_root.T,
-            n=eta.size,
+            n=found.eta.size,
             n_psu=domain.n_psu,
             n_strata=domain.n_strata,
-            deviance=logistic_deviance(self._y, eta, people.weights),
+            others=q,
             cases=int(self._y.sum()),
-            n_iter=0,
             totals=totals,
         )
 
@@ -167,24 +183,25 @@ class SharedColumns:
 class ReplicatedColumns(Discreet):
     """Common columns of regressions under many sets of replicate factors, a factor a PSU.
 
-    At the full sample's linear predictor the information of a replicate, A = sum_psu f_psu A_psu in the common columns,
-    is a sum of ready blocks; only the rows and columns of its own columns take a pass over the data. Quasi-Newton steps
-    start from A⁻¹. Someone whose factor is zero is left out.
+    At the full sample's linear predictor eta the information of a replicate, A = sum_psu f_psu A_psu in the common
+    columns, is a sum of ready blocks; only the rows and columns of its own columns take a pass over the data. One step
+    of iterated least squares from eta, A⁻¹ Z (v eta + w (y - mu)), needs no more: it is where quasi-Newton steps from
+    A⁻¹ start. Someone whose factor is zero is left out.
 
     Attributes
     ----------
     Z : (q, m) common columns, one a row, rotated as above; people in the order of their PSUs.
-    y, weights, eta : (m,) outcome, weights of mean 1, linear predictor of the full sample.
-    v : (m,) weights times mu (1 - mu).
+    y, weights : (m,) outcome, and weights of mean 1.
+    v, response : (m,) w mu (1 - mu) and v eta + w (y - mu) at the full sample's linear predictor.
     order, psu : (m,) positions among the people as they were given, and positions of their PSUs.
-    blocks : (n_psu, q, q) information of every PSU.
+    blocks : (n_psu, q (q + 1)) information of every PSU, and its totals of Z times response.
     """
 
     Z: Array
     y: Array
     weights: Array
-    eta: Array
     v: Array
+    response: Array
     order: Integers
     psu: Integers
     blocks: Array
@@ -200,19 +217,22 @@ class ReplicatedColumns(Discreet):
         rows : (r,) of `drawn`.
         """
         q, of_row = len(self.Z), factor[self.psu[rows]]
-        Z = np.vstack([np.take(self.Z, rows, axis=1, mode="clip"), own.T])
-        v = of_row * self.v[rows]
-        A = np.empty((len(Z), len(Z)))
-        A[:q, :q] = np.tensordot(factor, self.blocks, axes=1)
-        A[q:] = (Z[q:] * v) @ Z.T
+        p = q + own.shape[1]
+        Z = scratch.array("Z", (p, rows.size))
+        np.take(self.Z, rows, axis=1, mode="clip", out=Z[:q])
+        Z[q:] = own.T
+        A, totals = np.empty((p, p)), np.empty(p)
+        of_common = (factor @ self.blocks).reshape(q, q + 1)
+        A[:q, :q], totals[:q] = of_common[:, :q], of_common[:, q]
+        A[q:], totals[q:] = (Z[q:] * (of_row * self.v[rows])) @ Z.T, Z[q:] @ (of_row * self.response[rows])
         A[:q, q:] = A[q:, :q].T
         root = inverse_root(A)
         if root is None:
             return None
         inverse = root @ root.T
-        start = inverse @ (Z @ (v * self.eta[rows]))
-        gamma = _maximise(Z, self.y[rows], of_row * self.weights[rows], start, inverse)
-        return None if gamma is None else gamma[q:]
+        weights = of_row * self.weights[rows]
+        found = _maximise(Z, self.y[rows], weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
+        return None if found is None else found.gamma[q:]
 
     def drawn(self, factor: Array) -> Integers:
         """Whose factor is not zero, in the order of PSUs: ``order[drawn]`` are their positions as given."""
@@ -230,29 +250,52 @@ def replicated_columns(
     eta : (m,) linear predictor of the full sample's regression.
     """
     order = np.argsort(psu, kind="stable")
-    psu, weights = psu[order], (weights / weights.mean())[order]
-    mu = expit(eta[order])
+    psu, y, eta, weights = psu[order], y[order], eta[order], (weights / weights.mean())[order]
+    mu = expit(eta.copy())
     v = weights * mu * (1 - mu)
+    response = v * eta + weights * (y - mu)
     common = np.take(X.T, order, axis=1)
     rotation = inverse_root(weighted_gram(common, v))
     if rotation is None:
         return None
     Z = rotation.T @ common
     ends = np.searchsorted(psu, np.arange(n_psu + 1))
-    blocks = np.stack([(Z[:, a:b] * v[a:b]) @ Z[:, a:b].T for a, b in pairwise(ends)])
-    return ReplicatedColumns(Z, y[order], weights, eta[order], v, order, psu, blocks)
+    parts = [(Z[:, a:b], v[a:b], response[a:b]) for a, b in pairwise(ends)]
+    blocks = np.stack([np.column_stack([(rows * of_rows) @ rows.T, rows @ r]).ravel() for rows, of_rows, r in parts])
+    return ReplicatedColumns(Z, y, weights, v, response, order, psu, blocks)
 
 
-def _maximise(Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array) -> Array | None:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Maximum(Discreet):
+    """Coefficients on rows Z, and what the last pass over the data found, a step of less than `SETTLED` before them.
+
+    Attributes
+    ----------
+    gamma : (p,) coefficients.
+    eta, mu, residual : (m,) linear predictor, probability, and weight times outcome less probability.
+    """
+
+    gamma: Array
+    eta: Array
+    mu: Floats
+    residual: Array
+
+
+def _maximise(
+    Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array, *, settled: float = SETTLED
+) -> _Maximum | None:
     """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away."""
-    score = Z @ (weights * (y - expit(gamma @ Z)))
+    before, step = np.zeros(len(Z)), np.zeros(len(Z))
     for _ in range(STEPS):
-        step = inverse @ score
-        gamma = gamma + step
-        if step @ score < SETTLED**2:
-            return gamma if np.max(np.abs(gamma @ Z)) < FARTHEST else None
-        before, score = score, Z @ (weights * (y - expit(gamma @ Z)))
+        eta = gamma @ Z
+        mu = expit(eta.copy())
+        residual = weights * (y - mu)
+        score = Z @ residual
         inverse = _bfgs(inverse, step, before - score)
+        step, before = inverse @ score, score
+        gamma = gamma + step
+        if step @ score < settled**2:
+            return _Maximum(gamma, eta, mu, residual) if np.max(np.abs(eta)) < FARTHEST else None
     return None
 
 
@@ -262,22 +305,23 @@ def _bfgs(inverse: Array, step: Array, fall: Array) -> Array:
     H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf, by Broyden, Fletcher, Goldfarb and Shanno.
     """
     curvature = step @ fall
-    if not curvature > 0:  # rounding, at the end
+    if not curvature > 0:  # no step yet; rounding, at the end
         return inverse
     turned = inverse @ fall / curvature
     along = step * ((1 / curvature) + fall @ turned / curvature) - turned
     return np.asarray(inverse + along[:, None] * step - step[:, None] * turned)
 
 
-def shared_columns(base: Regression, design: SurveyDesign) -> SharedColumns | None:
-    """Common columns made ready at their own regression; None where that has no estimate.
+def shared_columns(bases: Sequence[Regression], design: SurveyDesign) -> list[SharedColumns | None]:
+    """Sets of common columns, each made ready at the regression of the first; None where that has no estimate.
 
     Parameters
     ----------
-    base, design : as of `SharedColumns`.
+    bases : regressions of the same people, as of `SharedColumns`.
+    design : the whole sample.
     """
     try:
-        eta = base.X @ fit_quickly(base, design).beta
+        eta = bases[0].X @ fit_quickly(bases[0], design).beta
     except AnalysisError:  # what is wrong with the larger regressions, they say themselves
-        return None
-    return SharedColumns(base, design, eta=eta)
+        return [None] * len(bases)
+    return [SharedColumns(base, design, eta=eta) for base in bases]

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet, count_of

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet, count_of, same_for_all
@@ -69,7 +69,7 @@ class JointEstimates(Discreet):
         """Estimates with t intervals on each domain's own df: term, n, estimate, std_error, df, conf_low, conf_high."""
         std_error = np.sqrt(np.diag(self.vcov))
         df = np.array([domain.df for domain in self.domains])
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, df) * std_error
+        half = scipy.special.stdtrit(df, (1 + conf_level) / 2) * std_error
         return pd.DataFrame(
             {
                 "term": self.terms,
@@ -379,7 +379,7 @@ def _estimate(value: float, variance: float, domain: Domain, conf_level: float) 
 
 
 def _t(df: int, conf_level: float) -> float:
-    return float(scipy.stats.t.ppf((1 + conf_level) / 2, df))
+    return float(scipy.special.stdtrit(df, (1 + conf_level) / 2))
 
 
 def _spread(rows: Bools, values: Array) -> Array:

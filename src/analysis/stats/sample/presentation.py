@@ -14,7 +14,7 @@ describes it.
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy
 
 FEWEST = 30
 """Least number of people, and of effective ones."""

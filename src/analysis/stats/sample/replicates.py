@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import joblib
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy.special
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
@@ -336,7 +336,7 @@ class ReplicateEstimate(Discreet):
         """Estimates with t intervals: term, estimate, std_error, df, conf_low, conf_high."""
         if self.df < 1:
             raise DesignError(f"{self.df} degrees of freedom: expected at least 1 for an interval.")
-        half = scipy.stats.t.ppf((1 + conf_level) / 2, self.df) * self.std_error
+        half = scipy.special.stdtrit(self.df, (1 + conf_level) / 2) * self.std_error
         return pd.DataFrame(
             {
                 "term": terms,

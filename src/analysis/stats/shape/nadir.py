@@ -16,7 +16,7 @@ from itertools import pairwise
 import joblib
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
@@ -182,32 +182,80 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
                           "coefficients and a range that increases.")  # fmt: skip
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
-    heights = spline.basis(edges) @ beta.T
-    x, height = np.full(len(beta), low), heights[0].copy()
-    slopes = spline.derivative(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])) @ beta.T
+    slopes, middle = spline.derivative(edges), spline.derivative((edges[:-1] + edges[1:]) / 2)
+    turns = _turns(slopes, middle)
+    return _lowest(edges[:, None], spline.basis(edges) @ beta.T, slopes @ beta.T, turns @ beta.T)
+
+
+def _turns(slopes: Array, middle: Array) -> Array:
+    """(2, pieces, ...) slope of the slope at both ends of each piece, times its length, from slopes there and between.
+
+    A slope p u² + q u + r, u from 0 to 1, has q = 4 m - 3 l - h at 0 and 2 p + q = l + 3 h - 4 m at 1, where l, m and h
+    are its values at 0, 1/2 and 1.
+    """
+    low, high = slopes[:-1], slopes[1:]
+    return np.stack([4 * middle - 3 * low - high, low + 3 * high - 4 * middle])
+
+
+def _lowest(edges: Array, heights: Array, slopes: Array, turns: Array) -> tuple[Array, Array]:
+    """Lowest points of B curves that are cubic between edges: (B,) places and (B,) heights.
+
+    Parameters
+    ----------
+    edges : (E, B) or (E, 1), ascending; pieces may be empty.
+    heights, slopes : (E, B) at the edges.
+    turns : (2, E - 1, B) of `_turns`.
+    """
+    edges = np.broadcast_to(edges, heights.shape)
+    x, height = edges[0].copy(), heights[0].copy()
     for piece, (a, b) in enumerate(pairwise(edges)):
-        u, rise = _low_points_within(slopes[piece], slopes[edges.size + piece], slopes[piece + 1])
-        for place, there in ((a + (b - a) * u, heights[piece] + (b - a) * rise), (b, heights[piece + 1])):
-            x = np.where(there < height, place, x)
-            height = np.minimum(there, height)
+        of, u, rise = _low_points_within(slopes[piece], slopes[piece + 1], *turns[:, piece])
+        length = b[of] - a[of]
+        inside = heights[piece, of] + length * rise
+        lower = inside < height[of]
+        x[of[lower]], height[of[lower]] = (a[of] + length * u)[lower], inside[lower]
+    for edge, there in zip(edges[1:], heights[1:], strict=True):
+        lower = np.flatnonzero(there < height)
+        x[lower], height[lower] = edge[lower], there[lower]
     return x, height
 
 
-def _low_points_within(low: Array, middle: Array, high: Array) -> tuple[Array, Array]:
-    """Low points of cubics strictly between 0 and 1: where each is, and its height above that at 0; infinite if none.
+def _lowest_each(curves: list["_Curve"]) -> tuple[Array, Bools]:
+    """Lowest points of curves of knots and range of their own: (B,) places, and (B,) whether they are interior."""
+    k = max((curve.spline.knots.size for curve in curves), default=0)
+    knots, cubes = np.full((len(curves), k), np.inf), np.zeros((len(curves), k))  # a knot at infinity adds nothing
+    for number, curve in enumerate(curves):
+        own = curve.spline.knots.size
+        knots[number, :own], cubes[number, :own] = curve.spline.knots, curve.spline.cubes(curve.beta)
+    linear, low, high = np.array([(curve.beta[0], *curve.range) for curve in curves]).reshape(-1, 3).T
+    edges = np.vstack([low, np.clip(knots.T, low, high), high])
+    at = np.concatenate([edges, (edges[:-1] + edges[1:]) / 2])
+    beyond = np.maximum(at[:, :, None] - knots, 0.0)
+    slopes = linear + np.sum(3 * beyond * beyond * cubes, axis=2)
+    heights = linear * edges + np.sum(beyond[: len(edges)] ** 3 * cubes, axis=2)
+    at_edges, middle = slopes[: len(edges)], slopes[len(edges) :]
+    x, _ = _lowest(edges, heights, at_edges, _turns(at_edges, middle))
+    return x, (low < x) & (x < high)
 
-    ``low``, ``middle`` and ``high`` are the slopes at 0, 1/2 and 1, so that the slope is p u² + q u + r, r that at 0. A
-    cubic is lowest where its slope rises through zero, 2 p u + q > 0, and a quadratic does so at one of its roots only:
-    u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken whose terms have one sign. The
-    height is the integral of the slope.
+
+def _low_points_within(low: Array, high: Array, first: Array, last: Array) -> tuple[Integers, Array, Array]:
+    """Low points of cubics strictly between 0 and 1: which have one, where it is, and its height above that at 0.
+
+    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`: the slope is p u²
+    + q u + r with r low, q first and p half of last - first. A cubic is lowest where its slope rises through zero, 2 p
+    u + q > 0, and a quadratic does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r,
+    of which the form is taken whose terms have one sign. The height is the integral of the slope. A root is looked for
+    only where one may lie inside, which is rare: the slope has opposite signs at the ends, or it turns between them.
     """
-    p, q = 2 * (low + high) - 4 * middle, 4 * middle - 3 * low - high
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # no root, or none that rises: not in between
+    of = np.flatnonzero(((low < 0) & (high > 0)) | (first * last < 0))
+    low, q, p = low[of], first[of], (last[of] - first[of]) / 2
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a root that does not rise: not in between
         s = np.sqrt(q * q - 4 * p * low)
         negative = q < 0
         u = np.where(negative, s - q, -2 * low) / np.where(negative, 2 * p, s + q)
-        rise = u * (low + u * (q / 2 + u * (p / 3)))
-        return u, np.where((u > 0) & (u < 1), rise, np.inf)
+        within = (u > 0) & (u < 1)
+        u, p, q, low = u[within], p[within], q[within], low[within]
+        return of[within], u, u * (low + u * (q / 2 + u * (p / 3)))
 
 
 def draw_nadirs(
@@ -232,15 +280,15 @@ def draw_nadirs(
     V = fit.vcov[np.ix_(index, index)]
     scale = np.sqrt(np.diag(V))
     root = scipy.linalg.cholesky(V / np.outer(scale, scale), lower=True) * scale[:, None]
-    beta = fit.beta[index] + _standard_normal(seed, draws, len(index)) @ root.T
-    x, _ = find_nadirs(spline, beta, low=low, high=high)
+    beta = fit.beta[index][:, None] + root @ _standard_normal(seed, draws, len(index))
+    x, _ = find_nadirs(spline, beta.T, low=low, high=high)
     return NadirDraws("normal", x, (x > low) & (x < high))
 
 
 @lru_cache(maxsize=4)
 def _standard_normal(seed: int, draws: int, columns: int) -> Array:
-    """Draws that every curve of as many columns shares: to draw them takes as long as to use them."""
-    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns))
+    """(columns, draws) that every curve of as many columns shares: to draw them takes as long as to use them."""
+    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns)).T.copy()
     drawn.flags.writeable = False
     return drawn
 
@@ -326,30 +374,40 @@ def _bootstrap_chunk(
     data: NadirData, cohort: _Sorted, ready: ReplicatedColumns | None, drawn: npt.NDArray[np.integer],
     factors: Array, eta: Array,
 ) -> Array:  # fmt: skip
-    found = [_replicate(data, cohort, ready, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])]
-    return np.array(found)
+    """(B, 2) lowest point of each replicate, NaN without a curve, and whether it is interior."""
+    curves = [_replicate(data, cohort, ready, drawn[:, b], factors[:, b], eta) for b in range(factors.shape[1])]
+    found = np.column_stack([np.full(len(curves), np.nan), np.zeros(len(curves))])
+    settled = [number for number, curve in enumerate(curves) if curve is not None]
+    found[settled] = np.column_stack(_lowest_each([curve for curve in curves if curve is not None]))
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Curve(Discreet):
+    """A replicate's spline, its coefficients and the range in which its lowest point is looked for."""
+
+    spline: RestrictedCubicSpline
+    beta: Array
+    range: tuple[float, float]
 
 
 def _replicate(
     data: NadirData, cohort: _Sorted, ready: ReplicatedColumns | None, drawn: npt.NDArray[np.integer],
     factor: Array, eta: Array,
-) -> tuple[float, bool]:  # fmt: skip
-    """Lowest point of one bootstrap sample and whether it is interior."""
+) -> _Curve | None:  # fmt: skip
+    """Curve of one bootstrap sample; None if its knots coincide or it has no finite estimate."""
     try:
-        knots, (low, high) = _places(data, cohort, drawn, factor)
+        knots, ends = _places(data, cohort, drawn, factor)
         spline = RestrictedCubicSpline(knots)
     except SplineError:
-        return np.nan, False
+        return None
     beta = None
     if ready is not None:
         rows = ready.drawn(factor)
         beta = ready.estimate(spline.basis(data.x[ready.order[rows]]), factor, rows)
     if beta is None:
         beta = _plain_estimate(data, spline, factor, eta)
-    if beta is None:
-        return np.nan, False
-    x, _ = find_nadirs(spline, beta[None], low=low, high=high)
-    return float(x[0]), bool(low < x[0] < high)
+    return None if beta is None else _Curve(spline, beta, ends)
 
 
 def _plain_estimate(data: NadirData, spline: RestrictedCubicSpline, factor: Array, eta: Array) -> Array | None:
@@ -399,7 +457,7 @@ def flat_range(
     contrast = spline.basis(x) - spline.basis(np.array([nadir.x]))
     height = contrast @ fit.beta[index]
     variance = np.einsum("ij,jk,ik->i", contrast, fit.vcov[np.ix_(index, index)], contrast)
-    half = scipy.stats.t.ppf((1 + conf_level) / 2, fit.residual_df) * np.sqrt(np.maximum(variance, 0))
+    half = scipy.special.stdtrit(fit.residual_df, (1 + conf_level) / 2) * np.sqrt(np.maximum(variance, 0))
     alike = height <= half
     centre = int(np.searchsorted(x, nadir.x))
     below, above = np.flatnonzero(~alike[:centre]), np.flatnonzero(~alike[centre:])

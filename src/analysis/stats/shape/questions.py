@@ -21,6 +21,7 @@ import numpy as np
 import scipy.special
 
 from analysis.stats.arrays import Array
+from analysis.stats.order import sorted_quantiles
 from analysis.stats.shape.nadir import RANGE
 from analysis.stats.shape.verdict import ALPHA, FittedCurve
 
@@ -89,7 +90,7 @@ def levels(curve: FittedCurve, *, low: float, high: float, middle: float) -> Lev
 
 def end_tests(curve: FittedCurve) -> EndTests:
     """Both questions of one fit, at every pair of ends, in one pass over coefficients and covariance."""
-    at = np.quantile(curve.eligible, [*(low for low, _ in ENDS), 0.5, *(high for _, high in ENDS)])
+    at = sorted_quantiles(curve.ordered, np.array([*(low for low, _ in ENDS), 0.5, *(high for _, high in ENDS)]))
     low, middle, high = at[: len(ENDS)], at[len(ENDS)], at[-len(ENDS) :]
     slopes = curve.spline.derivative(np.concatenate([low, high]))
     slopes[: len(ENDS)] *= -1  # a fall at the low end

@@ -19,6 +19,7 @@ References
 Simonsohn 2018, Adv Methods Pract Psychol Sci 1:538-555. Checked against R ``survey::svyglm`` in tests/reference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,9 +28,9 @@ import pandas as pd
 import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
-from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import count_of, same_for_all
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.order import sorted_median, sorted_quantiles
+from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
@@ -135,8 +136,8 @@ def two_lines(
     y: Array,
     adjustment: Array,
     *,
-    spline: RestrictedCubicSpline,
-    spline_fit: LogisticFit,
+    basis: Array,
+    spline_fit: Fit,
     spline_index: Integers,
     design: SurveyDesign,
     domain: Domain,
@@ -162,7 +163,8 @@ def two_lines(
     x : (m,) float array, exposure of the domain's rows only, in the order of the design.
     y : (m,) float array of 0 and 1.
     adjustment : (m, q) float array, the other columns of the model, without intercept.
-    spline, spline_fit, spline_index : the basis, the regression with it, and the positions of its coefficients there.
+    basis : (m, k - 1) float array, the spline's basis at x.
+    spline_fit, spline_index : the regression with it, and the positions of its coefficients there.
     design, domain : the whole sample, and the part of it that x and y are about.
     low, high : the range in which the break may lie; the published software takes the 10th and 90th percentile.
     shape : ``u``, or ``inverted_u`` for a curve that rises first.
@@ -183,14 +185,14 @@ def two_lines(
     Simonsohn 2018, Adv Methods Pract Psychol Sci 1:538-555.
     """
     check_shape(shape)
-    if np.size(spline_index) != spline.columns:
-        raise DesignError(f"{np.size(spline_index)} positions for a spline of {spline.columns} columns: expected one "
+    if np.size(spline_index) != basis.shape[1]:
+        raise DesignError(f"{np.size(spline_index)} positions for a spline of {basis.shape[1]} columns: expected one "
                           "for each.")  # fmt: skip
     _check_people(x, y, adjustment, domain)
-    curve, std_error = centred_curve(x, spline, spline_fit, index=spline_index)
+    curve, std_error = centred_curve(basis, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
-    first_break = float(np.median(flat))
-    eta = None if shared else _linear_predictor(x, adjustment, spline, spline_fit, spline_index)
+    first_break = sorted_median(flat)
+    eta = None if shared else _linear_predictor(basis, adjustment, spline_fit, spline_index)
     lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
     before = lines_at(at=first_break)
     z_low, z_high = before[0].statistic, before[1].statistic
@@ -211,26 +213,23 @@ def two_lines(
     )
 
 
-def _linear_predictor(
-    x: Array, adjustment: Array, spline: RestrictedCubicSpline, fit: LogisticFit, index: Integers
-) -> Array | None:
+def _linear_predictor(basis: Array, adjustment: Array, fit: Fit, index: Integers) -> Array | None:
     """That of the spline's regression, if its other columns are an intercept and the adjustment; else no start."""
     others = np.setdiff1d(np.arange(len(fit.terms)), index)
     if others.size != adjustment.shape[1] + 1:
         return None
-    return spline.basis(x) @ fit.beta[index] + fit.beta[others[0]] + adjustment @ fit.beta[others[1:]]
+    return basis @ fit.beta[index] + fit.beta[others[0]] + adjustment @ fit.beta[others[1:]]
 
 
-def centred_curve(x: Array, spline: RestrictedCubicSpline, fit: LogisticFit, *, index: Integers) -> tuple[Array, Array]:
+def centred_curve(basis: Array, fit: Fit, *, index: Integers) -> tuple[Array, Array]:
     """Deviation of the fitted spline from its mean over the people, and its standard error, both (m,) in log odds.
 
-    f = (S - mean S) b with error sqrt(diag((S - mean S) V (S - mean S)ᵀ)), S the basis at x: a smooth term that sums
-    to zero over the people, as additive models report it.
+    f = (S - mean S) b with error sqrt(diag((S - mean S) V (S - mean S)ᵀ)), S the (m, k - 1) basis at their exposures: a
+    smooth term that sums to zero over the people, as additive models report it.
     """
-    basis = spline.basis(x)
-    rows = basis - basis.mean(axis=0)
-    variance = np.sum((rows @ fit.vcov[np.ix_(index, index)]) * rows, axis=1)
-    return rows @ fit.beta[index], np.sqrt(variance)
+    rows = basis.T - basis.mean(axis=0)[:, None]
+    variance = np.sum((fit.vcov[np.ix_(index, index)] @ rows) * rows, axis=0)
+    return fit.beta[index] @ rows, np.sqrt(variance)
 
 
 def flat_region(
@@ -270,11 +269,11 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
     Parameters
     ----------
-    flat : exposures of the people in the flat region.
+    flat : exposures of the people in the flat region, increasing.
     z_low, z_high : statistics of the two lines with the break at the region's median.
     """
     share = abs(z_high) / (abs(z_low) + abs(z_high))
-    return float(np.quantile(flat, share))
+    return float(sorted_quantiles(flat, share))
 
 
 def interrupted_regression(
@@ -305,6 +304,7 @@ def interrupted_regression(
     below, above = x <= at, x >= at
     sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
     own = [_lines_columns(x, y, at, is_high) for is_high in sides]
+    fits: Sequence[Fit]
     if shared is not None:
         fits = [shared.fit(columns, LINES) for columns in own]
     else:
@@ -314,8 +314,8 @@ def interrupted_regression(
 
 def _lines_columns(x: Array, y: Array, at: float, is_high: Bools) -> Array:
     """(m, 3) columns `LINES`."""
-    _check_side(x[~is_high], y[~is_high], f"below the break at {at:g}")
-    _check_side(x[is_high], y[is_high], f"above the break at {at:g}")
+    _check_side(x, y, ~is_high, f"below the break at {at:g}")
+    _check_side(x, y, is_high, f"above the break at {at:g}")
     from_break = x - at
     beyond = from_break * is_high
     return np.array([from_break - beyond, beyond, is_high]).T
@@ -335,19 +335,20 @@ def _lines_fits(models: list[Regression], design: SurveyDesign, eta: Array | Non
     return fits
 
 
-def _line(fit: LogisticFit, term: str, people: Bools) -> Line:
+def _line(fit: Fit, term: str, people: Bools) -> Line:
     position = fit.terms.index(term)
     std_error = float(np.sqrt(fit.vcov[position, position]))
     return Line(n=int(people.sum()), slope=float(fit.beta[position]), std_error=std_error, df=fit.residual_df)
 
 
-def _check_side(x: Array, y: Array, where: str) -> None:
-    if x.size < FEWEST_ON_A_SIDE or np.ptp(x) == 0:
-        raise DesignError(f"{count_of(x.size)} people, or all of one exposure, {where}: expected at least "
+def _check_side(x: Array, y: Array, side: Bools, where: str) -> None:
+    n, cases = int(np.count_nonzero(side)), float(y @ side)
+    if n < FEWEST_ON_A_SIDE or np.ptp(x[side]) == 0:
+        raise DesignError(f"{count_of(n)} people, or all of one exposure, {where}: expected at least "
                           f"{FEWEST_ON_A_SIDE} people with two, or no line can be fitted; "
                           "narrow the range.")  # fmt: skip
-    if y.min() == y.max():
-        raise DesignError(f"{same_for_all('the outcome', y[0], y.size)} {where}: expected some with and some "
+    if cases in (0, n):
+        raise DesignError(f"{same_for_all('the outcome', float(cases > 0), n)} {where}: expected some with and some "
                           "without, or no line can be fitted; narrow the range.")  # fmt: skip
 
 

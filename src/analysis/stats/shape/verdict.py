@@ -13,7 +13,8 @@ import numpy as np
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.order import sorted_quantiles
+from analysis.stats.regression.fit import LogisticFit, OwnFit
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.shared import SharedColumns
 from analysis.stats.sample.design import Domain, SurveyDesign
@@ -47,12 +48,14 @@ class FittedCurve(Discreet):
     Attributes
     ----------
     fit, spline : the regression and its basis.
+    basis : (m, k - 1) the basis at x.
     spline_terms : names of the basis columns' coefficients, the linear one first.
     reference : exposure of log odds ratio zero.
     x, y : (m,) exposure and outcome of the domain's rows, in the order of the design.
     adjustment : (m, q) the model's other columns, without the intercept.
     eligible : (e,) exposure of the cohort, before loss to missing covariates: what knots and range are placed on.
     eligible_psu : (e,) positions of their PSUs.
+    ordered : eligible, ascending.
     eligible_weights : (e,) for knots on weighted quantiles, else None.
     knot_rule : by which knots are placed; see `analysis.stats.curve.splines.place_knots`.
     knots_asked : number of knots asked for, of which Hmisc's rule may leave fewer; 0 if they are those of the spline.
@@ -63,8 +66,9 @@ class FittedCurve(Discreet):
 
     shown = ("fit.n", "fit.cases", "fit.residual_df", "fit.terms")
 
-    fit: LogisticFit
+    fit: LogisticFit | OwnFit
     spline: RestrictedCubicSpline
+    basis: Array
     spline_terms: tuple[str, ...]
     reference: float
     x: Array
@@ -72,6 +76,7 @@ class FittedCurve(Discreet):
     adjustment: Array
     eligible: Array
     eligible_psu: Integers
+    ordered: Array
     eligible_weights: Array | None
     design: SurveyDesign
     domain: Domain
@@ -81,7 +86,7 @@ class FittedCurve(Discreet):
     range: tuple[float, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        low, high = np.quantile(self.eligible, RANGE)
+        low, high = sorted_quantiles(self.ordered, np.array(RANGE))
         object.__setattr__(self, "range", (float(low), float(high)))
 
     @property
@@ -103,7 +108,7 @@ class FittedCurve(Discreet):
     def lines(self) -> TwoLines:
         """Two lines, broken by the Robin Hood rule on the spline within the range."""
         low, high = self.range
-        return two_lines(self.x, self.y, self.adjustment, spline=self.spline, spline_fit=self.fit,
+        return two_lines(self.x, self.y, self.adjustment, basis=self.basis, spline_fit=self.fit,
                          spline_index=self.index, design=self.design, domain=self.domain, low=low,
                          high=high, shared=self.shared)  # fmt: skip
 
@@ -134,7 +139,7 @@ class FittedCurve(Discreet):
             knot_rule=self.knot_rule,
         )
         others = np.setdiff1d(np.arange(len(self.fit.terms)), self.index)
-        eta = self.spline.basis(self.x) @ self.fit.beta[self.index] + intercept_and_rest @ self.fit.beta[others]
+        eta = self.basis @ self.fit.beta[self.index] + intercept_and_rest @ self.fit.beta[others]
         return bootstrap_nadirs(data, times_drawn(replicates, self.design), factors=replicates.factors, eta=eta,
                                 jobs=jobs, progress=progress)  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy
 
 from analysis.data.people.conditions import ConditionError, select_rows
 from analysis.data.people.harmonise import pooled_weight

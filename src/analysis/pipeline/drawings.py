@@ -1,0 +1,28 @@
+"""A drawing as files: picture, vectors, caption and numbers."""
+
+import tempfile
+from pathlib import Path
+
+from analysis.pipeline.results import write_csv
+from analysis.report.catalogue import Drawing
+from analysis.report.figures.layout import save_figure
+from analysis.report.figures.width import Width
+
+
+def write_drawing(drawing: Drawing, folder: Path, name: str, *, width: Width = "two") -> list[Path]:
+    """Save under a temporary name, then move: an interrupted run leaves the old figure whole.
+
+    A figure for one column has ``_85mm`` in its name, so that it does not take the other's place.
+
+    Returns
+    -------
+    Paths of picture, vectors and caption.
+    """
+    figure = drawing.draw() if width == "two" else drawing.draw(width=width)
+    stem = name if width == "two" else f"{name}_85mm"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
+        written = [path.replace(folder / path.name) for path in save_figure(figure, Path(part) / stem)]
+    for suffix, frame in drawing.numbers.items():
+        write_csv(frame, folder / f"{name}{suffix}.csv")
+    return written

@@ -1,0 +1,120 @@
+"""How fast this tree is beside another one, in alternating runs on the same people; `make bench-beside TREE=...`.
+
+    python tests/benchmarks/beside.py OTHER_TREE [GROUPS] [ROUNDS]
+
+OTHER_TREE is a checkout of another commit, whose own code is run on this tree's participants. Each tree has a process
+of its own with one BLAS thread; they take turns, so that a neighbour on the machine disturbs both alike. CPU seconds;
+the least of all rounds of each piece, as nothing but disturbance makes it longer. Kept in results.csv: "r" is the other
+tree's, and times says how often this one fits into it.
+"""
+
+import dataclasses
+import importlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).parents[2]
+PARTICIPANTS = ROOT / "data" / "processed" / "participants.parquet"
+GROUPS, ROUNDS = 20, 5
+REPLICATES, MODELS = 1000, ("1", "3")
+SEED = 7
+LATER = ("plausible reporters", "any_tested")
+"""Levels of the grid that an older tree has not."""
+
+HOMES = {
+    "estimate": ("analysis.dose_response.association", "analysis.associations"),
+    "curve_of": ("analysis.dose_response.fits", "analysis.shapes"),
+    "bootstrap": ("analysis.stats.sample.replicates", "analysis.stats.replicates"),
+}
+"""Where a function lives, and where it did before the modules had rooms."""
+
+
+def main(other: Path, groups: int, rounds: int) -> None:
+    """Measure, print and keep."""
+    from tests.benchmarks.kept import keep  # noqa: PLC0415 - the other tree's process has no such module
+
+    load, trees = os.getloadavg()[0], (other.resolve(), ROOT)
+    pieces = [f"group {number}" for number in range(groups)] + [f"model {model}" for model in MODELS]
+    workers = [started(tree, groups) for tree in trees]
+    taken = np.array([[[ask(one, piece) for one in workers] for piece in pieces] for _ in range(rounds)]).min(axis=0)
+    for one in workers:
+        one.communicate()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=other, capture_output=True, text=True, check=True
+    )
+    what = [(f"a specification of {groups} groups of people", 1000 * taken[:groups].mean(axis=0))]
+    what += [(f"{REPLICATES} bootstrap low points, model {model}", 1000 * seconds)
+             for model, seconds in zip(MODELS, taken[groups:], strict=True)]  # fmt: skip
+    rows = [{"what": f"{name}, beside {commit}", "unit": "ms", "r": theirs, "here": ours, "times": np.nan}
+            for name, (theirs, ours) in what]  # fmt: skip
+    for row in rows:
+        sys.stdout.write(f"{row['what']:<64}{row['r']:>10.2f}{row['here']:>10.2f}{row['here'] / row['r']:>8.3f}\n")
+    keep(rows, load)
+
+
+def started(tree: Path, groups: int) -> subprocess.Popen:
+    """A process that runs a tree's code, ready when this returns."""
+    environment = {"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(tree / "src")}
+    command = [sys.executable, __file__, "--worker", str(groups)]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    if worker.stdout.readline() != "ready\n":
+        raise SystemExit(f"{tree}: its code cannot be run on the participants of {ROOT}.")
+    return worker
+
+
+def ask(worker: subprocess.Popen, piece: str) -> float:
+    """CPU seconds of one piece, and for groups of one of their specifications."""
+    worker.stdin.write(f"{piece}\n")
+    worker.stdin.flush()
+    return float(worker.stdout.readline())
+
+
+def work(groups: int) -> None:
+    """Answer what is asked on standard input, with the code that PYTHONPATH leads to."""
+    specifications, study = (importlib.import_module(f"analysis.{name}") for name in ("audit.specifications", "study"))
+    people = pd.read_parquet(PARTICIPANTS)
+    every = {name: cells for name, cells in specifications.people_groups().items() if not any(x in name for x in LATER)}
+    drawn = np.random.Generator(np.random.PCG64(SEED)).choice(len(every), groups, replace=False)
+    names = [sorted(every)[position] for position in np.sort(drawn)]
+    pieces = {f"group {k}": (len(every[name]), lambda name=name: specifications.answer_people(people, every[name]))
+              for k, name in enumerate(names)}  # fmt: skip
+    for model in MODELS:
+        found = at_home("estimate")(people, dataclasses.replace(study.PRIMARY, model=model))
+        curve = at_home("curve_of")(found.problem, found.fit)
+        drawn = at_home("bootstrap")(curve.design, replicates=REPLICATES, seed=1)
+        pieces[f"model {model}"] = (1, lambda curve=curve, drawn=drawn: curve.bootstrapped_nadirs(drawn))
+    for _, run in pieces.values():
+        run()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in iter(sys.stdin.readline, ""):
+        number, run = pieces[line.strip()]
+        before = time.process_time()
+        run()
+        sys.stdout.write(f"{(time.process_time() - before) / number}\n")
+        sys.stdout.flush()
+
+
+def at_home(name: str):
+    """A function from wherever this tree has it."""
+    for home in HOMES[name]:
+        try:
+            return getattr(importlib.import_module(home), name)
+        except ModuleNotFoundError:
+            continue
+    raise SystemExit(f"no {name} in {', '.join(HOMES[name])}.")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--worker":
+        work(int(sys.argv[2]))
+    else:
+        sys.path.insert(0, str(ROOT))
+        asked = [int(one) for one in sys.argv[2:]]
+        main(Path(sys.argv[1]), *asked, *(GROUPS, ROUNDS)[len(asked) :])

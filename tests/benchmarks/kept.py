@@ -1,0 +1,43 @@
+"""What was measured, kept in results.csv: each row with the machine it was measured on, its load and the versions."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+RESULTS = Path(__file__).with_name("results.csv")
+COLUMNS = ("what", "unit", "r", "here", "times", "date", "cores", "cpu", "load", "versions")
+LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
+
+
+def keep(rows: list[dict], load: float) -> None:
+    """Write rows of what, unit, r (what it is held to), here and times; rows of the same name are replaced.
+
+    Parameters
+    ----------
+    rows : of one run; times is r / here unless it is given.
+    load : of the machine when the run began, processes waiting for a core.
+    """
+    table = pd.DataFrame(rows)
+    table["times"] = table["times"].fillna(table["r"] / table["here"])
+    versions = " ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    table = table.assign(
+        date=pd.Timestamp.now().date().isoformat(), cores=os.cpu_count(), cpu=cpu_model(), load=round(load, 1),
+        versions=f"python {platform.python_version()} {versions}",
+    )  # fmt: skip
+    before = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=COLUMNS)
+    kept = before[~before["what"].isin(table["what"])]
+    everything = pd.concat([part for part in (kept, table) if len(part)], ignore_index=True)
+    everything.reindex(columns=COLUMNS).to_csv(RESULTS, index=False, float_format="%.4g", lineterminator="\n")
+
+
+def cpu_model() -> str:
+    """What the processor calls itself; a host's name is nobody's business."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
