@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.data.people.conditions import all_of
 from analysis.dose_response.problem import Setting, set_out
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
@@ -65,9 +66,7 @@ def not_of_these(people: pd.DataFrame) -> dict[str, str]:
 
 
 def _of_sex(frame: pd.DataFrame, study: Study, sex: str) -> Setting:
-    of_sex = f"sex == '{sex}'"
-    where = f"({study.where}) and {of_sex}" if study.where else of_sex
-    return set_out(frame, dataclasses.replace(study, where=where))
+    return set_out(frame, dataclasses.replace(study, where=all_of([study.where, f"sex == '{sex}'"])))
 
 
 def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
