@@ -363,7 +363,7 @@ def test_the_plain_bootstrap_is_told_beside_the_primary_p_with_why_it_is_not_pri
     ("everybody", "without", "said"),
     [
         (5, 72, "Of the 77 verdicts of a U, 72 leave out the cycle 1999-2000; with everybody it is 5 of 540"),
-        (50, 2, "52 specifications end in a U, 50 of them with everybody (of 540 with everybody)."),
+        (50, 2, "Of the 52 verdicts of a U, the largest part are with everybody: 50 of 540 specifications."),
         (0, 0, "No specification ends in a U."),
     ],
 )

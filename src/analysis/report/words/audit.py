@@ -148,8 +148,8 @@ def u_verdicts_sentence(audit: Audit) -> str:
     most = str(u.idxmax())
     if most == "all":
         return (
-            f"{u.sum():,} specifications end in a U, {u['all']:,} of them with everybody (of {of_level['all']:,} with "
-            "everybody)."
+            f"Of the {u.sum():,} verdicts of a U, the largest part are with everybody: {u['all']:,} of "
+            f"{of_level['all']:,} specifications."
         )
     where = f"leave out the cycle {most.removeprefix('without ')}" if most.startswith("without") else f"are of {most}"
     return (
