@@ -7,6 +7,7 @@ import pytest
 
 import analysis
 from analysis.cli.options import build_parser
+from analysis.study import Study, StudyError
 
 HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib", "joblib")
 
@@ -46,3 +47,29 @@ def test_every_stage_of_the_command_line_has_its_function():
 
     stages = next(action for action in build_parser()._actions if action.dest == "stage").choices
     assert all(callable(getattr(commands, f"run_{stage}")) for stage in stages)
+
+
+# ---- people of whom some were dropped
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda people: people[people["sex"] == "female"],
+        lambda people: people.assign(extra=1.0).query("age_years >= 40").copy(),
+        lambda people: people.iloc[:-1],
+        lambda people: people.dropna(subset="bmi_kg_m2"),
+    ],
+    ids=["women", "old enough", "all but one", "known"],
+)
+def test_people_of_whom_some_were_dropped_are_refused(participants, part):
+    """The variance of a part needs the sample of all: where= keeps it."""
+    for ask in (analysis.estimate, analysis.quintiles):
+        with pytest.raises(StudyError, match=r'31,126 who were interviewed.*Study\(where="sex =='):
+            ask(part(participants), Study())
+
+
+def test_people_all_of_whom_are_there_are_not_refused(participants):
+    known = analysis.estimate(participants, Study()).tests["overall", "wald"].p_value
+    for same in (participants.copy(), participants.assign(extra=1.0), participants.sample(frac=1.0, random_state=1)):
+        assert analysis.estimate(same, Study()).tests["overall", "wald"].p_value == pytest.approx(known, rel=1e-6)

@@ -265,12 +265,12 @@ def test_every_table_has_words_in_every_cell(real):
     ],
 )
 def test_question_without_an_answer_is_said_to_have_none(frame, name):
-    failures = pd.DataFrame({"task": ["one of them"], "reason": ["the model did not converge"]})
+    task = audit_words.TASKS[frame]
+    failures = pd.DataFrame({"task": [task, "another"], "reason": ["the model did not converge.", "it is another's"]})
     audit = made(failures=failures)
     del audit[frame]
     said = MADE[name](audit)
-    assert said.startswith(f"Not answered ({audit_words.TASKS[frame]}).")
-    assert "the model did not converge" in said
+    assert said == f"Not answered ({task}). The model did not converge."  # and nothing of the other's
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,9 @@ def test_question_without_an_answer_has_an_empty_table(frame, name):
 @pytest.mark.parametrize("frame", NEEDED)
 def test_audit_that_is_not_whole_comes_to_no_bottom_line(frame, real):
     audit = {name: table for name, table in real[1].items() if name != frame}
-    assert bottom_line(real[0], audit).startswith(f"The audit is not whole ({frame} missing)")
+    assert bottom_line(real[0], audit).startswith("The audit is not whole: ")
+    assert frame not in bottom_line(real[0], audit)
+    assert audit_words.TASKS[frame] in bottom_line(real[0], audit)
 
 
 # ---- one by one
@@ -359,8 +361,8 @@ def test_the_plain_bootstrap_is_told_beside_the_primary_p_with_why_it_is_not_pri
 @pytest.mark.parametrize(
     ("everybody", "without", "said"),
     [
-        (5, 72, "Of the 77 verdicts of a U 72 leave out the cycle 1999-2000; with everybody it is 5 of 540"),
-        (50, 2, 'Of the 52 verdicts of a U 50 are of "all".'),
+        (5, 72, "Of the 77 verdicts of a U, 72 leave out the cycle 1999-2000; with everybody it is 5 of 540"),
+        (50, 2, "Of the 52 verdicts of a U, the largest part are with everybody: 50 of 540 specifications."),
         (0, 0, "No specification ends in a U."),
     ],
 )
@@ -402,7 +404,7 @@ def test_energy_is_said_to_take_the_bend_only_where_it_does(p, said):
         (0.01, 0.01, "both bend"),
         (0.01, 0.20, "magnesium bends and energy is not shown to"),
         (0.20, 0.01, "energy bends and magnesium is not shown to"),
-        (0.20, 0.20, "do not say which of the two the bend belongs to"),
+        (0.20, 0.20, "neither is shown to bend, so the data do not say which of the two the bend belongs to."),
     ],
 )
 def test_the_bend_is_given_to_magnesium_or_energy_only_if_one_alone_bends(exposure, energy, said):
@@ -412,14 +414,15 @@ def test_the_bend_is_given_to_magnesium_or_energy_only_if_one_alone_bends(exposu
 @pytest.mark.parametrize(
     ("q", "discoveries", "said"),
     [
-        ((0.30, 0.30, 0.30, 0.30), 3, "The bend of magnesium is not among the discoveries."),
+        ((0.09, 0.30, 0.30, 0.30), 3, "The bend of magnesium is not among the discoveries."),
+        ((0.30, 0.30, 0.30, 0.30), 3, "No bend of magnesium is shown."),
         ((0.01, 0.30, 0.30, 0.30), 19, "shared with 18 others, and is not among the discoveries once energy"),
         ((0.01, 0.01, 0.01, 0.01), 19, "shared with 18 others, and stays among the discoveries in each way"),
         ((0.01, 0.01, 0.01, 0.01), 1, "magnesium alone bends, and stays among the discoveries in each way"),
         ((0.01, 0.01, 0.30, 0.30), 1, "alone bends; it stays among the discoveries as the residual on energy, not "
          "per 1,000 kcal and with energy as a spline beside it."),
     ],
-    ids=["no discovery", "shared and lost", "shared and kept", "alone and kept", "alone and some"],
+    ids=["no discovery", "no bend", "shared and lost", "shared and kept", "alone and kept", "alone and some"],
 )  # fmt: skip
 def test_magnesium_is_said_to_stand_out_only_where_it_does(q, discoveries, said):
     forms = ("none", *ADJUSTED)
@@ -453,10 +456,46 @@ def test_method_that_misses_a_control_says_so(p):
 def test_outcome_that_intake_cannot_cause_and_that_bends_is_told_with_its_low_point():
     said = specificity_words.controls_sentence(made(specificity=specificity(negative_q=0.001)))
     assert (
-        "less than high school (p = 0.030; with energy as a spline p = 0.030; lowest at 410, where neuropathy's" in said
+        "less than high school (p = 0.030; with energy as a spline p = 0.030; lowest at 410 mg/day; neuropathy's curve "
+        "is lowest at 214 mg/day)" in said
     )
     assert "Not so: ever smoked." in said
     assert "a bend alone shows no cause" in said
+
+
+@pytest.mark.parametrize("negative_q", [0.5, 0.001], ids=["straight controls", "a bent control"])
+def test_no_sentence_tells_of_a_bend_of_a_curve_that_is_not_shown_to_bend(negative_q, estimates):
+    audit = without_a_bend() | {
+        "specificity": specificity(negative_q=negative_q),
+        "energy_tests": energy_tests(0.2, 0.2),
+    }
+    said = " ".join(
+        [specificity_words.controls_sentence(audit), specificity_words.specificity_sentence(audit),
+         energy_words.energy_sentence(audit), bottom_line(estimates[0], audit)]
+    )  # fmt: skip
+    for words in ("The bend", "the bend", "own bend", "as well", " too "):
+        assert words not in said, said
+
+
+@pytest.mark.parametrize(
+    ("raised", "plain"),
+    [
+        ("education_missing: nothing is left of this column once the others are known (it is constant or a sum of them "
+         "in this domain). Remove it from the model, or widen the domain.", "the model cannot be fitted"),
+        ("who is kept cannot be predicted by a finite estimate: take columns out.", "people cannot be weighted for it"),
+        ("942 values are missing or infinite: expected a number for everybody.", "is not known of all of these people"),
+        ("strata [7] have people of the domain in one PSU only: expected at least two.", "one sampling unit"),
+        ("two recalls were never made.", "two recalls were never made"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_told_to_readers_who_did_not_write_the_program(raised, plain):
+    failures = pd.DataFrame({"task": ["energy forms"], "reason": [raised]})
+    said = audit_words.failures_sentence(made(failures=failures))
+    assert said.startswith("Without an answer: energy forms (")
+    assert said.endswith(f"{plain})." if raised.startswith("two") else ").")
+    assert plain in said
+    for word in ("_", "expected", "column", "take", "Remove"):
+        assert word not in said
 
 
 @pytest.mark.parametrize(

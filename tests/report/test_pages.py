@@ -139,7 +139,7 @@ def test_figure_for_one_column_does_not_take_the_others_place(every, tmp_path):
         ({}, "Peripheral neuropathy by magnesium intake"),
         ({"outcome": "pad"}, "Peripheral arterial disease by magnesium intake"),
         ({"exposure_label": "calcium", "where": "sex == 'female'"},
-         "Peripheral neuropathy by calcium intake\nadults aged 40 or older where sex == 'female'"),
+         "Peripheral neuropathy by calcium intake\nwomen aged 40 or older"),
         ({"cycles": "1999"}, "Peripheral neuropathy by magnesium intake\nadults aged 40 or older, cycles 1999"),
     ],
 )  # fmt: skip

@@ -214,13 +214,32 @@ def test_caption_of_another_study_tells_that_study(older_women):
     text = dose_response_figures.curve_caption(older_women, "2")
     for piece in (
         "at least two insensate sites",
-        "adults aged 40 or older where age_years >= 60 and sex == 'female', cycles 1999, 2001",
+        "women aged 60 or older, cycles 1999, 2001",
         "90 % t intervals",
         "height",
     ):
         assert piece in text
     assert "sex and" not in text.split("adjusted for")[1]
     assert "age, sex" not in text
+
+
+@pytest.mark.parametrize(
+    ("where", "people"),
+    [
+        ("", "adults aged 40 or older"),
+        ("sex == 'female'", "women aged 40 or older"),
+        ("age_years >= 50 and sex == 'female'", "women aged 50 or older"),
+        ("(age_years > 59) and (sex == 'male')", "men aged 60 or older"),
+        ("age_years >= 30", "adults aged 40 or older"),  # the study begins at 40 all the same
+        ("age_years < 60 and pir < 1", "adults aged 40 to 59 with pir < 1"),
+        ("pir < 1 or sex == 'male'", "adults aged 40 or older with (pir < 1 or sex == 'male')"),
+        ("sex == 'female' and (pir < 1 or bmi_kg_m2 > 30)",
+         "women aged 40 or older with (pir < 1 or bmi_kg_m2 > 30)"),
+    ],
+)  # fmt: skip
+def test_people_of_a_condition_are_told_without_contradiction(where, people):
+    row = pd.Series({"where": where, "age_min": 40, "cycles": "1999 2001 2003"})
+    assert study_words.describe_people(row) == people
 
 
 def test_answer_of_another_study_quotes_intakes_of_its_own_range(older_women):

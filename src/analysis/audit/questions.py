@@ -22,7 +22,7 @@ from analysis.audit.joint_test import (
     verdicts_by_ends,
 )
 from analysis.audit.recall import SECOND_RECALL, two_days
-from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, referee_tasks
+from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, referee_tasks, without_answer
 from analysis.audit.runner import AuditError, Finished, Task
 from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
 from analysis.audit.specificity import (
@@ -175,9 +175,7 @@ def audit_frames(
         if one.name in SINGLE:
             frames |= _named(one)
     frames |= answered_frames([one for one in finished if one.name.startswith(REFEREE)])
-    failures = pd.DataFrame(
-        [{"task": one.name, "reason": one.reason} for one in finished if one.reason], columns=["task", "reason"]
-    )
+    failures = pd.DataFrame(without_answer(finished).items(), columns=["task", "reason"])
     return frames | {"failures": failures}
 
 

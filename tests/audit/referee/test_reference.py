@@ -22,7 +22,7 @@ def undrawn(people: pd.DataFrame) -> pd.DataFrame:
     """Every row of the referee's table that R was asked for, by what was done."""
     parts = [
         ends(people), under_reporting(people), form(people), covariates_missing(people, imputations=3),
-        people_missing(people), rows_that_change_nothing(people),
+        people_missing(people), rows_that_change_nothing(people)["rows"],
     ]  # fmt: skip
     return pd.concat(parts).drop_duplicates("done").set_index("done")
 

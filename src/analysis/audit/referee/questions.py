@@ -71,10 +71,18 @@ def referee_frames(finished: Sequence[Finished]) -> dict[str, pd.DataFrame]:
     ------
     AuditError : a task found nothing, for the reason it has: a table with a question left out would mislead.
     """
-    reasons = {one.name: one.reason for one in finished if one.reason}
-    if reasons:
+    if reasons := without_answer(finished):
         raise AuditError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
     return answered_frames(finished)
+
+
+def without_answer(finished: Sequence[Finished]) -> dict[str, str]:
+    """Tasks that found nothing, and single rows of those that found something, each with the reason."""
+    reasons = {one.name: one.reason for one in finished if one.reason}
+    for one in finished:
+        if "left" in one.frames:
+            reasons |= {f"{one.name}, {row.done}": str(row.reason) for row in one.frames["left"].itertuples()}
+    return reasons
 
 
 def answered_frames(finished: Sequence[Finished]) -> dict[str, pd.DataFrame]:

@@ -19,6 +19,7 @@ import pandas as pd
 import scipy
 
 from analysis.audit.recall import SECOND_RECALL, beside_energy
+from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of, undecided
 from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.dose_response.problem import Setting, pose_setting, set_out
@@ -89,7 +90,8 @@ def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
 
 
 def _on(setting: Setting, expected: Array) -> Setting:
-    other = dataclasses.replace(setting, exposure=expected[:, 0])
+    # Whoever lacks a covariate has no prediction: knots are placed on those who have one, as in the bootstrap.
+    other = dataclasses.replace(restricted(setting, np.isfinite(expected[:, 0])), exposure=expected[:, 0])
     if expected.shape[1] == 1:
         return other
     columns = np.hstack([np.nan_to_num(expected[:, 1:]), setting.adjustment])

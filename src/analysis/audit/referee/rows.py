@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.data.people.conditions import all_of
 from analysis.dose_response.problem import Setting, set_out
+from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.sample.design import SurveyDesign, domain_of
@@ -21,24 +24,49 @@ TRIMMED = 0.99
 WEEKEND = (1, 6, 7)
 """Friday, Saturday and Sunday, as the dietary weights have it."""
 
+SEXES = {"male": "men", "female": "women"}
 
-def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+
+def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """The study under each of `variants`, as rows of the referee's table.
 
     Men and women have models without sex. The recall day said to be usual is post hoc: it was looked at because it
     changes the verdict.
+
+    Returns
+    -------
+    rows: of the referee's table; left: what these people cannot be asked, with the reason, in the columns done, reason.
     """
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
+    asked = {done: partial(variant, setting) for done, variant in variants(frame).items()}
+    asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
     rows: list[Answer] = [base]
-    for done, variant in variants(frame).items():
-        rows.append(row_of(QUESTION, done, curve_on(variant(setting))))
-    for sex in ("male", "female"):
-        of_sex = f"sex == '{sex}'"
-        where = f"({study.where}) and {of_sex}" if study.where else of_sex
-        people = set_out(frame, dataclasses.replace(study, where=where))
-        rows.append(row_of(QUESTION, "men" if sex == "male" else "women", curve_on(people)))
-    return complete(rows, base)
+    left = not_of_these(frame[setting.domain.rows])
+    for done, pose in asked.items():
+        if done in left:
+            continue
+        try:
+            rows.append(row_of(QUESTION, done, curve_on(pose())))
+        except AnalysisError as error:  # one that has no answer takes no other's away
+            left[done] = str(error)
+    return {"rows": complete(rows, base), "left": pd.DataFrame(left.items(), columns=["done", "reason"])}
+
+
+def not_of_these(people: pd.DataFrame) -> dict[str, str]:
+    """Rows that tell nothing of the people of a study, because these are all alike in something, with the reason."""
+    left: dict[str, str] = {}
+    sexes, cycles = people["sex"].unique(), people["cycle"].unique()
+    if len(sexes) == 1:
+        words = f"everybody in this study is {'a woman' if sexes[0] == 'female' else 'a man'}"
+        left |= dict.fromkeys(("age by sex", *SEXES.values()), words)
+    if len(cycles) == 1:
+        left["cycle indicators"] = "everybody in this study is of one cycle"
+    return left
+
+
+def _of_sex(frame: pd.DataFrame, study: Study, sex: str) -> Setting:
+    return set_out(frame, dataclasses.replace(study, where=all_of([study.where, f"sex == '{sex}'"])))
 
 
 def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
@@ -50,12 +78,12 @@ def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
     weekend = np.isin(day, WEEKEND)
     own = frame["weight_dietary_2yr"].fillna(0.0).to_numpy(dtype=float) / frame["cycle"].nunique()
     return {
-        "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age)),
-        "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age)),
-        "age by sex": lambda one: _beside(one, (age * female)[:, None]),
-        "cycle indicators": lambda one: _beside(one, _indicators(frame["cycle"].to_numpy(dtype=float))),
-        "day of the week": lambda one: _beside(one, _indicators(day)),
-        "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None]),
+        "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age), "age"),
+        "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age), "age group"),
+        "age by sex": lambda one: _beside(one, (age * female)[:, None], "age by sex"),
+        "cycle indicators": lambda one: _beside(one, _indicators(frame["cycle"].to_numpy(dtype=float)), "cycle"),
+        "day of the week": lambda one: _beside(one, _indicators(day), "day of the week"),
+        "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None], "body weight"),
         "2-year weights in every cycle": lambda one: _weighted(one, own),
         "weights trimmed at P99": lambda one: _weighted(one, _trimmed(one)),
         "recall day said to be usual (post hoc)": lambda one: restricted(one, usual == 1),
@@ -64,9 +92,12 @@ def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
     }
 
 
-def _beside(setting: Setting, columns: Array) -> Setting:
-    names = tuple(f"beside_{number}" for number in range(columns.shape[1]))
-    adjustment = np.hstack([setting.adjustment, np.nan_to_num(columns)])
+def _beside(setting: Setting, columns: Array, words: str) -> Setting:
+    """With further columns beside the covariates, those left out that do not vary in these people."""
+    columns = np.nan_to_num(columns)
+    columns = columns[:, np.ptp(columns[setting.domain.rows], axis=0) > 0]
+    names = tuple(f"{words} {number}" for number in range(1, 1 + columns.shape[1]))
+    adjustment = np.hstack([setting.adjustment, columns])
     return dataclasses.replace(setting, adjustment=adjustment, adjustment_terms=(*setting.adjustment_terms, *names))
 
 

@@ -19,6 +19,8 @@ NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cy
 
 
 _FLOW = {"step": object, "n": "int64", "cases": "Int64"}
+INTERVIEWED = "interviewed"
+"""Name, among a frame's ``attrs``, of how many people were interviewed; copies and parts of the frame keep it."""
 
 _PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amputation")}
 """Beginnings of columns that an outcome is made of."""
@@ -71,9 +73,10 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
 
     Raises
     ------
-    StudyError : the exposure or a covariate is not a harmonised column that can play that part.
+    StudyError : the exposure or a covariate is not a harmonised column that can play that part; or people were dropped.
     ConditionError : ``study.where`` cannot be read.
     """
+    _refuse_parts(frame)
     _check_columns(frame, study)
     steps = {
         "interviewed": frame["cycle"].isin(study.cycles),
@@ -108,6 +111,17 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         cycles=present,
         complete_cycles=_cycles_of(cycle[rows]),
     )
+
+
+def _refuse_parts(frame: pd.DataFrame) -> None:
+    """Refuse a frame that says how many people were interviewed and has not so many of them."""
+    interviewed = frame.attrs.get(INTERVIEWED, len(frame))
+    if len(frame) != interviewed:
+        raise StudyError(
+            f"{count_of(len(frame))} people are here, of {interviewed:,} who were interviewed: expected everybody, "
+            "once each, since the standard errors of some need the sample of all. Give all of them, and say whom the "
+            "study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
+        )
 
 
 def _of_age(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:

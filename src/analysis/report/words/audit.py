@@ -4,6 +4,7 @@ Every number comes from the frames of the audit stage, and every sentence has a 
 stands in most specifications, or a bend that is the exposure's own, would be told as plainly as the contrary.
 """
 
+from collections.abc import Sequence
 from typing import get_args
 
 import pandas as pd
@@ -30,6 +31,7 @@ from analysis.report.words.numbers import (
     sentence,
     verdict_words,
 )
+from analysis.report.words.reasons import plain_reason
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
@@ -153,9 +155,16 @@ def u_verdicts_sentence(audit: Audit) -> str:
     if not u.sum():
         return "No specification ends in a U."
     most = str(u.idxmax())
-    where = f"leave out the cycle {most.removeprefix('without ')}" if most.startswith("without") else f'are of "{most}"'
-    with_all = f"; with everybody it is {u['all']:,} of {of_level['all']:,} specifications" if most != "all" else ""
-    return f"Of the {u.sum():,} verdicts of a U {u.max():,} {where}{with_all}."
+    if most == "all":
+        return (
+            f"Of the {u.sum():,} verdicts of a U, the largest part are with everybody: {u['all']:,} of "
+            f"{of_level['all']:,} specifications."
+        )
+    where = f"leave out the cycle {most.removeprefix('without ')}" if most.startswith("without") else f"are of {most}"
+    return (
+        f"Of the {u.sum():,} verdicts of a U, {u.max():,} {where}; with everybody it is {u['all']:,} of "
+        f"{of_level['all']:,} specifications."
+    )
 
 
 def choices_sentence(audit: Audit) -> str:
@@ -381,14 +390,24 @@ def failures_sentence(audit: Audit) -> str:
     failures = audit["failures"]
     if failures.empty:
         return "Every task of the audit has an answer."
-    return f"Without an answer: {'; '.join(f'{row.task} ({row.reason})' for row in failures.itertuples())}."
+    told = "; ".join(f"{row.task} ({plain_reason(str(row.reason))})" for row in failures.itertuples())
+    return f"Without an answer: {told}."
 
 
 # ---- words shared
 def unanswered_words(audit: Audit, *frames: str) -> str:
-    """What to say of a question whose frames are not there; empty if all of them are."""
-    missing = sorted({TASKS[name] for name in frames if name not in audit})
-    return f"Not answered ({list_words(missing)}). {failures_sentence(audit)}" if missing else ""
+    """What to say of a question whose frames are not there, with its own reason; empty if all of them are."""
+    missing = tasks_of([name for name in frames if name not in audit])
+    if not missing:
+        return ""
+    failures = audit["failures"]
+    reasons = {plain_reason(str(one)): None for one in failures.loc[failures["task"].isin(missing), "reason"]}
+    return " ".join([f"Not answered ({list_words(missing)}).", *(f"{sentence(reason)}." for reason in reasons)])
+
+
+def tasks_of(frames: Sequence[str]) -> list[str]:
+    """Names of the tasks that some frames come from."""
+    return sorted({TASKS[name] for name in frames})
 
 
 def top_choices(decomposition: pd.DataFrame, quantity: str) -> str:

@@ -7,7 +7,7 @@ from analysis.dose_response.energy import ENERGY
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
-from analysis.report.words.numbers import NUMBERS, Audit, format_intake, format_p, ordinal, sentence
+from analysis.report.words.numbers import NUMBERS, Audit, format_intake, format_p, list_words, ordinal, sentence
 from analysis.report.words.shape import shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
@@ -42,7 +42,7 @@ def bottom_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING, *
     study : whose audit it is.
     """
     if missing := [name for name in needed_of(study) if name not in audit]:
-        return f"The audit is not whole ({', '.join(missing)} missing). {audit_words.failures_sentence(audit)}"
+        return f"The audit is not whole: {list_words(audit_words.tasks_of(missing))} found no answer."
     cycles = f"{audit_words.differ_words(audit)} " if "cycle_shapes" in audit else ""
     found = f"{_reproduced(audit)} {_verdicts(audit, simulation)}"
     return f"{found} {_whose(estimates, audit, study)} {cycles}{_meaning(estimates, audit, study)}"
@@ -131,9 +131,9 @@ def _control(estimates: Frames, audit: Audit, study: Study) -> str:
         f"{name}, with {'a like' if alike[name] else 'another'} shape: lowest at {format_intake(nadir)} {unit}"
         for name, nadir in bent.items()
     )
-    verb = "bends" if len(bent) == 1 else "bend"
+    verb = f"{'bends' if len(bent) == 1 else 'bend'}{' too' if specificity_words.own_bend(audit) else ''}"
     return (
-        f" {sentence(NUMBERS[len(bent)])} of {NUMBERS[len(low_points)]} negative-control outcomes {verb} too ({told}); "
+        f" {sentence(NUMBERS[len(bent)])} of {NUMBERS[len(low_points)]} negative-control outcomes {verb} ({told}); "
         f"{specificity_words.adjusted_words(audit, study)}."
     )
 

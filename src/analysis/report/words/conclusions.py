@@ -1,7 +1,9 @@
 """One page about the audit of one claim: what was asked, what each question came to, and what could not be asked."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.data.people.vocabulary import exposure_label, exposure_origin
@@ -20,12 +22,23 @@ from analysis.report.words.numbers import (
     sentence,
     verdict_words,
 )
+from analysis.report.words.reasons import plain_reason
+from analysis.report.words.referee import PRIMARY_ROW
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, describe_people
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import OUTCOMES, Study
+
+NUMBERS_OF_A_ROW = ("n", "nonlinear_p", "end_slopes_p", "levels_p", "log_or_low", "log_or_high")
+"""Rows of the referee's table that agree in these are one and the same analysis."""
+
+NOT_ASKED = "–"
+REFEREE_NOTE = (
+    "A dash: this row has no such test, or it is that of the study. Bootstraps and SIMEX are asked about the slopes at "
+    "the ends only."
+)
 
 
 def conclusions_markdown(
@@ -124,32 +137,50 @@ def _sections(study: Study, audit: Audit) -> dict[str, str]:
     if "recall_curves" in audit:
         sections["On a second day"] = audit_words.recall_sentence(audit, study.exposure)
     if "referee" in audit:
-        sections["What a referee asks"] = as_markdown(referee_table(audit))
+        sections["What a referee asks"] = f"{as_markdown(referee_table(audit))}\n\n{REFEREE_NOTE}"
     return sections
 
 
 def referee_table(audit: Audit) -> pd.DataFrame:
-    """The referee's questions with their p-values, verdicts and what each does to the claim of a U."""
+    """The referee's questions with their p-values, verdicts and what each does to the claim of a U.
+
+    The study itself, which several questions are read against, stands once; a row of the same numbers says so.
+    """
     table = audit["referee"]
+    own = table[table["done"] == PRIMARY_ROW].head(1)
+    numbers = list(NUMBERS_OF_A_ROW)
+    same = (table[numbers] == own[numbers].iloc[0]).all(axis="columns") if len(own) else False
+    others = table[table["done"] != PRIMARY_ROW].assign(same=same)
+    rows = pd.concat([own.assign(question="the study", done="as it is", direction="", same=False), others])
+    told = rows.mask(rows["same"], np.nan)
     return pd.DataFrame(
         {
-            "done": table["done"].tolist(),
-            "non-linear p": _p(table["nonlinear_p"]),
-            "weaker end p": _p(table["end_slopes_p"]),
-            "verdict": table["verdict"].fillna("").tolist(),
-            "both ends higher": table["levels_verdict"].fillna("").tolist(),
-            "what it does": table["direction"].fillna("").tolist(),
+            "done": rows["done"].tolist(),
+            "non-linear p": _p(told["nonlinear_p"]),
+            "weaker end p": _p(told["end_slopes_p"]),
+            "verdict": told["verdict"].fillna(NOT_ASKED).tolist(),
+            "both ends higher": told["levels_verdict"].fillna(NOT_ASKED).tolist(),
+            "what it does": [_does(row) for row in rows.itertuples()],
         },
-        index=pd.Index(table["question"].tolist(), name="question"),
+        index=pd.Index(rows["question"].tolist(), name="question"),
     )
 
 
+def _does(row: Any) -> str:
+    """What a row does to the claim: as it says, that it is the study itself, or that it has no estimate at all."""
+    if row.same:
+        return "as in the study"
+    if pd.isna([row.nonlinear_p, row.end_slopes_p, row.levels_p]).all():
+        return "no estimate could be made"
+    return "" if pd.isna(row.direction) else str(row.direction)
+
+
 def _p(values: pd.Series) -> list[str]:
-    """P-values of a table; empty where a question has no such test."""
-    return ["" if pd.isna(value) else p_number(value) for value in values]
+    """P-values of a table, where a question has such a test."""
+    return [NOT_ASKED if pd.isna(value) else p_number(value) for value in values]
 
 
 def _left(audit: Audit, not_asked: Mapping[str, str]) -> str:
     lines = [f"- {task}: {reason}." for task, reason in not_asked.items()]
-    lines += [f"- {row.task}: {str(row.reason).removesuffix('.')}." for row in audit["failures"].itertuples()]
+    lines += [f"- {row.task}: {plain_reason(str(row.reason))}." for row in audit["failures"].itertuples()]
     return "\n".join(lines) or "Nothing."

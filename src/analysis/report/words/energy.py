@@ -44,9 +44,15 @@ def _beside_words(audit: Audit, label: str) -> str:
         (True, True): "both bend, each beside the other",
         (True, False): f"{label} bends and energy is not shown to",
         (False, True): f"energy bends and {label} is not shown to",
-        (False, False): "neither is shown to bend, so the data do not say which of the two the bend belongs to",
+        (False, False): "neither is shown to bend",
     }[bool(exposure < ALPHA), bool(energy < ALPHA)]
-    return f"As splines beside each other, {label} (p {format_p(exposure)}) and energy (p {format_p(energy)}): {found}."
+    bent = audit["energy_forms"].set_index("form")["nonlinear_p"]["none"] < ALPHA
+    whose = ", so the data do not say which of the two the bend belongs to"
+    left = whose if bent and exposure >= ALPHA and energy >= ALPHA else ""
+    return (
+        f"As splines beside each other, {label} (p {format_p(exposure)}) and energy (p {format_p(energy)}): "
+        f"{found}{left}."
+    )
 
 
 def energy_table(audit: Audit) -> pd.DataFrame:

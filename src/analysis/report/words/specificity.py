@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, cell_of
 from analysis.audit.specificity import FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_unit
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.energy import split_forms
 from analysis.report.words.numbers import (
@@ -72,6 +72,8 @@ def _adjusted_words(place: pd.DataFrame, label: str) -> str:
 def _own_words(place: pd.DataFrame, label: str) -> str:
     """Whether the bend is the exposure's own: among the discoveries, alone there, and still there without energy."""
     found = place["nonlinear_q"] < FALSE_DISCOVERIES
+    if place.loc["none", "nonlinear_p"] >= ALPHA:
+        return f"No bend of {label} is shown."
     if not found["none"]:
         return f"The bend of {label} is not among the discoveries."
     others = int(place.loc["none", "discoveries"]) - 1
@@ -168,18 +170,19 @@ def _negative(audit: Audit, form: str, study: Study) -> pd.DataFrame:
 
 def _negative_words(audit: Audit, label: str, own: str, study: Study) -> str:
     plain, adjusted = _negative(audit, "none", study), _negative(audit, "spline", study)
-    bends = bent_controls(audit, study).notna()
+    bends, bends_itself = bent_controls(audit, study).notna(), own_bend(audit)
     bent, straight = plain[bends], list(plain.index[~bends])
     if bent.empty:
+        sign = ": no sign that the bend comes from how people live, which does not exclude it" if bends_itself else ""
         return (
             f"None of the outcomes that the recalled day cannot have caused bends with {label} "
-            f"({list_words(straight, 'or')}): no sign that the bend comes from how people live, which does not "
-            "exclude it."
+            f"({list_words(straight, 'or')}){sign}."
         )
+    unit = exposure_unit(study.exposure)
     parts = [
         f"{name} (p {format_p(row['nonlinear_p'])}; "
         + (f"with energy as a spline p {format_p(adjusted.loc[name, 'nonlinear_p'])}; " if len(adjusted) else "")
-        + f"lowest at {format_intake(row['nadir'])}, where {study.disease}'s curve is at {own})"
+        + f"lowest at {format_intake(row['nadir'])} {unit}; {study.disease}'s curve is lowest at {own} {unit})"
         for name, row in bent.iterrows()
     ]
     rest = f" Not so: {list_words(straight)}." if straight else ""
@@ -187,7 +190,7 @@ def _negative_words(audit: Audit, label: str, own: str, study: Study) -> str:
     number = NUMBERS[len(bent)].capitalize()
     return (
         f"{number} of {NUMBERS[len(bends)]} outcomes that the recalled day cannot have caused "
-        f"bend{'s' * (len(bent) == 1)} with {label} as well: {'; '.join(parts)}."
+        f"bend{'s' * (len(bent) == 1)} with {label}{' as well' * bends_itself}: {'; '.join(parts)}."
         f"{rest} So what people eat, or say they ate, goes with how they live, and not along a straight line; a bend "
         f"alone shows no cause. {sentence(beside)}."
     )
@@ -203,7 +206,13 @@ def adjusted_words(audit: Audit, study: Study = PRIMARY) -> str:
         found = found[found[name] == getattr(cell, name)]
     p = found["nonlinear_p"].iloc[0]
     told = NO_ANSWER if pd.isna(p) else f"p {format_p(p)}"
-    return f"adjusted for {covariates} and the rest of model {cell.covariates}, {study.disease}'s own bend has {told}"
+    whose = f"{study.disease}'s own bend" if own_bend(audit) else f"the non-linear test of {study.disease}'s own curve"
+    return f"adjusted for {covariates} and the rest of model {cell.covariates}, {whose} has {told}"
+
+
+def own_bend(audit: Audit) -> bool:
+    """Whether the study's own curve, as it is, is shown to bend."""
+    return bool(audit["specificity_place"].set_index("form").loc["none", "nonlinear_p"] < ALPHA)
 
 
 def _bent_names(audit: Audit, study: Study) -> list[str]:

@@ -1,5 +1,6 @@
 """Numbers into words: captions, the one-sentence answer, the command line's tables. Rounding happens only here."""
 
+import ast
 from typing import Any
 
 import pandas as pd
@@ -35,6 +36,11 @@ VARIABLE_WORDS = {
     "pir": "Income to poverty ratio", "bmi_kg_m2": "Body mass index, kg/m²", "height_cm": "Height, cm",
     "smoking": "Smoking", "alcohol": "Alcohol", "has_diabetes": "Diabetes", "has_hypertension": "Hypertension",
 }  # fmt: skip
+AGE_ENDS: dict[type[ast.cmpop], tuple[str, int]] = {
+    ast.GtE: ("low", 0), ast.Gt: ("low", 1), ast.LtE: ("high", 0), ast.Lt: ("high", -1),
+}  # fmt: skip
+"""Which end of a range of ages a comparison sets, and how far beyond its number: ages are whole years."""
+
 LEVEL_WORDS = {
     "non_hispanic_white": "Non-Hispanic White", "mexican_american": "Mexican American",
     "other_hispanic": "Other Hispanic", "non_hispanic_black": "Non-Hispanic Black",
@@ -52,11 +58,41 @@ def describe_tests(tests: pd.DataFrame) -> str:
 
 
 def describe_people(row: pd.Series) -> str:
-    """Who was studied, beginning with "adults"."""
-    people = f"adults aged {row['age_min']} or older"
-    if row["where"]:
-        people += f" where {row['where']}"
+    """Who was studied: "adults aged 40 or older", "women aged 50 or older with pir < 1".
+
+    Of a study's condition, what it asks of age and sex goes into these words; the rest is told as it is written.
+    """
+    age, sex, rest = _asked_of(row["where"] or "")
+    low, high = max([int(row["age_min"]), *age["low"]]), min(age["high"], default=None)
+    people = f"{sex} aged {low} or older" if high is None else f"{sex} aged {low} to {high}"
+    if rest:
+        people += f" with {' and '.join(rest)}"
     return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
+
+
+def _asked_of(where: str) -> tuple[dict[str, list[int]], str, list[str]]:
+    """Lowest and highest years of age that a condition asks for, its people in a word, and its other parts."""
+    age: dict[str, list[int]] = {"low": [], "high": []}
+    sex, rest = "", []
+    for part in _parts(ast.parse(where, mode="eval").body) if where else []:
+        match part:
+            case ast.Compare(ast.Name("age_years"), [op], [ast.Constant(int(years))]) if type(op) in AGE_ENDS:
+                end, beyond = AGE_ENDS[type(op)]
+                age[end].append(years + beyond)
+            case ast.Compare(ast.Name("sex"), [ast.Eq()], [ast.Constant("female" | "male" as name)]) if not sex:
+                sex = "women" if name == "female" else "men"
+            case _:
+                several = isinstance(part, ast.BoolOp)
+                told = str(ast.get_source_segment(where, part))
+                rest.append(f"({told})" if several else told)
+    return age, sex or "adults", rest
+
+
+def _parts(condition: ast.expr) -> list[ast.expr]:
+    """What a condition asks for at once."""
+    if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And):
+        return [part for value in condition.values for part in _parts(value)]
+    return [condition]
 
 
 def study_title(row: pd.Series) -> str:
