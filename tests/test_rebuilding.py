@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.data.people.harmonise import needed_columns
+from analysis.data.source.registry import COMMITTED, read_registry
+
 ROOT = Path(__file__).parents[1]
 STAGES = ("cohort", "fit", "shapes", "published", "figures")
 CHANGED = {
@@ -80,6 +83,17 @@ def test_newer_participants_make_everything_that_follows(tree):
         cwd=tree, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert [stage for stage in STAGES if f"-m analysis {stage}" in done.stdout] == list(STAGES[1:])
+
+
+@pytest.mark.parametrize("table", read_registry(COMMITTED).tables)
+def test_a_file_fetched_later_makes_people_anew_only_if_they_are_made_of_it(tree, table):
+    """`foods` and `make data` fetch files after the cohort was written, which the next `make` must not build again."""
+    fetched = read_registry(COMMITTED).tables[table].file(tree / "data" / "raw")
+    fetched.parent.mkdir(parents=True, exist_ok=True)
+    fetched.touch()
+    made = stages(tree)
+    fetched.unlink()
+    assert made == (STAGES if table in needed_columns() else ())
 
 
 @pytest.mark.parametrize(
