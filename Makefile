@@ -141,7 +141,9 @@ $(VENV)/.tables: requirements-tables.lock $(READY)
 	@$(PY) -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
-notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
+# One that fails does not keep the others from being written; make says at the end that not all were.
+notebooks: ## execute the notebooks on the real files
+	@$(MAKE) --no-print-directory --keep-going $(NOTEBOOKS:.py=.ipynb)
 
 notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@

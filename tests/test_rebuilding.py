@@ -105,3 +105,18 @@ def test_a_lost_file_is_made_again(tree, lost):
     (tree / "lost").rename(tree / lost)
     stage = "figures" if lost.startswith("figures") else {"tests": "fit", "knots": "shapes"}[Path(lost).stem]
     assert f"test -e {lost} || .venv/bin/python -m analysis {stage}" in done.stdout
+
+
+def test_a_notebook_that_fails_does_not_keep_the_others_from_being_written(tree):
+    (tree / "notebooks").mkdir()
+    for name in ("00-own.py", "01-curve.py", "execute.py"):
+        (tree / "notebooks" / name).touch()
+    for name in ("estimates/audit_specifications.csv", "simulation/shapes.csv"):
+        (tree / "data" / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / "data" / "processed" / name).touch()
+    python = tree / "python"
+    python.write_text('#!/bin/sh\ncase $2 in *00-own.py) exit 1;; esac\ntouch "$3"\n')
+    python.chmod(0o755)
+    done = subprocess.run(["make", "PY=./python", "notebooks"], cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode != 0, done.stderr
+    assert [path.name for path in (tree / "notebooks").glob("*.ipynb")] == ["01-curve.ipynb"]
