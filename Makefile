@@ -29,6 +29,9 @@ DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/drawings.py 
 PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
+# Registered tables that no person's row is made of: fetched later, by `foods` or `make data`, they make nobody anew.
+BESIDE_PEOPLE := $(FOOD_TABLES) DR2IFF_C KIQ KIQ_U_B KIQ_U_C PAQ PAQ_B PAQ_C
+PEOPLE_FILES := $(filter-out $(foreach table,$(BESIDE_PEOPLE),%/$(table).xpt),$(wildcard data/raw/*/*.xpt))
 FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/data/foods/*.csv)
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow flow_reasons models fits tests odds_ratio_curve prevalence quintiles \
 	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published_threshold variance variance_side_by_side))
@@ -91,7 +94,7 @@ published: $(COMPARED) $(STANDS) $(PUBLISHED) ## what was published on the same 
 figures: $(FIGURES) $(CLAIMS) $(COMPARED) $(STANDS) $(PUBLISHED) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
-$(PARTICIPANTS): $(DATA_CODE) $(wildcard data/raw/*/*.xpt) | $(READY)
+$(PARTICIPANTS): $(DATA_CODE) $(PEOPLE_FILES) | $(READY)
 	@$(RUN) fetch --needed $(ACCEPT)
 	@$(RUN) cohort
 
@@ -138,7 +141,9 @@ $(VENV)/.tables: requirements-tables.lock $(READY)
 	@$(PY) -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
-notebooks: $(NOTEBOOKS:.py=.ipynb) ## execute the notebooks on the real files
+# One that fails does not keep the others from being written; make says at the end that not all were.
+notebooks: ## execute the notebooks on the real files
+	@$(MAKE) --no-print-directory --keep-going $(NOTEBOOKS:.py=.ipynb)
 
 notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
 	@$(PY) notebooks/execute.py $< $@

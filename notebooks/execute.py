@@ -1,9 +1,10 @@
-"""Execute a paired notebook top to bottom and write it as .ipynb, the same bytes for the same results.
+"""Execute a notebook top to bottom and write it as .ipynb, the same bytes for the same results.
 
     python notebooks/execute.py notebooks/01-dose-response.py notebooks/01-dose-response.ipynb [--data-dir DIR]
 
 People edit and review the .py; the .ipynb is for readers on the web. jupytext alone gives cells random ids and times
-their execution, so that every run would change the file.
+their execution, so that every run would change the file. Neither names the other in its metadata: JupyterLab with
+jupytext would write what a reader saves into the .py too.
 """
 
 import argparse
@@ -92,7 +93,7 @@ def keep_changed(output: Path) -> Path | None:
 
 def main() -> int:
     """Execute one notebook; a failing cell is reported with its error and nothing is written."""
-    parser = argparse.ArgumentParser(description="Execute a paired notebook and write it as .ipynb.")
+    parser = argparse.ArgumentParser(description="Execute a notebook and write it as .ipynb.")
     parser.add_argument("source", type=Path, help="the notebook's .py")
     parser.add_argument("output", type=Path, help="the .ipynb to write")
     parser.add_argument("--data-dir", default=None, help="data folder instead of the one the notebook names")
@@ -100,7 +101,7 @@ def main() -> int:
     try:
         notebook = execute(args.source, data_dir=args.data_dir)
     except CellExecutionError as error:
-        print(f"{args.source}: a cell failed, nothing was written.\n{error}", file=sys.stderr)
+        print(f"{args.source}: a cell failed, nothing was written. {error.ename}: {error.evalue}", file=sys.stderr)
         return 1
     notebook.metadata[DIGEST_KEY] = sources_digest(notebook)
     aside = keep_changed(args.output)

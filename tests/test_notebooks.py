@@ -6,9 +6,15 @@ import io
 import json
 import re
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import jupytext
 import pytest
+from jupyter_server.services.contents.largefilemanager import LargeFileManager
+from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
 from PIL import Image
 
 from analysis.audit.specificity import NEGATIVE_CONTROLS
@@ -218,6 +224,29 @@ def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     text = committed_words(FOLDER / "03-how-much-stands.py")
     assert bottom_line_words.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
     assert claims_words.claims_markdown(read_claims(COMMITTED)[0]["verdicts"]) in text
+
+
+def test_saving_in_jupyterlab_leaves_the_py_alone(notebook, tmp_path):
+    """As JupyterLab with jupytext saves what it opened: a pair named in the metadata would be written too."""
+    opened = tmp_path / f"{notebook.stem}.ipynb"
+    shutil.copy(notebook.with_suffix(".ipynb"), opened)
+    shutil.copy(notebook, tmp_path)
+    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(root_dir=str(tmp_path))
+    model = manager.get(opened.name)
+    model["content"]["cells"][-1]["source"] += "\nmine = 1"
+    manager.save(model, opened.name)
+    assert "mine = 1" in opened.read_text()
+    assert (tmp_path / notebook.name).read_bytes() == notebook.read_bytes()
+    assert "formats" not in jupytext.read(notebook).metadata.get("jupytext", {})
+
+
+def test_a_failing_cell_is_told_in_a_line_and_nothing_is_written(tmp_path):
+    (tmp_path / "own.py").write_text("# %%\nmine = {}\n\n# %%\nmine['calcium']\n")
+    command = [sys.executable, FOLDER / "execute.py", "own.py", "own.ipynb"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "own.py: a cell failed, nothing was written. KeyError: 'calcium'\n"
+    assert not (tmp_path / "own.ipynb").exists()
 
 
 def test_cells_that_a_reader_changed_are_kept_beside_the_new_notebook(tmp_path):

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.data.people.harmonise import needed_columns
+from analysis.data.source.registry import COMMITTED, read_registry
+
 ROOT = Path(__file__).parents[1]
 STAGES = ("cohort", "fit", "shapes", "published", "figures")
 CHANGED = {
@@ -82,6 +85,17 @@ def test_newer_participants_make_everything_that_follows(tree):
     assert [stage for stage in STAGES if f"-m analysis {stage}" in done.stdout] == list(STAGES[1:])
 
 
+@pytest.mark.parametrize("table", read_registry(COMMITTED).tables)
+def test_a_file_fetched_later_makes_people_anew_only_if_they_are_made_of_it(tree, table):
+    """`foods` and `make data` fetch files after the cohort was written, which the next `make` must not build again."""
+    fetched = read_registry(COMMITTED).tables[table].file(tree / "data" / "raw")
+    fetched.parent.mkdir(parents=True, exist_ok=True)
+    fetched.touch()
+    made = stages(tree)
+    fetched.unlink()
+    assert made == (STAGES if table in needed_columns() else ())
+
+
 @pytest.mark.parametrize(
     "lost", ["data/processed/estimates/tests.csv", "data/processed/estimates/knots.csv", "figures/flow.svg"]
 )
@@ -91,3 +105,18 @@ def test_a_lost_file_is_made_again(tree, lost):
     (tree / "lost").rename(tree / lost)
     stage = "figures" if lost.startswith("figures") else {"tests": "fit", "knots": "shapes"}[Path(lost).stem]
     assert f"test -e {lost} || .venv/bin/python -m analysis {stage}" in done.stdout
+
+
+def test_a_notebook_that_fails_does_not_keep_the_others_from_being_written(tree):
+    (tree / "notebooks").mkdir()
+    for name in ("00-own.py", "01-curve.py", "execute.py"):
+        (tree / "notebooks" / name).touch()
+    for name in ("estimates/audit_specifications.csv", "simulation/shapes.csv"):
+        (tree / "data" / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / "data" / "processed" / name).touch()
+    python = tree / "python"
+    python.write_text('#!/bin/sh\ncase $2 in *00-own.py) exit 1;; esac\ntouch "$3"\n')
+    python.chmod(0o755)
+    done = subprocess.run(["make", "PY=./python", "notebooks"], cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode != 0, done.stderr
+    assert [path.name for path in (tree / "notebooks").glob("*.ipynb")] == ["01-curve.ipynb"]

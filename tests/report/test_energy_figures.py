@@ -1,10 +1,13 @@
 """The audits' figures are held to their numbers, not to pixels."""
 
+import itertools
+
 import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.contour import QuadContourSet
+from matplotlib.transforms import Bbox
 
 from analysis.audit.energy import energy_surface
 from analysis.audit.heterogeneity import REFITTED
@@ -18,7 +21,7 @@ from analysis.report.figures.energy import (
     plot_energy_surface,
     surface_title,
 )
-from analysis.report.figures.first_screen import ADJUSTED, BOTH_ENDS, first_screen_alt, plot_first_screen
+from analysis.report.figures.first_screen import ADJUSTED, BOTH_ENDS, LETTERS, first_screen_alt, plot_first_screen
 from analysis.report.figures.heterogeneity import heterogeneity_caption, plot_heterogeneity
 from analysis.report.figures.layout import BAND, VERMILION, Caption, save_figure
 from analysis.report.words.numbers import format_p
@@ -108,6 +111,17 @@ def test_panel_says_p_verdict_and_unit_and_marks_the_reference(frames, forms_fig
     np.testing.assert_array_equal(line(axes, "reference").get_xydata(), [[row["reference"], 1]])
 
 
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_no_title_of_a_form_touches_the_letter_of_the_next(frames, width):
+    curves, forms = frames["energy_curves"], frames["energy_forms"]
+    page = plot_energy_forms(curves, forms, caption=Caption("", ""), provenance=REAL, width=width)
+    page.canvas.draw()
+    letters = [text.get_window_extent() for text in page.texts if text.get_label() == "_letter"]
+    titles = [axes._left_title.get_window_extent() for axes in page.axes]
+    assert len(letters) == len(titles) == len(forms)
+    assert not [(a, b) for a in letters for b in titles if Bbox.intersection(a.expanded(1.3, 1), b)]
+
+
 def test_panels_share_one_log_axis(forms_figure):
     assert [axes.get_yscale() for axes in forms_figure.axes] == ["log"] * 5
     assert len({axes.get_ylim() for axes in forms_figure.axes}) == 1
@@ -156,7 +170,42 @@ def test_alternative_text_of_the_first_screen_says_where_no_bend_is_left(frames,
     assert first_screen_alt(frames["energy_curves"], forms).endswith(said)
 
 
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_first_screen_explains_its_marks_in_the_picture_and_stays_on_the_page(frames, width):
+    page = plot_first_screen(
+        frames["energy_curves"], frames["energy_forms"], caption=Caption("", ""), provenance=REAL, width=width
+    )
+    page.canvas.draw()
+    told = axes_of(page, "alone").get_legend().get_texts()
+    assert [text.get_text() for text in told] == ["95 % band", "median", "beyond P5, P95"]
+    labels = [text for axes in page.axes
+              for text in (*axes.get_legend().get_texts(), axes.xaxis.label, axes.yaxis.label, axes.title)]  # fmt: skip
+    assert min(text.get_fontsize() for text in labels) >= LETTERS[width]
+    assert all(
+        page.bbox.x0 <= box.x0 <= box.x1 <= page.bbox.x1 for box in (text.get_window_extent() for text in labels)
+    )
+
+
 # ---- the surface
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_ticks_and_letters_of_the_cuts_do_not_overlap(frames, none, width):
+    page = plot_energy_surface(
+        *(frames[f"energy_{name}"] for name in ("surface", "density", "slices", "slice_tests")), none,
+        caption=Caption("", ""), provenance=REAL, width=width,
+    )  # fmt: skip
+    page.canvas.draw()
+    for axes in page.axes[1:]:
+        low, high = axes.get_ylim()
+        ticks = [label for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+        boxes = sorted((label.get_window_extent() for label in ticks), key=lambda box: box.y0)
+        assert len(boxes) >= 2
+        # A third of a letter between them.
+        assert not [a for a, b in itertools.pairwise(boxes) if b.y0 - a.y1 < a.height / 3]
+    letters = [text.get_window_extent() for text in page.texts if text.get_label() == "_letter"]
+    labels = [axes.yaxis.label.get_window_extent() for axes in page.axes[1:] if axes.get_ylabel()]
+    assert not [letter for letter in letters for label in labels if Bbox.intersection(letter, label)]
 
 
 def test_contours_are_of_the_known_points_only(frames, surface_figure):

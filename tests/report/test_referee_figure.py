@@ -63,6 +63,15 @@ def test_dots_strokes_and_bars_are_the_tables_numbers(table: pd.DataFrame) -> No
     np.testing.assert_array_equal([bar.get_width() for bar in moved.patches], rows["moved"].fillna(0.0))
 
 
+def test_scale_of_small_moves_has_two_ticks_and_the_legend_only_what_occurs(table: pd.DataFrame) -> None:
+    small = table[table["verdict"] == VERDICTS[2]].assign(moved=0.03)
+    figure = plot_referee(small, caption=Caption("A caption.", ""), provenance=REAL)
+    _, moved = figure.axes
+    low, high = moved.get_xlim()
+    assert len([tick for tick in moved.get_xticks() if low <= tick <= high]) >= 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [VERDICTS[2], "levels"]
+
+
 def test_every_label_is_whole_on_the_page_and_touches_no_other(table: pd.DataFrame) -> None:
     figure = plot_referee(table, caption=Caption("A caption.", ""), provenance=REAL)
     figure.set_dpi(SAVED)

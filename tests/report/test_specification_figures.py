@@ -13,6 +13,7 @@ from analysis.provenance import Provenance
 from analysis.report.figures.layout import Caption
 from analysis.report.figures.specifications import ANSWERS, VERDICTS, plot_specification_curve, specification_caption
 from analysis.stats.shape.questions import ENDS, ends_name
+from analysis.study import Study
 
 REAL = Provenance("NHANES 1999-2004", synthetic=False)
 MARKS = ["p10", "p90"]
@@ -126,13 +127,28 @@ def test_legend_has_the_shares_of_verdicts(figure, cells):
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     for verdict in VERDICTS:
         assert f"{verdict} ({100 * (cells['verdict'] == verdict).mean():.1f} %)" in texts
+    assert f"no answer ({100 * WITHOUT / len(cells):.1f} %)" in texts
+    assert {"levels: not shown", "levels: both higher"} < set(texts)
     assert texts[-2:] == ["primary", "published recipe"]
 
 
-def test_nothing_is_written_beyond_the_page(figure):
+def test_published_recipe_is_marked_for_the_exposure_that_it_is_of(cells):
+    study = Study(exposure="fiber_g")
+    shares, by_ends = verdict_shares(cells), verdicts_by_ends(cells)
+    drawn = plot_specification_curve(cells, shares, by_ends, caption=Caption("", ""), provenance=REAL, study=study)
+    assert "published recipe" not in [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert not [line for axes in drawn.axes for line in axes.get_lines() if line.get_label() == "published recipe"]
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_nothing_is_written_beyond_the_page(cells, width):
+    figure = plot_specification_curve(
+        cells, verdict_shares(cells), verdicts_by_ends(cells), caption=Caption("", ""), provenance=REAL, width=width
+    )
     figure.canvas.draw()
     page = figure.bbox
-    for text in [*figure.texts, *figure.legends[0].get_texts()]:
+    strips = axes_of(figure, "ends").texts
+    for text in [*figure.texts, *strips, *figure.legends[0].get_texts()]:
         box = text.get_window_extent()
         assert box.x0 >= page.x0
         assert box.x1 <= page.x1
@@ -142,10 +158,10 @@ def test_strips_are_the_shares_of_both_questions(figure, cells):
     axes = axes_of(figure, "ends")
     by_ends = verdicts_by_ends(cells)
     drawn = [(bar.get_x(), bar.get_width()) for bars in axes.containers for bar in bars]
-    assert len(drawn) == 4 * len(VERDICTS) + 2
+    assert len(drawn) == 4 * len(VERDICTS) + 2 + 5  # and five without an answer
     widths = by_ends[by_ends["verdict"].isin(list(ANSWERS))]["share"]
     np.testing.assert_allclose(np.sort([width for _, width in drawn]), np.sort(100 * widths))
-    assert max(x + width for x, width in drawn) == pytest.approx(100 * (1 - WITHOUT / len(cells)))
+    assert max(x + width for x, width in drawn) == pytest.approx(100)
     written = [text.get_text() for text in axes.texts]
     assert written[-1] == f"{100 * (cells['levels_verdict'] == 'both ends higher').mean():.1f} %"
     assert written[0] == f"{100 * (cells['verdict'] == 'U').mean():.1f} %"

@@ -135,6 +135,20 @@ def test_controls_are_drawn_in_their_rows(figure, summary):
     assert {x for x, _ in points(axes, "U (both tests)")} == set(negative["u_p"])
 
 
+def test_filled_and_open_controls_are_told_apart_on_the_figure(figure):
+    label = axes_of(figure, "controls").get_xlabel()
+    assert label == "p-value (filled: energy left out; open: energy beside it)"
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_nothing_is_written_beyond_the_page(summary, width):
+    page = plot_specificity(summary, caption=Caption("", ""), provenance=INVENTED, width=width)
+    page.canvas.draw()
+    for text in [*page.texts, *page.legends[0].get_texts(), axes_of(page, "controls").xaxis.label]:
+        box = text.get_window_extent()
+        assert (page.bbox.x0 <= box.x0) & (box.x1 <= page.bbox.x1) & (page.bbox.y0 <= box.y0), text.get_text()
+
+
 def test_p_value_beyond_the_axis_stands_at_its_end_with_an_arrowhead(figure):
     axes = axes_of(figure, "controls")
     assert any(x == SMALLEST for x, _ in points(axes, "any association"))

@@ -17,6 +17,7 @@ from analysis.report.figures.layout import (
     BAND,
     GREEN,
     GREY,
+    ODDS_TICKS_LOW,
     VERMILION,
     Caption,
     Page,
@@ -37,8 +38,8 @@ LINES = ((BAND, "-"), (VERMILION, "--"), (GREEN, "-."))
 
 FORM_NAMES = {
     "none": "No energy",
-    "linear": "Energy, a line",
-    "spline": "Energy, a spline",
+    "linear": "Energy line",
+    "spline": "Energy spline",
     "residual": "Residual",
     "density": "Density",
 }
@@ -184,13 +185,17 @@ def plot_energy_surface(
             curve = slices[slices["energy_quantile"] == row.energy_quantile]
             axes.set_label(f"{row.energy_quantile:g}")
             _draw_slice(above, axes, curve, row, LINES[place])
-            odds_axis(axes, slices[["conf_low", "conf_high"]].to_numpy())
+            odds_axis(axes, slices[["conf_low", "conf_high"]].to_numpy(), ticks=ODDS_TICKS_LOW)
         panels[0].set_xlim(slices["x"].min(), slices["x"].max())
         panels[len(panels) // 2].set_ylabel("Odds ratio (against the dot)")
         panels[-1].set_xlabel(f"{sentence(form['exposure_label'])} ({form['unit']})")
         title = surface_title(slice_tests, form)
         _page_title(figure, title if width == "two" else title.replace(": ", ":\n"), 0.03)
-        letter_panels(figure, above, *panels, left=28 if width == "two" else 22)
+        left = 28 if width == "two" else 22
+        letter_panels(figure, above, *panels, left=left)
+        middle = panels[len(panels) // 2]
+        across = 72 * middle.get_position().width * figure.get_figwidth()
+        middle.yaxis.set_label_coords(-(left + 5) / across, 0.5)  # left of the letters, however short the ticks
     return figure
 
 

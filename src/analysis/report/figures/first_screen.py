@@ -1,7 +1,11 @@
 """The figure of the first screen: the curve beside the same with energy adjusted for; nothing is computed here."""
 
+import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from analysis.provenance import Provenance
@@ -33,6 +37,13 @@ ADJUSTED = {
 }
 """Colour and dash of each way of adjusting for energy."""
 
+SHORT = {"linear": "line", "spline": "spline", "residual": "residual", "density": "per 1,000 kcal"}
+"""Names of those ways that are read at the width of a telephone; the caption's are whole."""
+
+LETTERED = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+LETTERS: dict[Width, float] = {"one": 7.5, "two": 11}
+"""Points: two columns wide, this figure is also read on a telephone."""
+
 BOTH_ENDS = tuple(100 * share for share in RANGE)
 """Percentiles between which the adjusted curves are drawn: each form has a unit of its own."""
 
@@ -49,8 +60,9 @@ def plot_first_screen(
     caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
     """
     form = forms.set_index("form")
-    with page_style(width):
-        figure, sides = blank_page(2.0 if width == "two" else 3.9, caption, provenance, width=width)
+    with page_style(width), matplotlib.style.context(dict.fromkeys(LETTERED, LETTERS[width])):
+        figure, sides = blank_page(2.5 if width == "two" else 3.9, caption, provenance, width=width)
+        sides["left"] += 0.02 * (LETTERS[width] - LETTERS["one"]) / figure.get_figwidth()  # for larger ticks
         down, across = (1, 2) if width == "two" else (2, 1)
         alone, adjusted = figure.subplots(
             down, across, sharey=True, gridspec_kw=sides | {"wspace": 0.1, "hspace": 0.75}
@@ -64,7 +76,7 @@ def plot_first_screen(
         _draw_adjusted(adjusted, curves, form)
         for axes in (alone, adjusted)[: 1 if width == "two" else 2]:
             axes.set_ylabel("Odds ratio\n(against the median)")
-        letter_panels(figure, alone, adjusted, left=10, up=6)
+        letter_panels(figure, alone, adjusted, left=14, up=6)
     return figure
 
 
@@ -74,20 +86,25 @@ def _draw_alone(axes: Axes, curve: pd.DataFrame, form: pd.Series) -> None:
     axes.set_xlim(curve["x"].min(), curve["x"].max())
     grey_beyond(axes, form["p05"], form["p95"])
     axes.set_xlabel(f"{sentence(form['exposure_label'])}, {form['unit']}")
-    axes.set_title(f"As it is: p {format_p(form['nonlinear_p'])}", fontsize=8.5)
+    axes.set_title(f"As it is: p {format_p(form['nonlinear_p'])}")
+    band, beyond = (Patch(color=color, linewidth=0) for color in (to_rgba(BAND, 0.14), "0.88"))
+    dot = Line2D([], [], color="black", marker="o", markersize=4, linestyle="none")
+    low, high = (f"P{end:.0f}" for end in BOTH_ENDS)
+    words = (f"{conf_level_of(form)} band", "median", f"beyond {low}, {high}")
+    axes.legend([band, dot, beyond], words, loc="upper center", borderaxespad=0.0, labelspacing=0.2, handlelength=1.2)
 
 
 def _draw_adjusted(axes: Axes, curves: pd.DataFrame, form: pd.DataFrame) -> None:
     low, high = BOTH_ENDS
     for name, (color, dash) in ADJUSTED.items():
         curve = curves[(curves["form"] == name) & curves["percentile"].between(low, high)]
-        label = f"{ADJUSTMENTS[name]}: p {format_p(form.loc[name, 'nonlinear_p'])}"
+        label = f"{SHORT[name]}: p {format_p(form.loc[name, 'nonlinear_p'])}"
         axes.plot(curve["percentile"], curve["odds_ratio"], color=color, linestyle=dash, label=label)
     axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     axes.set_xlabel("Percentile of intake in each form")
-    axes.set_title("With energy adjusted for", fontsize=8.5)
-    axes.legend(loc="upper center", fontsize=7, frameon=False, borderaxespad=0.1, labelspacing=0.2)
+    axes.set_title("With energy adjusted for")
+    axes.legend(loc="upper center", borderaxespad=0.0, labelspacing=0.2)
 
 
 def first_screen_caption(forms: pd.DataFrame) -> str:

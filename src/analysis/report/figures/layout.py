@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import resources
@@ -58,6 +59,8 @@ ABOVE = 0.35  # inches above the panels, for a title
 FACE_LINE = 0.2  # inches for the line that says what invented data are
 LABEL_ROOM: dict[Width, float] = {"one": 0.66, "two": 0.8}  # inches left of the panels
 ODDS_TICKS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+ODDS_TICKS_LOW = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""For panels too low for the others: doublings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +171,12 @@ def letter_panels(figure: Page, *panels: Axes, left: float = 30, up: float = 6, 
         figure.text(0, 1, letter, transform=axes.transAxes + away, fontsize=10, weight="bold", label="_letter")
 
 
-def odds_axis(axes: Axes, limits: np.ndarray) -> None:
+def odds_axis(axes: Axes, limits: np.ndarray, *, ticks: Sequence[float] = ODDS_TICKS) -> None:
     """Log axis that holds the limits, ticked at odds ratios people say aloud, with a line at 1."""
     low, high = min(float(np.min(limits)), 0.8), max(float(np.max(limits)), 1.25)
     axes.set_yscale("log")
     axes.set_ylim(max(low, 0.3) * 0.9, min(high, 6.0) * 1.25)
-    axes.yaxis.set_major_locator(FixedLocator(ODDS_TICKS))
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.axhline(1, color=GREY, linewidth=0.8, linestyle="-", zorder=0, label="_odds ratio 1")

@@ -1,10 +1,11 @@
 """What decides the verdict: every answer to the referee, sorted by how far it moves the curve."""
 
 import textwrap
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
@@ -21,7 +22,8 @@ from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p
 from analysis.stats.shape.verdict import ALPHA
 
-COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY}
+WITHOUT_VERDICT = "ends only, no verdict"
+COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY, WITHOUT_VERDICT: "white"}
 ROW = 0.2  # inches
 HEAD = 0.5  # inches for title and legend
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
@@ -59,7 +61,8 @@ def plot_referee(table: pd.DataFrame, *, caption: Caption, provenance: Provenanc
                       columnspacing=1.0, handletextpad=0.2)  # fmt: skip
         moved.tick_params(axis="both", labelsize=7)
         moved.barh(range(len(rows)), rows["moved"].fillna(0.0), color="0.75", height=0.6)
-        moved.xaxis.set_major_locator(FixedLocator((0.0, 0.5, 1.0)))
+        moved.set_xlim(0, 1.05 * (rows["moved"].max() or 1.0))
+        moved.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10], min_n_ticks=2))
         moved.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         moved.set_xlabel("Moved (log odds)", fontsize=7.5)
         words = rows["question"] + ": " + rows["done"]
@@ -71,23 +74,17 @@ def plot_referee(table: pd.DataFrame, *, caption: Caption, provenance: Provenanc
 
 
 def _draw_p(axes: Axes, rows: pd.DataFrame) -> None:
+    """The dots of each verdict that occurs, and the strokes; what does not occur is in no legend."""
+    drawn: dict[str, Any] = {"color": "black", "linestyle": "none"}
+    dots = rows["verdict"].fillna(WITHOUT_VERDICT)
     for verdict, colour in COLOURS.items():
-        these = rows[rows["verdict"] == verdict]
-        axes.plot(these["end_slopes_p"], these.index, "o", color=colour, markersize=4.2, linestyle="none",
-                  label=verdict)  # fmt: skip
-    rest = rows[rows["verdict"].isna()]
-    axes.plot(rest["end_slopes_p"], rest.index, "o", markerfacecolor="white", markeredgecolor="black", markersize=4.2,
-              linestyle="none", label="ends only, no verdict")  # fmt: skip
-    axes.plot(
-        rows["levels_p"],
-        rows.index,
-        "|",
-        color="black",
-        markersize=7.5,
-        markeredgewidth=1.1,
-        linestyle="none",
-        label="levels",
-    )
+        these = rows[dots == verdict]
+        if len(these):
+            edge = "black" if verdict == WITHOUT_VERDICT else colour
+            axes.plot(these["end_slopes_p"], these.index, "o", **drawn, markerfacecolor=colour, markeredgecolor=edge,
+                      markersize=4.2, label=verdict)  # fmt: skip
+    if rows["levels_p"].notna().any():
+        axes.plot(rows["levels_p"], rows.index, "|", **drawn, markersize=7.5, markeredgewidth=1.1, label="levels")
     axes.set_xscale("log")
     axes.set_xlim(min(P_TICKS[0], rows[["end_slopes_p", "levels_p"]].min().min()) / 1.5, 1.3)
     axes.xaxis.set_major_locator(FixedLocator(P_TICKS))
@@ -102,7 +99,7 @@ def referee_caption(table: pd.DataFrame) -> str:
     """Caption of the referee's figure: what is shown, and how many questions give each verdict."""
     rows = referee_order(table)
     counts = rows["verdict"].value_counts()
-    told = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in COLOURS)
+    told = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in COLOURS if verdict != WITHOUT_VERDICT)
     weakest = rows.loc[rows["levels_p"].idxmax()]
     return (
         "Dots: the larger one-sided p of the slopes at the two ends (falls, then rises), coloured by the verdict of "

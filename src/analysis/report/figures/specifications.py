@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, PUBLISHED_CELL, Specification, cell_of
 from analysis.data.people.vocabulary import exposure_label
 from analysis.provenance import Provenance
@@ -21,7 +24,7 @@ from analysis.report.figures.layout import (
     wrapped,
 )
 from analysis.report.figures.width import Width
-from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, ends_words, joint_tests, top_choices
+from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, NOT_HIGHER, ends_words, joint_tests, top_choices
 from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn, sentence
 from analysis.report.words.study import covariate_words
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
@@ -32,8 +35,10 @@ U: Verdict = "U"
 VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, U: VERMILION}
 """Colours of verdicts, the rarest drawn last."""
 
-ANSWERS = VERDICTS | {"not shown": "0.82", BOTH_HIGHER: VERMILION}
-"""Those of the answers to both questions about ends."""
+ANSWERS = VERDICTS | {NOT_HIGHER: "0.82", BOTH_HIGHER: VERMILION} | {NO_ANSWER: "white"}
+"""Those of the answers to both questions about ends, and of the cells without one."""
+
+LEVELS_SHORT = {NOT_HIGHER: NOT_HIGHER, BOTH_HIGHER: "both higher"}
 
 ASKED = {FALLS_THEN_RISES: "slopes at", ENDS_HIGHER: "levels at"}
 
@@ -75,7 +80,7 @@ def plot_specification_curve(
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
     with page_style(width):
         figure, sides = blank_page(7.2, caption, provenance, width=width)
-        head = 0.36 if width == "two" else 0.98  # inches for title and legend
+        head = 0.5 if width == "two" else 1.12  # inches for title and legend
         sides |= {"left": 0.215 if width == "two" else 0.43, "top": sides["top"] - head / figure.get_figheight()}
         rows = figure.add_gridspec(2, 1, height_ratios=[1, 0.13], hspace=0.155, **sides)
         grid = rows[0].subgridspec(2, 2, height_ratios=[1, 1.6], hspace=0.04, wspace=0.05)
@@ -99,21 +104,27 @@ def plot_specification_curve(
         about = f"{sentence(study.disease)} by {exposure_label(study.exposure)} intake"
         title = wrapped(f"{about} under every combination of choices", width, letters=34)
         figure.text(0.03, 1 - 0.08 * inches, title, va="top", weight="bold", fontsize=10, label="title")
-        figure.legend(handles=_handles(whole, study), loc="upper left", ncol=5 if width == "two" else 2,
-                      columnspacing=0.8, bbox_to_anchor=(0.02, 1 - (0.24 if width == "two" else 0.4) * inches),
-                      handlelength=1.1, fontsize=7.2, handletextpad=0.6)  # fmt: skip
+        columns, spacing, down = (4, 0.8, 0.24) if width == "two" else (2, 0.4, 0.4)
+        figure.legend(handles=_handles(whole, study), loc="upper left", ncol=columns, columnspacing=spacing,
+                      bbox_to_anchor=(0.02, 1 - down * inches), handlelength=1.1, handleheight=0.6, fontsize=7.2,
+                      handletextpad=0.6)  # fmt: skip
     return figure
 
 
+def _of_the_claim(study: Study) -> bool:
+    """Whether a study's grid can hold the published recipe: of the primary's exposure and disease, in other hands."""
+    return study.disease == PRIMARY.disease and study.exposure == PRIMARY.exposure
+
+
 def _marked(study: Study) -> dict[str, tuple[Specification, str]]:
-    """The cells that are marked, by their words: the study's own, and the published recipe if its outcome is that."""
-    published = {"published recipe": (PUBLISHED_CELL, "s")} if study.disease == PRIMARY.disease else {}
+    """The cells that are marked, by their words: the study's own, and the published recipe if it can be there."""
+    published = {"published recipe": (PUBLISHED_CELL, "s")} if _of_the_claim(study) else {}
     return {"primary": (cell_of(study), "o"), **published}
 
 
-def _handles(whole: pd.Series, study: Study) -> list[Line2D]:
+def _handles(whole: pd.Series, study: Study) -> list[Artist]:
     verdicts = [
-        Line2D([], [], color=color, linewidth=4, linestyle="-", label=f"{verdict} ({100 * whole[verdict]:.1f} %)")
+        Patch(color=color, linewidth=0.5, label=f"{verdict} ({100 * whole[verdict]:.1f} %)")
         for verdict, color in VERDICTS.items()
     ]
     marks = [
@@ -121,7 +132,12 @@ def _handles(whole: pd.Series, study: Study) -> list[Line2D]:
                label=name)
         for name, (_, marker) in _marked(study).items()
     ]  # fmt: skip
-    return verdicts + marks
+    others = {f"levels: {words}": ANSWERS[answer] for answer, words in LEVELS_SHORT.items()}
+    if NO_ANSWER in whole:
+        others |= {f"{NO_ANSWER} ({100 * whole[NO_ANSWER]:.1f} %)": "white"}
+    foot = [Patch(facecolor=color, edgecolor=GREY if color == "white" else color, linewidth=0.5, label=name)
+            for name, color in others.items()]  # fmt: skip
+    return [*verdicts, *foot, *marks]
 
 
 def _draw_estimates(axes: Axes, in_order: pd.DataFrame, mark: str, ends: np.ndarray) -> None:
@@ -173,13 +189,14 @@ def _draw_ends(axes: Axes, by_ends: pd.DataFrame, *, width: Width) -> None:
         left = 0.0
         for verdict, color in ANSWERS.items():
             for share in 100 * part.loc[part["verdict"] == verdict, "share"]:
-                axes.barh(-row, share, left=left, height=0.74, color=color, label=f"{question}: {verdict}")
+                axes.barh(-row, share, left=left, height=0.74, color=color, label=f"{question}: {verdict}",
+                          edgecolor=GREY if verdict == NO_ANSWER else color, linewidth=0.5)  # fmt: skip
                 left += share
         shown = 100 * part.loc[part["verdict"].isin([U, BOTH_HIGHER]), "share"].sum()
         axes.text(101, -row, f"{shown:.1f} %", fontsize=7.2, va="center", color=VERMILION, label="_share")
     names = [f"{ASKED[question]} {ends_words(ends)}" for (question, ends), _ in strips]
     axes.set_yticks(-np.arange(len(strips)), names)
-    axes.set_xlim(0, 110)
+    axes.set_xlim(0, 110 if width == "two" else 120)
     axes.set_xticks([0, 25, 50, 75, 100])
     axes.tick_params(axis="y", length=0, labelsize=7.2, pad=2)
     axes.tick_params(axis="x", labelsize=7.5)
@@ -217,7 +234,7 @@ def _unanswered(cells: pd.DataFrame) -> str:
 
 
 def _published_words(study: Study) -> str:
-    if study.disease != PRIMARY.disease:
+    if not _of_the_claim(study):
         return ""
     cell = PUBLISHED_CELL
     return (

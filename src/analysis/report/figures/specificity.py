@@ -25,6 +25,7 @@ from analysis.report.figures.layout import (
     blank_page,
     letter_panels,
     page_style,
+    wrapped,
 )
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p, sentence
@@ -49,7 +50,7 @@ MARKS = {
     "discoveries": f"bends (false-discovery rate {100 * FALSE_DISCOVERIES:g} %)",
     "others": "no bend shown",
     "heaped": "many have none",
-    "Hmisc's knots": "the same, other knots",
+    "Hmisc's knots": "same, other knots",
 }
 """What a nutrient's mark means, by its label in a panel."""
 
@@ -96,6 +97,7 @@ def plot_specificity(
         figure, sides = blank_page(8.6 if width == "two" else 7.9, caption, provenance, width=width)
         height = sides["top"] - sides["bottom"]
         sides["left"] += 0.05 / figure.get_figwidth()  # ticks of seven letters
+        sides["bottom"] += (0.0 if width == "two" else 0.12) / figure.get_figheight()  # a label of two lines
         sides["top"] -= (
             0.5 if width == "two" else 0.75
         ) / figure.get_figheight()  # a title, the legend, and titles of two lines
@@ -222,7 +224,8 @@ def _draw_controls(axes: Axes, controls: pd.DataFrame, width: Width) -> None:
     axes.set_yticks(list(place.values()), labels)
     axes.tick_params(axis="y", length=0)
     axes.set_title("Controls", fontsize=9)
-    axes.set_xlabel("p-value")
+    # A legend of five marks would cover some of them in one column.
+    axes.set_xlabel(wrapped("p-value (filled: energy left out; open: energy beside it)", width, letters=30))
     corner, columns = ((1.02, 0.985), 3) if width == "two" else ((1.03, -0.02), 1)
     axes.legend(loc="lower right", bbox_to_anchor=corner, ncol=columns, fontsize=7, handletextpad=0.1,
                 columnspacing=1.0, borderpad=0.2)  # fmt: skip

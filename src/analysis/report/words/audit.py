@@ -36,7 +36,7 @@ from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, Levels
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
 
-BOTH_HIGHER = get_args(LevelsVerdict)[0]
+BOTH_HIGHER, NOT_HIGHER = get_args(LevelsVerdict)
 
 MONTE_CARLO_ERRORS = 2.5
 """A p-value that is nearer to its level than this many of its own errors is told as being at the border."""
