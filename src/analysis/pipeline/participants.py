@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from analysis.data.people import coding, drugs, laboratory, products, supplements, vocabulary
 from analysis.data.people import harmonise as harmonise_module
-from analysis.data.people.cohort import INTERVIEWED, select_cohort
+from analysis.data.people.cohort import select_cohort, with_interviewed
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.people.supplement_traps import misreadings, supplement_traps
 from analysis.data.people.supplements import use_rows
@@ -68,8 +68,7 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
             f"the participants in {folders.processed} were built by another version of the harmonising code: run "
             "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
         )
-    frame.attrs[INTERVIEWED] = len(frame)
-    return frame, provenance
+    return with_interviewed(frame), provenance
 
 
 def record_of(folders: Folders, registry: Registry, tables: Iterable[str], *, code: str) -> dict[str, object]:
