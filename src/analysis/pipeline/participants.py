@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.data.people import coding, drugs, laboratory, products, supplements, vocabulary
 from analysis.data.people import harmonise as harmonise_module
-from analysis.data.people.cohort import INTERVIEWED
+from analysis.data.people.cohort import with_interviewed
 from analysis.pipeline.folders import Folders, StageError, place_of
 from analysis.provenance import Provenance
 
@@ -34,8 +34,7 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
             f"the participants in {folders.processed} were built by another version of the harmonising code: run "
             "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
         )
-    frame.attrs[INTERVIEWED] = len(frame)
-    return frame, provenance
+    return with_interviewed(frame), provenance
 
 
 def code_digest() -> str:

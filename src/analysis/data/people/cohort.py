@@ -20,7 +20,7 @@ NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cy
 
 _FLOW = {"step": object, "n": "int64", "cases": "Int64"}
 INTERVIEWED = "interviewed"
-"""Name, among a frame's ``attrs``, of how many people were interviewed; copies and parts of the frame keep it."""
+"""Name, among a frame's ``attrs``, of how many people each cycle interviewed; copies and parts of a frame keep it."""
 
 _PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amputation")}
 """Beginnings of columns that an outcome is made of."""
@@ -113,14 +113,21 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     )
 
 
+def with_interviewed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, which holds everybody, with how many were interviewed in each cycle among its ``attrs``."""
+    frame.attrs[INTERVIEWED] = {str(cycle): int(n) for cycle, n in frame["cycle"].value_counts().items()}
+    return frame
+
+
 def _refuse_parts(frame: pd.DataFrame) -> None:
-    """Refuse a frame that says how many people were interviewed and has not so many of them."""
-    interviewed = frame.attrs.get(INTERVIEWED, len(frame))
-    if len(frame) != interviewed:
+    """Refuse a frame that says how many people were interviewed and has others of a cycle; whole cycles may be left."""
+    here = frame["cycle"].value_counts()
+    interviewed = pd.Series({cycle: frame.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
+    if (here != interviewed).any():
         raise StudyError(
-            f"{count_of(len(frame))} people are here, of {interviewed:,} who were interviewed: expected everybody, "
-            "once each, since the standard errors of some need the sample of all. Give all of them, and say whom the "
-            "study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
+            f"{count_of(here.sum())} people are here, of {interviewed.sum():,} who were interviewed: expected "
+            "everybody, once each, since the standard errors of some need the sample of all. Give all of them, and say "
+            "whom the study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
         )
 
 
