@@ -18,7 +18,7 @@ FOUND = pd.DataFrame(
         ("C", "odds_ratio", "none printed"),
     ],
     columns=["study", "kind", "agreement"],
-)
+).assign(citation=lambda rows: rows["study"].map({"A": "J 1:1", "B": "J 2:1", "C": "J 3:1"}))
 
 FORMS = ("none", "linear", "spline", "residual", "density")
 CYCLES = ("without 1999-2000", "without 2001-2002", "without 2003-2004")
@@ -48,7 +48,7 @@ def test_numbers_are_counted_by_kind_and_class_and_those_without_a_comparison_no
 
 
 def test_misses_are_told_by_study_the_most_first() -> None:
-    assert published_words.misses_sentence(FOUND) == "Not reached: B (2 of 2) and A (1 of 5)."
+    assert published_words.misses_sentence(FOUND) == "Not reached: B, J 2:1 (2 of 2); A, J 1:1 (1 of 5)."
     assert published_words.misses_sentence(FOUND[:4]) == "Every printed number is reached."
 
 
