@@ -15,7 +15,8 @@ PACKAGE = ROOT / "src" / "analysis"
 ROOMS = (
     ("errors", "files", "streams"),
     ("study", "provenance"),
-    ("stats.arrays", "stats.disclosure", "stats.order", "stats.parallel"),
+    ("stats.arrays", "stats.disclosure", "stats.parallel"),
+    ("stats.order",),
     ("stats.monte_carlo",),
     ("stats.sample",),
     ("stats.regression",),

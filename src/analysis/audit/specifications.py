@@ -29,9 +29,9 @@ from analysis.stats.arrays import Array, Bools, Row
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import Discreet
 from analysis.stats.order import sorted_quantiles
-from analysis.stats.regression.fit import LogisticFit, OwnFit
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import contrast
-from analysis.stats.regression.shared import SharedColumns, shared_columns
+from analysis.stats.regression.shared import OwnFit, SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
 from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Outcome, Study, StudyError, Weights

@@ -4,9 +4,9 @@ import numpy as np
 
 from analysis.dose_response.problem import Problem, Setting
 from analysis.stats.arrays import Array
-from analysis.stats.regression.fit import LogisticFit, OwnFit
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
-from analysis.stats.regression.shared import SharedColumns
+from analysis.stats.regression.shared import OwnFit, SharedColumns
 from analysis.stats.shape.verdict import FittedCurve
 
 

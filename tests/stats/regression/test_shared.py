@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression import shared
-from analysis.stats.regression.fit import ConvergenceError, coefficient_influence, own_part
+from analysis.stats.regression.fit import ConvergenceError, coefficient_influence
 from analysis.stats.regression.quick import Regression, fit_quickly
-from analysis.stats.regression.shared import shared_columns
+from analysis.stats.regression.shared import own_part, shared_columns
 from analysis.stats.sample.design import DesignError, between_psu
 from tests.arrays import Sample, clustered_sample
 from tests.stats.regression.test_quick import assert_same_coefficients

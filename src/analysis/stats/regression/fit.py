@@ -136,39 +136,6 @@ class LogisticFit(Fit):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OwnFit(Fit):
-    """Some of a survey-weighted logistic regression's coefficients, those of the exposure; beta in log odds.
-
-    Attributes
-    ----------
-    cases, totals : as those of `LogisticFit`; the totals are those of these coefficients.
-    """
-
-    shown = ("n", "cases", "residual_df", "terms")
-
-    cases: int
-    totals: Array
-
-
-def own_part(fit: LogisticFit, terms: tuple[str, ...]) -> OwnFit:
-    """Some coefficients of a fit."""
-    index = fit.index(terms)
-    own = np.ix_(index, index)
-    return OwnFit(
-        terms=terms,
-        beta=fit.beta[index],
-        vcov=fit.vcov[own],
-        naive_vcov=fit.naive_vcov[own],
-        n=fit.n,
-        n_psu=fit.n_psu,
-        n_strata=fit.n_strata,
-        others=len(fit.terms) - len(terms),
-        cases=fit.cases,
-        totals=fit.totals[:, index],
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearFit(Fit):
     """A survey-weighted linear regression; beta in the unit of y.
 

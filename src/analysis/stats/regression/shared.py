@@ -32,7 +32,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import OwnFit, own_part
+from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import (
     SETTLED,
     Regression,
@@ -60,6 +60,39 @@ infinite estimate nothing is left of it."""
 
 WELL_APART = 1e-4
 """Smallest share of the length of an own column left beside the common ones for which orthogonality keeps digits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OwnFit(Fit):
+    """Some of a survey-weighted logistic regression's coefficients, those of the exposure; beta in log odds.
+
+    Attributes
+    ----------
+    cases, totals : as those of `LogisticFit`; the totals are those of these coefficients.
+    """
+
+    shown = ("n", "cases", "residual_df", "terms")
+
+    cases: int
+    totals: Array
+
+
+def own_part(fit: LogisticFit, terms: tuple[str, ...]) -> OwnFit:
+    """Some coefficients of a fit."""
+    index = fit.index(terms)
+    own = np.ix_(index, index)
+    return OwnFit(
+        terms=terms,
+        beta=fit.beta[index],
+        vcov=fit.vcov[own],
+        naive_vcov=fit.naive_vcov[own],
+        n=fit.n,
+        n_psu=fit.n_psu,
+        n_strata=fit.n_strata,
+        others=len(fit.terms) - len(terms),
+        cases=fit.cases,
+        totals=fit.totals[:, index],
+    )
 
 
 class SharedColumns:

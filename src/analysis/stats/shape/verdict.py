@@ -14,9 +14,9 @@ from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.order import sorted_quantiles
-from analysis.stats.regression.fit import LogisticFit, OwnFit
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import wald_test
-from analysis.stats.regression.shared import SharedColumns
+from analysis.stats.regression.shared import OwnFit, SharedColumns
 from analysis.stats.sample.design import Domain, SurveyDesign
 from analysis.stats.sample.replicates import Replicates, times_drawn
 from analysis.stats.shape.nadir import (
