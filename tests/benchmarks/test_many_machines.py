@@ -1,8 +1,8 @@
 """What the audit gains from more workers, and what a million specifications would need; `make bench`.
 
 The same groups of people, the audit's own tasks, are answered on a dask cluster of one, two and four worker
-processes of one thread each; workers are warm, as they are in a long run. Nothing here asserts a time. What was measured is drawn,
-and written into docs/many-machines.md with what follows from it for a million specifications.
+processes of one thread each; workers are warm, as they are in a long run. Nothing here asserts a time. What was
+measured is drawn, and written into docs/many-machines.md with what follows from it for a million specifications.
 """
 
 import os
