@@ -108,8 +108,9 @@ def revise(folder: Path, demo: Folders) -> None:
     """
     folders = Folders(folder / "data", folder / "data" / "figures")
     shutil.copytree(demo.raw, folders.raw)
-    for receipt in folders.raw.glob("[0-9]*/*.json"):
-        receipt.unlink()
+    shutil.copytree(demo.processed / "cache", folders.processed / "cache")
+    (receipt,) = folders.raw.glob(f"[0-9]*/{REVISED}.json")
+    receipt.unlink()
     codes = folders.raw / "registry" / "codes.csv"
     (line,) = [line for line in codes.read_text().splitlines() if line.startswith(f"{REVISED},LEALPN,3,")]
     codes.write_text(codes.read_text().replace(line, f"{REVISED},LEALPN,3,99999"))
