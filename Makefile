@@ -134,8 +134,9 @@ $(STANDS) $(PUBLISHED): | $(COMPARED)
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
 	@test -e $@ || $(RUN) figures
 
-tables: $(FITTED) $(SHAPED) $(CLAIMED) $(VENV)/.tables ## the tables to paste, as HTML and docx in tables/; installs great_tables and python-docx first
-	@for name in $(TABLES); do $(RUN) table $$name -o tables/$$name.html; $(RUN) table $$name -o tables/$$name.docx; done
+tables: $(if $(DATA),,$(FITTED) $(SHAPED) $(CLAIMED)) $(VENV)/.tables ## the tables to paste, as HTML and docx in tables/; installs great_tables and python-docx first; DATA=data/demo: of the invented survey, in its tables/
+	@for name in $(if $(wildcard $(DATA)/raw/registry),$(filter-out published,$(TABLES)),$(TABLES)); do for form in html docx; do \
+		$(RUN) table $$name $(if $(DATA),--data $(DATA)) -o $(if $(DATA),$(DATA)/)tables/$$name.$$form || exit; done; done
 
 $(VENV)/.tables: requirements-tables.lock $(READY)
 	@$(PY) -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r $<

@@ -104,7 +104,11 @@ def test_of_what_is_no_intake_everybodys_energy_is_known(participants):
 @pytest.mark.parametrize(
     ("study", "message"),
     [
-        (Study(exposure="phosphorus_mg", model="3"), "adjusts for energy in several ways"),
+        (
+            Study(exposure="phosphorus_mg", model="3"),
+            "takes no study with energy among the covariates .*Leave energy out",
+        ),
+        (Study(exposure="phosphorus_mg", extra_covariates=("energy_kcal",)), "Leave energy out of the study"),
         (Study(exposure="phosphorus_mg", model="crude"), r"covariates crude, expected one of 1, 2, 2 \+ height"),
         (Study(exposure="phosphorus_mg", knots=6), "knots 6, expected one of 3, 4, 5"),
     ],

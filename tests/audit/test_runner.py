@@ -140,6 +140,30 @@ def test_an_unexpected_exception_names_the_task_and_keeps_the_finished(tmp_path,
     assert len(stored(tmp_path)) == 2
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work_and_without_a_warning(tmp_path):
+    (tmp_path / "audit").write_text("a file where the folder would be")
+    code = (
+        "import sys, analysis.audit.runner as runner\n"
+        "from tests.audit.test_runner import PEOPLE, counted_tasks\n"
+        "from pathlib import Path\n"
+        "folder = Path(sys.argv[1])\n"
+        "runner.run_tasks(counted_tasks(folder), PEOPLE, folder=folder / 'audit', jobs=2)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "AuditError: results of tasks cannot be written in" in done.stderr
+    assert "0 of 6 tasks are finished" in done.stderr
+    assert "Warning" not in done.stderr
+    assert not performed(tmp_path)
+
+
+def test_without_a_terminal_finished_tasks_are_told_by_the_minute(tmp_path, monkeypatch, capsys):
+    run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path / "one")
+    assert capsys.readouterr().err == ""  # done within the minute
+    monkeypatch.setattr(runner, "LONGEST_UNTOLD", 0.0)
+    run_tasks(sum_tasks(3), PEOPLE, folder=tmp_path / "two")
+    assert capsys.readouterr().err.splitlines() == [f"auditing: {n} of 3 tasks are done" for n in (1, 2, 3)]
+
+
 def test_a_full_disk_leaves_whole_files_only(tmp_path, monkeypatch):
     save, calls = np.savez, []
 

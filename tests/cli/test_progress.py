@@ -1,4 +1,4 @@
-"""A terminal is not left silent; where there is none, nothing is added to what a stage prints."""
+"""A terminal is not left silent; where there is none, a stage that works for minutes says so, and no shorter one."""
 
 import fcntl
 import os
@@ -60,3 +60,13 @@ def test_stage_on_a_terminal_shows_that_it_loads_before_its_first_result(demo):
 def test_without_a_terminal_nothing_is_added():
     done = subprocess.run([sys.executable, "-c", SLOW], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("a result\n", "")
+
+
+def test_without_a_terminal_a_long_stage_says_every_minute_that_it_is_at_work():
+    sooner = "import analysis.cli.progress as progress\nprogress.SECONDS_BETWEEN_LINES = 1.0\n"
+    hurried = SLOW.replace("with signs", f"{sooner}with signs")
+    done = subprocess.run([sys.executable, "-c", hurried], capture_output=True, text=True, check=True)
+    assert done.stdout == "a result\n"
+    lines = done.stderr.splitlines()
+    assert len(lines) >= 2
+    assert set(lines) == {"fit: at work for 0 min"}

@@ -4,6 +4,7 @@ import html
 import importlib
 import importlib.util
 import io
+import shutil
 import zipfile
 from types import ModuleType
 
@@ -151,6 +152,8 @@ def test_published_numbers_stand_as_printed_beside_ours():
     [
         (["published"], "nobody has published of an invented survey"),
         (["models", "--format", "docx"], "expected a file"),
+        (["models", "-o", "t1.xlsx"], "-o t1.xlsx: expected a name that ends in .html, .docx or .csv"),
+        (["models", "-o", "t1"], "-o t1: expected a name that ends in .html, .docx or .csv"),
     ],
 )
 def test_table_that_cannot_be_made_is_one_sentence(demo, arguments, message, capsys):
@@ -166,14 +169,23 @@ def test_table_before_its_stage_names_the_command(tmp_path, name, command, capsy
     assert command in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", ["html", "docx"])
-def test_without_the_extra_the_message_names_what_installs_it(demo, form, monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", ["models.csv", "tests.csv"])
+def test_estimates_that_lack_a_table_name_its_file(demo, name, tmp_path, capsys):
+    shutil.copytree(demo.estimates, tmp_path / "processed" / "estimates")
+    (tmp_path / "processed" / "estimates" / name).unlink()
+    assert main(["table", "models", "--data", str(tmp_path)]) == 3
+    assert f"({name} is not there)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("form", "library"), [("html", "great_tables, which HTML needs"),
+                                               ("docx", r"docx, which docx \(python-docx\) needs")])  # fmt: skip
+def test_without_the_extra_the_message_names_what_installs_it(demo, form, library, monkeypatch, tmp_path):
     def missing(name: str) -> ModuleType:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     table = read_table(demo, "models")
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(StageError, match="make tables.*requirements-tables.lock.*CSV needs none"):
+    with pytest.raises(StageError, match=f"{library}: run `make tables.*requirements-tables.lock.*CSV needs none"):
         write_table(table, form)
 
 

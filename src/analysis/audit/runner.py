@@ -15,10 +15,11 @@ import pickle
 import queue
 import re
 import sys
+import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -63,6 +64,9 @@ LONGEST_DELIVERY = 60.0
 
 PULSE = 0.5
 """Seconds without a result after which it is looked whether the cluster is still there."""
+
+LONGEST_UNTOLD = 60.0
+"""Seconds after which a finished task is told where no terminal shows a bar."""
 
 ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})/?")
 HIGHEST_PORT = 65535
@@ -179,6 +183,8 @@ def run_tasks(
     waiting = [number for number, path in enumerate(paths) if _read(path) is None]
     with bar, _explained(paths):
         if waiting:
+            _refuse_unwritable(stores.values())
+            told = time.monotonic()
             performed = (
                 _in_processes(tasks, waiting, frame, jobs)
                 if scheduler is None
@@ -188,6 +194,11 @@ def run_tasks(
                 for number, one in arriving:
                     _write(one, paths[number])
                     bar.update()
+                    if progress and not sys.stderr.isatty() and time.monotonic() - told >= LONGEST_UNTOLD:
+                        sys.stderr.write(
+                            f"{progress}: {sum(one.exists() for one in paths)} of {len(tasks)} tasks are done\n"
+                        )
+                        told = time.monotonic()
     return [_reread(path) for path in paths]
 
 
@@ -444,6 +455,17 @@ def _explained(paths: Sequence[Path]) -> Iterator[None]:
 
 
 # ---- where the results lie
+def _refuse_unwritable(folders: Iterable[Path]) -> None:
+    """Find out before the work, and not by its first result, that results cannot be kept."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise AuditError(f"results of tasks cannot be written in {folder}: {error}.") from error
+
+
 def _write(finished: Finished, path: Path) -> None:
     """One file a task: a frame is kept as the bytes of a parquet file, which keeps every digit and type."""
     entries: dict[str, Any] = {f"array:{name}": values for name, values in finished.arrays.items()}

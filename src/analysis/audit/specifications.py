@@ -136,8 +136,8 @@ def refuse_outside_grid(study: Study = PRIMARY) -> None:
     own, choices = cell_of(study), choices_of(study)
     if ENERGY in study.covariates:
         raise StudyError(
-            "the audit adjusts for energy in several ways: expected a study without it among the covariates, such as "
-            "one of model 1 or 2."
+            f"an audit takes no study with energy among the covariates ({ENERGY}): it adjusts for energy itself, in "
+            "several ways. Leave energy out of the study: model 1 or 2, without it among extra_covariates."
         )
     for name in ("weights", "outcome", "covariates", "knots"):
         if getattr(own, name) not in choices[name]:

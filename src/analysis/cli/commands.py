@@ -188,8 +188,12 @@ def run_figures(args: argparse.Namespace) -> None:
 
 def run_table(args: argparse.Namespace) -> None:
     """Write one table to paste."""
-    suffix = args.output.suffix.removeprefix(".").lower() if args.output else ""
-    form = args.format or (suffix if suffix in TABLE_FORMS else "csv")
+    suffix = args.output.suffix.removeprefix(".").lower() if args.output else "csv"
+    form = args.format or suffix
+    if form not in TABLE_FORMS:
+        raise StageError(
+            f"-o {args.output}: expected a name that ends in .html, .docx or .csv; or say --format html, docx or csv."
+        )
     if form == "docx" and args.output is None:
         raise StageError("a docx cannot be printed: expected a file, such as -o table.docx.")
     written = write_table(read_table(folders_of(args.data, args.figures), args.name), form)

@@ -174,8 +174,8 @@ def _add_table_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("name", choices=TABLES, metavar="NAME", help=f"one of {', '.join(TABLES)}")
     _add_folders(stage)
     stage.add_argument("--format", default=None, choices=TABLE_FORMS,
-                       help="csv for numbers, html or docx for reading; by default what the file's name ends in, or "
-                       "csv")  # fmt: skip
+                       help="csv for numbers, html or docx for reading; by default what the file's name ends in, and "
+                       "csv where it is printed")  # fmt: skip
     stage.add_argument("-o", "--output", type=Path, default=None, metavar="FILE",
                        help="file to write instead of printing; docx needs one")  # fmt: skip
 

@@ -125,7 +125,7 @@ def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
     StageError : one of the stages has not been run.
     """
     try:
-        read = {name: pd.read_csv(folders.estimates / f"{name}.csv", dtype=TEXT) for name in ESTIMATES}
+        read = {name: _read_table(folders.estimates / f"{name}.csv") for name in ESTIMATES}
         _check_estimates(read)
         read["models"] = read["models"].fillna({"covariates": "", "where": ""})
         if "notes" in read["models"]:
@@ -136,7 +136,7 @@ def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
             read[table] = read[table].fillna({"level": ""})
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
-            f"no readable estimates in {place_of(folders.estimates)} ({error.__class__.__name__}): run `make "
+            f"no readable estimates in {place_of(folders.estimates)} ({error}): run `make "
             "figures` or `python -m analysis fit` and `shapes` first, or `make demo` for an invented survey."
         ) from None
     source = str(read["models"]["data"].iloc[0])
@@ -154,6 +154,16 @@ def read_simulation(folders: Folders) -> Frames:
     if not all(path.exists() for path in paths.values()):
         return {}
     return {name: pd.read_csv(path) for name, path in paths.items()}
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """One table of estimates; what is wrong with it names its file."""
+    try:
+        return pd.read_csv(path, dtype=TEXT)
+    except FileNotFoundError:
+        raise ValueError(f"{path.name} is not there") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def _check_estimates(read: Frames) -> None:

@@ -23,6 +23,9 @@ LETTERS_PT = 8
 MOST_UPRIGHT = 4
 """Columns that fit an upright page; with more it lies on its side."""
 
+NEEDED_BY = {"great_tables": "HTML", "docx": "docx (python-docx)"}
+"""What each library of the extra is for."""
+
 INSTALL = "run `make tables`, or `pip install -r requirements-tables.lock` in the project's environment"
 
 
@@ -131,4 +134,6 @@ def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as missing:
-        raise StageError(f"no library {missing.name}, which HTML and docx need: {INSTALL}; CSV needs none.") from None
+        raise StageError(
+            f"no library {missing.name}, which {NEEDED_BY[name]} needs: {INSTALL}; CSV needs none."
+        ) from None
