@@ -87,6 +87,28 @@ def test_plot_draws_the_curve_into_the_axes_it_is_given(found):
     plt.close(figure)
 
 
+def test_two_curves_in_one_axes_have_two_colours_and_one_legend(found, participants):
+    women = analysis.estimate(participants, analysis.Study(where="sex == 'female'"))
+    figure, axes = plt.subplots()
+    axes.set_title("Mine")
+    found.plot(ax=axes, label="Everybody")
+    women.plot(ax=axes, label="Women")
+    curves = {line.get_label(): line for line in axes.lines if line.get_label() in ("Everybody", "Women")}
+    assert len({line.get_color() for line in curves.values()}) == 2
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert sorted(told) == sorted({*told})
+    assert {"Everybody", "Women", "reference", "knots"} < {*told}
+    assert axes.get_title() == "Mine"
+    assert axes.get_ylabel() == "Odds ratio (against each curve's reference)"
+    low, high = axes.get_ylim()
+    for one in (found, women):
+        drawn = one.curve(one.grid()).frame["odds_ratio"]
+        assert low < drawn.min() < drawn.max() < high
+    women.plot(ax=axes, color="#CC79A7")
+    assert axes.lines[[line.get_label() for line in axes.lines].index("odds ratio 3")].get_color() == "#CC79A7"
+    plt.close(figure)
+
+
 def test_plot_of_a_shape_marks_the_low_point(shape):
     axes = shape.plot()
     marked = next(line for line in axes.lines if line.get_label() == "lowest point")

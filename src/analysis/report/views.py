@@ -8,7 +8,7 @@ import dataclasses
 import html
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -23,9 +23,10 @@ from analysis.dose_response.association import Association
 from analysis.dose_response.frames import round_intakes
 from analysis.dose_response.shape import StudyShape, shape_dict
 from analysis.report.figures.dose_response import draw_odds_ratios
+from analysis.report.figures.layout import BAND, GREEN, VERMILION
 from analysis.report.words import audit as audit_words
 from analysis.report.words.energy import energy_sentence
-from analysis.report.words.numbers import Audit, format_intake, p_number
+from analysis.report.words.numbers import Audit, format_intake, p_number, sentence
 from analysis.report.words.shape import describe_shape
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS
@@ -38,6 +39,10 @@ NULL_HYPOTHESES = {
 }
 METHODS = {"wald": "Wald F", "rao_scott": "Rao-Scott likelihood ratio"}
 SEED = 1
+CURVE = "curve"
+"""Mark of the lines that are curves, by which those of an axes are counted."""
+SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
+CURVE_COLORS = (BAND, VERMILION, GREEN, "black")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -55,30 +60,53 @@ class AssociationView(Association):
         columns = ["x", "odds_ratio", "conf_low", "conf_high", "band_low", "band_high"]
         return self.curve(points).frame[columns]
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, *, label: str | None = None, color: str | None = None) -> Axes:
         """Draw the odds-ratio curve with its bands, from the 1st to the 99th percentile, into ``ax`` or new axes.
+
+        Parameters
+        ----------
+        ax : axes, which may hold the curves of other studies already: all share one legend.
+        label : name of the curve in the legend, "odds ratio" by default; with one, the axes get no title.
+        color : of the curve, its band and marks; by default the first that no curve of the axes has.
 
         Returns
         -------
         The axes, whose lines and bands can be changed.
         """
         axes = plt.subplots()[1] if ax is None else ax
-        study, unit = self.study, exposure_unit(self.study.exposure)
-        model = {
+        others = sum(line.get_gid() == CURVE for line in axes.lines)
+        before, limits = axes.get_ylabel(), axes.get_ylim()
+        name = label or ("odds ratio" if others == 0 else f"odds ratio {others + 1}")
+        color = color or (CURVE_COLORS[others % len(CURVE_COLORS)] if others or label else None)
+        titles = {side: axes.get_title(loc=side) for side in SIDES}
+        draw_odds_ratios(axes, self.curve(self.grid()).frame, self._drawn_model(), label=name, color=color)
+        next(line for line in reversed(axes.lines) if line.get_label() == name).set_gid(CURVE)
+        if others or label:
+            for side, words in titles.items():
+                axes.set_title(words, loc=side)
+        if others:
+            axes.set_ylim(min(limits[0], axes.get_ylim()[0]), max(limits[1], axes.get_ylim()[1]))
+            if axes.get_ylabel() != before:
+                axes.set_ylabel("Odds ratio (against each curve's reference)")
+        _one_legend(axes)
+        exposure = self.study.exposure
+        origin = f"{sentence(exposure_label(exposure))} {exposure_origin(exposure)}".strip()
+        axes.set_xlabel(f"{origin} ({exposure_unit(exposure)})")
+        return axes
+
+    def _drawn_model(self) -> pd.Series:
+        study = self.study
+        return pd.Series({
             "reference": self.reference,
             "conf_level": study.conf_level,
             "knots": " ".join(f"{knot:.17g}" for knot in self.spline.knots),
             "exposure_label": exposure_label(study.exposure),
-            "unit": unit,
+            "unit": exposure_unit(study.exposure),
             "outcome": study.outcome,
             "age_min": study.age_min,
             "where": study.where or "",
             "cycles": " ".join(map(str, study.cycles)),
-        }
-        draw_odds_ratios(axes, self.curve(self.grid()).frame, pd.Series(model))
-        axes.legend(fontsize="small")
-        axes.set_xlabel(f"{exposure_label(study.exposure).capitalize()} {exposure_origin(study.exposure)} ({unit})")
-        return axes
+        })  # fmt: skip
 
     def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:
         study, fit, unit = self.study, self.fit, exposure_unit(self.study.exposure)
@@ -129,9 +157,9 @@ class ShapeView(StudyShape):
         """Every number about the shape: columns quantity, value."""
         return pd.DataFrame(shape_dict(self).items(), columns=["quantity", "value"])
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, *, label: str | None = None, color: str | None = None) -> Axes:
         """The curve, with its lowest point and the interval of that by the design bootstrap; see `AssociationView`."""
-        axes = _shown(self.association).plot(ax)
+        axes = _shown(self.association).plot(ax, label=label, color=color)
         row: Mapping[str, Any] = shape_dict(self)
         axes.axvspan(
             row["nadir_bootstrap_low"],
@@ -346,6 +374,14 @@ def _shown(association: Association) -> AssociationView:
     return AssociationView(
         **{field.name: getattr(association, field.name) for field in dataclasses.fields(association)}
     )
+
+
+def _one_legend(axes: Axes) -> None:
+    """A legend with each name once, that of what was drawn first."""
+    named: dict[str, Any] = {}
+    for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+        named.setdefault(name, handle)
+    axes.legend(list(named.values()), list(named), fontsize="small")
 
 
 def _as_text(head: str, tables: Mapping[str, pd.DataFrame]) -> str:

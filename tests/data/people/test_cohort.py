@@ -272,12 +272,29 @@ def test_people_outside_the_cohort_keep_their_weight() -> None:
 # ---- what is refused -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("exposure", ["kryptonite", "has_diabetes", "pn_strict", "weight_mec", "DRXTMAGN", ""])
+@pytest.mark.parametrize("exposure", ["kryptonite", "pn_strict", "weight_mec", "DRXTMAGN", ""])
 def test_an_exposure_that_is_no_column_of_numbers_is_refused_with_those_that_are(exposure: str) -> None:
     message = rf"^exposure '{exposure}': expected one of energy_kcal, .*moisture_g, .*, magnesium_total_mg, age_years"
     with pytest.raises(StudyError, match=message) as refusal:
         select_cohort(people(), Study(exposure=exposure))
     assert all(name in str(refusal.value) for name in NUTRIENT_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ([1.0, 0.0, 1.0], "has only two values: expected an amount"),
+        ([1.0, NAN, 1.0], "has only one value: expected an amount"),
+        ([NAN, NAN, NAN], "has no value: expected an amount"),
+        ([True, False, True], "is yes or no: expected a column of numbers"),
+        (["180", "170", "160"], ".*, not numbers: expected a column of numbers"),
+        ([1.0, 2.0, np.inf], "holds infinite values: expected finite numbers"),
+    ],
+)
+def test_a_column_that_is_there_but_no_exposure_is_refused_with_the_reason(values: list[object], why: str) -> None:
+    frame = participants([{}, {}, {}]).assign(tall=values)
+    with pytest.raises(StudyError, match=f"^exposure 'tall': the column {why}"):
+        select_cohort(frame, Study(exposure="tall"))
 
 
 def test_any_column_of_numbers_can_be_the_exposure_and_needs_no_recall() -> None:

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label, exposure_unit
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label, exposure_origin, exposure_unit
 from analysis.data.source.registry import COMMITTED
 from tests.people import NUTRIENTS
 
@@ -91,3 +91,14 @@ def test_every_nutrient_can_be_written_on_an_axis() -> None:
 
 def test_no_two_nutrients_have_the_same_words() -> None:
     assert len({exposure_label(name) for name in NUTRIENT_COLUMNS}) == len(NUTRIENT_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "unit"),
+    [
+        ("magnesium density [mg/1,000 kcal]", "magnesium density", "mg/1,000 kcal"),
+        ("my_score [points]", "my score", "points"),
+    ],
+)
+def test_a_column_of_ones_own_says_its_label_and_unit(name, label, unit):
+    assert (exposure_label(name), exposure_unit(name), exposure_origin(name)) == (label, unit, "as given")

@@ -146,11 +146,23 @@ def _exposed(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
 
 
 def _may_be_exposure(frame: pd.DataFrame, name: str, barred: tuple[str, ...]) -> bool:
-    """Whether a column is one of numbers that are more than yes or no, and neither outcome, design nor eligibility."""
+    """Whether a column is one of finite numbers, more than yes or no, and neither outcome, design nor eligibility."""
     if name in EXPOSURES or name not in frame:
         return name in frame
-    kind = frame[name].dtype
-    return kind.kind in "if" and not name.startswith(barred) and frame[name].nunique() > 2
+    if frame[name].dtype.kind not in "if" or name.startswith(barred):
+        return False
+    return frame[name].nunique() > 2 and not np.isinf(frame[name]).any()
+
+
+def _why_not(column: pd.Series) -> str:
+    """What keeps a column from being an exposure."""
+    if column.dtype.kind not in "if":
+        kind = "yes or no" if column.dtype.kind == "b" else f"{column.dtype}, not numbers"
+        return f"is {kind}: expected a column of numbers; convert it with `astype(float)` if it holds them"
+    if np.isinf(column).any():
+        return "holds infinite values: expected finite numbers; make them missing, or what they stand for"
+    number = {0: "no value", 1: "only one value"}.get(column.nunique(), "only two values")
+    return f"has {number}: expected an amount of at least three; as a covariate or a condition it can be used"
 
 
 def _cycles_of(cycle: Integers) -> tuple[int, ...]:
@@ -195,6 +207,8 @@ def _check_columns(frame: pd.DataFrame, study: Study) -> None:
     barred = (*NO_COVARIATES, *_PARTS.get(study.outcome, ()))
     if not _may_be_exposure(frame, study.exposure, barred):
         others = [str(name) for name in frame if name not in EXPOSURES and _may_be_exposure(frame, str(name), barred)]
+        if study.exposure in frame and not study.exposure.startswith(barred):
+            raise StudyError(f"exposure {study.exposure!r}: the column {_why_not(frame[study.exposure])}.")
         raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, [*EXPOSURES, *others])}")
     for name in study.extra_covariates:
         if name not in frame or name.startswith(barred):

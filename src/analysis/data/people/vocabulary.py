@@ -3,6 +3,8 @@
 The total-nutrient files name a nutrient by a prefix and four letters: DRXTMAGN in 1999-2002, DR1TMAGN in 2003-2004.
 """
 
+import re
+
 _SUFFIXES = {
     "energy_kcal": "KCAL",
     "protein_g": "PROT",
@@ -99,11 +101,18 @@ _OTHER_UNITS = {
     "cm": "cm",
 }
 """Ends of the names of other columns, a longer one before its own end."""
+_OWN = re.compile(r"(?P<label>[^\[\]]*[^\[\] ]) *\[(?P<unit>[^\[\]]+)\]")
+"""Name of a column of one's own that says its label and, in square brackets, its unit."""
 _ABBREVIATIONS = {"sfa": "SFA", "mfa": "MFA", "pfa": "PFA"}
 
 
 def exposure_label(name: str) -> str:
-    """Words for a column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0"."""
+    """Words for a column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0".
+
+    A column of one's own may bring label and unit itself: ``magnesium density [mg/1,000 kcal]``.
+    """
+    if own := _OWN.fullmatch(name):
+        return own["label"].replace("_", " ")
     if name in SUPPLEMENT_EXPOSURES:
         return SUPPLEMENT_EXPOSURES[name][0]
     if name not in EXPOSURES:
@@ -118,6 +127,8 @@ def exposure_label(name: str) -> str:
 
 def exposure_origin(name: str) -> str:
     """Where an exposure's amount comes from, as an axis says it: ``magnesium_mg`` is "from food, day-1 recall"."""
+    if _OWN.fullmatch(name):
+        return "as given"
     if name not in EXPOSURES:
         return "as recorded"
     return SUPPLEMENT_EXPOSURES[name][1] if name in SUPPLEMENT_EXPOSURES else FOOD_ORIGIN
@@ -125,6 +136,8 @@ def exposure_origin(name: str) -> str:
 
 def exposure_unit(name: str) -> str:
     """Unit of a column: ``magnesium_mg`` is "mg/day", ``lead_ug_dl`` is "µg/dL"; one without a unit is "units"."""
+    if own := _OWN.fullmatch(name):
+        return own["unit"]
     if name not in EXPOSURES:
         return _OTHER_UNITS.get(_other_unit(name), "units")
     return _UNITS[name.rsplit("_", 1)[1]]

@@ -5,6 +5,7 @@ from the axes, which is how the tests hold a figure to its numbers.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,17 +119,23 @@ def draw_odds_ratios(
     planted: pd.DataFrame | None = None,
     *,
     width: Width = "two",
+    label: str = "odds ratio",
+    color: str | None = None,
 ) -> None:
-    """The curve of odds ratios with its two bands, reference and knots; arguments as for `plot_dose_response`."""
+    """The curve of odds ratios with its two bands, reference and knots; arguments as for `plot_dose_response`.
+
+    With a colour of its own, the marks of reference and knots have that too, to stand beside those of other curves.
+    """
+    marks: dict[str, Any] = {"color": color or "black", "linestyle": "none", "markersize": 5}
     odds_axis(axes, curve[["band_low", "band_high"]].to_numpy())
-    _draw_bands(axes, curve, model)
-    axes.plot(curve["x"], curve["odds_ratio"], color=BAND, label="odds ratio")
+    _draw_bands(axes, curve, model, color=color or BAND)
+    axes.plot(curve["x"], curve["odds_ratio"], color=color or BAND, linestyle="-", label=label)
     if planted is not None:
         axes.plot(planted["x"], planted["odds_ratio"], color="#D55E00", linestyle="--", label="planted truth")
-    axes.plot(model["reference"], 1, "o", color="black", markersize=5, label="reference", zorder=5)
+    axes.plot(model["reference"], 1, "o", label="reference", zorder=5, **marks)
     knots = _knots(model)
-    axes.plot(knots, np.full(len(knots), 0.025), "^", color="black", markersize=5, label="knots", clip_on=False,
-              transform=axes.get_xaxis_transform(), linestyle="none")  # fmt: skip
+    axes.plot(knots, np.full(len(knots), 0.025), "^", label="knots", clip_on=False,
+              transform=axes.get_xaxis_transform(), **marks)  # fmt: skip
     axes.set_title(wrapped(study_title(model), width))
     axes.set_ylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2 if width == "two" else 1)
@@ -148,14 +155,14 @@ def _draw_prevalence(axes: Axes, prevalence: pd.DataFrame, model: pd.Series) -> 
     axes.set_ylabel("Standardised\nprevalence (%)")
 
 
-def _draw_bands(axes: Axes, limits: pd.DataFrame, model: pd.Series) -> None:
+def _draw_bands(axes: Axes, limits: pd.DataFrame, model: pd.Series, *, color: str = BAND) -> None:
     """The band of the whole curve behind the one of each of its points."""
     level = f"{100 * model['conf_level']:g} % band"
     for low, high, shade, words in (
         ("band_low", "band_high", 0.13, "whole curve"),
         ("conf_low", "conf_high", 0.3, "each intake"),
     ):
-        axes.fill_between(limits["x"], limits[low], limits[high], color=BAND, alpha=shade, linewidth=0,
+        axes.fill_between(limits["x"], limits[low], limits[high], color=color, alpha=shade, linewidth=0,
                           label=f"{level}, {words}")  # fmt: skip
 
 
