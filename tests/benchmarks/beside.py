@@ -47,7 +47,7 @@ def main(other: Path, groups: int, rounds: int) -> None:
         one.communicate()
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=other, capture_output=True, text=True, check=True
-    )
+    ).stdout.strip()
     what = [(f"a specification of {groups} groups of people", 1000 * taken[:groups].mean(axis=0))]
     what += [(f"{REPLICATES} bootstrap low points, model {model}", 1000 * seconds)
              for model, seconds in zip(MODELS, taken[groups:], strict=True)]  # fmt: skip
