@@ -16,10 +16,9 @@ from analysis.dose_response.frames import association_dict, named, round_intakes
 from analysis.dose_response.modifiers import effect_modification, modifier_of
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.errors import AnalysisError
-from analysis.pipeline.folders import folders_of
+from analysis.pipeline.folders import Folders, folders_of
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.study_file import FIELDS, read_study
-from analysis.provenance import Provenance
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import terminal as terminal_words
 from analysis.study import PRIMARY, Study, StudyError
@@ -34,11 +33,11 @@ def run_stage(args: argparse.Namespace) -> None:
 def run_estimate(args: argparse.Namespace) -> None:
     """Answer one study."""
     folders = folders_of(args.data, args.figures)
-    frame, provenance = read_participants(folders)
     study = _study(args)
     if args.by:
-        _estimate_by(args, frame, provenance, study)
+        _estimate_by(args, folders, study)
         return
+    frame, provenance = read_participants(folders)
     found = estimate(frame, study)
     found.refuse_unseen(args.at)
     shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
@@ -95,10 +94,11 @@ def _study_of_options(args: argparse.Namespace) -> Study:
     )
 
 
-def _estimate_by(args: argparse.Namespace, frame: pd.DataFrame, provenance: Provenance, study: Study) -> None:
+def _estimate_by(args: argparse.Namespace, folders: Folders, study: Study) -> None:
     """Answer one study in each level of a modifier."""
     if args.part == "shape":
         raise StudyError("--part shape with --by: the shape is told of one curve. Ask for a level with --where.")
+    frame, provenance = read_participants(folders)
     found = effect_modification(frame, modifier_of(frame, args.by), study=study)
     refuse_unseen(found.problem.setting.eligible, args.at)
     points = args.at or found.arms()

@@ -1,8 +1,8 @@
 """Stage ``simulate``: intervals, tests and verdict on surveys of known truth."""
 
-import tempfile
 from pathlib import Path
 
+from analysis.files import try_writing
 from analysis.pipeline.folders import SYNTHETIC
 from analysis.pipeline.results import write_csv
 from analysis.simulation import bands, coverage, energy, questions, recall_error, shapes
@@ -25,9 +25,7 @@ def simulate(
     surveys, seed : as `analysis.simulation.surveys.run_experiments`.
     jobs, scheduler, fresh : as `analysis.audit.runner.run_tasks`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder):  # a folder that cannot be written is found out now, not at the end
-        pass
+    try_writing(folder)
     results = run_experiments(
         EXPERIMENTS, surveys=surveys, seed=seed, jobs=jobs, scheduler=scheduler, fresh=fresh, folder=folder / FINISHED
     )

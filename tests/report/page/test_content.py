@@ -115,7 +115,7 @@ def test_page_begins_with_the_first_screen_and_its_words(results):
     """Both ends, energy, no order in time and no advice, before anything else; README's glossary in a fold."""
     read = Read(content.sections(results, math=plain)["verdict"].body)
     for told in (first_screen.verdict_sentence(results.estimates), first_screen.CAVEAT,
-                 first_screen.rival_sentence(results.estimates, results.audit)):  # fmt: skip
+                 first_screen.rival_sentence(results.estimates, results.audit, results.simulation)):  # fmt: skip
         assert words_of(told) in read.text
     changed = dataclasses.replace(results, audit=results.audit | {
         "energy_forms": results.audit["energy_forms"].assign(nonlinear_p=0.001)})  # fmt: skip
