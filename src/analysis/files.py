@@ -20,6 +20,16 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def try_writing(folder: Path) -> None:
+    """Make a folder if there is none, and a file in it, which goes again; OSError where that cannot be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{os.getpid()}"
+    try:
+        draft.touch()
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def move_into_place(source: Path, target: Path) -> None:
     """Give a whole file its name; on another file system by a copy beside the target, which then takes the name."""
     try:

@@ -15,7 +15,6 @@ import pickle
 import queue
 import re
 import sys
-import tempfile
 import time
 import zipfile
 import zlib
@@ -37,7 +36,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from analysis.errors import AnalysisError
-from analysis.files import replacing
+from analysis.files import replacing, try_writing
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet
 
@@ -445,9 +444,7 @@ def _refuse_unwritable(folders: Iterable[Path]) -> None:
     """Find out before the work, and not by its first result, that results cannot be kept."""
     for folder in folders:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
+            try_writing(folder)
         except OSError as error:
             raise AuditError(f"results of tasks cannot be written in {folder}: {error}.") from error
 
