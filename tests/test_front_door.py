@@ -70,7 +70,7 @@ def test_people_of_whom_some_were_dropped_are_refused(participants, part):
         lambda: analysis.estimate(some, Study()),
         lambda: analysis.audit_study(some, Study(), questions=("cycle curves",)),
         lambda: quintiles(some, Study(), reference_quintile=1),
-        lambda: analysis.effect_modification(some, analysis.modifier_of(some, ["pir < 2"])),
+        lambda: analysis.effect_modification(some, analysis.modifier_of(some, ["pir < 2"]), study=Study()),
     ):
         with pytest.raises(StudyError, match=r'[0-9,]+ people are here, of 31,126 who.*Study\(where="sex =='):
             ask()
