@@ -7,6 +7,7 @@ import pytest
 
 import analysis
 from analysis.cli.options import build_parser
+from analysis.dose_response.quintiles import quintiles
 from analysis.study import Study, StudyError
 
 HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib", "joblib")
@@ -64,8 +65,15 @@ def test_every_stage_of_the_command_line_has_its_function():
 )
 def test_people_of_whom_some_were_dropped_are_refused(participants, part):
     """The variance of a part needs the sample of all: where= keeps it."""
-    with pytest.raises(StudyError, match=r'[0-9,]+ people are here, of 31,126 who.*Study\(where="sex =='):
-        analysis.estimate(part(participants), Study())
+    some = part(participants)
+    for ask in (
+        lambda: analysis.estimate(some, Study()),
+        lambda: analysis.audit_study(some, Study(), questions=("cycle curves",)),
+        lambda: quintiles(some, Study(), reference_quintile=1),
+        lambda: analysis.effect_modification(some, analysis.modifier_of(some, ["pir < 2"]), study=Study()),
+    ):
+        with pytest.raises(StudyError, match=r'[0-9,]+ people are here, of 31,126 who.*Study\(where="sex =='):
+            ask()
 
 
 def test_whole_cycles_may_be_left_out(participants):

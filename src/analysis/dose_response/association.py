@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.special
 
-from analysis.data.people.cohort import Cohort
+from analysis.data.people.cohort import Cohort, refuse_parts
 from analysis.dose_response.problem import Problem, pose
 from analysis.stats.arrays import Array, Integers, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline
@@ -241,6 +241,7 @@ def estimate(frame: pd.DataFrame, study: Study) -> Association:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : the study asks for what the protocol does
         not define, or for what these people cannot answer.
     """
+    refuse_parts(frame)
     return associate(pose(frame, study))
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.cohort import NO_COVARIATES
+from analysis.data.people.cohort import NO_COVARIATES, refuse_parts
 from analysis.data.people.conditions import columns_of, select_rows
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
 from analysis.dose_response.frames import records
@@ -280,6 +280,7 @@ def effect_modification(frame: pd.DataFrame, modifier: Modifier, *, study: Study
     ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
+    refuse_parts(frame)
     return modified(frame, pose(frame, study), modifier)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import scipy.special
 
+from analysis.data.people.cohort import refuse_parts
 from analysis.dose_response.association import Association, contrast_frame
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array, Integers
@@ -55,6 +56,7 @@ def quantile_groups(
     ------
     StudyError : cuts coincide. Otherwise as `estimate`.
     """
+    refuse_parts(frame)
     setting = set_out(frame, study)
     cuts, group = group_of(setting.exposure, setting.eligible, groups, study.exposure)
     every = range(1, groups + 1)

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 
 from analysis.audit.questions import QUESTIONS, SINGLE, SPECIFICITY, audit_frames, not_asked, study_tasks
 from analysis.audit.runner import run_tasks
+from analysis.data.people.cohort import refuse_parts
 from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
 from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
@@ -363,6 +364,7 @@ def audit_study(
     >>> audit.to_frame("cycle_shapes")["cycle"].tolist()
     ['1999-2000', '2001-2002', '2003-2004', 'pooled']
     """
+    refuse_parts(people)
     finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
     asked = tuple(name for name in QUESTIONS if name in questions)
     return AuditView(study, asked, audit_frames(finished, people, study=study, jobs=jobs))

@@ -73,10 +73,9 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
 
     Raises
     ------
-    StudyError : the exposure or a covariate is not a harmonised column that can play that part; or people were dropped.
+    StudyError : the exposure or a covariate is not a harmonised column that can play that part.
     ConditionError : ``study.where`` cannot be read.
     """
-    _refuse_parts(frame)
     _check_columns(frame, study)
     steps = {
         "interviewed": frame["cycle"].isin(study.cycles),
@@ -119,8 +118,16 @@ def with_interviewed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _refuse_parts(frame: pd.DataFrame) -> None:
-    """Refuse a frame that says how many people were interviewed and has others of a cycle; whole cycles may be left."""
+def refuse_parts(frame: pd.DataFrame) -> None:
+    """Refuse a frame that says how many people a cycle interviewed and has others of it.
+
+    Whole cycles may have been left out, since no stratum goes across them. It is asked of whoever comes with a frame:
+    the audit itself leaves out people of whom no cell is, each sampling unit kept.
+
+    Raises
+    ------
+    StudyError : people were dropped, or are there twice.
+    """
     here = frame["cycle"].value_counts()
     interviewed = pd.Series({cycle: frame.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
     if (here != interviewed).any():
