@@ -50,6 +50,12 @@ primary = estimate(people)
 display(primary)
 
 # %% [markdown]
+# Odds ratios at intakes of your own choice, with the interval of each and that of the whole curve:
+
+# %%
+primary.curve([150, 250, 350]).frame.round(2)
+
+# %% [markdown]
 # ## Another nutrient, other covariates
 #
 # Every exposure that `python -m analysis estimate --help` lists. Model 3 adjusts for energy too.
@@ -78,11 +84,19 @@ estimate(people, Study(outcome="two_sites"))
 # %% [markdown]
 # ## A column of one's own
 #
-# Added to `people`, it can be a covariate, or part of a condition.
+# Added to `people`, it can be a covariate, part of a condition, or the exposure.
 
 # %%
 mine = people.assign(tall=(people["height_cm"] >= 175).astype(float).where(people["height_cm"].notna()))
 estimate(mine, Study(extra_covariates=("tall",)))
+
+# %% [markdown]
+# Or it is the exposure, if it holds amounts; its name then gives the label and, in square brackets, the unit.
+
+# %%
+density = "magnesium density [mg/1,000 kcal]"
+energy = people["energy_kcal"].where(people["energy_kcal"] > 0)
+estimate(people.assign(**{density: 1000 * people["magnesium_mg"] / energy}), Study(exposure=density))
 
 # %% [markdown]
 # ## Does the curve differ between people?
@@ -99,7 +113,8 @@ print(words.modifiers.format_modification(by_sex, points=by_sex.arms(), source=p
 # %% [markdown]
 # ## A plot
 #
-# Into axes of one's own, which can then be changed like any others.
+# Into axes of one's own, which can then be changed like any others. Several curves in the same axes share one legend, if
+# each is named: `women.plot(ax=axes[0], label="Women")`, with `color=` if the next one will not do.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")

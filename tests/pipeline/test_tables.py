@@ -95,9 +95,12 @@ def test_a_single_group_of_few_is_not_told_by_difference(estimates):
     frame = frames["characteristics"].assign(n_missing=0)
     for group, n in (("all", 27), ("with_neuropathy", 6), ("without_neuropathy", 21)):
         frame.loc[(frame["variable"] == "smoking") & (frame["group"] == group), "n_missing"] = n
-    cells = characteristics(frames | {"characteristics": frame}, estimates[1]).cells
-    row = cells[cells["row"] == "Unknown, n"].drop(columns=["section", "row", "p"]).iloc[0]
-    assert row.to_list() == ["", FEW, "21"]
+    table = characteristics(frames | {"characteristics": frame}, estimates[1])
+    row = table.cells[table.cells["row"] == "Unknown, n"].drop(columns=["section", "row", "p"]).iloc[0]
+    assert row.to_list() == ["‡", FEW, "21"]
+    assert [note for note in table.notes if note.startswith("‡")]
+    known = characteristics(frames | {"characteristics": frame.assign(n_missing=0)}, estimates[1])
+    assert not [note for note in known.notes if note.startswith("‡")]
 
 
 def test_percentage_that_fails_the_presentation_standards_is_marked_and_explained(estimates):
@@ -203,6 +206,9 @@ def test_html_and_docx_hold_every_cell(demo, name):
     page = html.unescape(write_table(table, "html").decode())
     with zipfile.ZipFile(io.BytesIO(write_table(table, "docx"))) as archive:
         document = html.unescape(archive.read("word/document.xml").decode())
+        properties = html.unescape(archive.read("docProps/core.xml").decode())
+    assert f"<dc:title>{table.title}</dc:title>" in properties
+    assert "python-docx" not in properties
     for text in {*table.cells.to_numpy().ravel(), table.title, *table.notes, f"Data: {table.source}."}:
         assert text.strip() in page
         assert text.strip() in document

@@ -92,6 +92,9 @@ def _as_html(table: Table) -> bytes:
 def _as_docx(table: Table) -> bytes:
     docx = _library("docx")
     document, columns = docx.Document(), list(table.cells.columns[2:])
+    # The library's template is written in its own name, and has no title.
+    document.core_properties.title, document.core_properties.author = table.title, ""
+    document.core_properties.comments = ""
     document.styles["Normal"].font.size = docx.shared.Pt(LETTERS_PT)
     page = document.sections[0]
     if len(columns) > MOST_UPRIGHT:

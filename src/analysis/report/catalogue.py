@@ -66,42 +66,38 @@ class Drawing(Discreet):
 
 def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
     """The figures of the project by name: dose_response, shape, knots, models, quintiles, diagnostics, flow."""
-    every = estimates["quintiles"]
-    shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
-    models = estimates["models"]
     return {
         "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
         "shape": shape(estimates, provenance, model=PRIMARY.model),
         "knots": knots(estimates, provenance),
-        "models": Drawing(
-            partial(
-                dose_response_figures.plot_models,
-                estimates["odds_ratio_curve"],
-                models,
-                caption=Caption(
-                    study_words.noted(dose_response_figures.models_caption(estimates), estimates),
-                    dose_response_figures.models_alt(estimates),
-                ),
-                provenance=provenance,
-            ),
-            {"": estimates["odds_ratio_curve"]},
-        ),
-        "quintiles": Drawing(
-            partial(
-                dose_response_figures.plot_quintiles,
-                shown,
-                models,
-                caption=Caption(
-                    study_words.noted(dose_response_figures.quintiles_caption(shown, estimates), estimates),
-                    dose_response_figures.quintiles_alt(shown, estimates),
-                ),
-                provenance=provenance,
-            ),
-            {"": shown},
-        ),
+        "models": models(estimates, provenance),
+        "quintiles": quintiles(estimates, provenance),
         "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
         "flow": flow(estimates, provenance),
     }
+
+
+def models(estimates: Frames, provenance: Provenance) -> Drawing:
+    """The curves of every model."""
+    curves = estimates["odds_ratio_curve"]
+    caption = Caption(
+        study_words.noted(dose_response_figures.models_caption(estimates), estimates),
+        dose_response_figures.models_alt(estimates),
+    )
+    plot = dose_response_figures.plot_models
+    return Drawing(partial(plot, curves, estimates["models"], caption=caption, provenance=provenance), {"": curves})
+
+
+def quintiles(estimates: Frames, provenance: Provenance) -> Drawing:
+    """Odds ratios of the quintiles of intake, against the first of `REFERENCE_QUINTILES`."""
+    every = estimates["quintiles"]
+    shown = every[every["reference_quintile"] == REFERENCE_QUINTILES[0]]
+    caption = Caption(
+        study_words.noted(dose_response_figures.quintiles_caption(shown, estimates), estimates),
+        dose_response_figures.quintiles_alt(shown, estimates),
+    )
+    plot = dose_response_figures.plot_quintiles
+    return Drawing(partial(plot, shown, estimates["models"], caption=caption, provenance=provenance), {"": shown})
 
 
 def flow(estimates: Frames, provenance: Provenance) -> Drawing:

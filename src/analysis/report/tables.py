@@ -30,6 +30,9 @@ from analysis.stats.arrays import Frames, Row
 from analysis.stats.disclosure import FEW, FEWEST_PEOPLE, Discreet, count_of
 from analysis.stats.sample.presentation import present_proportion
 
+WITHHELD = "‡"
+"""Stands for a number that would tell that of few people by difference."""
+
 UNRELIABLE = "†"
 """Stands behind a percentage that fails the presentation standards."""
 
@@ -172,16 +175,18 @@ def _described(estimates: Frames, frame: pd.DataFrame, provenance: Provenance, *
                                                         "text": p_number(cell.p_value)})  # fmt: skip
         p_told.add(cell.variable)
     rows += _unknown(frame, heads)
-    marked = any(row.get("unreliable") for row in rows)
     notes = [
         f"Weighted to the population ({WEIGHT_WORDS[model['weights']]}), with {100 * model['conf_level']:g} % "
         "intervals; n is unweighted, each characteristic of those in whom it is known. p: Wald F of means, Rao-Scott F "
         "of categories.",
         f"{FEW}: neither number nor estimate is told.",
-        f"{UNRELIABLE} unreliable by the presentation standards of NCHS for proportions.",
     ]
+    if any(row.get("unreliable") for row in rows):
+        notes.append(f"{UNRELIABLE} unreliable by the presentation standards of NCHS for proportions.")
+    if any(row["text"] == WITHHELD for row in rows):
+        notes.append(f"{WITHHELD} not told: less the other groups, it would tell the one of {FEW}.")
     title = noted(f"Characteristics of {describe_people(model)}, by {by}", estimates)
-    return _laid_out(title, rows, tuple(notes[: 3 if marked else 2]), provenance.source)
+    return _laid_out(title, rows, tuple(notes), provenance.source)
 
 
 def _characteristic(cell: Any, column: str) -> Row:
@@ -202,7 +207,7 @@ def _unknown(frame: pd.DataFrame, heads: dict[str, str]) -> Iterator[Row]:
         for group, words in unknown_words(cells).items():
             is_told = words not in ("", FEW)
             yield {"section": characteristic_words(str(variable), cells), "row": "Unknown, n",
-                   "column": heads[group], "n": missing[group] if is_told else None, "text": words}  # fmt: skip
+                   "column": heads[group], "n": missing[group] if is_told else None, "text": words or WITHHELD}  # fmt: skip
 
 
 def _fails_standards(cell: Any, n: int, model: pd.Series) -> bool:

@@ -7,8 +7,9 @@ import pandas as pd
 import pyreadstat
 import pytest
 
+from analysis.data.source.content import describe
 from analysis.data.source.nhanes import SourceError
-from analysis.data.source.registry import ColumnTotal, Table, describe
+from analysis.data.source.registry import ColumnTotal, Table
 from analysis.data.source.transport import Retry
 
 AT_ONCE = Retry(first_delay=0.0, connect_timeout=2.0, read_timeout=2.0)

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.people.supplements import USE
+from analysis.data.source.content import describe, differences
 from analysis.data.source.registry import (
     COMMITTED,
     UNPUBLISHED,
@@ -17,8 +18,6 @@ from analysis.data.source.registry import (
     RegistryError,
     Table,
     contradictions,
-    describe,
-    differences,
     read_registry,
     registry_for,
     write_registry,
@@ -37,7 +36,11 @@ PRODUCT_TABLES = {"DSPI", "DSII", "DSBI"}
 
 @pytest.fixture(scope="module")
 def nhanes() -> Registry:
-    return read_registry(COMMITTED)
+    """The committed registry; where it contradicts itself, one test fails and says where, and the rest are left out."""
+    try:
+        return read_registry(COMMITTED)
+    except RegistryError:
+        pytest.skip("the committed registry cannot be read; test_published_counts_fit_rows_and_column_totals fails")
 
 
 @pytest.fixture
@@ -105,8 +108,12 @@ def test_column_lists_are_whole(nhanes):
         assert set(table.codes) <= set(table.column_totals)
 
 
-def test_published_counts_fit_rows_and_column_totals(nhanes):
-    assert contradictions(nhanes) == ()
+def test_published_counts_fit_rows_and_column_totals():
+    try:
+        registry = read_registry(COMMITTED)
+    except RegistryError as error:
+        pytest.fail(str(error), pytrace=False)
+    assert contradictions(registry) == ()
 
 
 def test_code_counts_add_up_to_the_rows(nhanes):
@@ -422,8 +429,8 @@ def test_what_few_people_have_is_counted_and_not_summed(frame):
     assert describe(frame.iloc[:30], codes={}).column_totals["SEQN"].total == 465
 
 
-def test_the_committed_registry_sums_no_column_of_few_people():
-    for table in read_registry(COMMITTED).tables.values():
+def test_the_committed_registry_sums_no_column_of_few_people(nhanes):
+    for table in nhanes.tables.values():
         for total in table.column_totals.values():
             assert total.total is None or not 0 < total.n < 30
 

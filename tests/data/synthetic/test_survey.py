@@ -9,8 +9,9 @@ import pyreadstat
 import pytest
 
 from analysis.data.people.harmonise import harmonise
+from analysis.data.source.content import differences
 from analysis.data.source.nhanes import fetch
-from analysis.data.source.registry import differences, read_registry
+from analysis.data.source.registry import read_registry
 from analysis.data.synthetic.survey import (
     NULL,
     PLANTED,

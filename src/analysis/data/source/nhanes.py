@@ -22,10 +22,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.data.source.addresses import SCHEMES, mistake_in, without_secret
+from analysis.data.source.content import differences
 from analysis.data.source.progress import told
 from analysis.data.source.receipts import Receipt, digest_of, read_receipt, write_receipt
 from analysis.data.source.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
-from analysis.data.source.registry import Registry, Table, differences
+from analysis.data.source.registry import Registry, Table
 from analysis.data.source.sas import (
     FormatError,
     HtmlError,

@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from tqdm import tqdm
 
-from analysis.data.source.registry import Registry, Table, describe, write_registry
+from analysis.data.source.content import describe
+from analysis.data.source.registry import Registry, Table, write_registry
 from analysis.data.synthetic.clinic import clinic
 from analysis.data.synthetic.files import CODES, CONTENTS
 from analysis.data.synthetic.history import history
