@@ -113,8 +113,8 @@ print(words.modifiers.format_modification(by_sex, points=by_sex.arms(), source=p
 # %% [markdown]
 # ## A plot
 #
-# Into axes of one's own, which can then be changed like any others. Several curves in the same axes share one legend, if
-# each is named: `women.plot(ax=axes[0], label="Women")`, with `color=` if the next one will not do.
+# Into axes of one's own, which can then be changed like any others. Several curves in the same axes share one legend,
+# if each is named: `women.plot(ax=axes[0], label="Women")`, with `color=` if the next one will not do.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")

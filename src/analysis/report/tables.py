@@ -205,9 +205,9 @@ def _unknown(frame: pd.DataFrame, heads: dict[str, str]) -> Iterator[Row]:
     for variable, cells in frame.groupby("variable", sort=False):
         missing = cells.groupby("group", sort=False)["n_missing"].first()
         for group, words in unknown_words(cells).items():
-            is_told = words not in ("", FEW)
+            n = None if words in ("", FEW) else missing[group]
             yield {"section": characteristic_words(str(variable), cells), "row": "Unknown, n",
-                   "column": heads[group], "n": missing[group] if is_told else None, "text": words or WITHHELD}  # fmt: skip
+                   "column": heads[group], "n": n, "text": words or WITHHELD}  # fmt: skip
 
 
 def _fails_standards(cell: Any, n: int, model: pd.Series) -> bool:
