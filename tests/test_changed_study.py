@@ -94,7 +94,7 @@ def test_specifications_are_of_the_changed_studys_people(monkeypatch):
     [
         ("knots", 6, r"does not hold the study: knots 6, expected one of 3, 4, 5"),
         ("model", "crude", r"does not hold the study: covariates crude, expected one of 1, 2, 2 \+ height"),
-        ("model", "3", "adjusts for energy in several ways"),
+        ("model", "3", "adjusts for energy itself, in several ways"),
     ],
 )
 def test_the_audit_is_refused_before_it_begins_where_its_grid_does_not_hold_the_study(name, value, message):

@@ -171,7 +171,7 @@ def test_bands_of_the_simulation_are_those_that_are_told():
     assert (short <= 3 * alone.loc[reach, "monte_carlo_error_of_points"]).all()
 
 
-def test_where_a_verdict_of_the_referee_hangs_on_a_bootstrap_it_was_drawn_on():
+def test_where_a_bootstrap_of_the_referee_left_its_p_undecided_it_was_drawn_on():
     found = read("referee").query("mc_error_of in ('end_low_p', 'end_high_p') and done.str.contains('bootstrap')")
     assert len(found) == 3
     first = found["mc_error"] * np.sqrt(found["draws"] / REPLICATES)

@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import psutil
 import pytest
 
@@ -59,7 +60,7 @@ def test_workers_of_a_cluster(capsys, results, tmp_path):
         median = sorted(taken)[len(taken) // 2]
         done = sum(len(task.arguments[0]) for task in tasks[workers:])
         found[workers] = done / median
-        results.append({"what": RATE.format(workers), "unit": "1/s", "r": None, "here": found[workers],
+        results.append({"what": RATE.format(workers), "unit": "1/s", "r": np.nan, "here": found[workers],
                         "times": found[workers] / found[1]})  # fmt: skip
     stored = sum(path.stat().st_size for path in folder.glob("*/*.npz"))
     sent = len(zlib.compress(pickle.dumps(people)))
@@ -69,7 +70,7 @@ def test_workers_of_a_cluster(capsys, results, tmp_path):
         ("participants sent to each worker, once", "MB", sent / 1e6),
         ("memory of a worker process after its part", "MB", memory / 1e6),
     ):
-        results.append({"what": what, "unit": unit, "r": None, "here": here, "times": None})
+        results.append({"what": what, "unit": unit, "r": np.nan, "here": here, "times": np.nan})
     draw(found)
     PAGE.write_text(MEASURED.sub(lambda part: part[1] + needs_of(found, **kept) + part[2], PAGE.read_text()))
     with capsys.disabled():

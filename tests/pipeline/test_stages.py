@@ -15,8 +15,8 @@ from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import TABULATED, association_dict, round_intakes, summarise
 from analysis.dose_response.quintiles import quintiles
 from analysis.dose_response.shape import shape_dict, shape_of
+from analysis.pipeline import drawings
 from analysis.pipeline import fit as pipeline
-from analysis.pipeline import results
 from analysis.pipeline.cohort import build_participants
 from analysis.pipeline.draw import draw_figures, draw_study
 from analysis.pipeline.fit import examine_shapes, fit_models
@@ -181,7 +181,7 @@ def test_interrupted_drawing_leaves_the_old_figures_whole(copy, monkeypatch):
         stem.with_suffix(".png").write_bytes(b"half a pict")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(results, "save_figure", interrupted)
+    monkeypatch.setattr(drawings, "save_figure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         draw_figures(copy)
     assert digests(copy.figures) == before

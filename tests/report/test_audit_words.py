@@ -15,7 +15,7 @@ from analysis.pipeline.results import read_audit, read_estimates
 from analysis.report.words import audit as audit_words
 from analysis.report.words import energy as energy_words
 from analysis.report.words import specificity as specificity_words
-from analysis.report.words.bottom_line import NEEDED, bottom_line, short_line
+from analysis.report.words.bottom_line import NEEDED, bottom_line
 from analysis.report.words.numbers import FORM_WORDS, ordinal
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
 
@@ -613,22 +613,12 @@ def test_bottom_line_says_whether_the_cycles_agree(estimates):
     assert audit_words.differ_words(made()) in bottom_line(estimates[0], made())
 
 
-def test_short_line_is_part_of_the_bottom_line(estimates):
-    said = short_line(estimates[0], made())
-    assert said.startswith("Most specifications find no U.")
-    assert all(sentence in bottom_line(estimates[0], made()) for sentence in said.split(". "))
-    audit = made()
-    del audit["psu_shape"]
-    assert short_line(estimates[0], audit).startswith("The audit is not whole")
-
-
 def test_bottom_line_tells_the_power_of_the_rule_where_it_was_simulated(estimates):
     rates = [("U as fitted", 0.4, 0.016), ("no association", 0.001, 0.001)]
     shapes = pd.DataFrame(rates, columns=["curve", "rate", "monte_carlo_error"]).assign(rule="verdict U, by draws")
-    for say in (bottom_line, short_line):
-        said = say(estimates[0], made(), {"shapes": shapes})
-        assert "a true U as deep as the fitted curve in 40.0 % (± 1.6), and one where" in said
-        assert "invented surveys" not in say(estimates[0], made())
+    said = bottom_line(estimates[0], made(), {"shapes": shapes})
+    assert "a true U as deep as the fitted curve in 40.0 % (± 1.6), and one where" in said
+    assert "invented surveys" not in bottom_line(estimates[0], made())
 
 
 def test_bottom_line_says_if_single_units_carry_the_bend(estimates):

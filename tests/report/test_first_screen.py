@@ -63,15 +63,16 @@ HIGHER = "both ends have more neuropathy than the middle"
 @pytest.mark.parametrize(
     ("low", "values", "said"),
     [
-        (1.1, {}, f"Not shown: {HIGHER}, but the rise may be chance."),
-        (1.1, {"end_slopes_low_p": 0.2}, f"Not shown: {HIGHER}, but the fall and the rise may be chance."),
+        (1.1, {}, f"No U is shown. {HIGHER.capitalize()}, but the rise may be chance."),
+        (1.1, {"end_slopes_low_p": 0.2}, f"No U is shown. {HIGHER.capitalize()}, but the fall and the rise may be chance."),
         (1.1, RISES | {"two_lines_p": 0.2},
-         f"Not shown: {HIGHER}, but two straight lines do not show a fall and a rise."),
-        (1.1, RISES | {"two_lines_p": 0.01}, f"Not shown: {HIGHER}, but the lowest point may lie at an end."),
-        (1.1, RISES | {"verdict": U}, f"Shown: the curve falls, then rises; {HIGHER}."),
+         f"No U is shown. {HIGHER.capitalize()}, but two straight lines do not show a fall and a rise."),
+        (1.1, RISES | {"two_lines_p": 0.01}, f"No U is shown. {HIGHER.capitalize()}, but the lowest point may lie at an end."),
+        (1.1, {"verdict": LINE}, f"No U is shown. {HIGHER.capitalize()}, but no bend is shown."),
+        (1.1, RISES | {"verdict": U}, f"A U is shown: the curve falls, then rises; {HIGHER}."),
         (0.9, RISES | {"verdict": U},
-         f"Shown: the curve falls, then rises; though it is not shown that {HIGHER}."),
-        (0.9, {"verdict": LINE}, f"Not shown: neither that {HIGHER}, nor a fall, then a rise."),
+         f"A U is shown: the curve falls, then rises; though it is not shown that {HIGHER}."),
+        (0.9, {"verdict": LINE}, "No U is shown, and neither is more neuropathy at both ends than in the middle."),
     ],
 )  # fmt: skip
 def test_verdict_answers_both_questions(estimates, low, values, said):
@@ -96,20 +97,27 @@ def test_verdict_answers_both_questions(estimates, low, values, said):
 def test_reason_names_which_choices_change_the_verdict(estimates, audit, values, asked, said):
     told = shape_reason(shaped(estimates, **values), audit, asked)
     assert told.startswith(f"{said}; ")
-    assert told.endswith(" of 4,725 specifications find one.")
+    assert told.endswith(" of 4,725 specifications find a U.")
 
 
-@pytest.mark.parametrize(("p", "said"), [(0.2, "Fewer people can leave"), (0.01, "Dropping under-reporters can leave")])
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        ([0.2, 0.3], "Fewer people can leave"),
+        ([0.01, 0.3], "Dropping under-reporters can leave"),
+        ([0.01, 0.02], "Dropping under-reporters can leave"),
+    ],
+)
 def test_under_reporters_are_not_blamed_for_what_fewer_people_do(estimates, audit, p, said):
     asked = answers(under_reporting=[BENT, LINE]).assign(done="EI:BMR 1.1 to 2.4", nonlinear_p=0.5)
-    others = asked.iloc[:1].assign(done=f"{AT_RANDOM} in each twentieth", nonlinear_p=p, verdict=None)
+    others = asked.assign(done=[AT_RANDOM, f"{AT_RANDOM} in each twentieth"], nonlinear_p=p, verdict=None)
     assert shape_reason(shaped(estimates), audit, pd.concat([asked, others])).startswith(said)
 
 
 def test_share_of_specifications_that_find_a_u_is_the_table_s(estimates, audit):
     shares = audit["verdict_shares"]
     none = audit | {"verdict_shares": shares.assign(share=shares["share"].where(shares["verdict"] != U, 0.123))}
-    assert shape_reason(shaped(estimates), none, NONE).endswith("; 12.3 % of 4,725 specifications find one.")
+    assert shape_reason(shaped(estimates), none, NONE).endswith("; 12.3 % of 4,725 specifications find a U.")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,7 @@ def test_missed_us_are_told_as_people_say_it(rate, said):
     assert missed_share({"shapes": shapes}) == said
 
 
-@pytest.mark.parametrize(("rate", "said"), [(0.03, "for usual intake nearly all"), (0.5, "for usual intake half")])
+@pytest.mark.parametrize(("rate", "said"), [(0.03, "nearly all of usual intake"), (0.5, "half of usual intake")])
 def test_us_of_usual_intake_are_missed_as_the_table_says(rate, said):
     questions = pd.DataFrame({"rate": [rate]}).assign(
         curve="U as fitted", curve_of="usual intake", question="falls, then rises", ends="p5_p95"
@@ -195,7 +203,9 @@ def test_table_of_what_decides_names_the_answers_that_change_the_verdict(estimat
 def test_table_of_what_stands_turns_with_the_results(estimates, audit):
     simulation = read_simulation(FOLDERS)
     table = answer.stands_markdown(estimates, audit, simulation)
-    assert row_of(table, "Energy adjusted for")[2].startswith("no bend is left in three of four; of")
+    assert row_of(table, "Energy adjusted for")[2] == (
+        "no bend is left in three of four; of these forms two would miss most true bends"
+    )
     bent = audit | {"energy_forms": audit["energy_forms"].assign(nonlinear_p=0.01)}
     assert (
         row_of(answer.stands_markdown(estimates, bent, simulation), "Energy adjusted for")[2]

@@ -644,13 +644,6 @@ def test_recall_error_is_told_as_power_lost(simulation, questions):
     assert "energy" not in words
 
 
-def test_missed_us_are_those_of_the_rule_by_draws(simulation):
-    rates = pd.DataFrame([{"curve": "U as fitted", "rule": "verdict U, by draws", "rate": 0.31}])
-    said = simulation_words.missed_words(simulation | {"shapes": rates})
-    assert said == " About two in three true Us of this depth would be missed by the rule."
-    assert not simulation_words.missed_words({})
-
-
 @pytest.mark.parametrize(
     ("share", "words"),
     [(0.01, "hardly any"), (0.35, "about one in three"), (0.52, "about half"), (0.64, "about two in three"),

@@ -19,6 +19,7 @@ from analysis.report.documents.parts import PARTS, PartError, parts_of, renewed,
 from analysis.report.documents.site import anchor, moved_link, page_html, title_of
 from analysis.report.documents.traced import number_of, traced_frame
 from analysis.report.page.record import EQUATIONS, strobe_links
+from analysis.report.words import first_screen
 from tests.report.page.pages import plain
 
 ROOT = Path(__file__).parents[3]
@@ -198,7 +199,8 @@ def test_places_that_strobe_nut_names_are_there():
     told = strobe_links().set_index("item")["where it is met"]
     assert "README, Method" not in " ".join(told)
     assert "not corrected" not in told["nut-12.3"]
-    assert "no order in time" in (ROOT / "README.md").read_text()
+    assert "one recalled day, one examination, no time order" in told["nut-19"]
+    assert "one recalled day, one examination, no time order" in first_screen.CAVEAT.lower()
     assert "no change of diet can be advised" in (ROOT / "docs" / "claims.md").read_text()
 
 

@@ -24,8 +24,6 @@ CLASS_DRUGS: dict[str, tuple[str, ...]] = {
 }
 """Generic names of each class; of the diuretics the last wastes no magnesium."""
 
-WASTING_DRUGS = 5
-"""Names of diuretics, from the first, that hold one that wastes magnesium."""
 
 OTHER_DRUGS = (
     "LISINOPRIL", "ATORVASTATIN", "ARIPIPRAZOLE", "ACETAZOLAMIDE", "ALBUTEROL", "METFORMIN", "LEVOTHYROXINE",

@@ -51,7 +51,7 @@ SHADE = 8
 NOTEBOOK_DOTS = 100.0
 """Dots an inch of a picture in a notebook."""
 
-TALLEST = 2300
+TALLEST = 2250
 """Pixels of a PNG's height; a page too tall for it at 200 dots an inch gets fewer, and has its SVG for small print."""
 
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label

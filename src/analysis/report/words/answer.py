@@ -128,9 +128,10 @@ def _knots_cells(estimates: Frames) -> tuple[str, str, str]:
 
 
 def _answer_cells(rows: pd.DataFrame) -> tuple[str, str, str]:
-    """What becomes of both questions over the answers to one, and which way they go."""
-    own, at_random = rows.iloc[0], rows["done"].str.startswith(AT_RANDOM)
-    known, levels = rows.dropna(subset="verdict"), rows.dropna(subset="levels_verdict")
+    """What becomes of both questions over the other answers to one, the study's own being the first, and which way."""
+    own, rows = rows.iloc[0], rows.iloc[1:]
+    at_random = rows["done"].str.startswith(AT_RANDOM)
+    known, levels = rows.dropna(subset="verdict"), rows["levels_p"].dropna()
     told = [
         f"{words} with {_names(found)}"
         for words, found in (
@@ -140,8 +141,8 @@ def _answer_cells(rows: pd.DataFrame) -> tuple[str, str, str]:
         if len(found)
     ] or ["as in the primary analysis"]
     told += _at_random_words(rows[at_random])
-    higher = (levels["levels_verdict"] == audit_words.BOTH_HIGHER).sum()
-    return "; ".join(told), f"shown in {higher} of {len(levels)}", _directions(rows[~at_random])
+    higher = f"shown in {(levels < ALPHA).sum()} of {len(levels)}" if len(levels) else ""
+    return "; ".join(told), higher, _directions(rows[~at_random])
 
 
 def _at_random_words(rows: pd.DataFrame) -> list[str]:
@@ -229,7 +230,7 @@ def _power_row(simulation: Frames) -> list[tuple[str, str, str]]:
         (
             "Invented surveys with a U as deep as this, and with nothing",
             f"the rule finds {found}, and {none}",
-            f"{missed_share(simulation)} true Us of this depth are missed; {missed_usual(simulation)}",
+            f"{missed_share(simulation)} true Us of this depth are missed, {missed_usual(simulation)}",
         )
     ]
 

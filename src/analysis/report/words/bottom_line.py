@@ -54,18 +54,6 @@ def needed_of(study: Study) -> tuple[str, ...]:
     return tuple(name for name in NEEDED if name not in left)
 
 
-def short_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING) -> str:
-    """The bottom line in a few sentences: how often a U, who shares the bend, whose it is.
-
-    Parameters
-    ----------
-    estimates, audit, simulation : as `bottom_line`.
-    """
-    if any(name not in audit for name in NEEDED):
-        return bottom_line(estimates, audit)
-    return f"{_shares(audit, simulation)} {_shared(audit, PRIMARY)} {_meaning(estimates, audit, PRIMARY)}"
-
-
 def _reproduced(audit: Audit) -> str:
     full, without = audit_words.without_units(audit)
     if full >= ALPHA:

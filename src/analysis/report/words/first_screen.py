@@ -26,7 +26,7 @@ from analysis.stats.shape.questions import FALLS_THEN_RISES, ends_name
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 
-QUESTION = "Does NHANES show a U: neuropathy falling, then rising with magnesium?"
+QUESTION = "Does neuropathy fall, then rise with dietary magnesium: a U?"
 CAVEAT = "One recalled day, one examination, no time order: illness can change diet; no advice."
 SLOPES = {"low": "the fall", "high": "the rise"}
 DEPTH = "U as fitted"
@@ -91,14 +91,16 @@ def verdict_sentence(estimates: Frames) -> str:
     shape, higher = shape_of_model(estimates, PRIMARY.model), ends_are_higher(estimates)
     if shape["verdict"] == "U":
         levels = "both ends have" if higher else "though it is not shown that both ends have"
-        return f"Shown: the curve falls, then rises; {levels} more neuropathy than the middle."
+        return f"A U is shown: the curve falls, then rises; {levels} more neuropathy than the middle."
     if higher:
-        return f"Not shown: both ends have more neuropathy than the middle, but {_unmet_words(shape)}."
-    return "Not shown: neither that both ends have more neuropathy than the middle, nor a fall, then a rise."
+        return f"No U is shown. Both ends have more neuropathy than the middle, but {_unmet_words(shape)}."
+    return "No U is shown, and neither is more neuropathy at both ends than in the middle."
 
 
 def _unmet_words(shape: pd.Series) -> str:
     """The first part of the rule that is not met, after "but"."""
+    if shape["verdict"] == NO_DEPARTURE:
+        return "no bend is shown"
     ends = [name for end, name in SLOPES.items() if shape[f"end_slopes_{end}_p"] >= ALPHA]
     if ends:
         return f"{' and '.join(ends)} may be chance"
@@ -113,9 +115,9 @@ def curve_sentence(estimates: Frames) -> str:
     at_low, at_high = (_risk(estimates, point["x"]) for point in (low, high))
     middle = percent(at_low["prevalence"] - at_low["difference"])
     return (
-        f"Adjusted, {percent(at_low['prevalence'])} of {describe_people(row)} have it at {format_intake(low['x'])} "
-        f"{row['unit']}, {middle} at {format_intake(row['reference'])}, {percent(at_high['prevalence'])} at "
-        f"{format_intake(high['x'])}; odds ratios against {format_intake(row['reference'])} {format_odds_ratio(low)}, "
+        f"Adjusted, {middle} of {describe_people(row)} have neuropathy at {format_intake(row['reference'])} "
+        f"{row['unit']}, {percent(at_low['prevalence'])} at {format_intake(low['x'])}, odds ratio "
+        f"{format_odds_ratio(low)}, {percent(at_high['prevalence'])} at {format_intake(high['x'])}, "
         f"{format_odds_ratio(high)}."
     )
 
@@ -140,7 +142,7 @@ def shape_reason(estimates: Frames, audit: Audit, referee: pd.DataFrame) -> str:
 
 def _specifications_words(audit: Audit) -> str:
     whole = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
-    return f"{percent(whole['share'].get('U', 0.0))} of {whole['n'].sum():,} specifications find one"
+    return f"{percent(whole['share'].get('U', 0.0))} of {whole['n'].sum():,} specifications find a U"
 
 
 def _choices_words(words: list[str]) -> str:
@@ -185,7 +187,7 @@ def missed_sentence(simulation: Frames) -> str:
     """How many true Us as deep as the fitted curve the rule would miss, to follow a sentence."""
     if not simulation:
         return ""
-    return f" {sentence(missed_share(simulation))} such Us are missed; {missed_usual(simulation)}."
+    return f" {sentence(missed_share(simulation))} such Us are missed, {missed_usual(simulation)}."
 
 
 def missed_share(simulation: Frames) -> str:
@@ -200,7 +202,7 @@ def missed_usual(simulation: Frames) -> str:
     The end slopes alone are a part of the rule: the whole of it misses more.
     """
     rates = simulation["questions"].set_index(["curve", "curve_of", "question", "ends"])["rate"]
-    return f"for usual intake {_share_words(1 - rates[DEPTH, ON_USUAL, FALLS_THEN_RISES, ends_name(RANGE)])}"
+    return f"{_share_words(1 - rates[DEPTH, ON_USUAL, FALLS_THEN_RISES, ends_name(RANGE)])} of usual intake"
 
 
 def _share_words(share: float) -> str:
@@ -222,7 +224,7 @@ def _fewer_suffice(referee: pd.DataFrame) -> bool:
     if referee.empty:
         return False
     others = referee["done"].str.startswith(AT_RANDOM) & (referee["question"] == "under-reporting")
-    return bool((referee.loc[others, "nonlinear_p"] >= ALPHA).any())
+    return bool(others.any() and (referee.loc[others, "nonlinear_p"] >= ALPHA).all())
 
 
 def _ends(estimates: Frames) -> list[pd.Series]:

@@ -103,14 +103,6 @@ def power_words(simulation: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
-def missed_words(simulation: Mapping[str, pd.DataFrame]) -> str:
-    """How many true Us as deep as the fitted curve the audit's form of the rule misses, to follow a sentence."""
-    if not simulation:
-        return ""
-    found = simulation["shapes"].set_index(["rule", "curve"]).loc[("verdict U, by draws", AS_FITTED), "rate"]
-    return f" {sentence(about(1 - found))} true Us of this depth would be missed by the rule."
-
-
 def questions_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
     """Size and power of the two questions about the ends, by what truly draws the outcome; empty without."""
     if "questions" not in simulation:
