@@ -58,17 +58,18 @@ def answers(**verdicts):
 
 RISES = {"end_slopes_high_p": 0.01}
 HIGHER = "both ends have more neuropathy than the middle"
+NO_U = f"No U is shown. {HIGHER.capitalize()}"
 
 
 @pytest.mark.parametrize(
     ("low", "values", "said"),
     [
-        (1.1, {}, f"No U is shown. {HIGHER.capitalize()}, but the rise may be chance."),
-        (1.1, {"end_slopes_low_p": 0.2}, f"No U is shown. {HIGHER.capitalize()}, but the fall and the rise may be chance."),
+        (1.1, {}, f"{NO_U}, but the rise may be chance."),
+        (1.1, {"end_slopes_low_p": 0.2}, f"{NO_U}, but the fall and the rise may be chance."),
         (1.1, RISES | {"two_lines_p": 0.2},
-         f"No U is shown. {HIGHER.capitalize()}, but two straight lines do not show a fall and a rise."),
-        (1.1, RISES | {"two_lines_p": 0.01}, f"No U is shown. {HIGHER.capitalize()}, but the lowest point may lie at an end."),
-        (1.1, {"verdict": LINE}, f"No U is shown. {HIGHER.capitalize()}, but no bend is shown."),
+         f"{NO_U}, but two straight lines do not show a fall and a rise."),
+        (1.1, RISES | {"two_lines_p": 0.01}, f"{NO_U}, but the lowest point may lie at an end."),
+        (1.1, {"verdict": LINE}, f"{NO_U}, but no bend is shown."),
         (1.1, RISES | {"verdict": U}, f"A U is shown: the curve falls, then rises; {HIGHER}."),
         (0.9, RISES | {"verdict": U},
          f"A U is shown: the curve falls, then rises; though it is not shown that {HIGHER}."),

@@ -51,8 +51,11 @@ SHADE = 8
 NOTEBOOK_DOTS = 100.0
 """Dots an inch of a picture in a notebook."""
 
-TALLEST = 2250
+TALLEST = 2300
 """Pixels of a PNG's height; a page too tall for it at 200 dots an inch gets fewer, and has its SVG for small print."""
+
+HEAVIEST = 250_000
+"""Bytes of a PNG; one of very many marks gets fewer dots an inch, until it is as light."""
 
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
 ABOVE = 0.35  # inches above the panels, for a title
@@ -112,12 +115,14 @@ def light_png(figure: Figure, *, dots: float) -> bytes:
 
 
 def save_figure(figure: Page, stem: Path) -> tuple[Path, Path, Path]:
-    """Write stem.png (200 dpi, if tall fewer), stem.svg and stem.md (its caption): the same figure, the same bytes."""
+    """Write stem.png (200 dpi, if tall or heavy fewer), stem.svg and stem.md (its caption): the same figure, the same bytes."""
     # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
     png, svg, words = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "md"))
     with matplotlib.style.context(STYLE):
         dots = min(float(matplotlib.rcParams["savefig.dpi"]), TALLEST / figure.get_figheight())
-        png.write_bytes(light_png(figure, dots=dots))
+        while len(picture := light_png(figure, dots=dots)) > HEAVIEST:
+            dots *= 0.95
+        png.write_bytes(picture)
         figure.savefig(svg, metadata={"Date": None, "Creator": None})
     # matplotlib ends lines of path data with a blank, which every diff would show
     svg.write_text("\n".join(line.rstrip() for line in svg.read_text().splitlines()) + "\n")
