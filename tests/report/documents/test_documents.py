@@ -84,7 +84,7 @@ def test_changed_estimate_changes_what_is_told(sources, frame, column, part):
     ("frame", "changes", "part"),
     [
         ("referee", {"verdict": "U"}, "first screen"),
-        ("referee", {"levels_verdict": "not shown"}, "what decides it"),
+        ("referee", {"levels_p": 0.9}, "what decides it"),
         ("audit", {"nonlinear_p": 0.04}, "first screen"),
         ("simulation", {"rate": 0.9}, "first screen"),
         ("simulation", {"rate": 0.9}, "how much stands"),

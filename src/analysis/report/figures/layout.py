@@ -115,7 +115,7 @@ def light_png(figure: Figure, *, dots: float) -> bytes:
 
 
 def save_figure(figure: Page, stem: Path) -> tuple[Path, Path, Path]:
-    """Write stem.png (200 dpi, if tall or heavy fewer), stem.svg and stem.md (its caption): the same figure, the same bytes."""
+    """Write stem.png (at most 200 dpi), stem.svg and stem.md (its caption): the same figure, the same bytes."""
     # Not with_suffix, which takes what follows a point in a name for one: "below_1.3" would be "below_1.png".
     png, svg, words = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg", "md"))
     with matplotlib.style.context(STYLE):
