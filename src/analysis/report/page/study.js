@@ -2,7 +2,8 @@
 
 const study = read("curve-data");
 const told = (row) => {
-  const odds = row.odds_ratio === undefined ? "" : `odds ratio ${oddsWords(row.odds_ratio, row.conf_low, row.conf_high)}`;
+  const odds = row.odds_ratio === undefined ? "" :
+    `odds ratio ${oddsWords(row.odds_ratio, row.conf_low, row.conf_high)} against ${intakeWords(study.reference)}`;
   const risk = row.prevalence === undefined ? "" :
     `risk ${percent(row.prevalence)} (${percent(row.prevalence_low)} to ${percent(row.prevalence_high)})`;
   return `At ${intakeWords(row.x)} ${study.unit}: ${[odds, risk].filter(Boolean).join("; ")}`;
@@ -16,7 +17,7 @@ const sayIntake = () => {
   const rows = modelRows().filter((row) => row.odds_ratio !== undefined && row.prevalence !== undefined);
   byId("curve-intake").max = rows.length - 1;
   const row = rows[Math.min(Number(byId("curve-intake").value), rows.length - 1)];
-  byId("curve-words").textContent = `${told(row)}, against ${intakeWords(study.reference)} ${study.unit}.`;
+  byId("curve-words").textContent = `${told(row)}.`;
   byId("curve-intake").setAttribute("aria-valuetext", byId("curve-words").textContent);
 };
 const drawCurve = () => {
