@@ -1,13 +1,15 @@
 """What bands hold: a simultaneous 95 % one a curve that a spline can follow, a pointwise one less often."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.simulation import bands
-from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, POINTWISE, SIMULTANEOUS, bands_table, simulate_bands
+from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, EXPERIMENT, POINTWISE, SIMULTANEOUS, bands_table
 from analysis.simulation.shapes import line
-from analysis.simulation.surveys import SimulationError, base_survey, flat
+from analysis.simulation.surveys import base_survey, flat, run_experiments
 
 SURVEYS, DRAWS = 8, 12
 STANDARD_ERRORS = 4
@@ -20,7 +22,8 @@ WHOLE_BY_POINTWISE = 0.8
 
 @pytest.fixture(scope="module")
 def table():
-    return simulate_bands(surveys=SURVEYS * DRAWS, seed=6, draws_per_survey=DRAWS)
+    experiment = replace(EXPERIMENT, draws_per_survey=DRAWS)
+    return run_experiments([experiment], surveys=SURVEYS * DRAWS, seed=6)["bands"]
 
 
 def held(table, band):
@@ -85,13 +88,3 @@ def test_error_is_that_between_invented_surveys():
     assert row["rate"] == pytest.approx(2 / 3)
     assert row["monte_carlo_error"] == row["monte_carlo_error_of_points"] == pytest.approx(1 / 3)
     assert (row["rate_of_target"], row["monte_carlo_error_of_target"]) == (1.0, 0.0)
-
-
-def test_processes_change_no_digit():
-    one, two = (simulate_bands(surveys=4, seed=6, draws_per_survey=2, jobs=jobs) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-
-
-def test_no_survey_is_refused():
-    with pytest.raises(SimulationError, match="0 surveys"):
-        simulate_bands(surveys=0, seed=1)

@@ -1,5 +1,7 @@
 """The simulation draws from the truth it says, and its table does not depend on how the work is spread."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,7 @@ import scipy.optimize
 import scipy.special
 
 from analysis.simulation import coverage
-from analysis.simulation.coverage import simulate_coverage
-from analysis.simulation.surveys import PREVALENCE, SimulationError, base_survey, flat, rates, u_shaped
+from analysis.simulation.surveys import PREVALENCE, base_survey, flat, rates, run_experiments, u_shaped
 from analysis.stats.regression.quick import fit_quickly
 
 
@@ -63,7 +64,8 @@ def test_no_association_is_flat():
 
 @pytest.fixture(scope="module")
 def table():
-    return simulate_coverage(surveys=6, seed=4, draws_per_survey=3)
+    experiment = replace(coverage.EXPERIMENT, draws_per_survey=3)
+    return run_experiments([experiment], surveys=6, seed=4)["coverage"]
 
 
 def test_table_has_every_method_intake_and_curve(table):
@@ -107,17 +109,6 @@ def test_only_a_curve_without_association_has_a_nominal_rejection_rate(table):
     tests = table[table["quantity"] == "rejection"].groupby("curve", sort=False)["nominal"].first()
     assert tests.tolist()[0] == 0.05
     assert np.isnan(tests.tolist()[1])
-
-
-@pytest.mark.no_cover  # the table above has run every line of it
-def test_processes_change_no_digit():
-    one, two = (simulate_coverage(surveys=2, seed=4, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-
-
-def test_no_survey_is_refused():
-    with pytest.raises(SimulationError, match="0 surveys: expected at least 1"):
-        simulate_coverage(surveys=0, seed=1)
 
 
 def test_curves_are_named_for_readers():

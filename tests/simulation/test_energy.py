@@ -1,18 +1,20 @@
 """What energy adjustment would show of a known truth: the table's shape, and its plainest rows."""
 
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
 
-from analysis.simulation.energy import TRUTHS, energy_u, simulate_energy_forms
-from analysis.simulation.surveys import SimulationError
+from analysis.simulation.energy import EXPERIMENT, TRUTHS, energy_u
+from analysis.simulation.surveys import run_experiments
 
 FORMS = ["none", "linear", "spline", "residual", "density"]
 
 
 @pytest.fixture(scope="module")
 def table():
-    return simulate_energy_forms(surveys=8, seed=3, draws_per_survey=4)
+    experiment = replace(EXPERIMENT, draws_per_survey=4)
+    return run_experiments([experiment], surveys=8, seed=3)["energy_forms"]
 
 
 def test_every_truth_form_and_test_has_its_rate(table):
@@ -36,14 +38,3 @@ def test_a_u_of_energy_bends_magnesium_unless_energy_is_a_spline_beside_it(table
 def test_the_u_of_energy_is_lowest_at_1900_kcal():
     kcal = np.arange(600.0, 5000.0, 10)
     assert kcal[np.argmin(energy_u(kcal))] == 1900.0
-
-
-@pytest.mark.no_cover  # the table above has run every line of it
-def test_processes_change_no_digit():
-    one, two = (simulate_energy_forms(surveys=2, seed=3, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-
-
-def test_no_survey_is_refused():
-    with pytest.raises(SimulationError, match="0 surveys"):
-        simulate_energy_forms(surveys=0, seed=1)

@@ -1,13 +1,14 @@
 """Size and power of both questions about the ends: truths are what they are called, rates keep what is known."""
 
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.data.synthetic.survey import PLANTED, invent
 from analysis.data.synthetic.traits import day_intake, usual_magnesium
-from analysis.simulation.questions import ENERGY, ON_THE_DAY, ON_USUAL, TRUTHS, simulate_questions
-from analysis.simulation.surveys import ALPHA, SimulationError, base_survey
+from analysis.simulation.questions import ENERGY, EXPERIMENT, ON_THE_DAY, ON_USUAL, TRUTHS
+from analysis.simulation.surveys import ALPHA, base_survey, run_experiments
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES
 
 SURVEYS = 40
@@ -16,7 +17,8 @@ STANDARD_ERRORS = 3
 
 @pytest.fixture(scope="module")
 def table():
-    return simulate_questions(surveys=SURVEYS, seed=5, draws_per_survey=20)
+    experiment = replace(EXPERIMENT, draws_per_survey=20)
+    return run_experiments([experiment], surveys=SURVEYS, seed=5)["questions"]
 
 
 @pytest.fixture(scope="module")
@@ -109,14 +111,3 @@ def test_second_days_are_of_people_with_a_weight_and_of_nobody_else(base):
     assert 1_500 < both.sum() < base.exposure.size / 2
     assert np.isfinite(base.second[both]).all()
     assert np.corrcoef(base.second[both], base.usual[both])[0, 1] > 0.5
-
-
-@pytest.mark.no_cover  # the table above has run every line of it
-def test_processes_change_no_digit():
-    one, two = (simulate_questions(surveys=2, seed=5, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-
-
-def test_no_survey_is_refused():
-    with pytest.raises(SimulationError, match="0 surveys"):
-        simulate_questions(surveys=0, seed=1)

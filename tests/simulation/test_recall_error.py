@@ -1,22 +1,26 @@
 """What calibration and SIMEX give back of a known curve of usual intake, on few surveys: order, not digits."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.simulation.recall_error import CONF_LEVEL, METHODS, PER_MG, TRUE_CURVES, simulate_recall_error
+from analysis.simulation.recall_error import CONF_LEVEL, EXPERIMENT, METHODS, PER_MG, TRUE_CURVES
 from analysis.simulation.shapes import LINE_PER_MG
-from analysis.simulation.surveys import SimulationError, means
+from analysis.simulation.surveys import means, run_experiments
 
 STANDARD_ERRORS = 3
 SURVEYS = 8
-FEW = {"replicates": 50, "simex_draws": 8}
+FEW = partial(EXPERIMENT.rows_of, replicates=50, simex_draws=8)
 """A standard error of 50 samples is known to a tenth: enough for what is compared here."""
 
 
 @pytest.fixture(scope="module")
 def table():
-    return simulate_recall_error(surveys=SURVEYS, seed=8, draws_per_survey=4, **FEW)
+    experiment = replace(EXPERIMENT, rows_of=FEW, draws_per_survey=4, outcomes_of=1)
+    return run_experiments([experiment], surveys=SURVEYS, seed=8)["recall_error"]
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +77,3 @@ def test_error_of_a_mean_is_that_of_the_invented_surveys_means_by_hand():
     found = means(rows, ["curve"], "bias").iloc[0]
     assert found["mean"] == pytest.approx(3.0)
     assert found["monte_carlo_error"] == pytest.approx(2 / np.sqrt(3))
-
-
-@pytest.mark.no_cover  # the table above has run every line of it
-def test_processes_change_no_digit():
-    few = {"surveys": 2, "seed": 8, "draws_per_survey": 1, "replicates": 10, "simex_draws": 2}
-    one, two = (simulate_recall_error(**few, jobs=jobs) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-
-
-def test_no_survey_is_refused():
-    with pytest.raises(SimulationError, match="0 surveys"):
-        simulate_recall_error(surveys=0, seed=1)

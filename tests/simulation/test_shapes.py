@@ -1,18 +1,20 @@
 """The table of size and power: its curves are what their names say, and its rates are those of the rules."""
 
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
 
-from analysis.simulation.shapes import HINGE_MG, RULES, SHAPES, U_SHAPES, simulate_shapes
-from analysis.simulation.surveys import SimulationError
+from analysis.simulation.shapes import EXPERIMENT, HINGE_MG, RULES, SHAPES, U_SHAPES
+from analysis.simulation.surveys import run_experiments
 
 INTAKE = np.linspace(60.0, 700.0, 641)
 
 
 @pytest.fixture(scope="module")
 def tables():
-    return simulate_shapes(surveys=3, seed=5, draws_per_survey=3)
+    found = run_experiments([replace(EXPERIMENT, draws_per_survey=3)], surveys=3, seed=5)
+    return found["shapes"], found["nadirs"]
 
 
 def slopes(name):
@@ -78,15 +80,3 @@ def test_coverage_is_of_the_u_shaped_curves_and_both_intervals(tables):
     assert coverage["truth_mg"].eq(240).all()
     assert coverage["target_mg"].between(220, 245).all(), "four knots come near the planted low point"
     assert (coverage["median_width_mg"] > 0).all()
-
-
-@pytest.mark.no_cover  # the table above has run every line of it
-def test_processes_change_no_digit():
-    one, two = (simulate_shapes(surveys=2, seed=5, draws_per_survey=1, jobs=jobs) for jobs in (1, 2))
-    for ours, theirs in zip(one, two, strict=True):
-        pd.testing.assert_frame_equal(ours, theirs)
-
-
-def test_no_survey_is_refused():
-    with pytest.raises(SimulationError, match="0 surveys"):
-        simulate_shapes(surveys=0, seed=1)

@@ -1,12 +1,15 @@
 """Experiments on invented surveys: they go on where they were interrupted, and who performs them changes no digit."""
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 import pytest
 
 from analysis.audit import runner
-from analysis.simulation import surveys
+from analysis.pipeline.results import SIMULATED
+from analysis.pipeline.simulate import EXPERIMENTS
+from analysis.simulation import recall_error, surveys
 from analysis.simulation.surveys import Experiment, SimulationError, run_experiments
 
 NUMBER = 3
@@ -66,6 +69,18 @@ def test_who_performs_it_changes_no_digit(found, tmp_path):
     ) as cluster:
         there = run(TOY, folder=tmp_path, scheduler=cluster.scheduler_address)["drawn"]
     pd.testing.assert_frame_equal(there, found)
+
+
+@pytest.mark.no_cover  # the tables of each experiment's own tests have run every line of it
+def test_processes_change_no_digit_of_any_experiment():
+    few = {"recall error": partial(recall_error.EXPERIMENT.rows_of, replicates=10, simex_draws=2)}
+    experiments = [
+        replace(one, rows_of=few.get(one.name, one.rows_of), draws_per_survey=1, outcomes_of=1) for one in EXPERIMENTS
+    ]
+    one, two = (run_experiments(experiments, surveys=2, seed=8, jobs=jobs) for jobs in (1, 2))
+    assert sorted(one) == sorted(two) == sorted(SIMULATED)
+    for name in SIMULATED:
+        pd.testing.assert_frame_equal(one[name], two[name])
 
 
 def test_what_is_finished_is_not_done_again(found, tmp_path, monkeypatch):

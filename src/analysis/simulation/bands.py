@@ -5,15 +5,12 @@ meant to hold them all in 95 %. Looked at is the grid on which the product draws
 percentile of intake.
 """
 
-from dataclasses import replace
-from typing import Unpack
-
 import numpy as np
 import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import DRAWS_PER_SURVEY, Base, CurveOf, Experiment, Performed, rates, run_experiments
+from analysis.simulation.surveys import Base, CurveOf, Experiment, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.bands import NO_WIDTH, sup_t_critical_value
 from analysis.stats.regression.quick import fit_quickly
@@ -25,14 +22,12 @@ BAND_CURVES: dict[str, CurveOf] = {name: SHAPES[name] for name in ("no associati
 """The first two every spline can follow; of the others four knots can follow only the spline that fits them best."""
 
 
-def simulate_bands(
-    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
-) -> pd.DataFrame:
+def bands_table(found: pd.DataFrame) -> pd.DataFrame:
     """Rates at which each band holds the whole true curve of odds ratios against the median.
 
     Parameters
     ----------
-    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
+    found : rows of all drawn outcomes: curve, base, band, critical, hit, hit_of_target, hit_of_points.
 
     Returns
     -------
@@ -40,21 +35,7 @@ def simulate_bands(
     monte_carlo_error, rate_of_target (the same of the spline that fits the expected outcome best) and its error,
     rate_of_points (mean share of the true curve's points that are held) and its error, nominal (of the whole curve;
     missing for the pointwise band, whose level is that of each point), median_critical_value.
-
-    Raises
-    ------
-    SimulationError : fewer than one survey.
     """
-    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
-    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["bands"]
-
-
-def _tables(every: pd.DataFrame) -> Frames:
-    return {"bands": bands_table(every)}
-
-
-def bands_table(found: pd.DataFrame) -> pd.DataFrame:
-    """The table of `simulate_bands` of its draws: curve, base, band, critical, hit, hit_of_target, hit_of_points."""
     keys = ["curve", "band"]
     table = rates(found, keys, "hit")
     for of in ("target", "points"):
@@ -91,6 +72,10 @@ def _standardised(error: Array, std_error: Array) -> Array:
     """Errors in standard errors, of the points of some width: those that the critical value is about."""
     wide = std_error > NO_WIDTH * std_error.max()
     return np.abs(error[wide]) / std_error[wide]
+
+
+def _tables(every: pd.DataFrame) -> Frames:
+    return {"bands": bands_table(every)}
 
 
 EXPERIMENT = Experiment("bands", _rows, BAND_CURVES, _tables)

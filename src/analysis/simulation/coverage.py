@@ -1,8 +1,5 @@
 """Coverage of intervals, and size of the non-linear test, on surveys of known truth."""
 
-from dataclasses import replace
-from typing import Unpack
-
 import numpy as np
 import pandas as pd
 import scipy
@@ -10,14 +7,11 @@ from numpy.typing import NDArray
 
 from analysis.simulation.surveys import (
     ALPHA,
-    DRAWS_PER_SURVEY,
     Base,
     CurveOf,
     Experiment,
-    Performed,
     flat,
     rates,
-    run_experiments,
     u_shaped,
 )
 from analysis.stats.arrays import Array, Bools, Frames, Row
@@ -36,32 +30,19 @@ CONF_LEVEL = 0.95
 COVERAGE_CURVES: dict[str, CurveOf] = {"no association": flat, "U, lowest at 240 mg": u_shaped}
 
 
-def simulate_coverage(
-    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
-) -> pd.DataFrame:
+def coverage_tables(every: pd.DataFrame) -> Frames:
     """Coverage of the curve's intervals and rejection rates of the non-linear test, with Monte Carlo errors.
 
     Parameters
     ----------
-    surveys : outcomes drawn for each curve; a new survey is invented after every ``draws_per_survey`` of them.
-    seed : of everything; the same seed gives the same table, whoever computes.
-    performed : who does it, as for `analysis.simulation.surveys.run_experiments`.
+    every : rows of all drawn outcomes, as `analysis.simulation.surveys.Experiment` gives them.
 
     Returns
     -------
     curve, quantity (``coverage`` or ``rejection``), method, intake_mg (missing for tests), surveys, failed, rate,
     monte_carlo_error, rate_of_target and its error, nominal. The target is the odds ratio of the spline that fits the
     expected outcome best: where four knots cannot follow the true curve, an interval can hold only that.
-
-    Raises
-    ------
-    SimulationError : fewer than one survey.
     """
-    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
-    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["coverage"]
-
-
-def _tables(every: pd.DataFrame) -> Frames:
     keys = ["curve", "quantity", "method", "intake_mg"]
     table = rates(every, keys, "hit")
     of_target = rates(every, keys, "hit_of_target")
@@ -135,4 +116,4 @@ def _with_vcov(fit: LogisticFit, vcov: Array) -> LogisticFit:
     return LogisticFit(**(values | {"vcov": vcov}))
 
 
-EXPERIMENT = Experiment("coverage", _coverage_rows, COVERAGE_CURVES, _tables)
+EXPERIMENT = Experiment("coverage", _coverage_rows, COVERAGE_CURVES, coverage_tables)

@@ -5,8 +5,8 @@ and of energy go together, it may take most of a true curve with it. So the outc
 U of magnesium, from a U of energy, and from neither, and magnesium is tested under each form of the audit.
 """
 
-from dataclasses import dataclass, replace
-from typing import Unpack, get_args
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,10 @@ from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.problem import Problem, pose_setting
 from analysis.simulation.surveys import (
     ALPHA,
-    DRAWS_PER_SURVEY,
     FITTED_DEPTH,
     Base,
     Experiment,
-    Performed,
     rates,
-    run_experiments,
     u_shaped,
 )
 from analysis.stats.arrays import Array, Frames, Row
@@ -76,29 +73,18 @@ def energy_u(kcal: Array) -> Array:
     return np.asarray(ENERGY_TRUTH.energy_log_odds_ratio(kcal, ENERGY_TRUTH.nadir_kcal))
 
 
-def simulate_energy_forms(
-    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
-) -> pd.DataFrame:
+def energy_tables(every: pd.DataFrame) -> Frames:
     """Rates at which magnesium is found under each form of energy adjustment, by what truly draws the curve.
 
     Parameters
     ----------
-    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
+    every : rows of all drawn outcomes, as `analysis.simulation.surveys.Experiment` gives them.
 
     Returns
     -------
     truth (of `TRUTHS`), form (of `EnergyForm`), test (``overall`` or ``nonlinear``, Wald F of magnesium's terms),
     surveys, failed, rate of p < 0.05, monte_carlo_error, planted_odds_ratio and planted_at (of `PlantedOutcome`).
-
-    Raises
-    ------
-    SimulationError : fewer than one survey.
     """
-    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
-    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["energy_forms"]
-
-
-def _tables(every: pd.DataFrame) -> Frames:
     found = every.rename(columns={"curve": "truth"})
     table = rates(found, ["truth", "form", "test"], "hit")
     truths = table["truth"].map(TRUTHS)
@@ -130,4 +116,4 @@ def _tests(problem: Problem, y: Array, form: str) -> list[Row]:
     ]
 
 
-EXPERIMENT = Experiment("energy forms", _rows, TRUTHS, _tables)
+EXPERIMENT = Experiment("energy forms", _rows, TRUTHS, energy_tables)

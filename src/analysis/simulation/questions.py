@@ -6,8 +6,7 @@ usual intake of which one recalled day is analysed. Then the day's variation, wh
 the curve towards its middle: by about the attenuation, one half in the invented surveys as in the real ones.
 """
 
-from dataclasses import dataclass, replace
-from typing import Unpack
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,15 +15,12 @@ from analysis.simulation.energy import energy_u
 from analysis.simulation.shapes import SHAPES, U_SHAPES, fitted_to
 from analysis.simulation.surveys import (
     ALPHA,
-    DRAWS_PER_SURVEY,
     FITTED_DEPTH,
     Base,
     CurveOf,
     Experiment,
-    Performed,
     flat,
     rates,
-    run_experiments,
 )
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, end_tests, ends_name
@@ -80,29 +76,18 @@ TRUTHS = _truths()
 """Every truth the questions are asked of."""
 
 
-def simulate_questions(
-    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
-) -> pd.DataFrame:
+def question_tables(every: pd.DataFrame) -> Frames:
     """Rates at which each question is answered with yes, by what truly draws the outcome.
 
     Parameters
     ----------
-    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
+    every : rows of all drawn outcomes, as `analysis.simulation.surveys.Experiment` gives them.
 
     Returns
     -------
     curve, curve_of (the analysed day, or usual intake: recall error on top), question, ends (quantiles of intake),
     kind (``size``, ``power`` or ``confounding``), surveys, failed, rate of p < 0.05, monte_carlo_error.
-
-    Raises
-    ------
-    SimulationError : fewer than one survey.
     """
-    experiment = replace(EXPERIMENT, draws_per_survey=draws_per_survey)
-    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["questions"]
-
-
-def _tables(every: pd.DataFrame) -> Frames:
     found = every.rename(columns={"curve": "truth"})
     table = rates(found, ["truth", "question", "ends"], "hit")
     truths = [TRUTHS[name] for name in table.pop("truth")]
@@ -119,4 +104,4 @@ def _rows(base: Base, truth: PlantedEnds, rng: np.random.Generator) -> list[Row]
     return [{"question": question, "ends": ends_name(ends), "hit": float(p < ALPHA)} for question, ends, p in asked]
 
 
-EXPERIMENT = Experiment("questions", _rows, TRUTHS, _tables)
+EXPERIMENT = Experiment("questions", _rows, TRUTHS, question_tables)

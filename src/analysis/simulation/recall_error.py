@@ -8,9 +8,6 @@ recall's.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
-from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -18,7 +15,7 @@ import scipy
 
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import ALPHA, Base, CurveOf, Experiment, Performed, means, rates, run_experiments
+from analysis.simulation.surveys import ALPHA, Base, CurveOf, Experiment, means, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.measurement.regression_calibration import Calibration, CalibrationData, bootstrap_slopes, calibrate
@@ -58,22 +55,12 @@ Found = tuple[Array, Array, Array]
 """Places, slopes and standard errors at the low and at the high end, (2,) each."""
 
 
-def simulate_recall_error(
-    *,
-    surveys: int,
-    seed: int,
-    draws_per_survey: int = DRAWS_PER_SURVEY,
-    replicates: int = REPLICATES,
-    simex_draws: int = SIMEX_DRAWS,
-    **performed: Unpack[Performed],
-) -> pd.DataFrame:
+def recall_error_tables(found: pd.DataFrame) -> Frames:
     """Bias and coverage of the end slopes by each method, with Monte Carlo errors.
 
     Parameters
     ----------
-    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
-    replicates : samples of the bootstrap that errors of the calibrated slopes come from.
-    simex_draws : errors added at each variance by SIMEX.
+    found : rows of all drawn outcomes, as `analysis.simulation.surveys.Experiment` gives them.
 
     Returns
     -------
@@ -81,17 +68,7 @@ def simulate_recall_error(
     mean_slope (log odds per 100 mg), bias and bias_error, std_dev of the slopes, mean_std_error, rate (coverage of 95 %
     intervals, t) and monte_carlo_error, shown (rate of a one-sided p < 0.05 of a fall at the low or a rise at the high
     end) and shown_error, attenuation (mean coefficient of the first day in the calibration), nominal.
-
-    Raises
-    ------
-    SimulationError : fewer than one survey.
     """
-    rows_of = partial(_rows, replicates=replicates, simex_draws=simex_draws)
-    experiment = replace(EXPERIMENT, rows_of=rows_of, draws_per_survey=draws_per_survey, outcomes_of=1)
-    return run_experiments([experiment], surveys=surveys, seed=seed, **performed)["recall_error"]
-
-
-def _tables(found: pd.DataFrame) -> Frames:
     keys = ["curve", "method", "end"]
     mean = {name: means(found, keys, name) for name in ("place", "truth", "slope", "bias", "std_error", "attenuation")}
     shown = rates(found, keys, "shown")
@@ -215,5 +192,5 @@ def _extrapolated(base: Base, y: Array, seed: int, simex_draws: int) -> dict[str
 
 
 EXPERIMENT = Experiment(
-    "recall error", _rows, TRUE_CURVES, _tables, draws_per_survey=DRAWS_PER_SURVEY, outcomes_of=OF_SURVEYS
+    "recall error", _rows, TRUE_CURVES, recall_error_tables, draws_per_survey=DRAWS_PER_SURVEY, outcomes_of=OF_SURVEYS
 )

@@ -8,7 +8,6 @@ protocol.
 
 import dataclasses
 from functools import partial
-from typing import Unpack
 
 import numpy as np
 import pandas as pd
@@ -17,15 +16,12 @@ from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.fits import curve_of
 from analysis.simulation.surveys import (
     ALPHA,
-    DRAWS_PER_SURVEY,
     FITTED_DEPTH,
     Base,
     CurveOf,
     Experiment,
-    Performed,
     flat,
     rates,
-    run_experiments,
 )
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.hypotheses import wald_test
@@ -91,14 +87,12 @@ RULES = {
 """What each rate of the table counts."""
 
 
-def simulate_shapes(
-    *, surveys: int, seed: int, draws_per_survey: int = DRAWS_PER_SURVEY, **performed: Unpack[Performed]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def shape_tables(every: pd.DataFrame) -> Frames:
     """Rates at which each rule finds a U, and coverage of the low point's intervals where there is one.
 
     Parameters
     ----------
-    surveys, seed, draws_per_survey, performed : as `analysis.simulation.coverage.simulate_coverage`.
+    every : rows of all drawn outcomes, as `analysis.simulation.surveys.Experiment` gives them.
 
     Returns
     -------
@@ -107,17 +101,7 @@ def simulate_shapes(
     the rate at which it holds that, their Monte Carlo errors, median_width_mg. The target is the low point of the
     spline that fits the expected outcome best: four knots cannot follow the planted curve exactly, and what is between
     target and truth is that, not the interval's fault.
-
-    Raises
-    ------
-    SimulationError : fewer than one survey.
     """
-    experiment = dataclasses.replace(EXPERIMENT, draws_per_survey=draws_per_survey)
-    found = run_experiments([experiment], surveys=surveys, seed=seed, **performed)
-    return found["shapes"], found["nadirs"]
-
-
-def _tables(every: pd.DataFrame) -> Frames:
     low_points = _coverage(every[every["curve"].isin(U_SHAPES)])
     return {"shapes": _rates(every).reset_index(drop=True), "nadirs": low_points}
 
@@ -220,4 +204,4 @@ def _threshold(curve: FittedCurve, *, seed: int) -> Row:
     return {"threshold, naive": float(naive < ALPHA), "threshold, search-aware": float(found.p_value < ALPHA)}
 
 
-EXPERIMENT = Experiment("shapes", _shape_rows, SHAPES, _tables)
+EXPERIMENT = Experiment("shapes", _shape_rows, SHAPES, shape_tables)
