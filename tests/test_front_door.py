@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,6 +40,16 @@ def test_every_name_that_is_offered_is_there():
     assert set(dir(analysis)) == set(analysis.__all__)
 
 
+def test_names_are_what_they_say():
+    """A function may live in a module of its name; only these are modules."""
+    modules = {name for name in analysis.__all__ if isinstance(getattr(analysis, name), ModuleType)}
+    assert modules == {"tables", "words"}
+
+
+def test_folders_may_be_named_by_strings():
+    assert analysis.Folders("data", "figures") == analysis.Folders(Path("data"), Path("figures"))
+
+
 def test_name_that_is_not_offered_is_refused_with_those_that_are():
     with pytest.raises(AttributeError, match=r"'estimates': it offers .*estimate"):
         _ = analysis.estimates
@@ -57,11 +69,12 @@ def test_every_stage_of_the_command_line_has_its_function():
     "part",
     [
         lambda people: people[people["sex"] == "female"],
+        lambda people: people.iloc[[0, *range(len(people) - 1)]],
         lambda people: people.assign(extra=1.0).query("age_years >= 40").copy(),
         lambda people: people.iloc[:-1],
         lambda people: people.dropna(subset="bmi_kg_m2"),
     ],
-    ids=["women", "old enough", "all but one", "known"],
+    ids=["women", "one twice", "old enough", "all but one", "known"],
 )
 def test_people_of_whom_some_were_dropped_are_refused(participants, part):
     """The variance of a part needs the sample of all: where= keeps it."""

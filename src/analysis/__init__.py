@@ -33,7 +33,7 @@ PLACES = {
     "referee_drawing": "report.catalogue",
     "words": "report.words",
 }
-"""Where each name lives; a module stands for itself."""
+"""Where each name lives; a module that has nothing of its own name stands for itself."""
 
 __all__ = list(PLACES)
 
@@ -43,7 +43,7 @@ def __getattr__(name: str) -> object:
     if name not in PLACES:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}: it offers {', '.join(sorted(__all__))}")
     module = importlib.import_module(f"analysis.{PLACES[name]}")
-    found: object = module if PLACES[name].endswith(f".{name}") else getattr(module, name)
+    found: object = getattr(module, name, module) if PLACES[name].endswith(f".{name}") else getattr(module, name)
     globals()[name] = found
     return found
 

@@ -18,10 +18,14 @@ class StageError(AnalysisError):
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where a run reads and writes: ``data`` holds raw/ and processed/, ``figures`` the drawings."""
+    """Where a run reads and writes: ``data`` holds raw/ and processed/, ``figures`` the drawings; a string will do."""
 
     data: Path
     figures: Path
+
+    def __post_init__(self) -> None:
+        for name in ("data", "figures"):
+            object.__setattr__(self, name, Path(getattr(self, name)))
 
     @property
     def raw(self) -> Path:

@@ -122,7 +122,8 @@ def refuse_parts(frame: pd.DataFrame) -> None:
     """Refuse a frame that says how many people a cycle interviewed and has others of it.
 
     Whole cycles may have been left out, since no stratum goes across them. It is asked of whoever comes with a frame:
-    the audit itself leaves out people of whom no cell is, each sampling unit kept.
+    the audit itself leaves out people of whom no cell is, each sampling unit kept. What pandas forgets in a merge or a
+    join it cannot know: such a frame is only asked whether somebody is in it twice.
 
     Raises
     ------
@@ -130,10 +131,10 @@ def refuse_parts(frame: pd.DataFrame) -> None:
     """
     here = frame["cycle"].value_counts()
     interviewed = pd.Series({cycle: frame.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
-    if (here != interviewed).any():
+    if (here != interviewed).any() or frame.index.has_duplicates:
         raise StudyError(
-            f"{count_of(here.sum())} people are here, of {interviewed.sum():,} who were interviewed: expected "
-            "everybody, once each, since the standard errors of some need the sample of all. Give all of them, and say "
+            f"{count_of(frame.index.nunique())} people are here, of {interviewed.sum():,} who were interviewed: "
+            "expected everybody, once each, since the standard errors of some need the sample of all. Give all of them, and say "
             "whom the study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
         )
 
