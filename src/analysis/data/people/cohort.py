@@ -134,8 +134,8 @@ def refuse_parts(frame: pd.DataFrame) -> None:
     if (here != interviewed).any() or frame.index.has_duplicates:
         raise StudyError(
             f"{count_of(frame.index.nunique())} people are here, of {interviewed.sum():,} who were interviewed: "
-            "expected everybody, once each, since the standard errors of some need the sample of all. Give all of them, and say "
-            "whom the study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
+            "expected everybody, once each, since the standard errors of some need the sample of all. Give all of "
+            "them, and say whom the study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
         )
 
 
