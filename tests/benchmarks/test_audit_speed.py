@@ -1,10 +1,11 @@
 """How fast the specification curve is answered, on the real files, beside R's fits of the same models; `make bench`.
 
 R fits, takes the covariance and tests non-linearity by Wald, on designs, domains and matrices that are ready. It is
-compared with the same here, on one core and on all of them, and with everything that answers a
-specification: choosing people, adjusting for energy, placing knots, fitting, the two lines (about three more fits), the
-draws of the low point, the influence of every PSU. CPU seconds of one thread; elapsed ones, from a common start, for
-several processes, beside which R has one. Nothing here asserts a time: machines differ.
+compared with the same here, each fit by itself and as the audit fits them, whole groups of people whose common columns
+are made ready once; on one core and on all of them; and with everything that answers a specification: choosing people,
+adjusting for energy, placing knots, fitting, the two lines (about three more fits), the draws of the low point, the
+influence of every PSU. CPU seconds of one thread; elapsed ones, from a common start, for several processes, beside
+which R has one. Nothing here asserts a time: machines differ.
 """
 
 import dataclasses
@@ -25,12 +26,13 @@ from threadpoolctl import threadpool_limits
 
 from analysis.audit.specifications import answer_people, eligible_people, people_groups, specification_grid
 from analysis.dose_response.energy import energy_adjusted
-from analysis.dose_response.fits import model_of
+from analysis.dose_response.fits import base_of, fit_beside, model_of
 from analysis.dose_response.problem import pose_setting, set_out
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import fit_quickly
+from analysis.stats.regression.shared import shared_columns
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -59,6 +61,9 @@ def test_200_drawn_specifications_beside_svyglm(tmp_path, capsys, results):
     with threadpool_limits(limits=1, user_api="blas"):
         problems = pose_all(people, groups)
         theirs = svyglm_of(problems, tmp_path)
+        of_groups = [pose_all(people, {cells[0].people: cells}) for cells in whole]
+        together = svyglm_of([one for group in of_groups for one in group], tmp_path)
+        shared, shared_p = timed(lambda: [p_value for group in of_groups for p_value in shared_p_values(group)])
         ready = [(model_of(one), one) for one in problems]
         ours, p_values = timed(lambda: [nonlinear_p(*one) for one in ready])
         everything, answers = timed(lambda: [one for some in groups.values() for one in answer_people(people, some)])
@@ -71,17 +76,22 @@ def test_200_drawn_specifications_beside_svyglm(tmp_path, capsys, results):
         sys.stdout.write(
             f"\n{'specifications':<64}{'a second':>10}{'times R':>9}\n"
             + row(f"R: fit, covariance, Wald test of {DRAWN} drawn ones", rate, rate)
-            + row("here: the same", DRAWN / ours, rate)
+            + row("here: the same, each by itself", DRAWN / ours, rate)
+            + row("R: the same of whole groups of people", len(shared_p) / together["seconds"], rate)
+            + row("here: the same, as the audit fits them", len(shared_p) / shared, rate)
             + row(f"here: the same on {cores} cores (elapsed; R has one)", DRAWN / at_once, rate)
             + row(f"here: everything, {DRAWN} drawn ones, {len(groups)} groups of people", DRAWN / everything, rate)
             + row(f"here: everything, {GROUPS} whole groups of people", sum(map(len, whole)) / in_groups, rate)
         )
-    for what, here in (
-        ("specifications a second, fits and tests on ready matrices, one core each", DRAWN / ours),
-        (f"the same on {cores} cores, R on one", DRAWN / at_once),
-        ("the same with everything else of a specification, R still fits only", sum(map(len, whole)) / in_groups),
+    of_r = len(shared_p) / together["seconds"]
+    for what, r, here in (
+        ("specifications a second, fits and tests on ready matrices, one core each", rate, DRAWN / ours),
+        (f"the same on {cores} cores, R on one", rate, DRAWN / at_once),
+        ("the same in whole groups, common columns made ready once, one core each", of_r, len(shared_p) / shared),
+        ("the same with everything else of a specification, R still fits only", of_r, len(shared_p) / in_groups),
     ):
-        results.append({"what": what, "unit": "1/s", "r": rate, "here": here, "times": here / rate})
+        results.append({"what": what, "unit": "1/s", "r": r, "here": here, "times": here / r})
+    np.testing.assert_allclose(shared_p, together["p_value"], rtol=1e-5)
     np.testing.assert_allclose(p_values, theirs["p_value"], rtol=1e-5)  # svyglm alone is right to about 1e-7
     np.testing.assert_allclose([answer.row["nonlinear_p"] for answer in answers], p_values, rtol=1e-8)
 
@@ -101,6 +111,15 @@ def pose_all(people, groups):
 
 def nonlinear_p(model, problem):
     return wald_test(fit_quickly(model, problem.setting.design), problem.spline_terms[1:]).p_value
+
+
+def shared_p_values(problems):
+    """The same p-values of a group of people, as the audit comes to them: common columns are made ready once."""
+    settings = {one.setting.adjustment_terms: one.setting for one in problems}
+    ready = shared_columns([base_of(one) for one in settings.values()], problems[0].setting.design)
+    of_terms = dict(zip(settings, ready, strict=True))
+    fits = [(fit_beside(one, of_terms[one.setting.adjustment_terms]), one.spline_terms[1:]) for one in problems]
+    return [wald_test(fit, terms).p_value for fit, terms in fits]
 
 
 def seconds_at_once(people, shares):
@@ -145,7 +164,9 @@ def svyglm_of(problems, folder):
     position(design.psu)
     for problem in problems:
         setting = problem.setting
-        X = " ".join(str(position(column)) for column in problem.X.T[1:])
+        whole = np.zeros((setting.y.size, problem.X.shape[1]))
+        whole[setting.domain.rows] = problem.X
+        X = " ".join(str(position(column)) for column in whole.T[1:])
         models.append(
             {
                 "rows": setting.y.size,

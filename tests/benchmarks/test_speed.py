@@ -45,7 +45,7 @@ def people():
 
 
 def arrays(people, study):
-    """What `estimate` hands to `fit_logistic`: X, y, design, domain, terms."""
+    """What `estimate` hands to `fit_logistic`: X and y of the domain's rows, design, domain, terms."""
     problem = pose(people, study)
     setting = problem.setting
     return problem.X, problem.y, setting.design, setting.domain, problem.terms
@@ -86,12 +86,11 @@ def refit_1000_times(model_2):
 def many_models(model_1):
     """500 models that differ in their knots, and those knots."""
     X, y, design, domain, terms = model_1
-    inside, rng = X[domain.rows], np.random.default_rng(1)
-    places = [0.05, 0.35, 0.65, 0.95] + rng.uniform(-0.04, 0.04, size=(MODELS, 4))
-    knots = np.quantile(inside[:, 1], places)
-    bases = (RestrictedCubicSpline(row).basis(inside[:, 1]) for row in knots)
-    made = [np.hstack([inside[:, :1], basis, inside[:, 4:]]) for basis in bases]
-    return [Regression(matrix, y[domain.rows], domain, terms) for matrix in made], design, knots
+    places = [0.05, 0.35, 0.65, 0.95] + np.random.default_rng(1).uniform(-0.04, 0.04, size=(MODELS, 4))
+    knots = np.quantile(X[:, 1], places)
+    bases = (RestrictedCubicSpline(row).basis(X[:, 1]) for row in knots)
+    made = [np.hstack([X[:, :1], basis, X[:, 4:]]) for basis in bases]
+    return [Regression(matrix, y, domain, terms) for matrix in made], design, knots
 
 
 def test_1000_bootstrap_refits_of_model_2(benchmark, model_2):
@@ -214,5 +213,8 @@ def row(what, theirs, ours) -> str:
 
 
 def to_frame(X, y, design, domain):
-    frame = pd.DataFrame(X[:, 1:], columns=[f"x{j}" for j in range(1, X.shape[1])])
-    return frame.assign(y=y, strata=design.strata, psu=design.psu, w=design.weights, inside=domain.rows.astype(int))
+    """The whole sample for R, which takes the domain itself; columns of the model are zero outside it."""
+    whole = np.zeros((domain.rows.size, X.shape[1]))
+    whole[domain.rows] = np.column_stack([y, X[:, 1:]])
+    frame = pd.DataFrame(whole, columns=["y", *(f"x{j}" for j in range(1, X.shape[1]))])
+    return frame.assign(strata=design.strata, psu=design.psu, w=design.weights, inside=domain.rows.astype(int))
