@@ -197,8 +197,7 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
         raise DesignError(
             f"the domain is empty: {count_of(rows.sum())} rows were selected and none of them has a positive weight."
         )
-    present = np.unique(design.psu_index[counted])
-    strata = np.unique(design.psu_stratum[present])
+    psus_of = _psus_present(design, counted)
     lonely = lonely_strata(design, counted)
     if lonely and design.lonely_domain == "fail":
         raise DesignError(
@@ -206,16 +205,20 @@ def domain_of(design: SurveyDesign, rows: Bools) -> Domain:
             'Widen the domain, or choose lonely_domain="keep" (--lonely-domain keep) to count the empty PSUs as zero, '
             "as R does."
         )
-    return Domain(rows=counted, n_psu=present.size, n_strata=strata.size)
+    return Domain(rows=counted, n_psu=int(psus_of.sum()), n_strata=int(np.count_nonzero(psus_of)))
 
 
 def lonely_strata(design: SurveyDesign, rows: Bools) -> list[int]:
     """Codes of the strata of several PSUs whose rows of positive weight are all of one PSU."""
-    present = np.unique(design.psu_index[rows & (design.weights > 0)])
-    strata, psus_present = np.unique(design.psu_stratum[present], return_counts=True)
-    several = np.bincount(design.psu_stratum)[strata] > 1
-    codes: list[int] = np.unique(design.strata)[strata[(psus_present == 1) & several]].tolist()
+    alone = (_psus_present(design, rows & (design.weights > 0)) == 1) & (np.bincount(design.psu_stratum) > 1)
+    codes: list[int] = np.unique(design.strata)[alone].tolist() if alone.any() else []
     return codes
+
+
+def _psus_present(design: SurveyDesign, rows: Bools) -> Integers:
+    """How many PSUs of each stratum have some of the rows."""
+    present = np.bincount(design.psu_index[rows], minlength=design.psu_stratum.size) > 0
+    return np.bincount(design.psu_stratum[present], minlength=design.psu_stratum[-1] + 1)
 
 
 def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
