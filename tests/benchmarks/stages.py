@@ -1,0 +1,95 @@
+"""How long whole stages take beside another tree's, in turns on the same raw files; `make bench-beside TREE=...`.
+
+    python tests/benchmarks/stages.py OTHER_TREE [ROUNDS]
+
+What this tree has more of is left out: levels that joined the grid, experiments of other truths. Elapsed seconds of
+the whole command with as many processes as the machine has cores; the median of all rounds is kept in results.csv, in
+which "r" is the other tree's and times says how often this one fits into it.
+"""
+
+import importlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = 5
+OUTCOMES = 40
+"""Drawn for each truth, a twenty-fifth of what `make simulate` draws; each outcome takes the same time."""
+
+READY = (("fetch", "--needed"), ("cohort",))
+STAGES = {
+    "audit --fresh, 3,240 specifications": (("audit", "--fresh"),),
+    "cohort, fit and shapes": (("cohort",), ("fit",), ("shapes",)),
+    f"simulate, {OUTCOMES} outcomes a truth": (("simulate", "--surveys", str(OUTCOMES)),),
+}
+OLD_EXPERIMENTS = 3
+
+
+def main(other: Path, rounds: int) -> None:
+    """Measure, print and keep."""
+    from tests.benchmarks.kept import keep  # noqa: PLC0415 - the other tree's process has no such module
+
+    load, trees = os.getloadavg()[0], (other.resolve(), ROOT)
+    with tempfile.TemporaryDirectory() as made:
+        folders = [Path(made) / name / "data" for name in ("other", "this")]
+        for tree, data in zip(trees, folders, strict=True):
+            shutil.copytree(ROOT / "data" / "raw", data / "raw", copy_function=os.link)
+            for stage in (*READY, ("fit",), ("shapes",)):
+                seconds(tree, data, (stage,))
+        taken = {
+            name: [[seconds(tree, data, stages) for tree, data in zip(trees, folders, strict=True)]
+                   for _ in range(rounds)]
+            for name, stages in STAGES.items()
+        }  # fmt: skip
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=other, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    rows = []
+    for name, pairs in taken.items():
+        theirs, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
+        sys.stdout.write(f"{name:<48}{theirs:>8.1f}{ours:>8.1f}{ours / theirs:>8.3f}\n")
+        rows.append({"what": f"{name}, elapsed, beside {commit}", "unit": "s", "r": theirs, "here": ours})
+    keep(rows, load)
+
+
+def seconds(tree: Path, data: Path, stages: tuple[tuple[str, ...], ...]) -> float:
+    """Elapsed seconds of some stages of a tree, each a process."""
+    environment = {"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(tree / "src")}
+    started = time.monotonic()
+    for stage in stages:
+        command = [sys.executable, __file__, "--stage", str(data), *stage]
+        done = subprocess.run(command, cwd=data.parent, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{tree}: {' '.join(stage)} ended with {done.returncode}:\n{done.stderr}")
+    return time.monotonic() - started
+
+
+def perform(data: str, stage: list[str]) -> int:
+    """One stage of the tree that PYTHONPATH leads to, without what the older one has not."""
+    if stage[0] == "audit":
+        grid = importlib.import_module("analysis.audit.specifications")
+        for name, levels in getattr(grid, "ADDED", {}).items():
+            grid.CHOICES[name] = tuple(level for level in grid.CHOICES[name] if level not in levels)
+    if stage[0] == "simulate":
+        try:
+            simulate = importlib.import_module("analysis.pipeline.simulate")
+        except ModuleNotFoundError:  # the older tree's pipeline is one module
+            pass
+        else:
+            simulate.EXPERIMENTS = simulate.EXPERIMENTS[:OLD_EXPERIMENTS]
+            stage = [*stage, "--fresh"]
+    where = ["--out", str(Path(data) / "simulation")] if stage[0] == "simulate" else ["--data", data]
+    return importlib.import_module("analysis.__main__").main([*stage, *where])
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--stage":
+        raise SystemExit(perform(sys.argv[2], sys.argv[3:]))
+    sys.path.insert(0, str(ROOT))
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS)
