@@ -191,6 +191,31 @@ def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys, resul
     assert seconds["fit"] > 0
 
 
+@pytest.mark.skipif("SVY_PYTHON" not in os.environ, reason="SVY_PYTHON names no Python that has svy and polars")
+def test_one_fit_beside_svy(model_1, tmp_path, capsys, results):
+    """One thread each, CPU seconds: svy would use every core, and is not among this project's packages."""
+    X, y, design, domain, terms = model_1
+    to_frame(X, y, design, domain).to_csv(tmp_path / "model.csv", index=False)
+    command = [os.environ["SVY_PYTHON"], Path(__file__).with_name("svy_fit.py"), tmp_path / "model.csv", "15"]
+    one_thread = os.environ | {"RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=one_thread)
+    svy = json.loads(done.stdout)
+    with threadpool_limits(limits=1, user_api="blas"):
+        fit = fit_logistic(X, y, design=design, domain=domain, terms=terms)
+        spent = []
+        for _ in range(15):
+            started = time.process_time()
+            fit_logistic(X, y, design=design, domain=domain, terms=terms)
+            spent.append(time.process_time() - started)
+    ours, version = float(np.median(spent)), svy["version"]
+    with capsys.disabled():
+        sys.stdout.write(f"\none fit of model 1: {1000 * ours:.1f} ms, svy {version} {1000 * svy['seconds']:.1f} ms\n")
+    results.append({"what": f"one fit of model 1 with covariance, beside svy {version} (CPU, one thread)", "unit": "ms",
+                    "r": 1000 * svy["seconds"], "here": 1000 * ours, "times": None})  # fmt: skip
+    np.testing.assert_allclose(fit.beta, svy["estimate"], rtol=1e-7)
+    np.testing.assert_allclose(np.sqrt(np.diag(fit.vcov)), svy["std_error"], rtol=1e-6)
+
+
 def test_1000_bootstrap_low_points_with_knots_placed_anew(people, results):
     problem = pose(people, PRIMARY)
     setting = problem.setting
