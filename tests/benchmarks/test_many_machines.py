@@ -3,20 +3,26 @@
 The same groups of people, the audit's own tasks, are answered on a dask cluster of one, two and four worker
 processes of one thread each; workers are warm, as they are in a long run. Nothing here asserts a time. What was
 measured is drawn, and written into docs/many-machines.md with what follows from it for a million specifications.
+
+What the machine itself can gain is measured beside it: processes that have the people and their share of the tasks
+before they start, and nobody to talk to. Virtual cores are often two threads of one.
 """
 
+import multiprocessing
 import os
 import pickle
 import re
 import sys
 import time
 import zlib
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import psutil
 import pytest
+from threadpoolctl import threadpool_limits
 
 from analysis.audit.questions import specification_tasks
 from analysis.audit.runner import run_tasks
@@ -33,6 +39,7 @@ WORKERS = (1, 2, 4)
 GROUPS = 48
 ROUNDS = 3
 RATE = "specifications a second, worker processes: {}"
+ALONE = "specifications a second, processes with nobody to talk to: {}"
 
 
 def test_workers_of_a_cluster(capsys, results, tmp_path):
@@ -55,6 +62,9 @@ def test_workers_of_a_cluster(capsys, results, tmp_path):
                     seconds[workers].append(time.perf_counter() - began)
                 with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
                     memory = max(client.run(resident).values())
+    alone = {
+        number: cells / min(seconds_alone(people, tasks, number) for _ in range(ROUNDS)) for number in (1, cores())
+    }
     found = {}
     for workers, taken in seconds.items():
         median = sorted(taken)[len(taken) // 2]
@@ -64,7 +74,10 @@ def test_workers_of_a_cluster(capsys, results, tmp_path):
                         "times": found[workers] / found[1]})  # fmt: skip
     stored = sum(path.stat().st_size for path in folder.glob("*/*.npz"))
     sent = len(zlib.compress(pickle.dumps(people)))
-    kept = {"stored": stored / cells, "sent": sent, "memory": memory, "tasks": cells / len(tasks)}
+    for number, rate in alone.items():
+        results.append({"what": ALONE.format(number), "unit": "1/s", "r": np.nan, "here": rate,
+                        "times": rate / alone[1]})  # fmt: skip
+    kept = {"alone": alone, "stored": stored / cells, "sent": sent, "memory": memory, "tasks": cells / len(tasks)}
     for what, unit, here in (
         ("finished specification on disk", "bytes", stored / cells),
         ("participants sent to each worker, once", "MB", sent / 1e6),
@@ -82,12 +95,49 @@ def resident():
     return psutil.Process().memory_info().rss
 
 
-def needs_of(found, *, stored, sent, memory, tasks):
+def cores():
+    return os.cpu_count() or 1
+
+
+def seconds_alone(people, tasks, processes):
+    """Elapsed seconds of the tasks in processes that have people and tasks ready, from a common start."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(processes)
+    with ProcessPoolExecutor(processes, context, initializer=hold, initargs=(start, people)) as pool:
+        spans = list(pool.map(span_of_tasks, [tasks[first::processes] for first in range(processes)]))
+    return max(ended for _, ended in spans) - min(started for started, _ in spans)
+
+
+def hold(start, people):
+    """Keep the common start and the people where `span_of_tasks` finds them."""
+    global common_start, everybody
+    common_start, everybody = start, people
+
+
+def span_of_tasks(tasks):
+    """Start and end of one process's tasks, by the clock that processes share; the first is done before, to be warm."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        perform(tasks[:1])
+        common_start.wait()
+        started = time.monotonic()
+        perform(tasks)
+        return started, time.monotonic()
+
+
+def perform(tasks):
+    for task in tasks:
+        task.function(everybody, *task.arguments, **dict(task.options))
+
+
+def needs_of(found, *, alone, stored, sent, memory, tasks):
     """What was measured, and what a million specifications need by the number of workers, as Markdown tables."""
     rate = found[1]
     lines = ["| measured on this machine | |", "|---|---|"]
     lines += [
         f"| {RATE.format(workers)} | {one:.0f} ({one / found[1]:.2f} times one) |" for workers, one in found.items()
+    ]
+    lines += [
+        f"| {ALONE.format(number)} | {one:.0f} ({one / alone[1]:.2f} times one) |" for number, one in alone.items()
     ]
     lines += [
         f"| participants, sent to each worker once | {sent / 1e6:.1f} MB |",
@@ -114,8 +164,8 @@ def draw(found):
         figure, axes = plt.subplots(figsize=(3.4, 2.6), layout="constrained")
         axes.plot(workers, list(found.values()), "o-", color="#0072B2", label="measured")
         axes.plot(workers, [found[1] * number for number in workers], ":", color="grey", label="in proportion")
-        axes.axvline(os.cpu_count() or 1, color="grey", linewidth=0.8)
-        axes.annotate("cores", (os.cpu_count() or 1, 0), xytext=(3, 4), textcoords="offset points", color="grey")
+        axes.axvline(cores(), color="grey", linewidth=0.8)
+        axes.annotate("cores", (cores(), 0), xytext=(3, 4), textcoords="offset points", color="grey")
         axes.set(xlabel="Worker processes", ylabel="Specifications a second", ylim=(0, None), xticks=workers)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
