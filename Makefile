@@ -217,8 +217,10 @@ $(REPORT_READY): requirements-report.lock | $(READY)
 bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
 	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
 
-bench-beside: $(PARTICIPANTS) ## how fast it is beside the checkout of another commit, in turns: make bench-beside TREE=../other
+bench-beside: $(PARTICIPANTS) ## how fast pieces and whole stages are beside the checkout of another commit, in turns: make bench-beside TREE=../other
 	@$(PY) tests/benchmarks/beside.py $(TREE)
+	@$(PY) tests/benchmarks/where_time_goes.py $(TREE)
+	@$(PY) tests/benchmarks/stages.py $(TREE)
 
 clean: ## remove what was built; never data/raw
 	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo

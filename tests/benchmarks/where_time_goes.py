@@ -1,0 +1,85 @@
+"""Where the time of a specification goes, in this tree and in another one; `make bench-beside TREE=...`.
+
+    python tests/benchmarks/where_time_goes.py OTHER_TREE [GROUPS]
+
+A timer interrupts the process again and again as its own CPU time passes, every four milliseconds on most systems; the
+innermost module of the project that is at work then, whatever library it has called, gets the tick. Written to
+profile.csv: milliseconds of CPU a specification by module, its share of the ticks, of both trees.
+"""
+
+import collections
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).parents[2]
+PARTICIPANTS = ROOT / "data" / "processed" / "participants.parquet"
+PROFILE = Path(__file__).with_name("profile.csv")
+INTERVAL = 0.001
+GROUPS, TURNS = 12, 3
+SEED = 7
+LATER = ("plausible reporters", "any_tested")
+"""Levels of the grid that an older tree has not."""
+
+
+def main(other: Path, groups: int) -> None:
+    """Measure both trees, print, and write."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=other, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    parts = [profiled(tree, groups).assign(tree=name) for tree, name in ((other.resolve(), commit), (ROOT, "this"))]
+    table = pd.concat(parts)[["tree", "module", "ms"]]
+    sys.stdout.write(table.to_string(index=False, float_format="{:.2f}".format) + "\n")
+    table.to_csv(PROFILE, index=False, float_format="%.3g", lineterminator="\n")
+
+
+def profiled(tree: Path, groups: int) -> pd.DataFrame:
+    """Milliseconds a specification by module of one tree, the longest first."""
+    environment = {"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(tree / "src")}
+    command = [sys.executable, __file__, "--worker", str(groups)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    modules = pd.Series(json.loads(done.stdout)).sort_values(ascending=False)
+    return modules.rename_axis("module").reset_index(name="ms")
+
+
+def work(groups: int) -> None:
+    """Answer some groups of specifications while the timer counts, with the code that PYTHONPATH leads to."""
+    grid = importlib.import_module("analysis.audit.specifications")
+    package = Path(grid.__file__).parents[1]
+    people = pd.read_parquet(PARTICIPANTS)
+    every = [cells for name, cells in grid.people_groups().items() if not any(level in name for level in LATER)]
+    drawn = np.random.Generator(np.random.PCG64(SEED)).choice(len(every), groups, replace=False)
+    chosen = [every[position] for position in drawn]
+    grid.answer_people(people, chosen[0])  # to be warm
+    ticks: collections.Counter[str] = collections.Counter()
+
+    def count(_, frame) -> None:
+        while frame is not None and not Path(frame.f_code.co_filename).is_relative_to(package):
+            frame = frame.f_back
+        if frame is not None:
+            ticks[Path(frame.f_code.co_filename).relative_to(package).with_suffix("").as_posix()] += 1
+
+    began = time.process_time()
+    signal.signal(signal.SIGPROF, count)
+    signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
+    for _ in range(TURNS):
+        for cells in chosen:
+            grid.answer_people(people, cells)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    of_tick = 1000 * (time.process_time() - began) / TURNS / sum(map(len, chosen)) / ticks.total()
+    json.dump({module: of_tick * one for module, one in ticks.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--worker":
+        work(int(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else GROUPS)
