@@ -41,7 +41,8 @@ def locked(path: Path) -> Iterator[None]:
 def unmeasured() -> Iterator[None]:
     """No line that runs in here counts as covered, and none costs the time of counting.
 
-    For what is done again and again, and whose every line other tests run: as the mark ``no_cover``, of a fixture.
+    For what is done again and again, and whose every line other tests run: as the mark ``no_cover``, of a fixture. It
+    must be the fixture's own call: functions of the package that are under way are not measured to their end.
     """
     measuring = coverage.Coverage.current()
     if measuring is None:

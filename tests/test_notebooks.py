@@ -147,7 +147,7 @@ def kernel(started):
     client = started.blocking_client()
     client.start_channels()
     client.wait_for_ready(timeout=60)
-    told = client.execute_interactive("%reset -f\nassert 'analysis' not in globals()", timeout=60)
+    told = client.execute_interactive("%reset -f\nassert 'DATA_DIR' not in globals()", timeout=60)
     client.stop_channels()
     assert told["content"]["status"] == "ok"
     return started

@@ -27,7 +27,6 @@ from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import OUTCOMES, Study
 from tests.conftest import REPLICATES
-from tests.shared import unmeasured
 
 
 @pytest.fixture
@@ -344,15 +343,9 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
     assert starred == ["60", "900"]
 
 
-HEAVY = ("fetch", "build_participants", "build_foods", "fit_models", "examine_shapes", "answer_claims", "draw_figures")
-"""What the stages call, measured where the demo calls it."""
-
-
 def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes_no_byte(
     demo, tmp_path, monkeypatch, capsys
 ):
-    for name in HEAVY:
-        monkeypatch.setattr(command, name, unmeasured()(getattr(command, name)))
     monkeypatch.setattr(claims, "write_drawing", lambda *_, **__: [])  # of claims too the last stage draws every figure
     shutil.copytree(demo.data, tmp_path / "data")
     again = Folders(tmp_path / "data", tmp_path / "data" / "figures")

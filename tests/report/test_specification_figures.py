@@ -141,7 +141,6 @@ def test_published_recipe_is_marked_for_the_exposure_that_it_is_of(cells):
     assert not [line for axes in drawn.axes for line in axes.get_lines() if line.get_label() == "published recipe"]
 
 
-@pytest.mark.no_cover  # the figure that other tests are measured at
 @pytest.mark.parametrize("width", ["one", "two"])
 def test_nothing_is_written_beyond_the_page(cells, width):
     figure = plot_specification_curve(
