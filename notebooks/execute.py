@@ -49,7 +49,11 @@ def execute(source: Path, *, data_dir: str | None = None, kernel: KernelManager 
         resources={"metadata": {"path": str(source.parent)}},
         extra_arguments=["--log-level=ERROR"],  # not a page about transport encryption at every run
     )
-    client.execute()
+    try:
+        client.execute()
+    finally:
+        if kernel is not None and client.kc is not None:
+            client.kc.stop_channels()  # else nbclient's own sockets to it stay open
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
