@@ -18,6 +18,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
@@ -29,8 +30,11 @@ COLOURS = 64
 """Colours of an embedded picture: lines, a few hues and their blended edges need no more, and it weighs a third."""
 
 
-def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNode:
-    """Run the notebook in its own folder; ``data_dir`` replaces the value in the cell tagged ``parameters``."""
+def execute(source: Path, *, data_dir: str | None = None, kernel: KernelManager | None = None) -> nbformat.NotebookNode:
+    """Run the notebook in its own folder; ``data_dir`` replaces the value in the cell tagged ``parameters``.
+
+    ``kernel`` runs already, in that folder, and stays; default: one of the notebook's own.
+    """
     notebook = jupytext.read(source)
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"cell-{number:02d}"
@@ -38,13 +42,18 @@ def execute(source: Path, *, data_dir: str | None = None) -> nbformat.NotebookNo
             cell["source"] = f"DATA_DIR = {data_dir!r}"
     client = NotebookClient(
         notebook,
+        km=kernel,
         timeout=300,
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(source.parent)}},
         extra_arguments=["--log-level=ERROR"],  # not a page about transport encryption at every run
     )
-    client.execute()
+    try:
+        client.execute()
+    finally:
+        if kernel is not None and client.kc is not None:
+            client.kc.stop_channels()  # else nbclient's own sockets to it stay open
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):

@@ -5,12 +5,16 @@ import io
 import os
 import pickle
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: small fits are faster without threads
+
+# Workers, stages and kernels start Python a hundred times: sources are compiled once, whatever the environment asks.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 import pandas as pd
@@ -30,6 +34,8 @@ from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study
 from tests.audits import audit_answers
 from tests.shared import Shared
+
+sys.dont_write_bytecode = False  # in this process too, from here on
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)

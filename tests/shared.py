@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import coverage
 import pytest
 
 import analysis
@@ -34,6 +35,24 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """No line that runs in here counts as covered, and none costs the time of counting.
+
+    For what is done again and again, and whose every line other tests run: as the mark ``no_cover``, of a fixture. It
+    must be the fixture's own call: functions of the package that are under way are not measured to their end.
+    """
+    measuring = coverage.Coverage.current()
+    if measuring is None:
+        yield
+        return
+    measuring.stop()
+    try:
+        yield
+    finally:
+        measuring.start()
 
 
 class Shared:

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import importlib
 import io
 import json
 import re
@@ -11,10 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jupytext
 import pytest
-from jupyter_server.services.contents.largefilemanager import LargeFileManager
-from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+from jupyter_client import KernelManager
 from PIL import Image
 
 from analysis.audit.specificity import NEGATIVE_CONTROLS
@@ -133,10 +132,31 @@ def invented(demo, shared):
     return refereed(demo, shared)
 
 
+@pytest.fixture(scope="module")
+def started():
+    """A kernel for all notebooks, whose start and imports take longer than most of them."""
+    manager = KernelManager(kernel_name="python3")
+    manager.start_kernel(cwd=str(FOLDER), extra_arguments=["--log-level=ERROR"])
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernel(started):
+    """That kernel without a name of the notebook before."""
+    client = started.blocking_client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    told = client.execute_interactive("%reset -f\nassert 'DATA_DIR' not in globals()", timeout=60)
+    client.stop_channels()
+    assert told["content"]["status"] == "ok"
+    return started
+
+
 @pytest.mark.committed
-def test_notebook_runs_on_the_invented_survey(notebook, invented):
+def test_notebook_runs_on_the_invented_survey(notebook, invented, kernel):
     execute = runpy.run_path(str(FOLDER / "execute.py"))["execute"]
-    executed = execute(notebook, data_dir=str(invented.data))
+    executed = execute(notebook, data_dir=str(invented.data), kernel=kernel)
     outputs = [output for cell in executed.cells if cell.cell_type == "code" for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert "SYNTHETIC" in json.dumps(executed)
@@ -231,7 +251,10 @@ def test_saving_in_jupyterlab_leaves_the_py_alone(notebook, tmp_path):
     opened = tmp_path / f"{notebook.stem}.ipynb"
     shutil.copy(notebook.with_suffix(".ipynb"), opened)
     shutil.copy(notebook, tmp_path)
-    manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(root_dir=str(tmp_path))
+    # Loaded here: every worker imports this module, and these take seconds.
+    jupytext, saving, files = map(importlib.import_module, (
+        "jupytext", "jupytext.sync_contentsmanager", "jupyter_server.services.contents.largefilemanager"))  # fmt: skip
+    manager = saving.build_sync_jupytext_contents_manager_class(files.LargeFileManager)(root_dir=str(tmp_path))
     model = manager.get(opened.name)
     model["content"]["cells"][-1]["source"] += "\nmine = 1"
     manager.save(model, opened.name)

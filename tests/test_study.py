@@ -324,6 +324,7 @@ def spelled_alike(study: Study) -> Study:
     return dataclasses.replace(study, where=where)
 
 
+@pytest.mark.no_cover  # names of thousands of studies, which the tests of single ones are measured at
 @settings(max_examples=300)
 @given(st.lists(STUDIES, min_size=2, max_size=30))
 def test_two_different_studies_never_share_a_file_name(studies):

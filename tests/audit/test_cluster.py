@@ -67,6 +67,7 @@ def test_a_cluster_without_workers_is_refused(small_cluster, tmp_path, monkeypat
 
 def test_a_cluster_whose_workers_leave_is_given_up(small_cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "LONGEST_ABSENCE", 1.0)
+    monkeypatch.setattr(runner, "LONGEST_DELIVERY", 1.0)  # of results that went with their worker
     tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(200)]
 
     def leave():

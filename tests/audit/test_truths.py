@@ -31,6 +31,7 @@ from analysis.simulation.surveys import ALPHA, base_survey, flat, u_shaped
 from analysis.study import PRIMARY
 from tests.audits import PEOPLE
 from tests.people import people_of
+from tests.shared import unmeasured
 
 ROOT = Path(__file__).parents[2]
 SEED = 1
@@ -93,7 +94,8 @@ def survey(shared):
 
 @pytest.fixture(scope="module")
 def of_nothing_in_some_cells(survey):
-    return answers_of_nothing(survey)
+    with unmeasured():
+        return answers_of_nothing(survey)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,8 @@ def of_nothing_in_every_cell(of_nothing_in_some_cells):
 
 @pytest.fixture(scope="module")
 def of_a_u(survey):
-    return answers_of_a_u(survey)
+    with unmeasured():
+        return answers_of_a_u(survey)
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +259,8 @@ def audit_of(truth, seed):
 
 @pytest.fixture(scope="module")
 def told(request, shared):
-    return shared.answer(audit_of, *request.param)
+    with unmeasured():  # the small audit of all tests is measured
+        return shared.answer(audit_of, *request.param)
 
 
 def name_of(survey):

@@ -122,6 +122,7 @@ def test_what_is_unknown_is_no_cause_and_no_absence_of_one(people) -> None:
     assert frame.loc[people["b12_pg_ml"] == 200, "b12_below_200"].eq(0).all()
 
 
+@pytest.mark.no_cover  # the demo has answered it
 def test_arterial_disease_is_the_planted_straight_line(shared) -> None:
     """Mean over surveys: one of them, the first, lies 3.4 standard errors off at 400 mg by chance."""
     away = []

@@ -161,6 +161,7 @@ def test_numbers_are_written_to_ten_significant_digits(demo):
     assert max(digits) == 10
 
 
+@pytest.mark.no_cover  # as the demo
 def test_reading_from_cache_gives_the_same_participants(copy, participants):
     assert list((copy.processed / "cache").glob("*.parquet"))
     build_participants(copy)

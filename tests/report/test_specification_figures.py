@@ -109,6 +109,7 @@ def test_marks_stand_at_the_primary_and_the_published_cell(figure, cells, mark, 
     assert marked.get_xydata().tolist() == [[cell.index[0], cell[f"odds_ratio_{mark}"].iloc[0]]]
 
 
+@pytest.mark.no_cover  # the figure that other tests are measured at
 def test_a_grid_read_from_a_table_has_its_marks(cells):
     """Knots and models are numbers or words as the table's reader takes them."""
     read = cells.assign(knots=cells["knots"].astype(float).astype(int), covariates=cells["covariates"].astype(object))

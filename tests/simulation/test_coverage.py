@@ -15,7 +15,7 @@ from analysis.stats.regression.quick import fit_quickly
 
 @pytest.fixture(scope="module")
 def base(shared):
-    return shared.answer(base_survey, 4000)
+    return shared.answer(base_survey, 5000)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_no_association_is_flat():
 @pytest.fixture(scope="module")
 def table():
     experiment = replace(coverage.EXPERIMENT, draws_per_survey=3)
-    return run_experiments([experiment], surveys=6, seed=4)["coverage"]
+    return run_experiments([experiment], surveys=6, seed=5)["coverage"]
 
 
 def test_table_has_every_method_intake_and_curve(table):

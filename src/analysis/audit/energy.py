@@ -349,8 +349,12 @@ def _surface_grid(surface: Surface, points: int) -> pd.DataFrame:
 
 def _people_near(at: tuple[Array, Array], people: tuple[Array, Array], *, reach: list[float]) -> Array:
     """People within reach of each point in both directions, ends included."""
-    near = [np.abs(people[side][None, :] - at[side][:, None]) <= reach[side] for side in (0, 1)]
-    return np.asarray(np.sum(near[0] & near[1], axis=1))
+    near, place = [], []
+    for side in (0, 1):  # of a grid each coordinate is asked once
+        own, position = np.unique(at[side], return_inverse=True)
+        near.append((np.abs(people[side][None, :] - own[:, None]) <= reach[side]).astype(float))
+        place.append(position)
+    return np.asarray((near[0] @ near[1].T)[place[0], place[1]].astype(int))
 
 
 def _surface_tests(surface: Surface) -> pd.DataFrame:

@@ -842,7 +842,7 @@ def dictionary() -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells[1:] for cells in rows}
 
 
-AT_ONCE = 4
+AT_ONCE = 6
 """Raw variables that are shuffled together, each among people of its own."""
 
 

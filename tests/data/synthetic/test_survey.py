@@ -109,10 +109,12 @@ def test_same_seed_and_scale_give_the_same_frames() -> None:
         pd.testing.assert_frame_equal(frame, again[name], check_exact=True)
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_another_seed_gives_another_survey() -> None:
     assert not survey_frames(seed=5, scale=SMALL)["LEXPN"].equals(survey_frames(seed=6, scale=SMALL)["LEXPN"])
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_the_same_survey_is_written_with_the_same_bytes(tmp_path: Path) -> None:
     for name in ("once", "again"):
         write_survey(tmp_path / name, seed=5, scale=SMALL)
@@ -121,6 +123,7 @@ def test_the_same_survey_is_written_with_the_same_bytes(tmp_path: Path) -> None:
     assert all((tmp_path / "once" / f).read_bytes() == (tmp_path / "again" / f).read_bytes() for f in files)
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_another_truth_changes_the_feet_and_nothing_else() -> None:
     planted, null = survey_frames(scale=MIDDLE), survey_frames(scale=MIDDLE, truth=NULL)
     changed = {name for name, frame in planted.items() if not frame.equals(null[name])}
@@ -382,6 +385,7 @@ def test_low_and_high_intakes_have_more_neuropathy_where_a_u_is_planted(particip
     assert share.iloc[-1] > share.iloc[2] + 0.04
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_registry_describes_the_files_as_written(tmp_path: Path) -> None:
     registry = write_survey(tmp_path, seed=3, scale=SMALL)
     assert registry.synthetic
@@ -426,6 +430,7 @@ def test_every_invented_product_is_used_and_the_ids_without_one_too(full: dict[s
     assert used == {*full["DSPI"]["DSDSUPID"], "6666000000"} - {""}
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_files_are_accepted_where_they_lie_and_again_when_invented_anew(tmp_path: Path) -> None:
     for seed in (1, 2):
         registry = write_survey(tmp_path, seed=seed, scale=SMALL)
@@ -433,6 +438,7 @@ def test_files_are_accepted_where_they_lie_and_again_when_invented_anew(tmp_path
         assert [receipt.url for receipt in receipts] == [""] * N_TABLES
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_writing_is_quiet_unless_progress_is_wanted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_survey(tmp_path, scale=SMALL)
     assert capsys.readouterr() == ("", "")
@@ -514,6 +520,7 @@ def test_null_truth_is_flat() -> None:
     assert not NULL.energy_log_odds_ratio(np.arange(500.0, 5000.0), 2000.0).any()
 
 
+@pytest.mark.no_cover  # the demo has run every line of it
 def test_energy_can_be_planted_instead() -> None:
     truth = Truth(curvature=0.0, energy_curvature=1.6)
     ends = truth.energy_log_odds_ratio([900.0, 1900.0, 3500.0], 1900.0)

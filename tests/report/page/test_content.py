@@ -77,8 +77,13 @@ def results():
 
 
 @pytest.fixture(scope="module")
-def page(results):
-    return render.render(results, content.sections(results, math=plain), library=STAND_IN)
+def parts(results):
+    return content.sections(results, math=plain)
+
+
+@pytest.fixture(scope="module")
+def page(results, parts):
+    return render.render(results, parts, library=STAND_IN)
 
 
 @pytest.fixture(scope="module")
@@ -111,15 +116,15 @@ def test_page_tells_the_sentences_that_everything_else_tells(read, results):
 
 
 @pytest.mark.committed
-def test_page_begins_with_the_first_screen_and_its_words(results):
+def test_page_begins_with_the_first_screen_and_its_words(results, parts):
     """Both ends, energy, no order in time and no advice, before anything else; README's glossary in a fold."""
-    read = Read(content.sections(results, math=plain)["verdict"].body)
+    read = Read(parts["verdict"].body)
     for told in (first_screen.verdict_sentence(results.estimates), first_screen.CAVEAT,
                  first_screen.rival_sentence(results.estimates, results.audit, results.simulation)):  # fmt: skip
         assert words_of(told) in read.text
     changed = dataclasses.replace(results, audit=results.audit | {
         "energy_forms": results.audit["energy_forms"].assign(nonlinear_p=0.001)})  # fmt: skip
-    assert "stays in each adjustment" in Read(content.sections(changed, math=plain)["verdict"].body).text
+    assert "stays in each adjustment" in Read(content._verdict(changed)).text
     for row in cells_of(glossary.glossary_markdown(results.estimates)):
         assert all(words_of(cell) in read.text for cell in row), row
 
@@ -137,9 +142,8 @@ def cells_of(markdown):
         ("referee", lambda r: answer.decides_markdown(r.estimates, r.referee)),
     ],
 )
-def test_readme_s_table_stands_open_and_the_rest_is_folded(results, section, made):
-    body = content.sections(results, math=plain)[section].body
-    before = Read(body.partition("<details>")[0]).text
+def test_readme_s_table_stands_open_and_the_rest_is_folded(results, parts, section, made):
+    before = Read(parts[section].body.partition("<details>")[0]).text
     cells = [words_of(cell) for row in cells_of(made(results)) for cell in row if cell.strip()]
     assert len(cells) > 10
     assert not [cell for cell in cells if cell.replace(" ", "") not in before.replace("\xa0", "").replace(" ", "")]
@@ -237,10 +241,10 @@ def test_page_before_the_audit_says_so_in_one_sentence(results):
     assert "explorer" not in read.ids
 
 
-def test_referee_s_section_has_its_table_or_the_command(results):
+def test_referee_s_section_has_its_table_or_the_command(results, parts):
     without = dataclasses.replace(results, referee=pd.DataFrame())
-    assert words_of(content.NO_REFEREE) in Read(content.sections(without, math=plain)["referee"].body).text
-    told = Read(content.sections(results, math=plain)["referee"].body).text
+    assert words_of(content.NO_REFEREE) in Read(content._referee(without)).text
+    told = Read(parts["referee"].body).text
     for _, row in results.referee.dropna(subset="end_high_p").iterrows():
         assert row["done"].replace("_", " ") in told
     drawn = results.referee[results.referee["mc_error_of"] == "end_high_p"].iloc[0]
@@ -380,14 +384,14 @@ def test_every_source_of_the_claims_has_a_row(results):
     assert sources <= told
 
 
-def test_traceability_names_are_short_and_lead_on(results):
+def test_traceability_names_are_short_and_lead_on(parts):
     shown, places = record.short_traceability()
     assert not shown.map(lambda name: name.startswith(("analysis.", "tests/"))).any(axis=None)
     assert not [place for place in places.values() if not (ROOT / place).exists()]
-    linked = Read(content.sections(dataclasses.replace(results, home="../.."), math=plain)["traceability"].body)
+    linked = Read(content._traceability("../.."))
     assert "../../src/analysis/stats/curve/splines.py" in linked.links
     assert {(ROOT / "data" / "processed" / link).resolve().exists() for link in linked.links} == {True}
-    assert not Read(content.sections(results, math=plain)["traceability"].body).links
+    assert not Read(parts["traceability"].body).links
 
 
 def test_strobe_nut_has_its_twenty_four_items():

@@ -214,3 +214,11 @@ def test_no_quick_coefficients_where_the_estimate_is_infinite():
     sample = separated(clustered_sample(4))
     rows = sample.domain().rows
     assert many.quick_estimate(sample.X[rows], sample.y[rows], sample.weights[rows]) is None
+
+
+@pytest.mark.reference
+def test_a_start_whose_expansion_has_left_its_reach_is_of_first_order():
+    """By hand: the second order grows with the cube of the column's scale, the first with the scale."""
+    y, weights, z = np.array([1.0, 0.0, 0.0, 0.0]), np.ones(4), 100 * np.array([[1.0, -1.0, 2.0, 0.5]])
+    first = z @ (y - 0.25) / (4 * 0.25 * 0.75)
+    np.testing.assert_allclose(many._start(z, y, weights), first + z.sum() * np.log(1 / 3) / 4)

@@ -132,6 +132,7 @@ def p_values_without_a_break() -> Array:
     return np.array([[fit.naive_p, fit.search_p, fit.wald_search_p] for fit in fits])
 
 
+@pytest.mark.no_cover  # the same fit again and again
 def test_without_a_break_the_search_test_rejects_as_often_as_it_claims():
     rejected = np.mean(p_values_without_a_break() < NOMINAL, axis=0)
     assert abs(rejected[1] - NOMINAL) < MONTE_CARLO
@@ -340,6 +341,7 @@ def test_an_interval_that_reaches_an_end_of_the_search_is_marked():
     assert held.open_ends == (False, False)
 
 
+@pytest.mark.no_cover  # the same fit again and again
 def test_errors_of_the_interval_are_how_far_other_replicates_move_its_ends():
     people = invented(5, strata=40, people=50, change=0.8)
     c = people.grid()

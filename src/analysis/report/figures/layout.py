@@ -107,7 +107,7 @@ def light_png(figure: Figure, *, dots: float) -> bytes:
     and rare colours, such as those of a legend's marks, into others.
     """
     drawn, light = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dots)
+    figure.savefig(drawn, format="png", dpi=dots, pil_kwargs={"compress_level": 0})  # read at once, so not packed
     with Image.open(drawn) as picture:
         rounded = picture.convert("RGB").point([min(255, SHADE * round(value / SHADE)) for value in range(256)] * 3)
     rounded.save(light, "png", dpi=(dots, dots), optimize=True)

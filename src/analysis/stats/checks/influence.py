@@ -17,8 +17,9 @@ import scipy
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit, check_rows, fit_logistic
+from analysis.stats.regression.fit import ConvergenceError, LogisticFit, check_rows
 from analysis.stats.regression.hypotheses import TermTest, wald_test
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
 from analysis.stats.sample.replicates import jackknife
@@ -94,7 +95,7 @@ def psu_influence(
     Parameters
     ----------
     fit : the regression with everybody.
-    X, y, design, domain : what it was fitted to; see `fit_logistic`.
+    X, y, design, domain : what it was fitted to; see `analysis.stats.regression.fit.fit_logistic`.
     contrasts : (p,) arrays by name, each a weighted sum of the coefficients (a log odds ratio); None for the
         coefficients themselves.
 
@@ -196,7 +197,7 @@ def psu_influence_on_test(
     Parameters
     ----------
     fit : the regression with everybody.
-    X, y, design, domain : what it was fitted to; see `fit_logistic`.
+    X, y, design, domain : what it was fitted to; see `analysis.stats.regression.fit.fit_logistic`.
     tested : names of the q coefficients.
     covariance : see above.
 
@@ -267,4 +268,4 @@ def _fit_to(
         lonely_domain="keep",
     )
     inside = kept[domain.rows]
-    return fit_logistic(X[inside], y[inside], design=part, domain=domain_of(part, domain.rows[kept]), terms=terms)
+    return fit_quickly(Regression(X[inside], y[inside], domain_of(part, domain.rows[kept]), terms), part)
