@@ -8,11 +8,11 @@ common columns is known. The own columns N, (k, m), of the next one are made ort
 
     O = Sᵀ (N - B A⁻¹ Z),    B = N V Zᵀ,    S Sᵀ = (N V Nᵀ - B A⁻¹ Bᵀ)⁻¹.
 
-So in the coordinates of [Z; O] the information at the fit before is blocks A and I. The linear predictor eta of that
-fit projects on them as A⁻¹ Z V eta and O V eta, and quasi-Newton steps from there (BFGS) settle in a few passes over
-the data of 4 m (q + k) operations each, without an information in between. It is taken once, at the solution and in
-double precision: covariance and influence are those of `analysis.stats.regression.fit.fit_logistic`. Back in the
-columns themselves, with g and h the coordinates on Z and O,
+So in the coordinates of [Z; O] the information at the fit before is blocks A and I. One step of iterated least squares
+from its linear predictor eta, A⁻¹ Z r and O r with r = V eta + w (y - mu), needs nothing else, and quasi-Newton steps
+from there (BFGS) settle in a few passes over the data of 4 m (q + k) operations each, without an information in
+between. It is taken once, at the solution and in double precision: covariance and influence are those of
+`analysis.stats.regression.fit.fit_logistic`. Back in the columns themselves, with g and h the coordinates on Z and O,
 
     g Z + h O = (g - A⁻¹ Bᵀ S h) Z + (S h) N,    so that    b_own = S h.
 
@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.linalg.blas import dsymv, dsyr2
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
@@ -146,7 +147,8 @@ class SharedColumns:
     def _start_from(self, eta: Array) -> None:
         """Let the next fit start from a linear predictor."""
         mu = expit(eta.copy())
-        self._eta, self._v = eta, self._people.weights * mu * (1 - mu)
+        self._v = self._people.weights * mu * (1 - mu)
+        self._response = self._v * eta + self._people.weights * (self._y - mu)
 
     def _remember(self, information: Array) -> None:
         """Root of the inverse information of Z; where it has none, that of the fit before stays, as good a start."""
@@ -163,7 +165,7 @@ class SharedColumns:
             return None
         Z, inverse = self._rows[:p], np.eye(p)
         inverse[:q, :q] = self._root @ self._root.T
-        found = _maximise(Z, self._y, self._people.weights, inverse @ (Z @ (self._v * self._eta)), inverse)
+        found = _maximise(Z, self._y, self._people.weights, inverse @ (Z @ self._response), inverse)
         if found is None:
             return None
         v = self._people.weights * found.mu * (1 - found.mu)
@@ -171,7 +173,7 @@ class SharedColumns:
         root = inverse_root(information, lengths=np.ones(p), least=INFORMATION_LEFT)
         if root is None:
             return None
-        self._eta, self._v = found.eta, v
+        self._v, self._response = v, v * found.eta + found.residual
         self._remember(information[:q, :q])
         return self._result(found, root, S, terms)
 
@@ -318,15 +320,17 @@ def _maximise(
     Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array, *, settled: float = SETTLED
 ) -> _Maximum | None:
     """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away."""
-    before, step = np.zeros(len(Z)), np.zeros(len(Z))
+    inverse = np.array(inverse, order="F")
+    gamma, before, step = gamma.copy(), np.zeros(len(Z)), np.zeros(len(Z))
     for _ in range(STEPS):
         eta = gamma @ Z
         mu = expit(eta.copy())
-        residual = weights * (y - mu)
+        residual = np.subtract(y, mu)
+        residual *= weights
         score = Z @ residual
         inverse = _bfgs(inverse, step, before - score)
-        step, before = inverse @ score, score
-        gamma = gamma + step
+        step, before = dsymv(1.0, inverse, score), score
+        gamma += step
         if step @ score < settled**2:
             return _Maximum(gamma, eta, mu, residual) if np.max(np.abs(eta)) < FARTHEST else None
     return None
@@ -335,14 +339,15 @@ def _maximise(
 def _bfgs(inverse: Array, step: Array, fall: Array) -> Array:
     """The inverse information changed least of all that explain by how much the score fell over a step.
 
-    H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf, by Broyden, Fletcher, Goldfarb and Shanno.
+    H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf = H + s uᵀ + u sᵀ with u = (1 + fᵀHf/sᵀf) s/(2 sᵀf) - H f/sᵀf,
+    by Broyden, Fletcher, Goldfarb and Shanno; the upper triangle of H, in its own memory.
     """
     curvature = step @ fall
     if not curvature > 0:  # no step yet; rounding, at the end
         return inverse
-    turned = inverse @ fall / curvature
-    along = step * ((1 / curvature) + fall @ turned / curvature) - turned
-    return np.asarray(inverse + along[:, None] * step - step[:, None] * turned)
+    turned = dsymv(1.0 / curvature, inverse, fall)
+    along = step * ((1 + fall @ turned) / (2 * curvature)) - turned
+    return np.asarray(dsyr2(1.0, step, along, a=inverse, overwrite_a=True))
 
 
 def shared_columns(bases: Sequence[Regression], design: SurveyDesign) -> list[SharedColumns | None]:
