@@ -208,14 +208,14 @@ def _lowest(edges: Array, heights: Array, slopes: Array, turns: Array) -> tuple[
     common, curves = edges.shape[1] == 1, heights.shape[1]
     x, height = np.empty(curves), np.full(curves, np.inf)
     for piece, (low, high, first, last) in enumerate(zip(slopes[:-1], slopes[1:], *turns, strict=True)):
-        of = _may_turn(low, high, first, last)
+        of = _may_rise(low, high, first, last)
         if not of.size:
             continue
         own = slice(None) if common else of
         a, b = edges[piece, own], edges[piece + 1, own]
         u, rise = _low_points(low[of], first[of], last[of])
         inside = heights[piece, of] + (b - a) * rise
-        lower = (u > 0) & (u < 1) & (inside < height[of])
+        lower = np.flatnonzero((u > 0) & (u < 1) & (inside < height[of]))
         of = of[lower]
         x[of], height[of] = (a + (b - a) * u)[lower], inside[lower]
     outside = np.flatnonzero(heights.min(axis=0) <= height)
@@ -242,14 +242,18 @@ def _lowest_each(curves: list["_Curve"]) -> tuple[Array, Bools]:
     return x, (low < x) & (x < high)
 
 
-def _may_turn(low: Array, high: Array, first: Array, last: Array) -> Integers:
-    """Which cubics may have a low point strictly between 0 and 1: their slope rises through zero there.
+def _may_rise(low: Array, high: Array, first: Array, last: Array) -> Integers:
+    """Which cubics have a slope that may rise through zero strictly between 0 and 1.
 
-    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`. Either the slopes
-    have opposite signs; or the slope turns in between, q²/(4 p) or more away from where it begins.
+    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`. Either the slope
+    is below zero at 0 and not at 1; or it turns in between, towards zero first and by q²/(4 p) far enough to reach it.
     """
-    turning = (first * last < 0) & (first * low <= 0) & (first * first > 2 * (last - first) * low)
-    return np.flatnonzero(turning | ((low < 0) & (high > 0)))
+    falls, down = low < 0, first < 0
+    rises = falls & (high >= 0)
+    turning = np.flatnonzero((down != falls) & (down != (last < 0)) & ~rises)
+    q = first[turning]
+    rises[turning] = q * q > 2 * (last[turning] - q) * low[turning]
+    return np.flatnonzero(rises)
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")  # a root that does not rise: not in between
