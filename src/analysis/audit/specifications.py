@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.coefficients import curve_coefficients
+from analysis.data.people.cohort import columns_read
 from analysis.data.people.conditions import all_of
 from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
@@ -204,8 +205,8 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
     -------
     One answer a cell, in their order; a cell without an estimate has its reason.
     """
-    frame = eligible_people(frame, study)
     try:
+        frame = eligible_people(frame, cells[0].of(study))
         setting = set_out(frame, cells[0].of(study))
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
@@ -243,13 +244,14 @@ def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY) -> pd.DataFrame
     """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
 
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
-    sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
+    sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other. Of their
+    columns it has those that the study reads, or all where one of these is missing, which its refusal will list.
     """
-    able = np.array((frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"], dtype=bool)
-    strata, psu = (np.unique(frame[name].to_numpy(), return_inverse=True)[1] for name in ("strata", "psu"))
-    _, first = np.unique(strata * len(frame) + psu, return_index=True)
-    able[first] = True
-    return frame[able]
+    able = (frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"]
+    able |= ~frame.duplicated(["strata", "psu"])
+    read = {ENERGY, *columns_read(study)}
+    columns = [name for name in frame if name in read] if read <= set(frame) else list(frame)
+    return frame.loc[able.to_numpy(dtype=bool), columns]
 
 
 def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:
