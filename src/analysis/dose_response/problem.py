@@ -1,5 +1,7 @@
 """From participants and a study to the arrays that are fitted: design, domain, knots, reference, design matrix."""
 
+import copy
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,6 +53,12 @@ class Setting(Discreet):
         eligible = self.exposure[self.cohort.rows.to_numpy()]
         object.__setattr__(self, "eligible", eligible)
         object.__setattr__(self, "ordered", np.sort(eligible))
+
+    def with_knots(self, number: int) -> "Setting":
+        """The same people under as many knots; nothing of them is sorted again."""
+        other = copy.copy(self)
+        object.__setattr__(other, "study", dataclasses.replace(self.study, knots=number))
+        return other
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -180,7 +188,9 @@ def pose_setting(setting: Setting) -> Problem:
     SplineError : knots cannot be placed.
     """
     study = setting.study
-    knots = place_knots(setting.eligible, study.knots, rule=study.knot_rule, weights=setting.knot_weights)
+    weights = setting.knot_weights
+    values = setting.ordered if weights is None else setting.eligible
+    knots = place_knots(values, study.knots, rule=study.knot_rule, weights=weights)
     return pose_on(setting, RestrictedCubicSpline(knots), reference=sorted_median(setting.ordered))
 
 
@@ -229,7 +239,8 @@ def covariate_columns(
     kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:
         return np.empty((len(frame), 0)), (), constant, references
-    return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant, references
+    together = np.column_stack([columns[name] for name in kept])
+    return np.nan_to_num(together, copy=False), kept, constant, references
 
 
 def _codes(values: pd.Series, levels: tuple[str, ...]) -> Integers:
