@@ -218,7 +218,7 @@ class RestrictedCubicSpline(Discreet):
 
     def __post_init__(self) -> None:
         knots = np.array(self.knots, dtype=float)
-        if knots.ndim != 1 or knots.size < 3 or not np.all(np.isfinite(knots)) or np.any(np.diff(knots) <= 0):
+        if knots.ndim != 1 or knots.size < 3 or not np.isfinite(knots).all() or (knots[1:] <= knots[:-1]).any():
             raise SplineError(f"knots {knots.tolist()}: expected at least three increasing numbers.")
         knots.flags.writeable = False
         object.__setattr__(self, "knots", knots)

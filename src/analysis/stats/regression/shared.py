@@ -228,7 +228,8 @@ class ReplicatedColumns(Discreet):
     Z : (q, m) common columns, one a row, rotated as above; people in the order of their PSUs.
     y, weights : (m,) outcome, and weights of mean 1.
     v, response : (m,) w mu (1 - mu) and v eta + w (y - mu) at the full sample's linear predictor.
-    order, psu : (m,) positions among the people as they were given, and positions of their PSUs.
+    order : (m,) positions among the people as they were given.
+    sizes : (n_psu,) people of each PSU.
     blocks : (n_psu, q (q + 1)) information of every PSU, and its totals of Z times response.
     """
 
@@ -238,7 +239,7 @@ class ReplicatedColumns(Discreet):
     v: Array
     response: Array
     order: Integers
-    psu: Integers
+    sizes: Integers
     blocks: Array
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what runs away has no quick estimate
@@ -251,7 +252,8 @@ class ReplicatedColumns(Discreet):
         factor : (n_psu,) of this replicate.
         rows : (r,) of `drawn`.
         """
-        q, of_row = len(self.Z), factor[self.psu[rows]]
+        q, some = len(self.Z), factor > 0
+        of_row = np.repeat(factor[some], self.sizes[some])
         p = q + own.shape[1]
         Z = scratch.array("Z", (p, rows.size))
         np.take(self.Z, rows, axis=1, mode="clip", out=Z[:q])
@@ -271,7 +273,7 @@ class ReplicatedColumns(Discreet):
 
     def drawn(self, factor: Array) -> Integers:
         """Whose factor is not zero, in the order of PSUs: ``order[drawn]`` are their positions as given."""
-        return np.flatnonzero(factor[self.psu] > 0)
+        return np.flatnonzero(np.repeat(factor > 0, self.sizes))
 
 
 def replicated_columns(
@@ -297,7 +299,7 @@ def replicated_columns(
     ends = np.searchsorted(psu, np.arange(n_psu + 1))
     parts = [(Z[:, a:b], v[a:b], response[a:b]) for a, b in pairwise(ends)]
     blocks = np.stack([np.column_stack([(rows * of_rows) @ rows.T, rows @ r]).ravel() for rows, of_rows, r in parts])
-    return ReplicatedColumns(Z, y, weights, v, response, order, psu, blocks)
+    return ReplicatedColumns(Z, y, weights, v, response, order, np.diff(ends), blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

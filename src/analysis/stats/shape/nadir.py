@@ -436,16 +436,13 @@ def _places(
     data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array
 ) -> tuple[Array, tuple[float, float]]:
     """Knots and range of the people drawn, by type-7 quantiles: the values of the sample written out, not sorted."""
-    reached = np.cumsum(drawn[cohort.psu])
-    probabilities = np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
-    place = (reached[-1] - 1) * probabilities
-    whole = np.floor(place).astype(np.intp)
-    below, above = (
-        cohort.x[np.searchsorted(reached, j, side="right")] for j in (whole, np.minimum(whole + 1, reached[-1] - 1))
-    )
+    times = drawn[cohort.psu]
+    reached = times.cumsum()
+    place = (reached[-1] - 1) * np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
+    whole = place.astype(np.intp)
+    below, above = cohort.x[reached.searchsorted([whole, np.minimum(whole + 1, reached[-1] - 1)], side="right")]
     quantiles = below + (place - whole) * (above - below)
     knots = quantiles[: data.knots]
-    times = drawn[cohort.psu]
     if data.knot_rule == "hmisc":
         knots = place_knots(np.repeat(cohort.x, times), data.knots, rule="hmisc")
     elif cohort.weights is not None:
