@@ -37,6 +37,13 @@ def triangle_of(X: Array, root: Array) -> Array:
     return triangle
 
 
+def solved(products: Array, b: Array) -> Array:
+    """Products⁻¹ b, or the shortest such vector, of a `gram` scaled to unit diagonal; (p,)."""
+    length = np.sqrt(products.diagonal())
+    length = np.where(length > 0, length, 1.0)
+    return np.asarray(np.linalg.lstsq(products / length / length[:, None], b / length)[0] / length)
+
+
 def well_conditioned(products: Array) -> bool:
     """Whether every column of a `gram` keeps `WELL_CONDITIONED` of its length beside the ones before it."""
     length = np.sqrt(products.diagonal())

@@ -30,21 +30,13 @@ import scipy.special
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEW, Discreet, is_few, same_for_all
-from analysis.stats.regression.blocks import gram, triangle_of, well_conditioned
+from analysis.stats.regression.blocks import gram, solved, triangle_of, well_conditioned
+from analysis.stats.regression.start import newton_start
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu, taylor_vcov
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-13
 """Relative change of the deviance at which the point estimate has converged; R's 1e-8 would cost six digits."""
-
-NEWTON_STEPS = 4
-"""Steps from zero that bring a usual model to five digits; one that is on its way is then left to statsmodels."""
-
-LAST_STEPS = 3
-"""Steps after these that bring a usual model to all digits, so that statsmodels needs one of its own, much dearer."""
-
-NEAR, SETTLED = 0.1, 1e-9
-"""Largest change of a log odds in the step before one of `LAST_STEPS`; and in a step after which none is worth it."""
 
 HEAD = 1000
 """First rows in which a column of more than two values usually shows a third one."""
@@ -426,10 +418,14 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
     model = _glm(y, X, "Binomial", weights)
     raised = importlib.import_module("statsmodels.tools.sm_exceptions")
     with warnings.catch_warnings():
-        # Both are raised below as an error of our own; overflow is what running away to infinity looks like.
+        # All are raised below as an error of our own; overflow is what running away to infinity looks like.
         for category in (raised.ConvergenceWarning, raised.PerfectSeparationWarning, RuntimeWarning):
             warnings.simplefilter("ignore", category)
-        start = _newton_steps(X, y, weights)
+        start, settled = newton_start(X, y, weights)
+        if settled:  # statsmodels' Newton steps need no copy of the matrix; its least squares by QR make seven
+            result = model.fit(start, method="newton", maxiter=MAX_ITERATIONS, disp=False)
+            if result.mle_retvals["converged"]:
+                return np.asarray(result.params), int(result.mle_retvals["iterations"])
         result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params)
     if not result.converged or not np.all(np.isfinite(beta)) or _runs_away(X, y, weights, beta):
@@ -447,27 +443,13 @@ def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
     mu, other = scipy.special.expit(eta), scipy.special.expit(-eta)
     v, left = weights * mu * other, weights * np.where(y == 1, other, -mu)
     if v.min() > 0 and well_conditioned(information := gram(X, v)):
-        length = np.sqrt(information.diagonal())
-        step = np.linalg.solve(information / length / length[:, None], X.T @ left / length) / length
+        step = solved(information, X.T @ left)
     else:
         root = np.sqrt(v)
         residual = np.zeros_like(root)  # of whoever is predicted beyond the smallest number, nothing is to explain
         np.divide(left, root, out=residual, where=root > 0)
         step = np.linalg.lstsq(X * root[:, None], residual)[0]
     return bool(np.max(np.abs(X @ step)) > UNSETTLED)
-
-
-def _newton_steps(X: Array, y: Array, weights: Array) -> Array | None:
-    """A start near the solution, so that statsmodels' dearer iterations are few; None if the steps run away."""
-    beta, eta = np.zeros(X.shape[1]), np.zeros(len(X))
-    for number in range(NEWTON_STEPS + LAST_STEPS):
-        mu = scipy.special.expit(eta)
-        step = np.linalg.lstsq(gram(X, weights * mu * (1 - mu)), X.T @ (weights * (y - mu)))[0]
-        change = X @ step
-        beta, eta, farthest = beta + step, eta + change, np.max(np.abs(change))
-        if not farthest > SETTLED or (number + 1 >= NEWTON_STEPS and farthest > NEAR):
-            break
-    return beta if np.all(np.isfinite(beta)) else None
 
 
 def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
