@@ -49,7 +49,7 @@ from analysis.stats.sample.design import SurveyDesign, between_psu
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
 
-NEARLY_SETTLED = 1e-8
+NEARLY_SETTLED = 3e-8
 """Largest last step of a replicate, in standard errors: one of its steps wins a digit or two, which nobody reads."""
 
 FARTHEST = 25.0
@@ -261,14 +261,14 @@ class ReplicatedColumns(Discreet):
         A, totals = np.empty((p, p)), np.empty(p)
         of_common = (factor @ self.blocks).reshape(q, q + 1)
         A[:q, :q], totals[:q] = of_common[:, :q], of_common[:, q]
-        A[q:], totals[q:] = (Z[q:] * (of_row * self.v[rows])) @ Z.T, Z[q:] @ (of_row * self.response[rows])
+        A[q:], totals[q:] = (Z[q:] * (of_row * self.v.take(rows))) @ Z.T, Z[q:] @ (of_row * self.response.take(rows))
         A[:q, q:] = A[q:, :q].T
         root = inverse_root(A)
         if root is None:
             return None
         inverse = root @ root.T
-        weights = of_row * self.weights[rows]
-        found = _maximise(Z, self.y[rows], weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
+        weights = of_row * self.weights.take(rows)
+        found = _maximise(Z, self.y.take(rows), weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
         return None if found is None else found.gamma[q:]
 
     def drawn(self, factor: Array) -> Integers:

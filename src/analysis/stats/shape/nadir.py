@@ -213,11 +213,11 @@ def _lowest(edges: Array, heights: Array, slopes: Array, turns: Array) -> tuple[
             continue
         own = slice(None) if common else of
         a, b = edges[piece, own], edges[piece + 1, own]
-        u, rise = _low_points(low[of], first[of], last[of])
-        inside = heights[piece, of] + (b - a) * rise
-        lower = np.flatnonzero((u > 0) & (u < 1) & (inside < height[of]))
-        of = of[lower]
-        x[of], height[of] = (a + (b - a) * u)[lower], inside[lower]
+        u, rise = _low_points(low.take(of), first.take(of), last.take(of))
+        inside = heights[piece].take(of) + (b - a) * rise
+        lower = np.flatnonzero((u > 0) & (u < 1) & (inside < height.take(of)))
+        of = of.take(lower)
+        x[of], height[of] = (a + (b - a) * u).take(lower), inside.take(lower)
     outside = np.flatnonzero(heights.min(axis=0) <= height)
     edge = heights[:, outside].argmin(axis=0)
     x[outside], height[outside] = edges[edge, 0 if common else outside], heights[edge, outside]
