@@ -189,7 +189,7 @@ def whole_design(frame):
 def test_people_who_cannot_be_in_a_cohort_change_no_number(participants, monkeypatch, people):
     cells = [Specification(*people, energy, 4) for energy in ("none", "density")]
     few = answer_people(participants, cells)
-    monkeypatch.setattr(specifications, "eligible_people", lambda frame, *_: frame)
+    monkeypatch.setattr(specifications, "eligible_people", lambda frame, *_, **__: frame)
     everybody = answer_people(participants, cells)
     for one, other in zip(few, everybody, strict=True):
         numbers = [key for key, value in one.row.items() if isinstance(value, float)]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.coefficients import curve_coefficients
+from analysis.data.people.cohort import columns_read
 from analysis.data.people.conditions import all_of
 from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
@@ -204,8 +205,8 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
     -------
     One answer a cell, in their order; a cell without an estimate has its reason.
     """
-    frame = eligible_people(frame, study)
     try:
+        frame = eligible_people(frame, study, columns={ENERGY, *columns_read(cells[0].of(study))})
         setting = set_out(frame, cells[0].of(study))
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
@@ -239,17 +240,24 @@ def people_groups(study: Study = PRIMARY) -> dict[str, list[Specification]]:
     return groups
 
 
-def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY) -> pd.DataFrame:
+def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY, *, columns: set[str] | None = None) -> pd.DataFrame:
     """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
 
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
     sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
+
+    Parameters
+    ----------
+    frame, study : harmonised participants, and what is asked of them.
+    columns : the only ones that are read; all, unless given or where one of them is missing, which its refusal lists.
     """
     able = np.array((frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"], dtype=bool)
-    strata, psu = (np.unique(frame[name].to_numpy(), return_inverse=True)[1] for name in ("strata", "psu"))
-    _, first = np.unique(strata * len(frame) + psu, return_index=True)
-    able[first] = True
-    return frame[able]
+    strata, psu = (pd.factorize(frame[name])[0] for name in ("strata", "psu"))
+    codes = strata * (psu.max() + 1) + psu
+    short = codes.astype(np.min_scalar_type(codes.max()))  # numpy sorts short integers fastest
+    able[np.unique(short, return_index=True)[1]] = True
+    read = frame if columns is None or not columns <= set(frame) else frame[sorted(columns)]
+    return read[able]
 
 
 def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:
@@ -266,7 +274,7 @@ def _answer(
     try:
         if isinstance(setting, AnalysisError):
             raise setting
-        problem = pose_setting(dataclasses.replace(setting, study=dataclasses.replace(setting.study, knots=cell.knots)))
+        problem = pose_setting(setting.with_knots(cell.knots))
         if problem.spline.knots.size != cell.knots:
             raise SplineError(f"{problem.spline.knots.size} knots: expected {cell.knots}, as the specification has.")
         ready = shared[setting.adjustment_terms]

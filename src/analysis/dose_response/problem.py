@@ -1,5 +1,7 @@
 """From participants and a study to the arrays that are fitted: design, domain, knots, reference, design matrix."""
 
+import copy
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -7,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet
 from analysis.stats.order import sorted_median
@@ -51,6 +53,12 @@ class Setting(Discreet):
         eligible = self.exposure[self.cohort.rows.to_numpy()]
         object.__setattr__(self, "eligible", eligible)
         object.__setattr__(self, "ordered", np.sort(eligible))
+
+    def with_knots(self, number: int) -> "Setting":
+        """The same people under as many knots; nothing of them is sorted again."""
+        other = copy.copy(self)
+        object.__setattr__(other, "study", dataclasses.replace(self.study, knots=number))
+        return other
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -180,7 +188,9 @@ def pose_setting(setting: Setting) -> Problem:
     SplineError : knots cannot be placed.
     """
     study = setting.study
-    knots = place_knots(setting.eligible, study.knots, rule=study.knot_rule, weights=setting.knot_weights)
+    weights = setting.knot_weights
+    values = setting.ordered if weights is None else setting.eligible
+    knots = place_knots(values, study.knots, rule=study.knot_rule, weights=weights)
     return pose_on(setting, RestrictedCubicSpline(knots), reference=sorted_median(setting.ordered))
 
 
@@ -214,18 +224,27 @@ def covariate_columns(
     references: dict[str, str] = {}
     for name in study.covariates:
         if name in CATEGORIES:
-            codes = pd.Categorical(frame[name], categories=list(CATEGORIES[name])).codes
+            codes = _codes(frame[name], CATEGORIES[name])
             for number, level in enumerate(CATEGORIES[name][1:], start=1):
                 columns[f"{name}_{level}"] = (codes == number).astype(float)
             # Of a category that varies, but whose usual reference nobody has, it is the first level present.
-            present = np.unique(codes[domain.rows & (codes >= 0)])
+            present = np.flatnonzero(np.bincount(codes[domain.rows & (codes >= 0)]))
             if present.size > 1 and present[0] > 0:
                 references[name] = CATEGORIES[name][present[0]]
         else:
             columns[name] = frame[name].to_numpy(dtype=float)
-    constant = tuple(name for name, values in columns.items() if np.ptp(values[domain.rows]) == 0)
+    inside = np.flatnonzero(domain.rows)
+    constant = tuple(name for name, values in columns.items() if np.ptp(values[inside]) == 0)
     moved = {f"{name}_{level}" for name, level in references.items()}
     kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:
         return np.empty((len(frame), 0)), (), constant, references
-    return np.nan_to_num(np.column_stack([columns[name] for name in kept])), kept, constant, references
+    together = np.column_stack([columns[name] for name in kept])
+    return np.nan_to_num(together, copy=False), kept, constant, references
+
+
+def _codes(values: pd.Series, levels: tuple[str, ...]) -> Integers:
+    """Positions of values among the levels of a category, -1 for one that is none of them."""
+    if isinstance(values.dtype, pd.CategoricalDtype) and tuple(values.cat.categories) == levels:
+        return values.cat.codes.to_numpy()  # another look at every word would cost more than all else here
+    return np.asarray(pd.Categorical(values, categories=list(levels)).codes)

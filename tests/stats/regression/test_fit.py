@@ -374,10 +374,21 @@ def test_complete_separation_by_a_number_is_refused() -> None:
 
 
 def test_a_fit_that_does_not_settle_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "NEWTON_STEPS", 0)
+    monkeypatch.setattr(survey, "newton_start", lambda *_: (None, False))
     monkeypatch.setattr(survey, "MAX_ITERATIONS", 2)
     with pytest.raises(ConvergenceError, match="no finite estimate after 2 iterations"):
         clustered_sample(1).fit()
+
+
+def test_newtons_steps_of_statsmodels_end_where_its_least_squares_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = clustered_sample(1)
+    fast = sample.fit()
+    monkeypatch.setattr(survey, "newton_start", lambda *_: (None, False))
+    slow = sample.fit()
+    assert slow.n_iter > fast.n_iter
+    std_error = np.sqrt(np.diag(slow.vcov))
+    np.testing.assert_allclose(fast.beta / std_error, slow.beta / std_error, atol=1e-9)
+    np.testing.assert_allclose(fast.vcov, slow.vcov, rtol=1e-9)
 
 
 def test_separation_but_for_ties_is_refused() -> None:

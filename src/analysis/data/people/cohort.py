@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.conditions import select_rows
+from analysis.data.people.conditions import columns_of, select_rows
 from analysis.data.people.harmonise import pooled_weight
 from analysis.data.people.vocabulary import EXPOSURES, exposure_label
 from analysis.errors import expected_one_of
@@ -110,6 +110,18 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
         cycles=present,
         complete_cycles=_cycles_of(cycle[rows]),
     )
+
+
+def columns_read(study: Study) -> set[str]:
+    """Columns of the participants that a study reads: design and weights, eligibility, exposure, outcome, covariates.
+
+    Raises
+    ------
+    ConditionError : ``study.where`` cannot be read.
+    """
+    read = {"strata", "psu", "cycle", "age_years", "examined", "recall_reliable", study.exposure, study.outcome_column}
+    weights = () if study.weights == "none" else (f"weight_{study.weights}_2yr", f"weight_{study.weights}_4yr")
+    return read | {*weights, *study.covariates, *(columns_of(study.where) if study.where else ())}
 
 
 def with_interviewed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -218,7 +218,7 @@ class RestrictedCubicSpline(Discreet):
 
     def __post_init__(self) -> None:
         knots = np.array(self.knots, dtype=float)
-        if knots.ndim != 1 or knots.size < 3 or not np.all(np.isfinite(knots)) or np.any(np.diff(knots) <= 0):
+        if knots.ndim != 1 or knots.size < 3 or not np.isfinite(knots).all() or (knots[1:] <= knots[:-1]).any():
             raise SplineError(f"knots {knots.tolist()}: expected at least three increasing numbers.")
         knots.flags.writeable = False
         object.__setattr__(self, "knots", knots)
@@ -243,10 +243,9 @@ class RestrictedCubicSpline(Discreet):
         -------
         (n, k - 1) float array: x, s_1(x), ..., s_{k-2}(x).
         """
-        x = np.asarray(x, dtype=float)
+        x = np.atleast_1d(np.asarray(x, dtype=float))
         beyond = np.maximum(x - self.knots[:, None], 0.0)
-        cubes = beyond * beyond * beyond  # some ten times as fast as a power
-        return np.vstack([x, self._cubes @ cubes]).T
+        return self._columns(x, beyond * beyond * beyond)  # some ten times as fast as a power
 
     def cubes(self, beta: Array) -> Array:
         """(k,) coefficients of the truncated cubes (x - t_i)₊³ in the curve of (k - 1,) coefficients of the basis."""
@@ -254,9 +253,15 @@ class RestrictedCubicSpline(Discreet):
 
     def derivative(self, x: Array) -> Array:
         """First derivative of the basis at x: (n, k - 1) float array, per unit of x."""
-        x = np.asarray(x, dtype=float)
-        squares = 3 * np.maximum(x - self.knots[:, None], 0.0) ** 2
-        return np.vstack([np.ones_like(x), self._cubes @ squares]).T
+        x = np.atleast_1d(np.asarray(x, dtype=float))
+        return self._columns(1.0, 3 * np.maximum(x - self.knots[:, None], 0.0) ** 2)
+
+    def _columns(self, linear: Array | float, powers: Array) -> Array:
+        """(n, k - 1) the linear column, and the others as sums of the (k, n) powers."""
+        rows = np.empty((self.columns, powers.shape[1]))
+        rows[0] = linear
+        np.matmul(self._cubes, powers, out=rows[1:])
+        return rows.T
 
 
 def _weights(t: Array) -> Array:

@@ -24,19 +24,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.linalg
+import scipy.sparse
 import scipy.special
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEW, Discreet, is_few, same_for_all
+from analysis.stats.regression.blocks import gram, solved, triangle_of, well_conditioned
+from analysis.stats.regression.start import newton_start
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu, taylor_vcov
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-13
 """Relative change of the deviance at which the point estimate has converged; R's 1e-8 would cost six digits."""
 
-NEWTON_STEPS = 4
-"""Steps from zero that bring a usual model to five digits; the rest is statsmodels'."""
+HEAD = 1000
+"""First rows in which a column of more than two values usually shows a third one."""
 
 UNSETTLED = 1e-2
 """A log odds that one more Newton step moves by this much has not converged, however little the deviance changes: on
@@ -212,8 +215,8 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     beta, n_iter = _maximise(X, y, weights, terms)
     eta = X @ beta
     mu = scipy.special.expit(eta)
-    naive = _inverse_gram(X * np.sqrt(weights * mu * (1 - mu))[:, None])
-    totals = np.asarray(design.psu_sums @ _influence(X, y, mu, naive, design, domain))
+    naive = _inverse_gram(X, np.sqrt(weights * mu * (1 - mu)))
+    totals = _psu_totals(X, weights * (y - mu), design, domain) @ naive
     return LogisticFit(
         terms=terms,
         beta=beta,
@@ -260,7 +263,7 @@ def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, term
     root, scale = np.sqrt(weights), np.sqrt(np.mean(X**2, axis=0))
     beta = np.linalg.lstsq(X / scale * root[:, None], y * root)[0] / scale
     mu = X @ beta
-    naive = _inverse_gram(X * root[:, None])
+    naive = _inverse_gram(X, root)
     residual = y - mu - np.mean(weights * (y - mu))
     return LinearFit(
         terms=terms,
@@ -310,7 +313,7 @@ def fit_risk(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms:
             "that no combination of the terms predicts without error. Remove or merge terms, or widen the domain."
         )
     mu = np.exp(X @ beta)
-    naive = _inverse_gram(X * np.sqrt(weights * mu)[:, None])
+    naive = _inverse_gram(X, np.sqrt(weights * mu))
     return RiskFit(
         terms=terms,
         beta=beta,
@@ -347,6 +350,13 @@ def _influence(X: Array, y: Array, mu: Array, naive: Array, design: SurveyDesign
     return influence
 
 
+def _psu_totals(X: Array, values: Array, design: SurveyDesign, domain: Domain) -> Array:
+    """(n_psu, p) totals of the domain's rows of X times their values, without the products themselves."""
+    entries = (values, design.psu_index[domain.rows], np.arange(values.size + 1))
+    sums = scipy.sparse.csc_array(entries, shape=(design.psu_stratum.size, values.size))
+    return np.asarray(sums @ X)
+
+
 def check_rows(X: Array, y: Array, domain: Domain, terms: tuple[str, ...]) -> None:
     """Raise DesignError unless X and y have a row per person of the domain and a column per term."""
     if X.shape != (domain.n, len(terms)) or y.shape != (domain.n,):
@@ -371,7 +381,7 @@ def _checked_weights(X: Array, y: Array, design: SurveyDesign, domain: Domain, t
 
 
 def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> None:
-    if not np.all(np.isfinite(X)) or not np.all(np.isin(y, (0.0, 1.0))):
+    if not np.all(np.isfinite(X)) or not np.all((y == 0) | (y == 1)):
         raise ConvergenceError("missing values or an outcome other than 0 and 1 inside the domain: "
                                "expected complete cases.")  # fmt: skip
     if y.min() == y.max():
@@ -380,12 +390,13 @@ def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...])
 
 
 def _refuse_redundant(X: Array, weights: Array, terms: tuple[str, ...]) -> None:
-    scaled = X * np.sqrt(weights)[:, None]
-    length = np.linalg.norm(scaled, axis=0)
-    scaled = scaled / np.where(length > 0, length, 1.0)
+    if well_conditioned(gram(X, weights)):
+        return
+    triangle = triangle_of(X, np.sqrt(weights))
+    length = np.linalg.norm(triangle, axis=0)
     # Without pivoting the j-th diagonal element is what column j adds to the columns before it: the later of two is
     # named, and never the intercept.
-    left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    left = np.abs(np.diag(triangle)) / np.where(length > 0, length, 1.0)
     redundant = [term for term, rest in zip(terms, left, strict=True) if rest < COLLINEAR]
     if redundant:
         raise ConvergenceError(
@@ -404,15 +415,17 @@ def _glm(y: Array, X: Array, family: str, weights: Array) -> Any:
 def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tuple[Array, int]:
     """Point estimate by statsmodels and the iterations it took."""
     _refuse_separation(X, y, terms)
-    scale = np.sqrt(np.mean(X**2, axis=0))
-    X = X / scale
     model = _glm(y, X, "Binomial", weights)
     raised = importlib.import_module("statsmodels.tools.sm_exceptions")
     with warnings.catch_warnings():
-        # Both are raised below as an error of our own; overflow is what running away to infinity looks like.
+        # All are raised below as an error of our own; overflow is what running away to infinity looks like.
         for category in (raised.ConvergenceWarning, raised.PerfectSeparationWarning, RuntimeWarning):
             warnings.simplefilter("ignore", category)
-        start = _newton_steps(X, y, weights)
+        start, settled = newton_start(X, y, weights)
+        if settled:  # statsmodels' Newton steps need no copy of the matrix; its least squares by QR make seven
+            result = model.fit(start, method="newton", maxiter=MAX_ITERATIONS, disp=False)
+            if result.mle_retvals["converged"]:
+                return np.asarray(result.params), int(result.mle_retvals["iterations"])
         result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params)
     if not result.converged or not np.all(np.isfinite(beta)) or _runs_away(X, y, weights, beta):
@@ -421,34 +434,29 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
             f"{', '.join(terms[1:])} predicts the outcome without error (separation). Remove or merge terms, or widen "
             "the domain."
         )
-    return beta / scale, int(result.fit_history["iteration"])
+    return beta, int(result.fit_history["iteration"])
 
 
 def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
     """Whether beta is on its way to infinity: the deviance hides it where the people concerned weigh little."""
     eta = X @ beta
     mu, other = scipy.special.expit(eta), scipy.special.expit(-eta)
-    root = np.sqrt(weights * mu * other)
-    residual = np.zeros_like(root)  # of whoever is predicted beyond the smallest number, nothing is left to explain
-    np.divide(weights * np.where(y == 1, other, -mu), root, out=residual, where=root > 0)
-    step = np.linalg.lstsq(X * root[:, None], residual)[0]
+    v, left = weights * mu * other, weights * np.where(y == 1, other, -mu)
+    if v.min() > 0 and well_conditioned(information := gram(X, v)):
+        step = solved(information, X.T @ left)
+    else:
+        root = np.sqrt(v)
+        residual = np.zeros_like(root)  # of whoever is predicted beyond the smallest number, nothing is to explain
+        np.divide(left, root, out=residual, where=root > 0)
+        step = np.linalg.lstsq(X * root[:, None], residual)[0]
     return bool(np.max(np.abs(X @ step)) > UNSETTLED)
-
-
-def _newton_steps(X: Array, y: Array, weights: Array) -> Array | None:
-    """A start near the solution, so that statsmodels' dearer iterations are few; None if the steps run away."""
-    beta = np.zeros(X.shape[1])
-    for _ in range(NEWTON_STEPS):
-        mu = 1 / (1 + np.exp(-(X @ beta)))
-        information = (X * (weights * mu * (1 - mu))[:, None]).T @ X
-        step = np.linalg.lstsq(information, X.T @ (weights * (y - mu)))[0]
-        beta = beta + step
-    return beta if np.all(np.isfinite(beta)) else None
 
 
 def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
     """Name the two-valued column, if any, of which one level has only one outcome."""
     for column, term in enumerate(terms):
+        if np.unique(X[:HEAD, column]).size > 2:
+            continue
         values = X[:, column]
         first = values == values[0]
         other = values[~first]
@@ -467,16 +475,17 @@ def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
                 )
 
 
-def _inverse_gram(A: Array) -> Array:
-    """(AᵀA)⁻¹ from the triangle of A's QR decomposition: forming AᵀA first would lose twice the digits."""
-    length = np.linalg.norm(A, axis=0)
-    triangle = np.linalg.qr(A / np.where(length > 0, length, 1.0), mode="r")
+def _inverse_gram(X: Array, root: Array) -> Array:
+    """(AᵀA)⁻¹, A = diag(root) X, from the triangle of A's QR decomposition: AᵀA itself would lose twice the digits."""
+    triangle = triangle_of(X, root)
+    length = np.linalg.norm(triangle, axis=0)
+    triangle = triangle / np.where(length > 0, length, 1.0)
     if not np.all(np.abs(np.diag(triangle)) > 0):
         raise ConvergenceError(
             "the information is singular at the estimate: some people are predicted without error and nobody else tells"
             " a coefficient (separation). Remove or merge terms, or widen the domain."
         )
-    half = scipy.linalg.solve_triangular(triangle, np.eye(A.shape[1]))
+    half = scipy.linalg.solve_triangular(triangle, np.eye(X.shape[1]))
     inverse: Array = (half @ half.T) / np.outer(length, length)
     return inverse
 

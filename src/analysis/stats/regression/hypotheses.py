@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.special
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet, count_of
@@ -25,6 +26,9 @@ from analysis.stats.sample.design import DesignError
 
 DEPENDENT = 1e-12
 """A contrast is redundant when less than this share of its variance is left once the others are known."""
+
+NEARLY_DEPENDENT = 1e-6
+"""Share of its variance from which a Cholesky factor shows that a contrast is not redundant; it rounds to 1e-15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +112,8 @@ class Contrasts(Discreet):
         ------
         DesignError : a contrast is zero or a combination of the ones before it.
         """
-        _check_independent(self.vcov, self.labels)
         m = len(self.labels)
-        F = float(self.estimate @ _solve_scaled(self.vcov, self.estimate)) / m
+        F = float(self.estimate @ _solved(self.vcov, self.estimate, self.labels)) / m
         return TermTest("wald", F, m, self.df, float(scipy.special.fdtrc(m, self.df, F)))
 
 
@@ -310,22 +313,26 @@ def _known(fit: Fit, terms: tuple[str, ...]) -> tuple[str, ...]:
     return terms
 
 
-def _check_independent(vcov: Array, labels: tuple[str, ...]) -> None:
-    scale = np.sqrt(np.maximum(np.diag(vcov), 0.0))
+def _solved(V: Array, b: Array, labels: tuple[str, ...]) -> Array:
+    """V⁻¹ b after scaling to unit diagonal, as spline coefficients differ by orders of magnitude.
+
+    A Cholesky factor that leaves every contrast enough of its variance shows that none is redundant. Where it does not,
+    QR is asked, which has more digits of how little is left.
+    """
+    scale = np.sqrt(np.maximum(np.diag(V), 0.0))
     divisor = np.where(scale > 0, scale, 1.0)
-    scaled = vcov / np.outer(divisor, divisor)
-    # Without pivoting the j-th diagonal element is near zero where contrast j depends on those before it.
-    left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-    redundant = [label for label, rest in zip(labels, left, strict=True) if rest < DEPENDENT]
-    if redundant:
-        raise DesignError(
-            f"{', '.join(redundant)}: zero, or known from the contrasts before it, so there is no joint test: expected "
-            "linearly independent contrasts, no more of them than the design has degrees of freedom. Leave it out."
-        )
-
-
-def _solve_scaled(V: Array, b: Array) -> Array:
-    """V⁻¹ b after scaling to unit diagonal; spline coefficients differ by orders of magnitude."""
-    scale = 1 / np.sqrt(np.diag(V))
-    solved = scipy.linalg.cho_solve(scipy.linalg.cho_factor(V * np.outer(scale, scale)), b * scale)
-    return np.asarray(solved * scale)
+    scaled = V / divisor / divisor[:, None]
+    factor, failed = dpotrf(scaled)
+    if failed or factor.diagonal().min() ** 2 < NEARLY_DEPENDENT:
+        # Without pivoting the j-th diagonal element is near zero where contrast j depends on those before it.
+        left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+        redundant = [label for label, rest in zip(labels, left, strict=True) if rest < DEPENDENT]
+        if redundant:
+            raise DesignError(
+                f"{', '.join(redundant)}: zero, or known from the contrasts before it, so there is no joint test: "
+                "expected linearly independent contrasts, no more of them than the design has degrees of freedom. "
+                "Leave it out."
+            )
+        factor = scipy.linalg.cholesky(scaled)
+    solved, _ = dpotrs(factor, b / divisor)
+    return np.asarray(solved / divisor)

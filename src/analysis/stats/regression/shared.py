@@ -8,11 +8,11 @@ common columns is known. The own columns N, (k, m), of the next one are made ort
 
     O = Sᵀ (N - B A⁻¹ Z),    B = N V Zᵀ,    S Sᵀ = (N V Nᵀ - B A⁻¹ Bᵀ)⁻¹.
 
-So in the coordinates of [Z; O] the information at the fit before is blocks A and I. The linear predictor eta of that
-fit projects on them as A⁻¹ Z V eta and O V eta, and quasi-Newton steps from there (BFGS) settle in a few passes over
-the data of 4 m (q + k) operations each, without an information in between. It is taken once, at the solution and in
-double precision: covariance and influence are those of `analysis.stats.regression.fit.fit_logistic`. Back in the
-columns themselves, with g and h the coordinates on Z and O,
+So in the coordinates of [Z; O] the information at the fit before is blocks A and I. One step of iterated least squares
+from its linear predictor eta, A⁻¹ Z r and O r with r = V eta + w (y - mu), needs nothing else, and quasi-Newton steps
+from there (BFGS) settle in a few passes over the data of 4 m (q + k) operations each, without an information in
+between. It is taken once, at the solution and in double precision: covariance and influence are those of
+`analysis.stats.regression.fit.fit_logistic`. Back in the columns themselves, with g and h the coordinates on Z and O,
 
     g Z + h O = (g - A⁻¹ Bᵀ S h) Z + (S h) N,    so that    b_own = S h.
 
@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.linalg.blas import dsymv, dsyr2
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
@@ -48,7 +49,7 @@ from analysis.stats.sample.design import SurveyDesign, between_psu
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
 
-NEARLY_SETTLED = 1e-8
+NEARLY_SETTLED = 3e-8
 """Largest last step of a replicate, in standard errors: one of its steps wins a digit or two, which nobody reads."""
 
 FARTHEST = 25.0
@@ -146,7 +147,8 @@ class SharedColumns:
     def _start_from(self, eta: Array) -> None:
         """Let the next fit start from a linear predictor."""
         mu = expit(eta.copy())
-        self._eta, self._v = eta, self._people.weights * mu * (1 - mu)
+        self._v = self._people.weights * mu * (1 - mu)
+        self._response = self._v * eta + self._people.weights * (self._y - mu)
 
     def _remember(self, information: Array) -> None:
         """Root of the inverse information of Z; where it has none, that of the fit before stays, as good a start."""
@@ -163,7 +165,7 @@ class SharedColumns:
             return None
         Z, inverse = self._rows[:p], np.eye(p)
         inverse[:q, :q] = self._root @ self._root.T
-        found = _maximise(Z, self._y, self._people.weights, inverse @ (Z @ (self._v * self._eta)), inverse)
+        found = _maximise(Z, self._y, self._people.weights, inverse @ (Z @ self._response), inverse)
         if found is None:
             return None
         v = self._people.weights * found.mu * (1 - found.mu)
@@ -171,7 +173,7 @@ class SharedColumns:
         root = inverse_root(information, lengths=np.ones(p), least=INFORMATION_LEFT)
         if root is None:
             return None
-        self._eta, self._v = found.eta, v
+        self._v, self._response = v, v * found.eta + found.residual
         self._remember(information[:q, :q])
         return self._result(found, root, S, terms)
 
@@ -226,7 +228,8 @@ class ReplicatedColumns(Discreet):
     Z : (q, m) common columns, one a row, rotated as above; people in the order of their PSUs.
     y, weights : (m,) outcome, and weights of mean 1.
     v, response : (m,) w mu (1 - mu) and v eta + w (y - mu) at the full sample's linear predictor.
-    order, psu : (m,) positions among the people as they were given, and positions of their PSUs.
+    order : (m,) positions among the people as they were given.
+    sizes : (n_psu,) people of each PSU.
     blocks : (n_psu, q (q + 1)) information of every PSU, and its totals of Z times response.
     """
 
@@ -236,7 +239,7 @@ class ReplicatedColumns(Discreet):
     v: Array
     response: Array
     order: Integers
-    psu: Integers
+    sizes: Integers
     blocks: Array
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what runs away has no quick estimate
@@ -249,7 +252,8 @@ class ReplicatedColumns(Discreet):
         factor : (n_psu,) of this replicate.
         rows : (r,) of `drawn`.
         """
-        q, of_row = len(self.Z), factor[self.psu[rows]]
+        q, some = len(self.Z), factor > 0
+        of_row = np.repeat(factor[some], self.sizes[some])
         p = q + own.shape[1]
         Z = scratch.array("Z", (p, rows.size))
         np.take(self.Z, rows, axis=1, mode="clip", out=Z[:q])
@@ -257,19 +261,19 @@ class ReplicatedColumns(Discreet):
         A, totals = np.empty((p, p)), np.empty(p)
         of_common = (factor @ self.blocks).reshape(q, q + 1)
         A[:q, :q], totals[:q] = of_common[:, :q], of_common[:, q]
-        A[q:], totals[q:] = (Z[q:] * (of_row * self.v[rows])) @ Z.T, Z[q:] @ (of_row * self.response[rows])
+        A[q:], totals[q:] = (Z[q:] * (of_row * self.v.take(rows))) @ Z.T, Z[q:] @ (of_row * self.response.take(rows))
         A[:q, q:] = A[q:, :q].T
         root = inverse_root(A)
         if root is None:
             return None
         inverse = root @ root.T
-        weights = of_row * self.weights[rows]
-        found = _maximise(Z, self.y[rows], weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
+        weights = of_row * self.weights.take(rows)
+        found = _maximise(Z, self.y.take(rows), weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
         return None if found is None else found.gamma[q:]
 
     def drawn(self, factor: Array) -> Integers:
         """Whose factor is not zero, in the order of PSUs: ``order[drawn]`` are their positions as given."""
-        return np.flatnonzero(factor[self.psu] > 0)
+        return np.flatnonzero(np.repeat(factor > 0, self.sizes))
 
 
 def replicated_columns(
@@ -295,7 +299,7 @@ def replicated_columns(
     ends = np.searchsorted(psu, np.arange(n_psu + 1))
     parts = [(Z[:, a:b], v[a:b], response[a:b]) for a, b in pairwise(ends)]
     blocks = np.stack([np.column_stack([(rows * of_rows) @ rows.T, rows @ r]).ravel() for rows, of_rows, r in parts])
-    return ReplicatedColumns(Z, y, weights, v, response, order, psu, blocks)
+    return ReplicatedColumns(Z, y, weights, v, response, order, np.diff(ends), blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -318,15 +322,17 @@ def _maximise(
     Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array, *, settled: float = SETTLED
 ) -> _Maximum | None:
     """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away."""
-    before, step = np.zeros(len(Z)), np.zeros(len(Z))
+    inverse = np.array(inverse, order="F")
+    gamma, before, step = gamma.copy(), np.zeros(len(Z)), np.zeros(len(Z))
     for _ in range(STEPS):
         eta = gamma @ Z
         mu = expit(eta.copy())
-        residual = weights * (y - mu)
+        residual = np.subtract(y, mu)
+        residual *= weights
         score = Z @ residual
         inverse = _bfgs(inverse, step, before - score)
-        step, before = inverse @ score, score
-        gamma = gamma + step
+        step, before = dsymv(1.0, inverse, score), score
+        gamma += step
         if step @ score < settled**2:
             return _Maximum(gamma, eta, mu, residual) if np.max(np.abs(eta)) < FARTHEST else None
     return None
@@ -335,14 +341,15 @@ def _maximise(
 def _bfgs(inverse: Array, step: Array, fall: Array) -> Array:
     """The inverse information changed least of all that explain by how much the score fell over a step.
 
-    H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf, by Broyden, Fletcher, Goldfarb and Shanno.
+    H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf = H + s uᵀ + u sᵀ with u = (1 + fᵀHf/sᵀf) s/(2 sᵀf) - H f/sᵀf,
+    by Broyden, Fletcher, Goldfarb and Shanno; the upper triangle of H, in its own memory.
     """
     curvature = step @ fall
     if not curvature > 0:  # no step yet; rounding, at the end
         return inverse
-    turned = inverse @ fall / curvature
-    along = step * ((1 / curvature) + fall @ turned / curvature) - turned
-    return np.asarray(inverse + along[:, None] * step - step[:, None] * turned)
+    turned = dsymv(1.0 / curvature, inverse, fall)
+    along = step * ((1 + fall @ turned) / (2 * curvature)) - turned
+    return np.asarray(dsyr2(1.0, step, along, a=inverse, overwrite_a=True))
 
 
 def shared_columns(bases: Sequence[Regression], design: SurveyDesign) -> list[SharedColumns | None]:

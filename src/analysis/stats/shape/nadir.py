@@ -11,7 +11,6 @@ Tobias, Armstrong & Gasparrini 2017, Epidemiology 28:72-76 (interval from draws 
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import joblib
 import numpy as np
@@ -206,17 +205,22 @@ def _lowest(edges: Array, heights: Array, slopes: Array, turns: Array) -> tuple[
     heights, slopes : (E, B) at the edges.
     turns : (2, E - 1, B) of `_turns`.
     """
-    edges = np.broadcast_to(edges, heights.shape)
-    x, height = edges[0].copy(), heights[0].copy()
-    for piece, (a, b) in enumerate(pairwise(edges)):
-        of, u, rise = _low_points_within(slopes[piece], slopes[piece + 1], *turns[:, piece])
-        length = b[of] - a[of]
-        inside = heights[piece, of] + length * rise
-        lower = inside < height[of]
-        x[of[lower]], height[of[lower]] = (a[of] + length * u)[lower], inside[lower]
-    for edge, there in zip(edges[1:], heights[1:], strict=True):
-        lower = np.flatnonzero(there < height)
-        x[lower], height[lower] = edge[lower], there[lower]
+    common, curves = edges.shape[1] == 1, heights.shape[1]
+    x, height = np.empty(curves), np.full(curves, np.inf)
+    for piece, (low, high, first, last) in enumerate(zip(slopes[:-1], slopes[1:], *turns, strict=True)):
+        of = _may_rise(low, high, first, last)
+        if not of.size:
+            continue
+        own = slice(None) if common else of
+        a, b = edges[piece, own], edges[piece + 1, own]
+        u, rise = _low_points(low.take(of), first.take(of), last.take(of))
+        inside = heights[piece].take(of) + (b - a) * rise
+        lower = np.flatnonzero((u > 0) & (u < 1) & (inside < height.take(of)))
+        of = of.take(lower)
+        x[of], height[of] = (a + (b - a) * u).take(lower), inside.take(lower)
+    outside = np.flatnonzero(heights.min(axis=0) <= height)
+    edge = heights[:, outside].argmin(axis=0)
+    x[outside], height[outside] = edges[edge, 0 if common else outside], heights[edge, outside]
     return x, height
 
 
@@ -238,24 +242,34 @@ def _lowest_each(curves: list["_Curve"]) -> tuple[Array, Bools]:
     return x, (low < x) & (x < high)
 
 
-def _low_points_within(low: Array, high: Array, first: Array, last: Array) -> tuple[Integers, Array, Array]:
-    """Low points of cubics strictly between 0 and 1: which have one, where it is, and its height above that at 0.
+def _may_rise(low: Array, high: Array, first: Array, last: Array) -> Integers:
+    """Which cubics have a slope that may rise through zero strictly between 0 and 1.
 
-    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`: the slope is p u²
-    + q u + r with r low, q first and p half of last - first. A cubic is lowest where its slope rises through zero, 2 p
-    u + q > 0, and a quadratic does so at one of its roots only: u = (s - q)/(2 p) = -2 r/(s + q) with s² = q² - 4 p r,
-    of which the form is taken whose terms have one sign. The height is the integral of the slope. A root is looked for
-    only where one may lie inside, which is rare: the slope has opposite signs at the ends, or it turns between them.
+    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`. Either the slope
+    is below zero at 0 and not at 1; or it turns in between, towards zero first and by q²/(4 p) far enough to reach it.
     """
-    of = np.flatnonzero(((low < 0) & (high > 0)) | (first * last < 0))
-    low, q, p = low[of], first[of], (last[of] - first[of]) / 2
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a root that does not rise: not in between
-        s = np.sqrt(q * q - 4 * p * low)
-        negative = q < 0
-        u = np.where(negative, s - q, -2 * low) / np.where(negative, 2 * p, s + q)
-        within = (u > 0) & (u < 1)
-        u, p, q, low = u[within], p[within], q[within], low[within]
-        return of[within], u, u * (low + u * (q / 2 + u * (p / 3)))
+    falls, down = low < 0, first < 0
+    rises = falls & (high >= 0)
+    turning = np.flatnonzero((down != falls) & (down != (last < 0)) & ~rises)
+    q = first[turning]
+    rises[turning] = q * q > 2 * (last[turning] - q) * low[turning]
+    return np.flatnonzero(rises)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # a root that does not rise: not in between
+def _low_points(low: Array, first: Array, last: Array) -> tuple[Array, Array]:
+    """Low points of cubics on an axis on which a piece begins at 0 and ends at 1: where, and how far above that at 0.
+
+    The slope is p u² + q u + r with r ``low``, q ``first`` and p half of ``last`` - ``first``. A cubic is lowest where
+    its slope rises through zero, 2 p u + q > 0, and a quadratic does so at one of its roots only: u = (s - q)/(2 p) =
+    -2 r/(s + q) with s² = q² - 4 p r, of which the form is taken whose terms have one sign. The height is the integral
+    of the slope.
+    """
+    p, q = (last - first) / 2, first
+    s = np.sqrt(q * q - 4 * p * low)
+    negative = q < 0
+    u = np.where(negative, s - q, -2 * low) / np.where(negative, 2 * p, s + q)
+    return u, u * (low + u * (q / 2 + u * (p / 3)))
 
 
 def draw_nadirs(
@@ -422,16 +436,13 @@ def _places(
     data: NadirData, cohort: _Sorted, drawn: npt.NDArray[np.integer], factor: Array
 ) -> tuple[Array, tuple[float, float]]:
     """Knots and range of the people drawn, by type-7 quantiles: the values of the sample written out, not sorted."""
-    reached = np.cumsum(drawn[cohort.psu])
-    probabilities = np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
-    place = (reached[-1] - 1) * probabilities
-    whole = np.floor(place).astype(np.intp)
-    below, above = (
-        cohort.x[np.searchsorted(reached, j, side="right")] for j in (whole, np.minimum(whole + 1, reached[-1] - 1))
-    )
+    times = drawn[cohort.psu]
+    reached = times.cumsum()
+    place = (reached[-1] - 1) * np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
+    whole = place.astype(np.intp)
+    below, above = cohort.x[reached.searchsorted([whole, np.minimum(whole + 1, reached[-1] - 1)], side="right")]
     quantiles = below + (place - whole) * (above - below)
     knots = quantiles[: data.knots]
-    times = drawn[cohort.psu]
     if data.knot_rule == "hmisc":
         knots = place_knots(np.repeat(cohort.x, times), data.knots, rule="hmisc")
     elif cohort.weights is not None:

@@ -193,7 +193,7 @@ def two_lines(
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
     first_break = sorted_median(flat)
     eta = None if shared else _linear_predictor(basis, adjustment, spline_fit, spline_index)
-    lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
+    lines_at = partial(_lines_at, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
     before = lines_at(at=first_break)
     z_low, z_high = before[0].statistic, before[1].statistic
     break_point = robin_hood_break(flat, z_low, z_high)
@@ -301,6 +301,14 @@ def interrupted_regression(
     DesignError, ConvergenceError : as `two_lines`.
     """
     _check_people(x, y, adjustment, domain)
+    return _lines_at(x, y, adjustment, at=at, design=design, domain=domain, eta=eta, shared=shared)
+
+
+def _lines_at(
+    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain, eta: Array | None,
+    shared: SharedColumns | None,
+) -> tuple[Line, Line]:  # fmt: skip
+    """`interrupted_regression` of people who are known to be complete."""
     below, above = x <= at, x >= at
     sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
     own = [_lines_columns(x, y, at, is_high) for is_high in sides]
@@ -314,8 +322,8 @@ def interrupted_regression(
 
 def _lines_columns(x: Array, y: Array, at: float, is_high: Bools) -> Array:
     """(m, 3) columns `LINES`."""
-    _check_side(x, y, ~is_high, f"below the break at {at:g}")
-    _check_side(x, y, is_high, f"above the break at {at:g}")
+    _check_side(x == x.min(), y, ~is_high, f"below the break at {at:g}")
+    _check_side(x == x.max(), y, is_high, f"above the break at {at:g}")
     from_break = x - at
     beyond = from_break * is_high
     return np.array([from_break - beyond, beyond, is_high]).T
@@ -341,9 +349,10 @@ def _line(fit: Fit, term: str, people: Bools) -> Line:
     return Line(n=int(people.sum()), slope=float(fit.beta[position]), std_error=std_error, df=fit.residual_df)
 
 
-def _check_side(x: Array, y: Array, side: Bools, where: str) -> None:
-    n, cases = int(np.count_nonzero(side)), float(y @ side)
-    if n < FEWEST_ON_A_SIDE or np.ptp(x[side]) == 0:
+def _check_side(outermost: Bools, y: Array, side: Bools, where: str) -> None:
+    """Refuse a side without a line; ``outermost`` are those of the exposure that is farthest from the break on it."""
+    n, cases = int(np.count_nonzero(side)), int(np.count_nonzero(side & (y == 1)))
+    if n < FEWEST_ON_A_SIDE or np.count_nonzero(outermost) == n:
         raise DesignError(f"{count_of(n)} people, or all of one exposure, {where}: expected at least "
                           f"{FEWEST_ON_A_SIDE} people with two, or no line can be fitted; "
                           "narrow the range.")  # fmt: skip
