@@ -14,10 +14,9 @@ from analysis.stats.arrays import Array, Integers, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
-from analysis.stats.regression.fit import LogisticFit
+from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
-from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.standardise import StandardisedPrevalence, standardise
 from analysis.stats.shape.nadir import Nadir, find_nadir
 from analysis.study import Study, StudyError
@@ -247,16 +246,12 @@ def estimate(frame: pd.DataFrame, study: Study) -> Association:
 
 
 def associate(problem: Problem) -> Association:
-    """Fit a study that has been posed, and test it; errors as `estimate`.
-
-    By `analysis.stats.regression.quick.fit_quickly`, to which a test holds statsmodels' point estimate: loading that
-    library takes longer than everything else that an answer needs.
-    """
+    """Fit a study that has been posed, and test it; errors as `estimate`."""
     setting, spline_terms = problem.setting, problem.spline_terms
 
     def fit_without(terms: tuple[str, ...]) -> LogisticFit:
         X, kept = problem.without(terms)
-        return fit_quickly(Regression(X, problem.y, setting.domain, kept), setting.design)
+        return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=kept)
 
     full = fit_without(())
     low, high = np.quantile(setting.eligible, NADIR_RANGE)
