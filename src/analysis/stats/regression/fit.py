@@ -415,7 +415,6 @@ def _glm(y: Array, X: Array, family: str, weights: Array) -> Any:
 def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tuple[Array, int]:
     """Point estimate by statsmodels and the iterations it took."""
     _refuse_separation(X, y, terms)
-    model = _glm(y, X, "Binomial", weights)
     raised = importlib.import_module("statsmodels.tools.sm_exceptions")
     with warnings.catch_warnings():
         # All are raised below as an error of our own; overflow is what running away to infinity looks like.
@@ -423,9 +422,15 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
             warnings.simplefilter("ignore", category)
         start, settled = newton_start(X, y, weights)
         if settled:  # statsmodels' Newton steps need no copy of the matrix; its least squares by QR make seven
+            model = _glm(y, X, "Binomial", weights)
             result = model.fit(start, method="newton", maxiter=MAX_ITERATIONS, disp=False)
             if result.mle_retvals["converged"]:
                 return np.asarray(result.params), int(result.mle_retvals["iterations"])
+        # Of columns of like length, since the units must not decide whether least squares settle.
+        scale = np.sqrt(np.mean(X**2, axis=0))
+        X = X / scale
+        model = _glm(y, X, "Binomial", weights)
+        start = None if start is None else start * scale
         result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params)
     if not result.converged or not np.all(np.isfinite(beta)) or _runs_away(X, y, weights, beta):
@@ -434,7 +439,7 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
             f"{', '.join(terms[1:])} predicts the outcome without error (separation). Remove or merge terms, or widen "
             "the domain."
         )
-    return beta, int(result.fit_history["iteration"])
+    return beta / scale, int(result.fit_history["iteration"])
 
 
 def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
