@@ -428,9 +428,8 @@ def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tup
                 return np.asarray(result.params), int(result.mle_retvals["iterations"])
         # Of columns of like length, since the units must not decide whether least squares settle.
         scale = np.sqrt(np.mean(X**2, axis=0))
-        X = X / scale
+        X, start = X / scale, None if start is None else start * scale
         model = _glm(y, X, "Binomial", weights)
-        start = None if start is None else start * scale
         result = model.fit(start, maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
     beta = np.asarray(result.params)
     if not result.converged or not np.all(np.isfinite(beta)) or _runs_away(X, y, weights, beta):
