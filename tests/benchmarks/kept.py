@@ -21,7 +21,7 @@ def keep(rows: list[dict], load: float) -> None:
     load : of the machine when the run began, processes waiting for a core.
     """
     table = pd.DataFrame(rows)
-    table["times"] = table["times"].fillna(table["r"] / table["here"])
+    table["times"] = table["times"].astype(float).fillna(table["r"].astype(float) / table["here"])
     versions = " ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
     table = table.assign(
         date=pd.Timestamp.now().date().isoformat(), cores=os.cpu_count(), cpu=cpu_model(), load=round(load, 1),

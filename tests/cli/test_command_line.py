@@ -348,7 +348,7 @@ def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes
 ):
     # The last stage draws every figure, those of the claims too.
     monkeypatch.setattr(claims, "write_drawing", lambda _, folder, name: [folder / f"{name}.png"])
-    shutil.copytree(demo.data, tmp_path / "data")
+    shutil.copytree(demo.data, tmp_path / "data", ignore=shutil.ignore_patterns("cache"))
     again = Folders(tmp_path / "data", tmp_path / "data" / "figures")
     results = [path for folder in (again.estimates, again.figures) for path in folder.iterdir()]
     before = {path: path.read_bytes() for path in results}

@@ -306,7 +306,8 @@ def test_page_leads_to_readme_and_documents(demo, monkeypatch, tmp_path):
         (tmp_path / name).touch()
     out = tmp_path / "data" / "processed" / "report.html"
     assert main(["report", "--data", str(demo.data), "-o", str(out)]) == 0
-    assert {"../../README.md", "../../docs/README.md"} <= set(Read(out.read_text()).links)
+    links = set(Read(out.read_text()).links)
+    assert {"../../README.md", "../../docs/README.md", "../../src/analysis/stats/curve/splines.py"} <= links
     pages = out.parent / "docs"
     pages.mkdir()
     for name in ("readme.html", "index.html"):

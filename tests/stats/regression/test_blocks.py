@@ -28,8 +28,9 @@ def test_triangle_of_blocks_is_that_of_all_rows_but_for_signs(matrix):
     np.testing.assert_allclose(np.abs(triangle_of(X, v)), np.abs(whole), rtol=1e-10)
 
 
-def test_a_triangle_keeps_the_digits_that_products_lose():
-    X = np.column_stack([np.ones(40), 1 + 1e-9 * np.arange(40) % 2, np.arange(40.0)])
+def test_a_triangle_keeps_the_digits_that_products_lose(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 7)
+    X = np.column_stack([np.ones(40), 1 + 1e-9 * (np.arange(40) % 2), np.arange(40.0)])
     left = abs(triangle_of(X, np.ones(40))[1, 1])
     assert left == pytest.approx(np.linalg.norm(X[:, 1] - X[:, 1].mean()), rel=1e-6)
     assert not well_conditioned(gram(X, np.ones(40)))

@@ -1,7 +1,6 @@
 """Products and triangles of a tall matrix, a block of rows after another.
 
-A block and what is made of it stay in a processor's cache, and nothing of the size of the matrix is made, so that a row
-costs as much of a million rows as of a few thousand.
+A block and what is made of it stay in a processor's cache, and nothing of the size of the matrix is made.
 """
 
 import numpy as np

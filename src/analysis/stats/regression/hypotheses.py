@@ -323,7 +323,7 @@ def _solved(V: Array, b: Array, labels: tuple[str, ...]) -> Array:
     divisor = np.where(scale > 0, scale, 1.0)
     scaled = V / divisor / divisor[:, None]
     factor, failed = dpotrf(scaled)
-    if failed or factor.diagonal().min() ** 2 < NEARLY_DEPENDENT:
+    if failed or not factor.diagonal().min() ** 2 >= NEARLY_DEPENDENT:  # nor of what is no number
         # Without pivoting the j-th diagonal element is near zero where contrast j depends on those before it.
         left = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
         redundant = [label for label, rest in zip(labels, left, strict=True) if rest < DEPENDENT]

@@ -439,7 +439,7 @@ def _places(
     times = drawn[cohort.psu]
     reached = times.cumsum()
     place = (reached[-1] - 1) * np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
-    whole = place.astype(np.intp)
+    whole = np.floor(place).astype(np.intp)  # of nobody drawn, places are below zero
     below, above = cohort.x[reached.searchsorted([whole, np.minimum(whole + 1, reached[-1] - 1)], side="right")]
     quantiles = below + (place - whole) * (above - below)
     knots = quantiles[: data.knots]
