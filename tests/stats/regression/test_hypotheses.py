@@ -236,6 +236,14 @@ def test_a_test_of_no_term_is_refused() -> None:
 
 
 @pytest.mark.reference
+def test_a_covariance_that_is_no_number_has_no_test() -> None:
+    sample = clustered_sample(1)
+    fit = sample.fit()
+    unknown = replace(fit, vcov=np.full_like(fit.vcov, np.nan))
+    with pytest.raises(ValueError, match="infs or NaNs"):
+        wald_test(unknown, fit.terms[1:3])
+
+
 def test_trend_contrast_is_the_least_squares_slope_worked_by_hand() -> None:
     fit = replace(clustered_sample(1).fit(), terms=("q1", "q3", "q4"), beta=np.array([0.3, 0.5, 0.4]), vcov=np.eye(3))
     found = trend_contrast(fit, ("q1", None, "q3", "q4"), scores=np.array([1, 2, 3, 4]))

@@ -251,6 +251,18 @@ def test_bootstrap_nadirs_from_ready_blocks_are_those_of_fits_of_their_own(monke
     np.testing.assert_array_equal(ready.interior, own.interior)
 
 
+def test_a_replicate_in_which_nobody_of_the_cohort_is_drawn_has_no_low_point() -> None:
+    sample, _ = spline_sample(2)
+    design = sample.design()
+    drawn = bootstrap(design, replicates=3, seed=3)
+    times, factors = times_drawn(drawn, design), drawn.factors.copy()
+    times[:, 1], factors[:, 1] = 0, 0.0
+    eta = sample.X[sample.domain().rows] @ sample.fit().beta
+    found = bootstrap_nadirs(nadir_data(sample), times, factors=factors, eta=eta)
+    assert found.failed == 1
+    assert np.isfinite(found.x[[0, 2]]).all()
+
+
 def test_bootstrap_nadirs_need_no_fit_of_their_own(monkeypatch) -> None:
     def plain(*_, **__):
         raise AssertionError("a fit of its own of an easy replicate")
