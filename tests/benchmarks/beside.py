@@ -37,7 +37,7 @@ HOMES = {
 
 def main(other: Path, groups: int, rounds: int) -> None:
     """Measure, print and keep."""
-    from tests.benchmarks.kept import keep  # noqa: PLC0415 - the other tree's process has no such module
+    from tests.benchmarks.kept import commit_of, keep  # noqa: PLC0415 - the other tree's process has no such module
 
     load, trees = os.getloadavg()[0], (other.resolve(), ROOT)
     pieces = [f"group {number}" for number in range(groups)] + [f"model {model}" for model in MODELS]
@@ -45,9 +45,7 @@ def main(other: Path, groups: int, rounds: int) -> None:
     taken = np.array([[[ask(one, piece) for one in workers] for piece in pieces] for _ in range(rounds)]).min(axis=0)
     for one in workers:
         one.communicate()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=other, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    commit = commit_of(other)
     what = [(f"a specification of {groups} groups of people", 1000 * taken[:groups].mean(axis=0))]
     what += [(f"{REPLICATES} bootstrap low points, model {model}", 1000 * seconds)
              for model, seconds in zip(MODELS, taken[groups:], strict=True)]  # fmt: skip

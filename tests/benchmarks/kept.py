@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def keep(rows: list[dict], load: float) -> None:
     kept = before[~before["what"].isin(table["what"])]
     everything = pd.concat([part for part in (kept, table) if len(part)], ignore_index=True)
     everything.reindex(columns=COLUMNS).to_csv(RESULTS, index=False, float_format="%.4g", lineterminator="\n")
+
+
+def commit_of(tree: Path) -> str:
+    """Short name of the commit that a checkout is at."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def cpu_model() -> str:

@@ -33,7 +33,7 @@ OLD_EXPERIMENTS = 3
 
 def main(other: Path, rounds: int) -> None:
     """Measure, print and keep."""
-    from tests.benchmarks.kept import keep  # noqa: PLC0415 - the other tree's process has no such module
+    from tests.benchmarks.kept import commit_of, keep  # noqa: PLC0415 - the other tree's process has no such module
 
     load, trees = os.getloadavg()[0], (other.resolve(), ROOT)
     with tempfile.TemporaryDirectory() as made:
@@ -47,9 +47,7 @@ def main(other: Path, rounds: int) -> None:
                    for _ in range(rounds)]
             for name, stages in STAGES.items()
         }  # fmt: skip
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=other, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    commit = commit_of(other)
     rows = []
     for name, pairs in taken.items():
         theirs, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
