@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -38,6 +39,18 @@ def commit_of(tree: Path) -> str:
     """Short name of the commit that a checkout is at."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def peak_memory() -> float:
+    """Most memory that this process has held, in MB.
+
+    By getrusage a process is never below the peak of the one that started it, so that Linux is asked itself.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes, where there is no /proc
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
 
 
 def cpu_model() -> str:

@@ -7,7 +7,6 @@ of its own, so that the most memory it held is its own. Nothing here asserts a t
 import json
 import multiprocessing
 import os
-import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.audit.null_curves import null_statistics
 from tests.audit.plain_joint_test import plain_null_statistics
+from tests.benchmarks.kept import peak_memory
 
 pytestmark = pytest.mark.benchmark
 
@@ -68,8 +68,7 @@ def one_run(*, plain, cells, jobs, draws=DRAWS):
         else:
             found = null_statistics(able, totals, strata, **drawn, jobs=jobs)
         wall, cpu = time.monotonic() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    return json.dumps({"wall": wall, "cpu": cpu, "peak": peak, "first": found[0].tolist()})
+    return json.dumps({"wall": wall, "cpu": cpu, "peak": peak_memory(), "first": found[0].tolist()})
 
 
 def invented(cells):

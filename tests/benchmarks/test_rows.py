@@ -6,7 +6,6 @@ Nothing here asserts a time: machines differ.
 
 import json
 import multiprocessing
-import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.sample.replicates import bootstrap
+from tests.benchmarks.kept import peak_memory
 
 pytestmark = pytest.mark.benchmark
 
@@ -69,8 +69,7 @@ def one_size(rows):
         careful, fit = timed(lambda: fit_logistic(X, y, terms=terms, **parts))
         quick, _ = timed(lambda: fit_quickly(Regression(X, y, domain, terms), design))
         refit, _ = timed(lambda: refit_logistic(X, y, fit=fit, factors=factors, **parts))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    return json.dumps({"fit": careful, "quick": quick, "refit": refit / REPLICATES, "peak": peak})
+    return json.dumps({"fit": careful, "quick": quick, "refit": refit / REPLICATES, "peak": peak_memory()})
 
 
 def timed(run):

@@ -90,16 +90,17 @@ def study_tasks(study: Study, questions: Sequence[str] = QUESTIONS) -> list[Task
         raise StudyError(f"{', '.join(map(repr, unknown))}: expected questions among {', '.join(QUESTIONS)}.")
     if not questions:
         raise StudyError(f"no question was asked: expected one or more of {', '.join(QUESTIONS)}.")
-    tasks, left = [], not_asked(study)
     if SPECIFICATION.strip() in questions:
         refuse_outside_grid(study)
-        tasks += specification_tasks(study)
-    if SPECIFICITY in questions:
-        tasks += _specificity_tasks(study)
+    # The long tasks first, so that none is waited for alone.
+    tasks = referee_tasks(study) if REFEREE in questions else []
     tasks += [Task(name, function, options=(("study", study),)) for name, function in SINGLE.items()
               if name in questions]  # fmt: skip
-    if REFEREE in questions:
-        tasks += referee_tasks(study)
+    if SPECIFICITY in questions:
+        tasks += _specificity_tasks(study)
+    if SPECIFICATION.strip() in questions:
+        tasks += specification_tasks(study)
+    left = not_asked(study)
     return [task for task in tasks if task.name not in left]
 
 

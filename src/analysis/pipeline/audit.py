@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import joblib
 import pandas as pd
 
 from analysis.audit.questions import audit_frames, audit_tasks, not_asked, study_tasks
@@ -26,6 +27,7 @@ from analysis.provenance import Provenance
 from analysis.report.catalogue import AUDIT_FIGURES, audit_drawings, referee_drawing
 from analysis.report.words.conclusions import conclusions_markdown
 from analysis.stats.arrays import Frames
+from analysis.stats.parallel import in_parallel
 from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
 
 CONCLUSIONS = "conclusions.md"
@@ -74,15 +76,19 @@ def audit(
     finished = _finished(
         asked, frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
     )  # fmt: skip
-    written: list[Path] = []
-    for study, found in finished.items():
-        frames = audit_frames(found, frame, study=study, jobs=jobs)
-        if study == PRIMARY:
-            written += _write_primary(folders, frames, provenance)
-        else:
-            estimates = summarise([curves[study]], frame) | summarise_shapes([curves[study]], replicates=replicates)
-            written += _write_other(folders, curves[study], estimates, frames, provenance)
-    return written
+    at_once = max(1, min(jobs, len(finished)))
+    writing = (
+        joblib.delayed(_write)(
+            folders, study, found, frame, provenance,
+            curve=curves.get(study), replicates=replicates, jobs=max(1, jobs // at_once),
+        )
+        for study, found in finished.items()
+    )  # fmt: skip
+    parts = in_parallel(
+        writing, jobs=at_once, total=len(finished), unit="study", progress="writing", size=lambda _: 1,
+        prefer="processes",
+    )  # fmt: skip
+    return [path for part in parts for path in part]
 
 
 def audit_folder(folders: Folders, study: Study) -> Path:
@@ -98,6 +104,18 @@ def _finished(
     done = run_tasks(list(every.values()), frame, folder=folder, jobs=jobs, scheduler=scheduler, fresh=fresh)
     found = dict(zip(every, done, strict=True))
     return {study: [found[task.file_name] for task in tasks] for study, tasks in asked.items()}
+
+
+def _write(
+    folders: Folders, study: Study, found: list[Finished], frame: pd.DataFrame, provenance: Provenance, *,
+    curve: Association | None, replicates: int, jobs: int,
+) -> list[Path]:  # fmt: skip
+    """What one study's tasks found, as tables, figures and words; the primary study's curve has stages of its own."""
+    frames = audit_frames(found, frame, study=study, jobs=jobs)
+    if curve is None:
+        return _write_primary(folders, frames, provenance)
+    estimates = summarise([curve], frame) | summarise_shapes([curve], replicates=replicates)
+    return _write_other(folders, curve, estimates, frames, provenance)
 
 
 def _write_primary(folders: Folders, frames: Frames, provenance: Provenance) -> list[Path]:
