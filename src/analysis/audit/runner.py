@@ -23,7 +23,7 @@ from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -84,7 +84,7 @@ class AuditError(AnalysisError):
     exit_code = 7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """One piece of work.
 
@@ -107,7 +107,7 @@ class Task:
         """The module whose code decides the result."""
         return self.module or self.function.__module__
 
-    @property
+    @cached_property
     def file_name(self) -> str:
         """Name of the result's file: the same for the same work."""
         work = joblib.hash((self.function.__module__, self.function.__qualname__, self.arguments, self.options))
@@ -174,12 +174,12 @@ def run_tasks(
     if fresh:
         for path in paths:
             path.unlink(missing_ok=True)
-    finished = sum(_read(path) is not None for path in paths)
-    bar = tqdm(total=len(tasks), initial=finished, desc=progress, unit="task", smoothing=0.05,
+    found = {number: one for number, path in enumerate(paths) if (one := _read(path)) is not None}
+    bar = tqdm(total=len(tasks), initial=len(found), desc=progress, unit="task", smoothing=0.05,
                disable=None if progress else True, leave=False)  # fmt: skip
-    if progress and finished and not sys.stderr.isatty():  # a bar would show it
-        sys.stderr.write(f"{progress}: {finished} of {len(tasks)} tasks are done already\n")
-    waiting = [number for number, path in enumerate(paths) if _read(path) is None]
+    if progress and found and not sys.stderr.isatty():  # a bar would show it
+        sys.stderr.write(f"{progress}: {len(found)} of {len(tasks)} tasks are done already\n")
+    waiting = [number for number in range(len(tasks)) if number not in found]
     with bar, _explained(paths):
         if waiting:
             _refuse_unwritable(stores.values())
@@ -192,13 +192,12 @@ def run_tasks(
             with closing(performed) as arriving:
                 for number, one in arriving:
                     _write(one, paths[number])
+                    found[number] = _reread(paths[number])  # as a run that goes on from here would find it
                     bar.update()
                     if progress and not sys.stderr.isatty() and time.monotonic() - told >= LONGEST_UNTOLD:
-                        sys.stderr.write(
-                            f"{progress}: {sum(one.exists() for one in paths)} of {len(tasks)} tasks are done\n"
-                        )
+                        sys.stderr.write(f"{progress}: {len(found)} of {len(tasks)} tasks are done\n")
                         told = time.monotonic()
-    return [_reread(path) for path in paths]
+    return [found[number] for number in range(len(tasks))]
 
 
 def people_digest(frame: pd.DataFrame) -> str:

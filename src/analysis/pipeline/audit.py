@@ -13,7 +13,7 @@ from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.column import read_column
-from analysis.pipeline.drawings import write_drawing
+from analysis.pipeline.drawings import write_drawings
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import (
@@ -113,28 +113,27 @@ def _write(
     """What one study's tasks found, as tables, figures and words; the primary study's curve has stages of its own."""
     frames = audit_frames(found, frame, study=study, jobs=jobs)
     if curve is None:
-        return _write_primary(folders, frames, provenance)
+        return _write_primary(folders, frames, provenance, jobs=jobs)
     estimates = summarise([curve], frame) | summarise_shapes([curve], replicates=replicates)
-    return _write_other(folders, curve, estimates, frames, provenance)
+    return _write_other(folders, curve, estimates, frames, provenance, jobs=jobs)
 
 
-def _write_primary(folders: Folders, frames: Frames, provenance: Provenance) -> list[Path]:
+def _write_primary(folders: Folders, frames: Frames, provenance: Provenance, *, jobs: int) -> list[Path]:
     for stale in folders.estimates.glob("audit_*.csv"):  # of an earlier run, whose task may have found nothing now
         if stale.stem.removeprefix("audit_") not in frames:
             stale.unlink()
     write_estimates(folders, {f"audit_{name}": found for name, found in frames.items()}, provenance)
-    written, drawings = [], audit_drawings(read_audit(folders)[0], provenance)
-    for name in AUDIT_FIGURES:
-        if name in drawings:
-            written += write_drawing(drawings[name], folders.figures, name)
-        else:  # a figure of an earlier run would pass for this one's
-            for stale in folders.figures.glob(f"{name}*"):
-                stale.unlink()
-    return written
+    drawings = audit_drawings(read_audit(folders)[0], provenance)
+    for name in set(AUDIT_FIGURES) - set(drawings):  # a figure of an earlier run would pass for this one's
+        for stale in folders.figures.glob(f"{name}*"):
+            stale.unlink()
+    return write_drawings(
+        {name: drawings[name] for name in AUDIT_FIGURES if name in drawings}, folders.figures, jobs=jobs
+    )
 
 
 def _write_other(
-    folders: Folders, curve: Association, estimates: Frames, frames: Frames, provenance: Provenance
+    folders: Folders, curve: Association, estimates: Frames, frames: Frames, provenance: Provenance, *, jobs: int
 ) -> list[Path]:
     """Everything about another study into its own folder; the page of words, which sums it up, comes last."""
     study, folder = curve.study, audit_folder(folders, curve.study)
@@ -148,7 +147,7 @@ def _write_other(
     drawings = audit_drawings(frames, provenance, study)
     if "referee" in frames:
         drawings["referee"] = referee_drawing(frames, provenance)
-    written = [path for name, one in drawings.items() for path in write_drawing(one, folder / "figures", name)]
+    written = write_drawings(drawings, folder / "figures", jobs=jobs)
     page = folder / CONCLUSIONS
     write_text(page, conclusions_markdown(study, estimates, frames, provenance, not_asked=left))
     return [*written, page]
