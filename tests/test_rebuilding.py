@@ -121,16 +121,16 @@ def test_a_change_is_tried_in_every_room_and_in_every_module_without_one():
 def test_a_stage_is_made_of_every_module_that_it_imports(tree):
     """What a stage computes with and make does not know would leave old numbers standing."""
     named = variables(tree)
-    codes = {"pipeline.fit": "FIT_CODE", "pipeline.claims": "CLAIM_CODE", "pipeline.published": "PUBLISHED_CODE"}
-    missing = {}
+    codes = {"pipeline.fit": "FIT_CODE", "pipeline.claims": "CLAIM_CODE FOOD_CODE",
+             "pipeline.published": "PUBLISHED_CODE", "pipeline.draw": "DRAW_CODE"}  # fmt: skip
+    missing = []
     for stage, code in codes.items():
-        code = {*named[code].split(), *named["FOOD_CODE"].split()}
-        needed = [name for name in imported_by(stage) if not name.startswith(NO_NUMBER)]
-        missing |= {(stage, name): "is not named" for name in needed if path_of(name) not in code}
-    drawn = [name for name in imported_by("pipeline.draw") if name.startswith(("report", "pipeline"))]
-    missing |= {("pipeline.draw", name): "is not named" for name in drawn if path_of(name) not in named["DRAW_CODE"]}
-    assert len(drawn) > 20
-    assert missing == {}
+        known = {path for name in code.split() for path in named[name].split()}
+        needed = {name for name in imported_by(stage) if not name.startswith(NO_NUMBER)}
+        if stage == "pipeline.draw":  # its numbers come to it as tables, which are newer if what made them is
+            needed = {name for name in needed if name.startswith(("report.", "pipeline."))}
+        missing += [(stage, name) for name in sorted(needed) if path_of(name) not in known]
+    assert missing == []
 
 
 def imported_by(module: str) -> set[str]:
