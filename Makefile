@@ -15,17 +15,18 @@ ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
 
-# The report page is made anew whenever it is asked for: nothing follows from its code.
-SOURCES := $(filter-out src/analysis/report/page/%,$(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml'))
-# What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew.
+SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml')
+# What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew. The report page,
+# documents and tables to paste are made whenever they are asked for: nothing follows from their code.
 room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
 DATA_CODE := $(call room,data/source data/people,$(GROUND) pipeline/cohort.py)
 FIT_CODE := $(call room,stats data/people dose_response,$(GROUND) pipeline/fit.py pipeline/results.py \
 	$(addprefix validation/,threshold.py variance.py studies/replication.py studies/gregg_2004.toml))
-CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims report,$(GROUND) pipeline/claims.py pipeline/drawings.py pipeline/results.py)
-PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies report,$(GROUND) pipeline/published.py pipeline/drawings.py pipeline/results.py)
-DRAW_CODE := $(call room,report,$(GROUND) pipeline/draw.py pipeline/drawings.py pipeline/results.py)
+CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims,$(GROUND) pipeline/claims.py pipeline/results.py)
+PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies,$(GROUND) pipeline/published.py pipeline/results.py)
+DRAW_CODE := $(call room,report/figures report/words,$(GROUND) report/catalogue.py report/style.mplstyle \
+	pipeline/draw.py pipeline/drawings.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
 FOODS := data/processed/foods.parquet
 FOOD_TABLES := DRXIFF DRXIFF_B DR1IFF_C DRXFMT DRXFMT_B DRXFCD_C
@@ -36,21 +37,22 @@ FOOD_CODE := $(call room,data/foods,pipeline/foods.py) $(wildcard src/analysis/d
 ESTIMATES := $(addprefix data/processed/estimates/,$(addsuffix .csv,flow flow_reasons models fits tests odds_ratio_curve prevalence quintiles \
 	calibration influence collinearity weights distribution characteristics characteristics_by_quintile published_threshold variance variance_side_by_side))
 SHAPES := $(addprefix data/processed/estimates/,$(addsuffix .csv,shape threshold knots knot_curves))
-FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow,figures/$(name).png figures/$(name).svg figures/$(name).md figures/$(name).csv) \
+FIGURES := $(foreach name,dose_response shape knots models quintiles diagnostics flow adequacy modifiers modifier_curves foods causes \
+	published,figures/$(name).png figures/$(name).svg figures/$(name).md figures/$(name).csv) \
 	$(addprefix figures/,dose_response_prevalence.csv dose_response_distribution.csv shape_curve.csv shape_threshold.csv knots_curves.csv \
-	diagnostics_influence.csv diagnostics_distribution.csv flow_reasons.csv)
+	diagnostics_influence.csv diagnostics_distribution.csv flow_reasons.csv adequacy_odds_ratios.csv modifiers_tests.csv)
 CLAIMS := $(addprefix data/processed/estimates/claims_,$(addsuffix .csv,adequacy_shares adequacy_variances adequacy_exposures \
 	supplements_odds supplements_amounts modifiers_tests modifiers_arms modifiers_curves depletion causes arteries recall_agreement \
-	recall_slopes foods verdicts)) \
-	$(foreach name,adequacy modifiers modifier_curves foods causes,figures/$(name).png figures/$(name).svg figures/$(name).md figures/$(name).csv) \
-	figures/adequacy_odds_ratios.csv figures/modifiers_tests.csv
-PUBLISHED := $(addprefix figures/published.,png svg csv)
+	recall_slopes foods verdicts))
 COMPARED := data/processed/estimates/published.csv
 STANDS := data/processed/estimates/published_stands.csv
 FITTED := data/processed/estimates/models.csv
 SHAPED := data/processed/estimates/shape.csv
 CLAIMED := data/processed/estimates/claims_modifiers_tests.csv
 DRAWN := figures/dose_response.png
+AUDITED := data/processed/estimates/audit_specifications.csv
+REFEREED := data/processed/estimates/referee.csv
+SIMULATED := data/processed/simulation/shapes.csv
 TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
@@ -87,11 +89,11 @@ foods: $(FOODS) ## the recalled foods, one row each, from the real files (240 MB
 
 models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
-claims: $(CLAIMS) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries
+claims: $(CLAIMS) $(FIGURES) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries; then all figures
 
-published: $(COMPARED) $(STANDS) $(PUBLISHED) ## what was published on the same people, recomputed: printed beside ours
+published: $(COMPARED) $(STANDS) $(FIGURES) ## what was published on the same people, recomputed: printed beside ours; then all figures
 
-figures: $(FIGURES) $(CLAIMS) $(COMPARED) $(STANDS) $(PUBLISHED) ## the figures, from the real files; downloads first what is missing
+figures: $(FIGURES) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"
 
 $(PARTICIPANTS): $(DATA_CODE) $(PEOPLE_FILES) | $(READY)
@@ -109,7 +111,7 @@ $(FITTED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 $(SHAPED): $(PARTICIPANTS) $(FIT_CODE) | $(READY)
 	@$(RUN) shapes
 
-$(DRAWN): $(FITTED) $(SHAPED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES)
+$(DRAWN): $(FITTED) $(SHAPED) $(CLAIMED) $(COMPARED) $(DRAW_CODE) | $(READY) $(ESTIMATES) $(SHAPES) $(CLAIMS) $(STANDS)
 	@$(RUN) figures
 
 $(CLAIMED): $(PARTICIPANTS) $(FOODS) $(FITTED) $(SHAPED) $(CLAIM_CODE) | $(READY)
@@ -128,13 +130,13 @@ $(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
 $(filter-out $(CLAIMED),$(CLAIMS)): | $(CLAIMED)
 	@test -e $@ || $(RUN) claims
 
-$(STANDS) $(PUBLISHED): | $(COMPARED)
+$(STANDS): | $(COMPARED)
 	@test -e $@ || $(RUN) published
 
 $(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
 	@test -e $@ || $(RUN) figures
 
-tables: $(if $(DATA),,$(FITTED) $(SHAPED) $(CLAIMED)) $(VENV)/.tables ## the tables to paste, as HTML and docx in tables/; installs great_tables and python-docx first; DATA=data/demo: of the invented survey, in its tables/
+tables: $(if $(DATA),,$(FITTED) $(SHAPED) $(CLAIMED) $(COMPARED)) $(VENV)/.tables ## the tables to paste, as HTML and docx in tables/; installs great_tables and python-docx first; DATA=data/demo: of the invented survey, in its tables/
 	@for name in $(if $(wildcard $(DATA)/raw/registry),$(filter-out published,$(TABLES)),$(TABLES)); do for form in html docx; do \
 		$(RUN) table $$name $(if $(DATA),--data $(DATA)) -o $(if $(DATA),$(DATA)/)tables/$$name.$$form || exit; done; done
 
@@ -146,8 +148,13 @@ $(VENV)/.tables: requirements-tables.lock $(READY)
 notebooks: ## execute the notebooks on the real files
 	@$(MAKE) --no-print-directory --keep-going $(NOTEBOOKS:.py=.ipynb)
 
-notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) data/processed/estimates/audit_specifications.csv data/processed/simulation/shapes.csv | $(READY)
+notebooks/%.ipynb: notebooks/%.py notebooks/execute.py $(DRAWN) | $(READY)
 	@$(PY) notebooks/execute.py $< $@
+
+# What a notebook reads beside the tables that the figures are drawn from.
+notebooks/02-is-it-a-u.ipynb: $(SIMULATED)
+notebooks/03-how-much-stands.ipynb: $(AUDITED) $(SIMULATED)
+notebooks/05-what-decides-it.ipynb: $(REFEREED) $(SIMULATED)
 
 check: $(READY) ## lint, types, lock and environment in step, how large the code is; changes nothing
 	@$(PY) -m ruff check .

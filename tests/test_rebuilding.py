@@ -3,38 +3,57 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.registry import COMMITTED, read_registry
+from tests.test_architecture import MODULES, imports
 
 ROOT = Path(__file__).parents[1]
-STAGES = ("cohort", "fit", "shapes", "published", "figures")
-CHANGED = {
-    "report/figures/dose_response.py": ("published", "figures"),
-    "report/words/study.py": ("published", "figures"),
-    "report/page/content.py": (),
-    "stats/regression/fit.py": ("fit", "shapes", "published", "figures"),
-    "dose_response/association.py": ("fit", "shapes", "published", "figures"),
-    "data/people/harmonise.py": ("cohort", "fit", "shapes", "published", "figures"),
-    "data/source/transport.py": ("cohort", "fit", "shapes", "published", "figures"),
-    "data/source/registry/tables.csv": ("cohort", "fit", "shapes", "published", "figures"),
-    "data/synthetic/survey.py": (),
-    "simulation/coverage.py": (),
-    "audit/runner.py": (),
-    "validation/threshold.py": ("fit", "shapes", "figures"),
-    "validation/studies/stands.py": ("published",),
-    "validation/studies/tao_2008.toml": ("published",),
-    "validation/studies/gregg_2004.toml": ("fit", "shapes", "published", "figures"),
-    "cli/options.py": (),
-    "cli/commands.py": (),
-    "__main__.py": (),
-    "pipeline/audit.py": (),
-    "pipeline/draw.py": ("figures",),
-    "pipeline/fit.py": ("fit", "shapes", "figures"),
-}
+PACKAGE = ROOT / "src" / "analysis"
+STAGES = ("cohort", "foods", "fit", "shapes", "claims", "published", "figures")
+FITS = ("fit", "shapes", "claims", "published", "figures")
+FOLLOWS = {
+    STAGES: [
+        "study.py", "files.py", "provenance.py", "data/people/harmonise.py", "data/source/transport.py",
+        "data/source/registry/tables.csv", "pipeline/cohort.py", "pipeline/folders.py", "pipeline/participants.py",
+    ],
+    FITS: [
+        "dose_response/association.py", "stats/arrays.py", "stats/checks/influence.py", "stats/curve/splines.py",
+        "stats/measurement/usual_intake.py", "stats/missing/imputation.py", "stats/regression/fit.py",
+        "stats/sample/design.py", "stats/shape/verdict.py", "pipeline/results.py", "validation/studies/gregg_2004.toml",
+        "validation/studies/replication.py",
+    ],
+    ("foods", "claims", "figures"): ["data/foods/items.py", "data/foods/codes.csv", "pipeline/foods.py"],
+    ("fit", "shapes", "claims", "figures"): ["pipeline/fit.py", "validation/threshold.py"],
+    ("claims", "figures"): ["claims/causes.py", "pipeline/claims.py"],
+    ("published", "figures"): [
+        "pipeline/published.py", "validation/studies/stands.py", "validation/studies/tao_2008.toml",
+    ],
+    ("figures",): [
+        "report/figures/dose_response.py", "report/words/study.py", "report/catalogue.py", "report/style.mplstyle",
+        "pipeline/draw.py", "pipeline/drawings.py",
+    ],
+    (): [
+        "__init__.py", "__main__.py", "errors.py", "streams.py", "audit/runner.py", "audit/referee/table.py",
+        "cli/commands.py", "cli/options.py", "data/__init__.py", "data/synthetic/survey.py", "simulation/coverage.py",
+        "report/documents/parts.py", "report/page/content.py", "report/tables.py", "report/views.py",
+        "pipeline/__init__.py", "pipeline/audit.py", "pipeline/column.py", "pipeline/documents.py",
+        "pipeline/referee.py", "pipeline/report.py", "pipeline/simulate.py", "pipeline/study_file.py",
+        "pipeline/tables.py",
+    ],
+}  # fmt: skip
+"""Stages that are run anew after a change in a file, of every room, and of each module that has no room."""
+
+NO_NUMBER = ("errors", "data.source", "data.synthetic", "pipeline.cohort")
+"""Imported by stages whose numbers do not hang on them: refusals, and how the participants were made."""
+
+READERS = {"read_audit": "AUDITED", "read_referee": "REFEREED", "read_simulation": "SIMULATED",
+           "read_claims": "CLAIMED", "read_estimates": "FITTED", "read_participants": "PARTICIPANTS"}  # fmt: skip
+"""What a notebook calls to read the tables that a file stands for in the Makefile."""
 
 
 @pytest.fixture(scope="module")
@@ -42,81 +61,158 @@ def tree(tmp_path_factory):
     """A project in which every output is there and newer than what it is made from; the outputs are empty files."""
     tree = tmp_path_factory.mktemp("tree")
     shutil.copytree(ROOT / "src", tree / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copytree(ROOT / "notebooks", tree / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", "[!0-9e]*.py"))
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tree / name)
     for path in tree.rglob("*"):
         os.utime(path, (1e9, 1e9))
-    listed = subprocess.run(["make", "-pn", "figures"], cwd=tree, capture_output=True, text=True, check=False).stdout
-    variables = dict(line.split(" := ", 1) for line in listed.splitlines() if " := " in line)
-    outputs = [".venv/.ready", *(variables[name] for name in ("PARTICIPANTS", "ESTIMATES", "SHAPES", "FIGURES",
-                                                          "COMPARED", "STANDS", "PUBLISHED"))]  # fmt: skip
-    for age, names in enumerate(outputs):
-        for name in names.split():
-            for path in expanded(name, tree):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-                os.utime(path, (1e9 + 10 * (age + 1), 1e9 + 10 * (age + 1)))
+    named = variables(tree)
+    notebooks = [name.replace(".py", ".ipynb") for name in named["NOTEBOOKS"].split()]
+    made = ("READY", "PARTICIPANTS", "FOODS", "ESTIMATES", "SHAPES", "CLAIMS", "COMPARED", "STANDS", "AUDITED",
+            "REFEREED", "SIMULATED", "FIGURES")  # fmt: skip
+    for age, names in enumerate([*(named[name].split() for name in made), notebooks], start=1):
+        for name in names:
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).touch()
+            os.utime(tree / name, (1e9 + 10 * age, 1e9 + 10 * age))
     assert stages(tree) == ()
     return tree
 
 
-def expanded(name: str, tree: Path) -> list[Path]:
-    return [tree / name] if "$" not in name else []
+def variables(tree: Path) -> dict[str, str]:
+    """What the Makefile's names stand for."""
+    done = subprocess.run(["make", "-pn", "help"], cwd=tree, capture_output=True, text=True, check=True)
+    return dict(line.split(" := ", 1) for line in done.stdout.splitlines() if " := " in line)
 
 
-def stages(tree: Path, changed: str | None = None) -> tuple[str, ...]:
-    """Stages that ``make figures`` would run if a file had just been changed."""
-    options = ["-W", f"src/analysis/{changed}"] if changed else []
-    done = subprocess.run(["make", "-n", *options, "figures"], cwd=tree, capture_output=True, text=True, check=True)
-    return tuple(stage for stage in STAGES if f"-m analysis {stage}" in done.stdout)
+def told(tree: Path, *goals: str, changed: tuple[str, ...] = ()) -> str:
+    """Commands that ``make`` would run for some goals if some files had just been changed."""
+    options = [option for name in changed for option in ("-W", name)]
+    return subprocess.run(
+        ["make", "-n", *options, *goals], cwd=tree, capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize(("changed", "made"), CHANGED.items())
-def test_only_what_follows_from_a_change_is_made_anew(tree, changed, made):
-    assert (tree / "src" / "analysis" / changed).exists()
-    assert stages(tree, changed) == made
+def stages(tree: Path, *changed: str) -> tuple[str, ...]:
+    """Stages that ``make figures`` would run if some files had just been changed."""
+    commands = told(tree, "figures", changed=changed)
+    return tuple(stage for stage in STAGES if f"-m analysis {stage}\n" in commands)
+
+
+def test_only_what_follows_from_a_change_is_made_anew(tree):
+    wrong = {}
+    for follows, files in FOLLOWS.items():
+        names = [f"src/analysis/{name}" for name in files]
+        assert [name for name in names if not (tree / name).exists()] == []
+        if follows or stages(tree, *names) != ():  # files that nothing follows from are asked for at once
+            found = {name: stages(tree, name) for name in names}
+            wrong |= {name: (made, "expected", follows) for name, made in found.items() if made != follows}
+    assert wrong == {}
+
+
+def test_a_change_is_tried_in_every_room_and_in_every_module_without_one():
+    tried = [Path(name) for files in FOLLOWS.values() for name in files]
+    rooms = {path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")} - {Path("report"), Path("validation")}
+    assert sorted(map(str, rooms - {path.parent for path in tried})) == []
+    alone = {path.relative_to(PACKAGE) for folder in ("", "pipeline") for path in (PACKAGE / folder).glob("*.py")}
+    assert sorted(map(str, alone - set(tried))) == []
+
+
+def test_a_stage_is_made_of_every_module_that_it_imports(tree):
+    """What a stage computes with and make does not know would leave old numbers standing."""
+    named = variables(tree)
+    codes = {"pipeline.fit": "FIT_CODE", "pipeline.claims": "CLAIM_CODE FOOD_CODE",
+             "pipeline.published": "PUBLISHED_CODE", "pipeline.draw": "DRAW_CODE"}  # fmt: skip
+    missing = []
+    for stage, code in codes.items():
+        known = {path for name in code.split() for path in named[name].split()}
+        needed = {name for name in imported_by(stage) if not name.startswith(NO_NUMBER)}
+        if stage == "pipeline.draw":  # its numbers come to it as tables, which are newer if what made them is
+            needed = {name for name in needed if name.startswith(("report.", "pipeline."))}
+        missing += [(stage, name) for name in sorted(needed) if path_of(name) not in known]
+    assert missing == []
+
+
+def imported_by(module: str) -> set[str]:
+    """A module with all that it imports, and what these import."""
+    seen, todo = set(), [module]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += imports()[name]
+    return seen
+
+
+def path_of(module: str) -> str:
+    return str(MODULES[module].relative_to(ROOT))
 
 
 def test_newer_participants_make_everything_that_follows(tree):
-    done = subprocess.run(
-        ["make", "-n", "-W", "data/processed/participants.parquet", "figures"],
-        cwd=tree, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert [stage for stage in STAGES if f"-m analysis {stage}" in done.stdout] == list(STAGES[1:])
+    assert stages(tree, "data/processed/participants.parquet") == STAGES[1:]
 
 
-@pytest.mark.parametrize("table", read_registry(COMMITTED).tables)
-def test_a_file_fetched_later_makes_people_anew_only_if_they_are_made_of_it(tree, table):
+def test_claims_and_published_end_with_their_figures(tree):
+    for goal in ("claims", "published"):
+        assert "-m analysis figures\n" in told(tree, goal, changed=("src/analysis/report/figures/causes.py",)), goal
+        assert "-m analysis" not in told(tree, goal)
+
+
+def test_a_file_fetched_later_makes_people_anew_only_if_they_are_made_of_it(tree, tmp_path):
     """`foods` and `make data` fetch files after the cohort was written, which the next `make` must not build again."""
-    fetched = read_registry(COMMITTED).tables[table].file(tree / "data" / "raw")
-    fetched.parent.mkdir(parents=True, exist_ok=True)
-    fetched.touch()
-    made = stages(tree)
-    fetched.unlink()
-    assert made == (STAGES if table in needed_columns() else ())
+    tree = shutil.copytree(tree, tmp_path / "tree")
+    files = {name: one.file(tree / "data" / "raw") for name, one in read_registry(COMMITTED).tables.items()}
+    later = [path for name, path in files.items() if name not in needed_columns()]
+    fetch(later)
+    assert stages(tree) == ()
+    fetch(files.values())
+    assert stages(tree) == STAGES
+    of_people = {str(files[name].relative_to(tree)) for name in needed_columns()}
+    assert set(variables(tree)["PEOPLE_FILES"].split()) == of_people
 
 
-@pytest.mark.parametrize(
-    "lost", ["data/processed/estimates/tests.csv", "data/processed/estimates/knots.csv", "figures/flow.svg"]
-)
-def test_a_lost_file_is_made_again(tree, lost):
-    (tree / lost).rename(tree / "lost")
-    done = subprocess.run(["make", "-n", "figures"], cwd=tree, capture_output=True, text=True, check=True)
-    (tree / "lost").rename(tree / lost)
-    stage = "figures" if lost.startswith("figures") else {"tests": "fit", "knots": "shapes"}[Path(lost).stem]
-    assert f"test -e {lost} || .venv/bin/python -m analysis {stage}" in done.stdout
+def fetch(files: Iterable[Path]) -> None:
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
-def test_a_notebook_that_fails_does_not_keep_the_others_from_being_written(tree):
-    (tree / "notebooks").mkdir()
-    for name in ("00-own.py", "01-curve.py", "execute.py"):
-        (tree / "notebooks" / name).touch()
-    for name in ("estimates/audit_specifications.csv", "simulation/shapes.csv"):
-        (tree / "data" / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / "data" / "processed" / name).touch()
+def test_a_lost_file_is_made_again(tree, tmp_path):
+    tree = shutil.copytree(tree, tmp_path / "tree")
+    lost = {"tests": "fit", "knots": "shapes", "claims_causes": "claims", "published_stands": "published"}
+    by_file = {f"data/processed/estimates/{name}.csv": stage for name, stage in lost.items()}
+    by_file |= dict.fromkeys(("figures/flow.svg", "figures/causes.md", "figures/published.csv"), "figures")
+    for name in by_file:
+        (tree / name).unlink()
+    commands = told(tree, "figures")
+    missing = {name for name, stage in by_file.items() if f"test -e {name} || .venv/bin/python -m analysis {stage}\n"
+               not in commands}  # fmt: skip
+    assert missing == set()
+
+
+def test_a_notebook_is_executed_after_every_table_that_it_reads(tree):
+    named = variables(tree)
+    notebooks = [Path(name) for name in named["NOTEBOOKS"].split()]
+    wrong, read = [], set()
+    for reader, table in READERS.items():
+        commands = told(tree, *(f"{path.with_suffix('.ipynb')}" for path in notebooks), changed=(named[table],))
+        for path in notebooks:
+            if reader in (tree / path).read_text():
+                read.add(table)
+                wrong += [(path.name, table)] if f"execute.py {path} " not in commands else []
+    assert wrong == []
+    assert read == set(READERS.values())
+
+
+def test_a_notebook_that_fails_does_not_keep_the_others_from_being_written(tree, tmp_path):
+    tree = shutil.copytree(tree, tmp_path / "tree")
+    for path in (tree / "notebooks").glob("*.ipynb"):
+        path.unlink()
     python = tree / "python"
-    python.write_text('#!/bin/sh\ncase $2 in *00-own.py) exit 1;; esac\ntouch "$3"\n')
+    python.write_text('#!/bin/sh\ncase $2 in *00-your-own-analysis.py) exit 1;; esac\ntouch "$3"\n')
     python.chmod(0o755)
     done = subprocess.run(["make", "PY=./python", "notebooks"], cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode != 0, done.stderr
-    assert [path.name for path in (tree / "notebooks").glob("*.ipynb")] == ["01-curve.ipynb"]
+    assert {path.stem for path in (tree / "notebooks").glob("*.ipynb")} == {
+        path.stem for path in (tree / "notebooks").glob("0[1-9]*.py")
+    }  # fmt: skip

@@ -21,8 +21,8 @@ from analysis.cli.options import build_parser
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.source.registry import COMMITTED
 from analysis.dose_response.association import estimate
-from analysis.pipeline import claims
 from analysis.pipeline.folders import Folders, folders_of
+from analysis.report.catalogue import CLAIM_FIGURES
 from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import OUTCOMES, Study
@@ -343,11 +343,7 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
     assert starred == ["60", "900"]
 
 
-def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes_no_byte(
-    demo, tmp_path, monkeypatch, capsys
-):
-    # The last stage draws every figure, those of the claims too.
-    monkeypatch.setattr(claims, "write_drawing", lambda _, folder, name: [folder / f"{name}.png"])
+def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes_no_byte(demo, tmp_path, capsys):
     shutil.copytree(demo.data, tmp_path / "data", ignore=shutil.ignore_patterns("cache"))
     again = Folders(tmp_path / "data", tmp_path / "data" / "figures")
     results = [path for folder in (again.estimates, again.figures) for path in folder.iterdir()]
@@ -361,7 +357,8 @@ def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes
     assert "Model 1: U\n" in out
     assert f"{again.participants}: 31,126 people" in out
     assert "odds_ratio_curve.csv" in out
-    assert str(again.figures / "dose_response.png") in out
+    assert f"{again.estimates}/claims_*.csv\nFigures of them are drawn by `python -m analysis figures`." in out
+    assert {f"{again.figures / name}.png" for name in ("dose_response", *CLAIM_FIGURES)} <= set(out.splitlines())
     written = [path for folder in (again.estimates, again.figures) for path in folder.iterdir()]
     assert {path: path.read_bytes() for path in written} == before
     assert all(path.stat().st_mtime > 0 for path in results), "every file was written anew"

@@ -125,22 +125,20 @@ def test_make_knows_every_file_of_the_stages(demo):
     makefile = (Path(__file__).parents[2] / "Makefile").read_text().replace("\\\n", " ")
     listed = {
         name: re.search(rf"^{name} := .*addsuffix \.csv,([^)]*)\)", makefile, flags=re.MULTILINE)[1].split()
-        for name in ("ESTIMATES", "SHAPES")
+        for name in ("ESTIMATES", "SHAPES", "CLAIMS")
     }
     of_published = set(re.findall(r"^(?:COMPARED|STANDS) := .*/(\w+)\.csv$", makefile, flags=re.MULTILINE))
     assert of_published == {"published", "published_stands"}
     assert set(listed["ESTIMATES"]) | of_published == {*ESTIMATES, *OF_REAL_FILES} - set(SHAPES)
     assert set(listed["SHAPES"]) == set(SHAPES)
+    assert {f"claims_{name}" for name in listed["CLAIMS"]} == {path.stem for path in demo.estimates.glob("claims_*")}
     figures = re.search(
         r"^FIGURES := .*foreach name,([^,]*),.*addprefix figures/,([^)]*)\)", makefile, flags=re.MULTILINE
     )
     whole = {f"{name}.{suffix}" for name in figures[1].split() for suffix in ("png", "svg", "md", "csv")}
-    of_claims = re.search(
-        r"^CLAIMS := .*foreach name,([^,]*),[^)]*\)[^)]*\)[^)]*\)[^)]*\)[^)]*\)\s*(.*)$", makefile, flags=re.MULTILINE
-    )
-    whole |= {f"{name}.{suffix}" for name in of_claims[1].split() for suffix in ("png", "svg", "md", "csv")}
-    extra = {name.removeprefix("figures/") for name in of_claims[2].split()}
-    assert whole | set(figures[2].split()) | extra == {path.name for path in demo.figures.iterdir()}
+    of_real_files = {f"published.{suffix}" for suffix in ("png", "svg", "md", "csv")}
+    assert of_real_files <= whole
+    assert whole - of_real_files | set(figures[2].split()) == {path.name for path in demo.figures.iterdir()}
 
 
 def test_curve_is_tabulated_at_round_intakes_and_on_a_fine_grid(estimates):

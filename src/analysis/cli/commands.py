@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -39,6 +38,8 @@ from analysis.study import PRIMARY, Study, StudyError
 
 DEMO_REPLICATES = 200
 """Enough to see a bootstrap at work; the real files get five times as many."""
+
+TO_DRAW = "Figures of them are drawn by `python -m analysis figures`."
 
 
 def run_stage(args: argparse.Namespace) -> None:
@@ -148,29 +149,28 @@ def run_referee(args: argparse.Namespace) -> None:
 def run_claims(args: argparse.Namespace) -> None:
     """Answer the article's further claims."""
     folders = folders_of(args.data, args.figures)
-    for path in _answered(folders):
-        tqdm.write(str(path))
+    _answer(folders)
     tqdm.write(f"Tables: {folders.estimates}/claims_*.csv")
+    tqdm.write(TO_DRAW)
 
 
 def run_published(args: argparse.Namespace) -> None:
     """Put the published numbers on the same people beside ours."""
     folders = folders_of(args.data, args.figures)
-    found, written = compare_with_studies(folders)
+    found = compare_with_studies(folders)
     tqdm.write(published_words.agreement_table(found["published"]).to_string())
     tqdm.write(published_words.misses_sentence(found["published"]))
     for told in published_words.stands_sentences(found["published_stands"]):
         tqdm.write(told)
-    for path in (*written, *(folders.estimates / f"{name}.csv" for name in found)):
-        tqdm.write(str(path))
+    for name in found:
+        tqdm.write(str(folders.estimates / f"{name}.csv"))
+    tqdm.write(TO_DRAW)
 
 
-def _answered(folders: Folders) -> list[Path]:
-    """Figures of the claims; what has no answer is said."""
-    written, unanswered = answer_claims(folders)
-    for name, reason in unanswered.items():
+def _answer(folders: Folders) -> None:
+    """Answer the claims; what has no answer is said."""
+    for name, reason in answer_claims(folders).items():
         tqdm.write(f"{name}: no answer here. {reason}", file=sys.stderr)
-    return written
 
 
 def run_simulate(args: argparse.Namespace) -> None:
@@ -182,7 +182,7 @@ def run_simulate(args: argparse.Namespace) -> None:
 
 def run_figures(args: argparse.Namespace) -> None:
     """Draw the figures from the estimates."""
-    for path in draw_figures(folders_of(args.data, args.figures), width=args.width):
+    for path in draw_figures(folders_of(args.data, args.figures), width=args.width, jobs=args.jobs):
         tqdm.write(str(path))
 
 
@@ -231,8 +231,10 @@ def run_demo(args: argparse.Namespace) -> None:
     fit_models(folders)
     tqdm.write("Asking whether the curves are U-shaped ...")
     examine_shapes(folders, replicates=DEMO_REPLICATES, jobs=os.cpu_count() or 1)
-    tqdm.write("Drawing the figures and answering the claims ...")
-    written = draw_figures(folders) + _answered(folders)
+    tqdm.write("Answering the claims ...")
+    _answer(folders)
+    tqdm.write("Drawing the figures ...")
+    written = draw_figures(folders)
     estimates, provenance = read_estimates(folders)
     tqdm.write(f"\n{provenance.source}: {study_words.answer_sentence(estimates)}\n")
     tqdm.write(f"The planted truth: {study_words.planted(estimates)}\n")

@@ -152,6 +152,11 @@ def _add_folders(stage: argparse.ArgumentParser) -> None:
 def _add_figure_options(stage: argparse.ArgumentParser) -> None:
     _add_folders(stage)
     _add_width(stage)
+    _add_jobs(stage)
+
+
+def _add_jobs(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
 
 
 def _add_width(stage: argparse.ArgumentParser) -> None:
@@ -167,7 +172,7 @@ def _add_shape_options(stage: argparse.ArgumentParser) -> None:
 def _add_bootstrap_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--replicates", type=_replicates, default=BOOTSTRAP_REPLICATES,
                        help="of the design bootstrap; fewer than some hundred give rough intervals")  # fmt: skip
-    stage.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers; no number depends on them")
+    _add_jobs(stage)
 
 
 def _add_table_options(stage: argparse.ArgumentParser) -> None:

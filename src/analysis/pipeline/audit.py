@@ -13,18 +13,13 @@ from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.column import read_column
+from analysis.pipeline.draw import draw_stage
 from analysis.pipeline.drawings import write_drawings
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import (
-    read_audit,
-    refuse_mixing,
-    write_csv,
-    write_estimates,
-    write_text,
-)
+from analysis.pipeline.results import refuse_mixing, write_csv, write_estimates, write_text
 from analysis.provenance import Provenance
-from analysis.report.catalogue import AUDIT_FIGURES, audit_drawings, referee_drawing
+from analysis.report.catalogue import audit_drawings, referee_drawing
 from analysis.report.words.conclusions import conclusions_markdown
 from analysis.stats.arrays import Frames
 from analysis.stats.parallel import in_parallel
@@ -123,13 +118,7 @@ def _write_primary(folders: Folders, frames: Frames, provenance: Provenance, *, 
         if stale.stem.removeprefix("audit_") not in frames:
             stale.unlink()
     write_estimates(folders, {f"audit_{name}": found for name, found in frames.items()}, provenance)
-    drawings = audit_drawings(read_audit(folders)[0], provenance)
-    for name in set(AUDIT_FIGURES) - set(drawings):  # a figure of an earlier run would pass for this one's
-        for stale in folders.figures.glob(f"{name}*"):
-            stale.unlink()
-    return write_drawings(
-        {name: drawings[name] for name in AUDIT_FIGURES if name in drawings}, folders.figures, jobs=jobs
-    )
+    return draw_stage(folders, "audit", jobs=jobs)
 
 
 def _write_other(

@@ -1,9 +1,8 @@
-"""Stage ``claims``: answers to the article's further claims, as tables claims_*.csv and figures."""
+"""Stage ``claims``: answers to the article's further claims, as tables claims_*.csv."""
 
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,17 +18,10 @@ from analysis.claims.recall import recall
 from analysis.claims.supplements import supplements
 from analysis.claims.verdicts import claim_by_claim
 from analysis.errors import AnalysisError
-from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.foods import read_foods
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import (
-    answers_of_claims,
-    read_estimates,
-    refuse_mixing,
-    write_estimates,
-)
-from analysis.report.catalogue import CLAIM_FIGURES, claim_drawings
+from analysis.pipeline.results import read_estimates, refuse_mixing, write_estimates
 
 CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "adequacy": adequacy,
@@ -44,13 +36,12 @@ CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
 takes the foods too."""
 
 
-def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
-    """Stage ``claims``: every question of `CLAIMS`; tables written as claims_*.csv, and their figures.
+def answer_claims(folders: Folders) -> dict[str, str]:
+    """Stage ``claims``: every question of `CLAIMS`; tables written as claims_*.csv, which the figures are drawn from.
 
     Returns
     -------
-    Paths of the figures, and why a question has no answer here (a cohort without a second recall, say): its tables and
-    figures of an earlier run are removed.
+    Why a question has no answer here (a cohort without a second recall, say): its tables of an earlier run are removed.
 
     Raises
     ------
@@ -76,16 +67,7 @@ def answer_claims(folders: Folders) -> tuple[list[Path], dict[str, str]]:
         if stale.stem.removeprefix("claims_") not in frames:
             stale.unlink()
     write_estimates(folders, {f"claims_{name}": frame for name, frame in frames.items()}, provenance)
-    # Drawn from what was written, as the figures stage draws them: the same bytes, to the last rounded digit.
-    read = {name: frame.drop(columns="data") for name, frame in answers_of_claims(folders).items()}
-    written, drawings = [], claim_drawings(read, provenance)
-    for name in CLAIM_FIGURES:
-        if name in drawings:
-            written += write_drawing(drawings[name], folders.figures, name)
-        else:  # a figure of an earlier run would pass for this one's
-            for stale in [folders.figures / f"{name}.{kind}" for kind in ("png", "svg", "md", "csv")]:
-                stale.unlink(missing_ok=True)
-    return written, unanswered
+    return unanswered
 
 
 def frames_of(name: str, found: Any) -> dict[str, pd.DataFrame]:

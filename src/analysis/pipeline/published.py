@@ -1,12 +1,8 @@
 """Stage ``published``: publications on the same people, their printed numbers beside ours."""
 
-from pathlib import Path
-
-from analysis.pipeline.drawings import write_drawing
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_estimates
-from analysis.report.catalogue import published_drawing
 from analysis.stats.arrays import Frames
 from analysis.validation.studies.agreement import compare_studies
 from analysis.validation.studies.stands import do_they_stand
@@ -15,13 +11,13 @@ TABLE = "published"
 STANDS = "published_stands"
 
 
-def compare_with_studies(folders: Folders) -> tuple[Frames, list[Path]]:
-    """Stage ``published``: every replication recomputed, and their dose-response claims asked again; written and drawn.
+def compare_with_studies(folders: Folders) -> Frames:
+    """Stage ``published``: every replication recomputed, and their dose-response claims asked again.
 
     Returns
     -------
     ``published`` of `analysis.validation.studies.agreement.compare_studies` and ``published_stands`` of
-    `analysis.validation.studies.stands.do_they_stand`, written as CSV, and the paths of the figure.
+    `analysis.validation.studies.stands.do_they_stand`, written as CSV.
 
     Raises
     ------
@@ -36,4 +32,4 @@ def compare_with_studies(folders: Folders) -> tuple[Frames, list[Path]]:
     refuse_mixing(folders, provenance)
     found = {TABLE: compare_studies(people), STANDS: do_they_stand(people)}
     write_estimates(folders, found, provenance)
-    return found, write_drawing(published_drawing(found[TABLE], provenance), folders.figures, TABLE)
+    return found

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from analysis.audit.referee.questions import referee_frames, referee_tasks
 from analysis.audit.runner import run_tasks
-from analysis.pipeline.drawings import write_drawing
+from analysis.pipeline.draw import draw_stage
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import refuse_mixing, write_estimates
-from analysis.report.catalogue import referee_drawing
 
 
 def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fresh: bool = False) -> list[Path]:
@@ -33,6 +32,5 @@ def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fr
         referee_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh,
         progress="answering the referee",
     )  # fmt: skip
-    frames = referee_frames(finished)
-    write_estimates(folders, frames, provenance)
-    return write_drawing(referee_drawing(frames, provenance), folders.figures, "referee")
+    write_estimates(folders, referee_frames(finished), provenance)
+    return draw_stage(folders, "referee")

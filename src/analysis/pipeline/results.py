@@ -81,6 +81,26 @@ def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
     return _read_stage(folders, "claims", TEXT_OF_CLAIMS, needed=("verdicts",), again="`make claims`")
 
 
+def read_answers(folders: Folders) -> tuple[Frames, Provenance]:
+    """Tables of the claims stage that are there, whether it came to its verdicts or not; as `read_claims`.
+
+    Raises
+    ------
+    StageError : the claims stage has not been run, or no question had an answer.
+    """
+    return _read_stage(folders, "claims", TEXT_OF_CLAIMS, needed=(), again="`make claims`")
+
+
+def read_published(folders: Folders) -> tuple[Frames, Provenance]:
+    """Tables of the published stage, numbers as they were printed in ``published``, and what they are made of.
+
+    Raises
+    ------
+    StageError : the published stage has not been run.
+    """
+    return _read_stage(folders, "published", TEXT_OF_PUBLISHED, needed=("published",), again="`make published`")
+
+
 def _read_stage(
     folders: Folders, stage: str, text: Mapping[str, type[str]], *, needed: Sequence[str], again: str
 ) -> tuple[Frames, Provenance]:
@@ -89,7 +109,7 @@ def _read_stage(
         read = _tables_of(folders, stage, text)
         if missing := [name for name in needed if name not in read]:
             raise LookupError(f"{stage}_{missing[0]}.csv")
-        source = str(read[needed[0]]["data"].iloc[0])
+        source = str(pd.concat([read[name]["data"] for name in needed[:1] or read]).iloc[0])
     except (OSError, ValueError, LookupError) as error:
         raise StageError(
             f"no readable tables of the stage {stage} in {place_of(folders.estimates)} ({error.__class__.__name__}): "
@@ -104,11 +124,6 @@ def _tables_of(folders: Folders, stage: str, text: Mapping[str, type[str]]) -> F
     read = {path.stem.removeprefix(f"{stage}_"): pd.read_csv(path, dtype=dict(text)) for path in paths}
     words = [name for name in WORDS if name in text]
     return {name: frame.fillna({word: "" for word in words if word in frame}) for name, frame in read.items()}
-
-
-def answers_of_claims(folders: Folders) -> Frames:
-    """Tables of the claims stage that are there, whether it came to its verdicts or not; as `read_claims`."""
-    return _tables_of(folders, "claims", TEXT_OF_CLAIMS)
 
 
 def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -> None:
