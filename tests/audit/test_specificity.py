@@ -12,7 +12,6 @@ from analysis.audit.specificity import (
     FALSE_DISCOVERIES,
     NEGATIVE_CONTROLS,
     NUMBERS,
-    PRIMARY_EXPOSURE_CELL,
     SpecificityCell,
     answer_cells,
     false_discovery_q,
@@ -33,6 +32,9 @@ RTOL = 1e-8
 
 HEAPED = ("theobromine_mg", "alcohol_g")
 """Half of the invented people and more have none of these."""
+
+
+PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, "neuropathy", "none")
 
 
 def cell(exposure, form="none", *, kind="nutrient", outcome="neuropathy"):

@@ -146,8 +146,6 @@ class SpecificityCell:
 CHOSEN = ("kind", "exposure", "outcome", "form", "label")
 """What tells the rows apart."""
 
-PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
-
 
 def specificity_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
     """Every cell of a study's audit, in order; energy is not adjusted for itself."""

@@ -72,7 +72,6 @@ QUANTITIES = {
     "usual_mean": "mean usual intake, mg",
     "usual_total_ear": "usual intake with supplements below the EAR",
 }
-DOMAINS = {"age20": "adults of 20 and older", "age40": "adults of 40 and older", "cohort": "the cohort"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -118,11 +118,11 @@ def _findings(frames: Frames) -> Iterator[Finding]:
 
 
 # ---- the rule
-def by_interval(low: float, high: float, *, side: Side, null: float = 1.0) -> Verdict:
-    """Verdict of an interval against a value that means no difference."""
-    if low > null:
+def by_interval(low: float, high: float, *, side: Side) -> Verdict:
+    """Verdict of an odds ratio's interval against 1, which means no difference."""
+    if low > 1:
         return "supported" if side == "above" else "contradicted"
-    if high < null:
+    if high < 1:
         return "supported" if side == "below" else "contradicted"
     return "not shown"
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from analysis.dose_response.problem import Problem, Setting
-from analysis.stats.arrays import Array
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import OwnFit, SharedColumns
@@ -15,9 +14,9 @@ def model_of(problem: Problem) -> Regression:
     return Regression(problem.X, problem.y, problem.setting.domain, problem.terms)
 
 
-def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
-    """The fit of a posed study; ``eta`` as for `analysis.stats.regression.quick.fit_quickly`."""
-    return fit_quickly(model_of(problem), problem.setting.design, eta=eta)
+def fit_problem(problem: Problem) -> LogisticFit:
+    """The fit of a posed study."""
+    return fit_quickly(model_of(problem), problem.setting.design)
 
 
 def base_of(setting: Setting) -> Regression:

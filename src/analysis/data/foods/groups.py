@@ -157,16 +157,13 @@ def membership(codes: npt.NDArray[np.integer], groups: Mapping[str, FoodGroup]) 
     return frame
 
 
-def group_intakes(
-    items: pd.DataFrame, people: pd.Index, *, groups: Mapping[str, FoodGroup] | None = None
-) -> GroupIntakes:
-    """Magnesium, grams and whether eaten, by person and group.
+def group_intakes(items: pd.DataFrame, people: pd.Index) -> GroupIntakes:
+    """Magnesium, grams and whether eaten, by person and committed group.
 
     Parameters
     ----------
     items : of `analysis.data.foods.items.food_items`; a missing amount counts as 0.
     people : (n,) their SEQN, in the order wanted; nobody else may have items.
-    groups : default the committed ones.
 
     Returns
     -------
@@ -176,7 +173,7 @@ def group_intakes(
     ------
     FoodError : an item is of somebody else.
     """
-    groups = food_groups() if groups is None else groups
+    groups = food_groups()
     person = people.get_indexer(items.index)
     if (person < 0).any():
         raise FoodError(

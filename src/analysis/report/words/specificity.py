@@ -88,12 +88,12 @@ def _own_words(place: pd.DataFrame, label: str) -> str:
     return f"{first}; it stays among the discoveries {list_words(kept)}, not {list_words(lost)}."
 
 
-def specificity_table(audit: Audit, study: Study = PRIMARY) -> pd.DataFrame:
+def specificity_table(audit: Audit) -> pd.DataFrame:
     """Place of the exposure by form, and how many nutrients bend or are a U."""
     place = audit["specificity_place"]
     return pd.DataFrame(
         {
-            f"{label_of(audit, study)}, p": place["nonlinear_p"].map(p_number).tolist(),
+            f"{label_of(audit)}, p": place["nonlinear_p"].map(p_number).tolist(),
             "q": place["nonlinear_q"].map(p_number).tolist(),
             "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
             "bend, energy among them": place["discoveries"].astype(str).tolist(),

@@ -269,9 +269,9 @@ def format_characteristic(cell: Any) -> str:
     return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
 
 
-def planted(estimates: Frames, model: str = PRIMARY.model) -> str:
+def planted(estimates: Frames) -> str:
     """What a synthetic survey was made with, beside what was found."""
-    row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
+    row, truth = rows_of_model(estimates, PRIMARY.model), estimates["planted"].set_index("x")
     found = [nearest_point(estimates, row, quantile) for quantile in ("p05", "p95")]
     points = "; ".join(
         f"at {format_intake(point['x'])} {row['unit']} {truth.loc[point['x'], 'odds_ratio']:.2f}, found "
