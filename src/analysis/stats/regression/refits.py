@@ -220,7 +220,7 @@ def _solve(problem: _Problem, factors: Array) -> tuple[Array, Bools]:
     with np.errstate(over="ignore", invalid="ignore"):  # a replicate on its way to infinity; it is reported as such
         gamma, inverses = _rough_steps(problem, weights, gamma)
         for _ in range(FINE_STEPS):
-            residual = expit(problem.Z @ gamma.T)
+            residual = expit_in_place(problem.Z @ gamma.T)
             np.subtract(problem.y[:, None], residual, out=residual)
             residual *= weights
             step = _steps(inverses, residual.T @ problem.Z)
@@ -235,7 +235,7 @@ def _rough_steps(problem: _Problem, weights: Array, gamma: Array) -> tuple[Array
     """Steps in single precision, each with an information of its own; the last one's inverses serve the fine steps."""
     Z, y, weights = problem.Z.astype(np.float32), problem.y.astype(np.float32), weights.astype(np.float32)
     for _ in range(ROUGH_STEPS):
-        mu = expit(Z @ gamma.T.astype(np.float32))
+        mu = expit_in_place(Z @ gamma.T.astype(np.float32))
         residual = y[:, None] - mu
         residual *= weights
         mu -= mu * mu
@@ -248,8 +248,8 @@ def _rough_steps(problem: _Problem, weights: Array, gamma: Array) -> tuple[Array
     return gamma, inverses
 
 
-def expit(eta: Floats) -> Floats:
-    """1/(1 + exp(-eta)), computed in the memory of eta."""
+def expit_in_place(eta: Floats) -> Floats:
+    """1/(1 + exp(-eta)), written over eta: who still needs eta gives a copy."""
     np.negative(eta, out=eta)
     np.exp(eta, out=eta)
     eta += 1
