@@ -35,8 +35,7 @@ from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import OwnFit, SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
-from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Outcome, Study, StudyError, Weights
-from analysis.study import Model as ModelName
+from analysis.study import COVARIATES, CYCLES, PRIMARY, Model, NeuropathyRule, Outcome, Study, StudyError, Weights
 
 Covariates = Literal["1", "2", "2 + height"]
 
@@ -99,7 +98,7 @@ class Specification:
         ------
         StudyError : the exposure is one of the covariates.
         """
-        model: ModelName = "1" if self.covariates == "1" else "2"
+        model: Model = "1" if self.covariates == "1" else "2"
         height = ("height_cm",) if self.covariates == "2 + height" else ()
         extra = dict.fromkeys(name for name in study.extra_covariates + height if name not in COVARIATES[model])
         fields = dict(SAMPLES[self.sample])

@@ -16,7 +16,7 @@ from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import Contrasts, TermTest, contrast, wald_test
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign
-from analysis.study import Study
+from analysis.study import Model, Study
 
 COLUMNS = (
     "kind", "what", "group", "model", "term", "x", "estimate", "std_error", "odds_ratio", "conf_low", "conf_high",
@@ -24,6 +24,9 @@ COLUMNS = (
 )  # fmt: skip
 """kind: odds_ratio (estimate is its logarithm, limits those of the ratio), curve (the same at exposure x against the
 reference), test (statistic is an F on df_num and df), share (estimate is one), count (n is one)."""
+
+TWO_MODELS: tuple[Model, ...] = ("1", "2")
+"""Models that most questions are asked under."""
 
 GRID = (100.0, 150.0, 200.0, 300.0, 400.0, 500.0)
 """Intakes, mg/day, at which a curve is told."""
@@ -38,7 +41,7 @@ class Label:
     model: str
 
 
-def table(rows: list[pd.DataFrame]) -> pd.DataFrame:
+def answer_table(rows: list[pd.DataFrame]) -> pd.DataFrame:
     """Rows in the columns of `COLUMNS`, whole numbers as such; numbers of few people, and what rests on them, empty."""
     filled = [part.dropna(axis="columns", how="all") for part in rows]
     frame = pd.concat(filled, ignore_index=True).reindex(columns=list(COLUMNS))

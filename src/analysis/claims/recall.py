@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.vocabulary import ADULT, SECOND_RECALL
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.problem import covariate_columns, set_out
 from analysis.stats.arrays import Array, Bools
@@ -26,11 +27,6 @@ from analysis.stats.measurement.usual_intake import POWER, TwoDays, two_days
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study
-
-SECOND_RECALL = 2003
-"""First year of the only cycle with a second recall in its public files."""
-
-ADULT = 20
 
 Transform = Callable[[Array, Array], Array]
 

@@ -24,7 +24,7 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 
-Verdict = Literal["supported", "contradicted", "not shown", "described", "cannot be answered"]
+ClaimVerdict = Literal["supported", "contradicted", "not shown", "described", "cannot be answered"]
 Side = Literal["above", "below"]
 
 CLAIMS: Mapping[int, str] = {
@@ -73,7 +73,7 @@ class Finding:
     p_value: float = np.nan
     n: float = np.nan
     source: str = ""
-    verdict: Verdict = "cannot be answered"
+    verdict: ClaimVerdict = "cannot be answered"
     why: str = ""
 
 
@@ -118,7 +118,7 @@ def _findings(frames: Frames) -> Iterator[Finding]:
 
 
 # ---- the rule
-def by_interval(low: float, high: float, *, side: Side) -> Verdict:
+def by_interval(low: float, high: float, *, side: Side) -> ClaimVerdict:
     """Verdict of an odds ratio's interval against 1, which means no difference."""
     if low > 1:
         return "supported" if side == "above" else "contradicted"
@@ -127,7 +127,7 @@ def by_interval(low: float, high: float, *, side: Side) -> Verdict:
     return "not shown"
 
 
-def by_test(p_value: float) -> Verdict:
+def by_test(p_value: float) -> ClaimVerdict:
     """Verdict of a test whose alternative is what the claim says."""
     return "supported" if p_value < ALPHA else "not shown"
 

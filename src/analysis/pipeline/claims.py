@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from analysis.claims.adequacy import adequacy
+from analysis.claims.adequacy import intake_adequacy
 from analysis.claims.arteries import arteries
 from analysis.claims.causes import causes
 from analysis.claims.depletion import depletion
@@ -32,7 +32,7 @@ from analysis.pipeline.results import (
 from analysis.report.catalogue import CLAIM_FIGURES, claim_drawings
 
 CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
-    "adequacy": adequacy,
+    "adequacy": intake_adequacy,
     "supplements": supplements,
     "modifiers": modifiers,
     "depletion": depletion,

@@ -4,14 +4,12 @@ What is drawn is told with "±" and its Monte Carlo error, to that error's first
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.stats.arrays import Frames
-
-Audit = Mapping[str, pd.DataFrame]
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

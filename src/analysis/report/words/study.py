@@ -221,7 +221,7 @@ def characteristic_words(variable: str, cells: pd.DataFrame) -> str:
     return f"{name}, %" if (cells["kind"] == "percent").all() else name
 
 
-def level_words(level: str, kind: str) -> str:
+def characteristic_row_words(level: str, kind: str) -> str:
     """A row of Table 1: what its level is called, or of a number whether mean or median."""
     return LEVEL_WORDS.get(level) or (level or kind).replace("_", " ")
 
@@ -231,7 +231,7 @@ def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, s
     p = p_number(p_value.iloc[0]) if len(p_value) else ""
     name = characteristic_words(variable, cells)
     rows: list[dict[str, str]] = [
-        {"variable": name, "level": level_words(str(level), str(kind)), "p": p}
+        {"variable": name, "level": characteristic_row_words(str(level), str(kind)), "p": p}
         | {str(cell.group): format_characteristic(cell) for cell in part.itertuples()}
         for (level, kind), part in cells.groupby(["level", "kind"], sort=False)
     ]

@@ -37,9 +37,9 @@ CHUNK = 64
 """Most replicates at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes."""
 
 LARGEST = 2**22
-"""Entries of such an array; of more people fewer replicates are taken at a time, but never less than `FEWEST`."""
+"""Entries of such an array; of more people fewer replicates are taken at a time, never less than `FEWEST_AT_ONCE`."""
 
-FEWEST = 4
+FEWEST_AT_ONCE = 4
 
 ROUGH_STEPS = 6
 NEAR = 0.1
@@ -135,7 +135,7 @@ def refit_logistic(
         raise DesignError("replicate factors are negative, missing or infinite: expected numbers >= 0.")
     check_rows(X, y, domain, fit.terms)
     problem = _prepare(X, y, design, domain, fit, by)
-    at_once = min(CHUNK, max(FEWEST, LARGEST // len(y)))
+    at_once = min(CHUNK, max(FEWEST_AT_ONCE, LARGEST // len(y)))
     chunks = [factors[:, at : at + at_once] for at in range(0, factors.shape[1], at_once)]
     tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
     parts = in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
