@@ -11,7 +11,7 @@ from analysis.report.words.numbers import (
     format_intake,
     format_odds_ratio,
     format_p,
-    join_words,
+    list_words,
     p_number,
     rows_of_model,
     verdict_words,
@@ -290,7 +290,7 @@ def covariate_words(covariates: object) -> str:
              "has_diabetes": "diabetes", "has_hypertension": "hypertension", "energy_kcal": "energy"}  # fmt: skip
     if not isinstance(covariates, str) or not covariates:
         return "nothing"
-    return join_words([names.get(name, name) for name in covariates.split()])
+    return list_words([names.get(name, name) for name in covariates.split()])
 
 
 def standard_errors_table(estimates: Frames) -> pd.DataFrame:
