@@ -37,7 +37,7 @@ from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet, blanked, told
 from analysis.stats.measurement.usual_intake import UsualIntake, usual_intake
 from analysis.stats.regression.fit import LogisticFit
-from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.sample.descriptives import logit_interval
 from analysis.stats.sample.design import SurveyDesign
 from analysis.stats.sample.presentation import present_proportion
@@ -295,9 +295,7 @@ def _indicator(people: pd.DataFrame, study: Study, name: str) -> pd.DataFrame:
     rows = setting.domain.rows
     limit = requirement(people[rows], {"below_ear": EAR, "below_rda": RDA}[name])
     below = (people["magnesium_mg"].to_numpy(dtype=float)[rows] < limit).astype(float)
-    X = np.column_stack([np.ones(below.size), below, setting.adjustment[rows]])
-    model = Regression(X, setting.y[rows], setting.domain, ("intercept", name, *setting.adjustment_terms))
-    fit = fit_quickly(model, setting.design)
+    fit = fit_quickly(setting.regression(below[:, None], (name,)), setting.design)
     return _odds(fit, (name,), np.ones((1, 1)), study).assign(exposure=name, n_exposed=told(int(below.sum())))
 
 

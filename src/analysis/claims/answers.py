@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.dose_response.association import row_of_test
 from analysis.dose_response.fits import fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array
@@ -62,10 +63,9 @@ def model_terms(people: pd.DataFrame, study: Study) -> tuple[LogisticFit, Settin
     study : its cohort has the exposure known, though the model does not hold it.
     """
     setting = set_out(people, study)
-    inside = setting.domain.rows
-    X = np.hstack([np.ones((len(people), 1)), setting.adjustment])[inside]
-    terms = ("intercept", *setting.adjustment_terms)
-    return fit_logistic(X, setting.y[inside], design=setting.design, domain=setting.domain, terms=terms), setting
+    model = setting.regression()
+    fit = fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)
+    return fit, setting
 
 
 def term_rows(people: pd.DataFrame, study: Study, tested: tuple[str, ...], label: Label) -> pd.DataFrame:
@@ -103,9 +103,8 @@ def odds_rows(found: Contrasts, fit: LogisticFit, study: Study, label: Label) ->
 
 def test_row(test: TermTest, fit: LogisticFit, label: Label, *, term: str) -> pd.DataFrame:
     """A Wald F test as a row of kind test."""
-    numbers = {"statistic": test.statistic, "df_num": test.df_num, "df": test.df_den, "p_value": test.p_value}
-    row = pd.DataFrame([{"kind": "test", "term": term, **numbers, "n": fit.n, "cases": fit.cases}])
-    return _labelled(row, label)
+    row = pd.DataFrame([row_of_test(term, test.method, test)]).rename(columns={"test": "term", "df_den": "df"})
+    return _labelled(row.drop(columns="method").assign(kind="test", n=fit.n, cases=fit.cases), label)
 
 
 def curve_rows(people: pd.DataFrame, study: Study, label: Label) -> pd.DataFrame:

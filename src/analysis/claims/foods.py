@@ -141,7 +141,5 @@ def _odds_ratios(people: pd.DataFrame, intakes: GroupIntakes, model: Model) -> I
 
 
 def _fit(setting: Setting, exposures: Array) -> LogisticFit:
-    inside = setting.domain.rows
-    X = np.hstack([np.ones((len(exposures), 1)), exposures, setting.adjustment])[inside]
-    terms = ("intercept", "article", "other", *setting.adjustment_terms)
-    return fit_logistic(X, setting.y[inside], design=setting.design, domain=setting.domain, terms=terms)
+    model = setting.regression(exposures[setting.domain.rows], ("article", "other"))
+    return fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)

@@ -1,8 +1,6 @@
 """Fits of a posed study and of its model, and the curve of a fit."""
 
-import numpy as np
-
-from analysis.dose_response.problem import Problem, Setting
+from analysis.dose_response.problem import Problem
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import OwnFit, SharedColumns
@@ -19,15 +17,8 @@ def fit_problem(problem: Problem) -> LogisticFit:
     return fit_quickly(model_of(problem), problem.setting.design)
 
 
-def base_of(setting: Setting) -> Regression:
-    """The regression of a study's people on its covariates, without the exposure."""
-    rows = setting.domain.rows
-    X = np.hstack([np.ones((setting.domain.n, 1)), setting.adjustment[rows]])
-    return Regression(X, setting.y[rows], setting.domain, ("intercept", *setting.adjustment_terms))
-
-
 def fit_beside(problem: Problem, shared: SharedColumns) -> OwnFit:
-    """The exposure's coefficients of a posed study whose covariates are ready; see `base_of`."""
+    """The exposure's coefficients of a posed study whose covariates are ready: `Setting.regression` without columns."""
     return shared.fit(problem.basis, problem.spline_terms)
 
 
