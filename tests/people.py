@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import Truth, survey_tables
+from analysis.data.synthetic.survey import PLANTED, Truth, invent, tables_of
 from analysis.study import CATEGORIES
 
 Value = float | str | bool
@@ -258,6 +258,11 @@ def participants(people: Iterable[Person] | None = None, **overrides: object) ->
     flags = {"examined": bool, "recall_reliable": bool}
     numbers = {name: "int64" if name in ("cycle", "strata", "psu") else float for name in _ELIGIBLE}
     return frame.astype({**numbers, **levels, **flags})
+
+
+def survey_tables(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
+    """Tables of an invented survey by name."""
+    return tables_of(invent(seed=seed, scale=scale, truth=truth), seed=seed)
 
 
 def people_of(seed: int, truth: Truth) -> pd.DataFrame:

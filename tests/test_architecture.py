@@ -39,6 +39,18 @@ ROOMS = (
 )
 """From the ground up: a module imports from its own room and from rooms that stand before it; "" is the front door."""
 
+TWICE = {
+    "KnotRule": "an option of a study and of the statistics, which know no study; mypy holds the two to each other",
+    "LonelyDomain": "the same",
+    "characteristics": "a table as it is printed, by the name of what it prints",
+    "estimate": "the front door's shows itself",
+    "models": "a table and a figure, by the name of what they show",
+    "quintiles": "a figure, by the name of what it shows",
+    "run_stage": "what a module of the command line must have",
+    "shape_of": "the front door's shows itself",
+}
+"""Public names that two modules may have, and why."""
+
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix("."): path
     for path in sorted(PACKAGE.rglob("*.py"))
@@ -142,6 +154,53 @@ def test_imports_stand_at_the_top():
 def test_no_import_is_relative():
     nodes = [(name, node) for name, path in MODULES.items() for node in nodes_of(path)]
     assert not [name for name, node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def defined(path: Path) -> set[str]:
+    """Public classes, functions, types and constants of a module."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
+
+
+def read_elsewhere() -> set[tuple[str, str]]:
+    """Module and name of everything that another module of the package reads."""
+    found = set()
+    for path in MODULES.values():
+        modules = {}
+        for node in nodes_of(path):
+            if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "analysis":
+                base = str(node.module).removeprefix("analysis").removeprefix(".")
+                found |= {(base, alias.name) for alias in node.names}
+                for alias in node.names:
+                    modules[alias.asname or alias.name] = f"{base}.{alias.name}".removeprefix(".")
+        found |= {
+            (modules[node.value.id], node.attr)
+            for node in nodes_of(path)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules
+        }
+    return found
+
+
+def test_a_public_name_is_of_one_module():
+    """A constant may be in several, each of which reads its own; one that others read has but one home."""
+    homes: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for name in defined(path):
+            homes.setdefault(name, []).append(module)
+    elsewhere = read_elsewhere()
+    doubles = {
+        name: modules
+        for name, modules in homes.items()
+        if len(modules) > 1 and not (name.isupper() and sum((module, name) in elsewhere for module in modules) < 2)
+    }
+    assert {name: modules for name, modules in doubles.items() if name not in TWICE} == {}
+    assert set(TWICE) <= set(doubles), "names in TWICE that one module alone has"
 
 
 def tracked_files() -> list[str]:

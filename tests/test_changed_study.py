@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.audit import specifications
-from analysis.audit.recall import two_days
+from analysis.audit.recall import two_recalls
 from analysis.audit.specifications import Specification, refuse_outside_grid
 from analysis.errors import AnalysisError
 from analysis.pipeline import fit as pipeline
@@ -108,4 +108,4 @@ def test_the_audit_is_refused_before_it_begins_where_its_grid_does_not_hold_the_
 @pytest.mark.parametrize("study", [Study(exposure="hba1c_percent"), Study(cycles=(1999, 2001))])
 def test_two_days_of_what_has_one_are_refused(participants, study):
     with pytest.raises(StudyError, match=r"expected one of energy_kcal, .*magnesium_mg.*, and the cycle 2003"):
-        two_days(participants, study=study)
+        two_recalls(participants, study=study)

@@ -10,6 +10,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,41 +52,64 @@ def code_cells(path: Path) -> list[str]:
     return [cell.partition("\n")[2] for cell in cells if not cell.startswith(" [markdown]")]
 
 
+def prose_cells(path: Path) -> list[str]:
+    cells = [cell for cell in path.read_text().split("# %%")[1:] if cell.startswith(" [markdown]")]
+    return [re.sub("^# ?", "", cell.partition("\n")[2], flags=re.MULTILINE) for cell in cells]
+
+
+def prose_lines(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line.startswith("# ")]
+
+
+def offending(found: Callable[[Path], list[str]]) -> dict[str, list[str]]:
+    """Notebooks with what a rule finds in them."""
+    return {path.name: wrong for path in NOTEBOOKS if (wrong := found(path))}
+
+
 def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-def test_notebook_defines_loops_and_reads_nothing_itself(notebook):
-    tree = ast.parse(notebook.read_text())
-    assert not [type(node).__name__ for node in ast.walk(tree) if isinstance(node, FORBIDDEN)]
-    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    names = [call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls]
-    assert not [name for name in names if name == "open" or name.startswith(("read_csv", "read_parquet", "read_text"))]
+def test_notebooks_define_loop_and_read_nothing_themselves():
+    def found(path: Path) -> list[str]:
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+        names = [call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls]
+        reads = ("read_csv", "read_parquet", "read_text")
+        return [type(node).__name__ for node in nodes if isinstance(node, FORBIDDEN)] + [
+            name for name in names if name == "open" or name.startswith(reads)
+        ]
+
+    assert offending(found) == {}
 
 
-def test_notebook_imports_only_the_package_and_display(notebook):
-    nodes = list(ast.walk(ast.parse(notebook.read_text())))
-    modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
-    modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    assert all(str(module).startswith(ALLOWED_IMPORTS) for module in modules)
+def test_notebooks_import_only_the_package_and_display():
+    def found(path: Path) -> list[str]:
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        modules = [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
+        modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        return [module for module in modules if not module.startswith(ALLOWED_IMPORTS)]
+
+    assert offending(found) == {}
 
 
-def test_cells_are_short(notebook):
-    assert all(len(cell.strip().splitlines()) <= LONGEST_CELL for cell in code_cells(notebook))
+def test_cells_are_short():
+    assert offending(lambda path: [c for c in code_cells(path) if len(c.strip().splitlines()) > LONGEST_CELL]) == {}
 
 
-def test_no_paragraph_is_long(notebook):
-    cells = [cell for cell in notebook.read_text().split("# %%")[1:] if cell.startswith(" [markdown]")]
-    prose = [re.sub("^# ?", "", cell.partition("\n")[2], flags=re.MULTILINE) for cell in cells]
-    paragraphs = [words for text in prose for words in re.split(r"\n\s*\n|\n(?=- )", text)]
-    assert [words for words in paragraphs if len(words.split()) > LONGEST_PARAGRAPH] == []
+def test_no_paragraph_is_long():
+    def found(path: Path) -> list[str]:
+        paragraphs = [words for text in prose_cells(path) for words in re.split(r"\n\s*\n|\n(?=- )", text)]
+        return [words for words in paragraphs if len(words.split()) > LONGEST_PARAGRAPH]
+
+    assert offending(found) == {}
 
 
-def test_notebook_computes_something_itself(notebook):
+def test_notebooks_compute_something_themselves():
     """A cell that ends in a result, which shows itself as tables."""
-    assert any(
-        re.search(r"^(estimate|shape_of)\(.*people", cell.strip().splitlines()[-1]) for cell in code_cells(notebook)
-    )
+    ends = {path.name: [cell.strip().splitlines()[-1] for cell in code_cells(path)] for path in NOTEBOOKS}
+    result = re.compile(r"(estimate|shape_of)\(.*people")
+    assert not [name for name, lines in ends.items() if not any(map(result.match, lines))]
 
 
 def test_a_picture_with_few_colours_keeps_those_of_small_marks():
@@ -103,27 +127,25 @@ def test_a_picture_with_few_colours_keeps_those_of_small_marks():
     assert max(off.values()) <= LEAST_SEEN, off
 
 
-def test_committed_notebook_is_light(notebook):
-    assert notebook.with_suffix(".ipynb").stat().st_size < HEAVIEST
+def test_committed_notebooks_are_light():
+    assert not [path.name for path in NOTEBOOKS if path.with_suffix(".ipynb").stat().st_size >= HEAVIEST]
 
 
-def test_there_is_more_prose_than_code(notebook):
-    prose = [
-        line for line in notebook.read_text().splitlines() if line.startswith("# ") and not line.startswith("# %%")
-    ]
-    code = [line for cell in code_cells(notebook) for line in cell.strip().splitlines()]
-    assert len(prose) > len(code)
+def test_there_is_more_prose_than_code():
+    prose = {path: [line for line in prose_lines(path) if not line.startswith("# %%")] for path in NOTEBOOKS}
+    code = {path: [line for cell in code_cells(path) for line in cell.strip().splitlines()] for path in NOTEBOOKS}
+    assert not [path.name for path in NOTEBOOKS if len(prose[path]) <= len(code[path])]
 
 
-def test_prose_types_no_result(notebook):
+def test_prose_types_no_result():
     """Odds ratios, p-values and percentages come from results; years, ages, sites and models may be written."""
-    prose = "\n".join(line for line in notebook.read_text().splitlines() if line.startswith("# "))
-    assert "p = " not in prose
-    assert not [
-        word
-        for word in prose.split()
-        if word.strip("().,;%").replace(".", "", 1).isdigit() and "." in word.strip("().,;%")
-    ]
+
+    def found(path: Path) -> list[str]:
+        prose = "\n".join(prose_lines(path))
+        bare = [word.strip("().,;%") for word in prose.split()]
+        return re.findall("p = ", prose) + [word for word in bare if "." in word and word.replace(".", "", 1).isdigit()]
+
+    assert offending(found) == {}
 
 
 @pytest.fixture(scope="module")
@@ -170,11 +192,8 @@ def test_committed_notebook_is_the_executed_pair(notebook):
     ours = [cell.replace("# %matplotlib", "%matplotlib").strip() for cell in code_cells(notebook)]
     assert ["".join(cell["source"]).strip() for cell in code] == ours
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
-    prose = [
-        cell.partition("\n")[2] for cell in notebook.read_text().split("# %%")[1:] if cell.startswith(" [markdown]")
-    ]
     theirs = ["".join(cell["source"]).strip() for cell in committed["cells"] if cell["cell_type"] == "markdown"]
-    assert theirs == [re.sub("^# ?", "", text.strip(), flags=re.MULTILINE).strip() for text in prose]
+    assert theirs == [text.strip() for text in prose_cells(notebook)]
     assert "SYNTHETIC" not in json.dumps(committed)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from analysis.audit.heterogeneity import cycle_heterogeneity
 from analysis.audit.questions import DRAWING
-from analysis.audit.recall import two_days
+from analysis.audit.recall import two_recalls
 from analysis.audit.specifications import CHOICES, answer_people, people_groups
 from analysis.audit.specificity import FORMS, NEUROPATHY, SpecificityCell, answer_cells
 from analysis.data.people.cohort import select_cohort
@@ -151,7 +151,7 @@ def test_differences_between_cycles_computed_anew_are_the_committed_ones(people)
 @pytest.mark.committed
 @pytest.mark.parametrize("name", ["recall", "recall_curves"])
 def test_second_recall_computed_anew_is_the_committed_one(people, name):
-    assert_same_numbers(two_days(people)[name], committed_audit(name))
+    assert_same_numbers(two_recalls(people)[name], committed_audit(name))
 
 
 def test_accepted_files_are_recorded_and_none_is_a_revision():

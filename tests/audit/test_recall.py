@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.audit.recall import SECOND_RECALL, _agreement, two_days
-from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.audit.recall import _agreement, two_recalls
+from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
 from analysis.stats.sample.design import DesignError
 from analysis.study import PRIMARY, Study
 
@@ -14,7 +14,7 @@ FIRST, SECOND = "magnesium_mg", SECOND_DAYS["magnesium_mg"]
 
 @pytest.fixture(scope="module")
 def found(participants):
-    return two_days(participants)
+    return two_recalls(participants)
 
 
 def agreement(first, second, weights):
@@ -74,9 +74,9 @@ def test_the_three_curves_are_of_the_same_people(found):
 def test_without_the_second_recall_of_anybody_there_is_a_reason(participants):
     nobody = participants.assign(recall2_reliable=False)
     with pytest.raises(DesignError, match="the domain is empty"):
-        two_days(nobody)
+        two_recalls(nobody)
 
 
 def test_energy_can_be_the_exposure_too(participants):
-    found = two_days(participants, study=Study(exposure="energy_kcal"))
+    found = two_recalls(participants, study=Study(exposure="energy_kcal"))
     assert found["recall_curves"]["nadir"].gt(500).all()

@@ -12,14 +12,13 @@ from analysis.audit.specificity import (
     FALSE_DISCOVERIES,
     NEGATIVE_CONTROLS,
     NUMBERS,
-    PRIMARY_EXPOSURE_CELL,
     SpecificityCell,
     answer_cells,
     false_discovery_q,
-    place_of,
+    place_among_nutrients,
     setting_of,
     specificity_cells,
-    summarise,
+    specificity_summary,
     weighted_correlation,
 )
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
@@ -35,6 +34,9 @@ HEAPED = ("theobromine_mg", "alcohol_g")
 """Half of the invented people and more have none of these."""
 
 
+PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, "neuropathy", "none")
+
+
 def cell(exposure, form="none", *, kind="nutrient", outcome="neuropathy"):
     return SpecificityCell(kind, exposure, outcome, form)
 
@@ -43,7 +45,7 @@ def cell(exposure, form="none", *, kind="nutrient", outcome="neuropathy"):
 def summary(demo, shared):
     """All controls and nutrients without energy and with its spline."""
     rows = shared.answer(answer_every_cell, demo)
-    return summarise([row for row in rows if row["form"] in CONTROL_FORMS])
+    return specificity_summary([row for row in rows if row["form"] in CONTROL_FORMS])
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def test_primary_cell_is_the_primary_study(participants, nutrients):
 
 @pytest.mark.parametrize("form", CONTROL_FORMS)
 def test_a_shape_planted_on_magnesium_is_found_specific(summary, form):
-    place = place_of(summary).set_index("form").loc[form]
+    place = place_among_nutrients(summary).set_index("form").loc[form]
     assert place["nonlinear_rank"] == 1
     assert place["top"] == "magnesium"
     assert place["nonlinear_q"] < FALSE_DISCOVERIES
@@ -249,14 +251,14 @@ def test_ranks_and_adjusted_p_values_stay_within_kind_and_form():
             ("positive control", "none", 0.04),
         ]
     ]
-    found = summarise(rows)
+    found = specificity_summary(rows)
     assert found["tested"].tolist() == [2, 2, 2, 1, 1]
     np.testing.assert_allclose(found["nonlinear_q"], [0.03, 0.03, np.nan, 0.01, 0.04])
     assert found["nonlinear_rank"].fillna(0).tolist() == [1, 2, 0, 1, 1]
 
 
 def test_all_forms_without_an_answer_are_still_summarised():
-    found = summarise([{"kind": "nutrient", "form": "none", "reason": "knots"}])
+    found = specificity_summary([{"kind": "nutrient", "form": "none", "reason": "knots"}])
     assert found["tested"].tolist() == [0]
     assert found["nonlinear_q"].isna().all()
 
@@ -290,7 +292,7 @@ def test_place_counts_discoveries_and_names_the_top():
         for name, p, verdict in [("magnesium_mg", 0.02, "U"), ("iron_mg", 0.001, "U"), ("zinc_mg", 0.9, "-"),
                                  ("alcohol_g", np.nan, np.nan)]
     ]  # fmt: skip
-    place = place_of(summarise(rows)).iloc[0]
+    place = place_among_nutrients(specificity_summary(rows)).iloc[0]
     assert (place["nonlinear_rank"], place["tested"], place["discoveries"], place["u_verdicts"]) == (2, 3, 2, 2)
     assert (place["top"], place["top_p"]) == ("iron", 0.001)
     assert place["discoveries_dependent"] == 1  # 3 p-values times 1 + 1/2 + 1/3: 0.001 * 5.5, 0.02 * 5.5 / 2 = 0.055

@@ -27,7 +27,8 @@ from analysis.report.words.bottom_line import bottom_line
 from analysis.report.words.energy import energy_sentence
 from analysis.report.words.specificity import specificity_sentence
 from analysis.simulation.energy import ENERGY_TRUTH
-from analysis.simulation.surveys import ALPHA, base_survey, flat, u_shaped
+from analysis.simulation.surveys import base_survey, flat, u_shaped
+from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
 from tests.audits import PEOPLE
 from tests.people import people_of

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.audit.specifications import answer_people, eligible_people, people_groups, specification_grid
 from analysis.dose_response.energy import energy_adjusted
-from analysis.dose_response.fits import base_of, fit_beside, model_of
+from analysis.dose_response.fits import fit_beside, model_of
 from analysis.dose_response.problem import pose_setting, set_out
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
@@ -116,7 +116,7 @@ def nonlinear_p(model, problem):
 def shared_p_values(problems):
     """The same p-values of a group of people, as the audit comes to them: common columns are made ready once."""
     settings = {one.setting.adjustment_terms: one.setting for one in problems}
-    ready = shared_columns([base_of(one) for one in settings.values()], problems[0].setting.design)
+    ready = shared_columns([one.regression() for one in settings.values()], problems[0].setting.design)
     of_terms = dict(zip(settings, ready, strict=True))
     fits = [(fit_beside(one, of_terms[one.setting.adjustment_terms]), one.spline_terms[1:]) for one in problems]
     return [wald_test(fit, terms).p_value for fit, terms in fits]

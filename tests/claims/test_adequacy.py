@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from analysis.claims.adequacy import EAR, RDA, Adequacy, adequacy, requirement
+from analysis.claims.adequacy import EAR, RDA, IntakeAdequacy, intake_adequacy, requirement
 from analysis.claims.recall import RecallError, recall
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS, REAL, RTOL
@@ -13,7 +13,7 @@ KEY = ["domain", "sex", "ages", "quantity"]
 
 
 @pytest.fixture(scope="module")
-def found(answers) -> Adequacy:
+def found(answers) -> IntakeAdequacy:
     return answers["adequacy"]
 
 
@@ -33,7 +33,7 @@ def test_an_intake_at_the_requirement_is_not_below_it(participants):
     changed = participants.assign(magnesium_mg=np.choose(kind, [ear, ear - 1, rda]))
     adult = (participants["age_years"] >= 20) & participants["recall_reliable"]
     weights = participants["weight_dietary"].where(adult, 0.0).to_numpy()
-    day = adequacy(changed).shares.set_index(KEY)["estimate"]
+    day = intake_adequacy(changed).shares.set_index(KEY)["estimate"]
     assert day["age20", "all", "all", "day_ear"] == pytest.approx(weights[kind == 1].sum() / weights.sum())
     assert day["age20", "all", "all", "day_rda"] == pytest.approx(weights[kind != 2].sum() / weights.sum())
 
@@ -59,10 +59,10 @@ def test_usual_intake_keeps_the_mean_and_pulls_shares_to_the_middle(found):
 
 def test_without_supplements_that_share_is_not_told_and_with_them_it_is_lower(participants, found):
     bare = participants.drop(columns=["magnesium_supplement_mg"], errors="ignore")
-    assert "usual_total_ear" not in set(adequacy(bare).shares["quantity"])
+    assert "usual_total_ear" not in set(intake_adequacy(bare).shares["quantity"])
     supplement = np.where(np.arange(len(participants)) % 5 == 0, 250.0, 0.0)
     supplement[:1000] = np.nan
-    shares = adequacy(participants.assign(magnesium_supplement_mg=supplement)).shares.set_index(KEY)
+    shares = intake_adequacy(participants.assign(magnesium_supplement_mg=supplement)).shares.set_index(KEY)
     for sex in ("male", "female"):
         both = shares.loc[("age20", sex, "all", "usual_total_ear")], shares.loc[("age20", sex, "all", "usual_ear")]
         assert both[0]["estimate"] < both[1]["estimate"]
@@ -83,8 +83,8 @@ def people() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def real(people) -> Adequacy:
-    return adequacy(people)
+def real(people) -> IntakeAdequacy:
+    return intake_adequacy(people)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.adequacy import Adequacy, adequacy
+from analysis.claims.adequacy import IntakeAdequacy, intake_adequacy
 from analysis.claims.recall import RecallError, recall
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS
@@ -16,7 +16,7 @@ VARIANCES = ("n_both", "within", "within_std_error", "total", "reliability", "re
 MOMENTS = ("n", "within", "first", "second", "covariance", "reliability", "icc", "correlation")
 
 
-def assert_as_r_has_it(found: Adequacy, days: RecallError, folder: str) -> None:
+def assert_as_r_has_it(found: IntakeAdequacy, days: RecallError, folder: str) -> None:
     shares = found.shares.dropna(subset="estimate")
     same(folder, "adequacy_shares", shares, ["domain", "sex", "ages", "quantity"], ("n", "df", "estimate", "std_error"))
     same(folder, "adequacy_variances", found.variances, ["sex"], VARIANCES)
@@ -47,4 +47,4 @@ def test_an_invented_survey_gives_rs_numbers(answers) -> None:
 def test_the_real_files_give_rs_numbers() -> None:
     people, provenance = read_participants(FOLDERS)
     assert not provenance.synthetic
-    assert_as_r_has_it(adequacy(people), recall(people), "real")
+    assert_as_r_has_it(intake_adequacy(people), recall(people), "real")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.claims.answers import COLUMNS, Label, count_row, table
+from analysis.claims.answers import COLUMNS, Label, answer_table, count_row
 
 LABEL = Label("cause", "all", "1")
 
@@ -10,7 +10,7 @@ LABEL = Label("cause", "all", "1")
 def test_numbers_of_few_people_and_what_rests_on_them_are_empty() -> None:
     numbers = {"kind": "odds_ratio", "what": "cause", "estimate": 0.5, "odds_ratio": 1.6, "df": 30, "p_value": 0.1}
     rows = pd.DataFrame([{**numbers, "n": n, "cases": cases} for n, cases in ((9, 3), (10, 9), (5000, 800))])
-    told = table([rows])
+    told = answer_table([rows])
     assert list(told.columns) == list(COLUMNS)
     assert told["n"].isna().tolist() == [True, False, False]
     assert told["cases"].isna().tolist() == [True, True, False]
@@ -19,6 +19,6 @@ def test_numbers_of_few_people_and_what_rests_on_them_are_empty() -> None:
 
 
 def test_nobody_is_told_as_nobody_and_a_few_not_at_all() -> None:
-    told = table([count_row(n, LABEL, term=f"score_{n}") for n in (0, 9, 10)])
+    told = answer_table([count_row(n, LABEL, term=f"score_{n}") for n in (0, 9, 10)])
     assert told["n"].isna().tolist() == [False, True, False]
     assert told["n"].dropna().tolist() == [0, 10]

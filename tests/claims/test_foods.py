@@ -9,8 +9,8 @@ from analysis.data.foods.groups import food_groups
 from analysis.data.foods.items import check_sums, food_items
 from analysis.data.people.harmonise import harmonise
 from analysis.data.synthetic.foods import planted_foods
-from analysis.data.synthetic.survey import survey_tables
 from analysis.stats.disclosure import FEWEST_PEOPLE
+from tests.people import survey_tables
 
 ERRORS = 4.0
 """Design-based standard errors that an estimate may lie from the truth: by chance one in 4,000 does at 44 df, and

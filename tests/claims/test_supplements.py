@@ -7,9 +7,9 @@ from analysis.claims.answers import COLUMNS
 from analysis.claims.supplements import MEANS, SHARES, TERMS, SupplementAnswers, supplements
 from analysis.data.people.supplement_traps import READINGS, misreadings, supplement_traps
 from analysis.data.people.supplements import use_rows
-from analysis.data.synthetic.survey import PLANTED, survey_tables
+from analysis.data.synthetic.survey import PLANTED
 from analysis.study import CYCLES
-from tests.people import people_of
+from tests.people import people_of, survey_tables
 
 
 @pytest.fixture(scope="module")

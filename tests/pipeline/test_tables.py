@@ -17,9 +17,9 @@ from analysis.cli.options import TABLE_FORMS
 from analysis.cli.options import TABLES as OFFERED
 from analysis.pipeline.folders import StageError
 from analysis.pipeline.results import read_claims
-from analysis.pipeline.tables import FORMS, read_table, write_table
+from analysis.pipeline.tables import FORMS, read_printed, write_table
 from analysis.provenance import Provenance
-from analysis.report.tables import TABLES, Table, characteristics, published
+from analysis.report.tables import TABLES, PrintedTable, characteristics, published
 from analysis.stats.disclosure import FEW
 
 OF_EVERY_SURVEY = [name for name in TABLES if name != "published"]
@@ -33,7 +33,7 @@ def test_command_line_offers_every_table_and_form():
 
 @pytest.mark.parametrize("name", OF_EVERY_SURVEY)
 def test_table_has_a_row_of_numbers_for_each_row_of_words(demo, name):
-    table = read_table(demo, name)
+    table = read_printed(demo, name)
     place = ["section", "row"]
     assert table.numbers[place].equals(table.cells[place])
     assert not table.cells.isna().any(axis=None)
@@ -54,7 +54,7 @@ def test_csv_has_numbers_as_numbers_and_its_source(demo, name, capsys):
 
 def test_table_one_holds_the_numbers_of_its_estimates(demo, estimates):
     frame = estimates[0]["characteristics"]
-    table = read_table(demo, "characteristics")
+    table = read_printed(demo, "characteristics")
     column = next(name for name in table.cells.columns if name.startswith("With neuropathy"))
     row = table.numbers[(table.numbers["section"] == "Age, years") & (table.numbers["row"] == "Mean")].iloc[0]
     wanted = frame.query("variable == 'age_years' and kind == 'mean' and group == 'with_neuropathy'").iloc[0]
@@ -66,13 +66,13 @@ def test_table_one_holds_the_numbers_of_its_estimates(demo, estimates):
 
 
 def test_journal_labels_stand_in_place_of_the_vocabularys(demo):
-    cells = read_table(demo, "characteristics").cells
+    cells = read_printed(demo, "characteristics").cells
     words = " ".join(map(str, cells.to_numpy().ravel()))
     assert "Non-Hispanic White" in words
     assert "_" not in words
 
 
-def changed(estimates, level: str, **columns: float) -> Table:
+def changed(estimates, level: str, **columns: float) -> PrintedTable:
     frames = estimates[0]
     frame = frames["characteristics"].astype({"n": float})
     here = (frame["level"] == level) & (frame["group"] == "with_neuropathy")
@@ -114,7 +114,7 @@ def test_percentage_that_fails_the_presentation_standards_is_marked_and_explaine
 
 
 def test_models_table_tells_people_odds_tests_and_verdict(demo, estimates):
-    table = read_table(demo, "models")
+    table = read_printed(demo, "models")
     assert list(dict.fromkeys(table.cells["section"])) == [
         "People",
         "Odds ratio at intake, mg/day",
@@ -130,7 +130,7 @@ def test_models_table_tells_people_odds_tests_and_verdict(demo, estimates):
 
 def test_claims_table_has_every_comparison_with_its_verdict(demo):
     found = read_claims(demo)[0]["verdicts"]
-    table = read_table(demo, "claims")
+    table = read_printed(demo, "claims")
     assert table.cells["Verdict"].to_list() == found["verdict"].to_list()
     assert not table.cells["row"].str.startswith("EGFR").any()
 
@@ -186,7 +186,7 @@ def test_without_the_extra_the_message_names_what_installs_it(demo, form, librar
     def missing(name: str) -> ModuleType:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    table = read_table(demo, "models")
+    table = read_printed(demo, "models")
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(StageError, match=f"{library}: run `make tables.*requirements-tables.lock.*CSV needs none"):
         write_table(table, form)
@@ -202,7 +202,7 @@ def test_name_of_a_file_says_the_form(demo, tmp_path, capsys):
 @pytest.mark.skipif(not HAS_EXTRA, reason="the extra `tables` is not installed; `make tables` installs it")
 @pytest.mark.parametrize("name", OF_EVERY_SURVEY)
 def test_html_and_docx_hold_every_cell(demo, name):
-    table = read_table(demo, name)
+    table = read_printed(demo, name)
     page = html.unescape(write_table(table, "html").decode())
     with zipfile.ZipFile(io.BytesIO(write_table(table, "docx"))) as archive:
         document = html.unescape(archive.read("word/document.xml").decode())

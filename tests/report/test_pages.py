@@ -46,49 +46,48 @@ def shown(figure):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("width", ["one", "two"])
-@pytest.mark.parametrize("name", FITTED + AUDITED)
-def test_page_is_as_wide_as_its_columns_and_no_letter_is_too_small(pages, name, width):
-    page = pages[name, width]
-    assert page.get_figwidth() == pytest.approx(INCHES[width])
+def test_there_are_pages_of_both_widths(pages):
+    assert set(pages) >= {(name, width) for name in FITTED + AUDITED for width in ("one", "two")}
+
+
+def test_pages_are_as_wide_as_their_columns_and_no_letter_is_too_small(pages):
     assert {85, 175} == {round(25.4 * inches) for inches in INCHES.values()}
-    assert min(text.get_fontsize() for text in shown(page)) >= SMALLEST_LETTERS
+    widths = {key: page.get_figwidth() for key, page in pages.items()}
+    assert {key: width for key, width in widths.items() if width != pytest.approx(INCHES[key[1]])} == {}
+    letters = {key: min(text.get_fontsize() for text in shown(page)) for key, page in pages.items()}
+    assert {key: points for key, points in letters.items() if points < SMALLEST_LETTERS} == {}
 
 
-@pytest.mark.parametrize("width", ["one", "two"])
-@pytest.mark.parametrize("name", FITTED + AUDITED)
-def test_no_title_letter_or_axis_label_leaves_the_page(pages, name, width):
-    page = pages[name, width]
+def beyond(page):
+    """Titles, letters and labels of axes that leave a page."""
     page.draw_without_rendering()
     words = [
         *page.texts,
         *(part for axes in page.axes for part in (axes.xaxis.label, axes.yaxis.label, axes._left_title)),
     ]
-    across, up = page.bbox.width, page.bbox.height
-    for text in words:
-        if text.get_text() not in ("", "SYNTHETIC"):
-            box = text.get_window_extent()
-            assert -1 <= box.x0 < box.x1 <= across + 1, text.get_text()
-            assert -1 <= box.y0 < box.y1 <= up + 1, text.get_text()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in words if text.get_text() not in ("", "SYNTHETIC")]
+    across, up = page.bbox.width + 1, page.bbox.height + 1
+    return [words for words, box in boxes if not (-1 <= box.x0 < box.x1 <= across and -1 <= box.y0 < box.y1 <= up)]
 
 
-@pytest.mark.parametrize("name", FITTED + AUDITED)
-def test_caption_stands_beside_and_not_in_the_picture(pages, name):
-    page = pages[name, "two"]
-    drawn = " ".join(text.get_text() for text in shown(page))
-    assert len(page.caption.text) > 150
-    assert page.caption.text[:60] not in " ".join(drawn.split())
-    assert page.caption.text.endswith("Data: " + re.search(r"Data: (SYNTHETIC.*)", page.caption.text)[1])
+def test_no_title_letter_or_axis_label_leaves_its_page(pages):
+    assert {key: left for key, page in pages.items() if (left := beyond(page))} == {}
 
 
-@pytest.mark.parametrize("name", FITTED + AUDITED)
-def test_alternative_text_tells_numbers_in_one_line_of_markdown(pages, name):
-    alt = pages[name, "two"].caption.alt
-    assert 80 < len(alt) < 1000
-    assert not set(alt) & set("[]\n")
-    assert re.search(r"\d", alt)
-    assert alt.endswith(".")
-    assert "nan" not in alt
+def test_captions_stand_beside_and_not_in_the_picture(pages):
+    captions = {name: pages[name, "two"].caption.text for name in FITTED + AUDITED}
+    assert not [name for name, text in captions.items() if len(text) <= 150]
+    assert not [name for name, text in captions.items() if not re.search(r"Data: SYNTHETIC.*\Z", text)]
+    drawn = {
+        name: " ".join(" ".join(text.get_text() for text in shown(pages[name, "two"])).split()) for name in captions
+    }
+    assert not [name for name, text in captions.items() if text[:60] in drawn[name]]
+
+
+def test_alternative_texts_tell_numbers_in_one_line_of_markdown(pages):
+    texts = {name: pages[name, "two"].caption.alt for name in FITTED + AUDITED}
+    wanted = re.compile(r"(?!.*nan)(?=.*\d)[^\[\]\n]{80,998}\.")
+    assert {name: alt for name, alt in texts.items() if not wanted.fullmatch(alt)} == {}
 
 
 def test_alternative_text_follows_the_results(estimates):

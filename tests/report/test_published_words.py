@@ -53,7 +53,7 @@ def test_misses_are_told_by_study_the_most_first() -> None:
 
 
 def test_a_claim_that_stands() -> None:
-    assert published_words.claim_sentence(claim({}, own="linear")) == (
+    assert published_words.published_sentence(claim({}, own="linear")) == (
         "A, x: 1.50 (1.25 to 1.80) as recomputed; 1.50 (1.25 to 1.80) without energy; with energy adjusted for, shown "
         "in each of 4 forms (1.50 to 1.50); shown without any one cycle (1.50 to 1.50)."
     )
@@ -61,32 +61,32 @@ def test_a_claim_that_stands() -> None:
 
 def test_a_claim_that_goes_with_energy_and_hangs_on_a_cycle() -> None:
     found = dict.fromkeys((*FORMS[1:], "without 2001-2002"), "same side")
-    told = published_words.claim_sentence(claim(found))
+    told = published_words.published_sentence(claim(found))
     assert "with energy adjusted for, shown in none of 4 forms: beside a straight line of energy (1.50)" in told
     assert "it hangs on 2001-2002 (without 2001-2002 it is 1.50 (1.25 to 1.80))" in told
 
 
 def test_a_claim_that_is_not_shown_to_begin_with_hangs_on_nothing() -> None:
-    told = published_words.claim_sentence(claim(dict.fromkeys(("none", *CYCLES[:1]), "same side")))
+    told = published_words.published_sentence(claim(dict.fromkeys(("none", *CYCLES[:1]), "same side")))
     assert "as recomputed, not shown (p = 0.200)" in told
     assert "hangs" not in told
     assert "without 1999-2000 it is 1.50 (1.25 to 1.80), not shown" in told
 
 
 def test_some_forms_keep_a_claim() -> None:
-    told = published_words.claim_sentence(claim({"density": "other side"}))
+    told = published_words.published_sentence(claim({"density": "other side"}))
     assert "shown beside a straight line of energy (1.50), beside a spline of energy (1.50) and as residual" in told
     assert "and not per 1,000 kcal (1.50)" in told
 
 
 def test_a_ratio_of_a_single_unit_has_the_decimals_that_show_it() -> None:
     rows = claim({}).assign(odds_ratio=0.99875, conf_low=0.99759, conf_high=0.99992)
-    assert "0.9988 (0.9976 to 0.9999) as recomputed" in published_words.claim_sentence(rows)
+    assert "0.9988 (0.9976 to 0.9999) as recomputed" in published_words.published_sentence(rows)
 
 
 def test_a_claim_without_an_estimate_says_so() -> None:
     rows = claim({}).assign(odds_ratio=float("nan"), found="")
-    assert "A, x: without an estimate as recomputed" in published_words.claim_sentence(rows)
+    assert "A, x: without an estimate as recomputed" in published_words.published_sentence(rows)
 
 
 def test_trend_and_rule_are_told_once_a_study() -> None:
@@ -95,7 +95,7 @@ def test_trend_and_rule_are_told_once_a_study() -> None:
     assert len(told) == 3
     assert told[-1].startswith("A, trend and shape: over the groups' medians the odds rise as recomputed (p = 0.010)")
     assert told[-1].endswith('"no departure shown" in 1 of 8 (beside a spline of energy).')
-    assert published_words.stands_markdown(both).count("\n- ") == 2
+    assert published_words.published_markdown(both).count("\n- ") == 2
 
 
 @pytest.mark.parametrize("column", ["trend_p", "verdict"])

@@ -5,7 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, place_of, specificity_cells, summarise
+from analysis.audit.specificity import (
+    FALSE_DISCOVERIES,
+    FORMS,
+    place_among_nutrients,
+    specificity_cells,
+    specificity_summary,
+)
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import Caption
 from analysis.report.figures.specificity import LABELLED, SMALLEST, plot_specificity, specificity_caption
@@ -33,12 +39,12 @@ def summary():
     alcohol = next(row for row in rows if row["exposure"] == "alcohol_g" and row["form"] == "none")
     rows.append(alcohol | {"kind": "heaped nutrient", "knot_rule": "hmisc", "knots": 4, "nonlinear_p": 0.0004,
                            "verdict": "U", "zero_share": 0.75})  # fmt: skip
-    return summarise(rows)
+    return specificity_summary(rows)
 
 
 @pytest.fixture(scope="module")
 def figure(summary):
-    caption = specificity_caption(summary, place_of(summary))
+    caption = specificity_caption(summary, place_among_nutrients(summary))
     figure = plot_specificity(summary, caption=Caption(caption, "Alternative."), provenance=INVENTED)
     figure.draw_without_rendering()
     return figure
@@ -156,7 +162,7 @@ def test_p_value_beyond_the_axis_stands_at_its_end_with_an_arrowhead(figure):
 
 
 def test_caption_tells_magnesiums_place_and_what_has_no_answer(figure, summary):
-    place = place_of(summary).set_index("form")
+    place = place_among_nutrients(summary).set_index("form")
     caption = figure.caption.text
     for form in FORMS:
         assert f"{place.loc[form, 'nonlinear_rank']} of {place.loc[form, 'tested']} (p " in caption
@@ -166,7 +172,7 @@ def test_caption_tells_magnesiums_place_and_what_has_no_answer(figure, summary):
 
 def test_caption_has_no_word_on_crosses_without_any(summary):
     full = summary.assign(nonlinear_p=summary["nonlinear_p"].fillna(0.5))
-    assert "Crosses" not in specificity_caption(full, place_of(full))
+    assert "Crosses" not in specificity_caption(full, place_among_nutrients(full))
 
 
 def test_figure_from_invented_data_says_so(figure):

@@ -638,7 +638,7 @@ def test_power_of_both_questions_is_told_from_the_table(simulation, questions):
 
 
 def test_recall_error_is_told_as_power_lost(simulation, questions):
-    words = simulation_words.recall_sentence(simulation | {"questions": questions})
+    words = simulation_words.recall_power_sentence(simulation | {"questions": questions})
     told = "by the end slopes alone in 7.0 % (± 1.2) instead of 35.0 % (± 1.2) (about nine in ten missed)"
     assert f"is found to fall, then rise {told}" in words
     assert "energy" not in words

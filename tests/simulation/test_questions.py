@@ -8,8 +8,9 @@ import pytest
 from analysis.data.synthetic.survey import PLANTED, invent
 from analysis.data.synthetic.traits import day_intake, usual_magnesium
 from analysis.simulation.questions import ENERGY, EXPERIMENT, ON_THE_DAY, ON_USUAL, TRUTHS
-from analysis.simulation.surveys import ALPHA, base_survey, run_experiments
+from analysis.simulation.surveys import base_survey, run_experiments
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES
+from analysis.stats.shape.verdict import ALPHA
 
 SURVEYS = 40
 STANDARD_ERRORS = 3

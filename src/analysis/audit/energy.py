@@ -281,10 +281,8 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
     exposure = margin_of(setting.exposure[cohort], term=study.exposure, knots=TENSOR_KNOTS)
     energy = margin_of(intake[cohort], term=ENERGY, knots=TENSOR_KNOTS)
     columns = _surface_columns(exposure, energy, setting.exposure[inside], intake[inside])
-    X = np.hstack([np.ones((len(columns), 1)), columns, setting.adjustment[inside]])
-    terms = ("intercept", *exposure.terms, *energy.terms, *_product_terms(exposure.terms, energy.terms),
-             *setting.adjustment_terms)  # fmt: skip
-    model = Regression(X, setting.y[inside], setting.domain, terms)
+    terms = (*exposure.terms, *energy.terms, *_product_terms(exposure.terms, energy.terms))
+    model = setting.regression(columns, terms)
     return Surface(setting, intake, exposure, energy, model, fit_quickly(model, setting.design))
 
 

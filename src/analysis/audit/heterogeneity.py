@@ -17,10 +17,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
+from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame, row_of_test
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose, pose_on, set_out
-from analysis.stats.arrays import Array, Frames
+from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
 from analysis.stats.disclosure import blanked
 from analysis.stats.regression.fit import ConvergenceError
@@ -150,14 +150,14 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
     return {"cycle_heterogeneity": pd.DataFrame(rows, columns=columns)}
 
 
-def _test_rows(model: Regression, tested: dict[str, tuple[str, ...]], problem: Problem) -> list[dict[str, object]]:
+def _test_rows(model: Regression, tested: dict[str, tuple[str, ...]], problem: Problem) -> list[Row]:
     design = problem.setting.design
     fit = fit_quickly(model, design)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for name, terms in tested.items():
         null = fit_quickly(model.without(terms), design)
         for test in (wald_test(fit, terms), rao_scott_test(fit, null, terms)):
-            rows.append({"test": name} | dataclasses.asdict(test) | {"reason": ""})
+            rows.append(row_of_test(name, test.method, test) | {"reason": ""})
     return rows
 
 
@@ -171,10 +171,9 @@ def _with_cycles(
     # Zero at the reference, so that the indicators are differences between cycles there.
     basis = problem.contrast(setting.exposure[rows])
     products, product_names = product_columns(basis, indicators, first_terms=problem.spline_terms, second_terms=names)
-    X = np.hstack([np.ones((len(basis), 1)), basis, indicators, products, setting.adjustment[rows]])
-    terms = ("intercept", *problem.spline_terms, *names, *product_names, *setting.adjustment_terms)
+    columns, terms = np.hstack([basis, indicators, products]), (*problem.spline_terms, *names, *product_names)
     linear = {f"{problem.spline_terms[0]}:{name}" for name in names}
-    return Regression(X, setting.y[rows], setting.domain, terms), {
+    return setting.regression(columns, terms), {
         "curve": product_names,
         "bend": tuple(name for name in product_names if name not in linear),
         "level": names,

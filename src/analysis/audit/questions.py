@@ -21,7 +21,7 @@ from analysis.audit.joint_test import (
     verdict_shares,
     verdicts_by_ends,
 )
-from analysis.audit.recall import SECOND_RECALL, two_days
+from analysis.audit.recall import two_recalls
 from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, referee_tasks, without_answer
 from analysis.audit.runner import AuditError, Finished, Task
 from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
@@ -31,10 +31,10 @@ from analysis.audit.specificity import (
     curves_of,
     nutrient_cells,
     own_cells,
-    place_of,
-    summarise,
+    place_among_nutrients,
+    specificity_summary,
 )
-from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
 from analysis.dose_response.energy import ENERGY
 from analysis.stats.sample.design import SurveyDesign
 from analysis.study import PRIMARY, Study, StudyError
@@ -51,7 +51,7 @@ SINGLE = {
     "cycle curves": cycle_curves,
     "cycle heterogeneity": cycle_heterogeneity,
     "sampling units": psu_influence_on_shape,
-    "two recalls": two_days,
+    "two recalls": two_recalls,
 }
 """Questions of one task each."""
 
@@ -169,8 +169,8 @@ def audit_frames(
         }
     if specificity := [one.frames["rows"] for one in finished if one.name.startswith(SPECIFICITY) and not one.reason]:
         rows = [row for part in specificity for row in part.to_dict("records")]
-        summary = summarise(rows)
-        frames |= {"specificity": summary, "specificity_place": place_of(summary, study.exposure),
+        summary = specificity_summary(rows)
+        frames |= {"specificity": summary, "specificity_place": place_among_nutrients(summary, study.exposure),
                    "specificity_coefficients": curves_of(rows)}  # fmt: skip
     for one in finished:
         if one.name in SINGLE:

@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
 from analysis.dose_response.energy import ENERGY
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
@@ -24,16 +24,13 @@ from analysis.stats.arrays import Array
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study, StudyError
 
-SECOND_RECALL = 2003
-"""First year of the only cycle with a second recall in its public files."""
-
 
 def beside_energy(exposure: str) -> tuple[str, ...]:
     """The exposure and energy, whose recall it shares; energy alone if that is the exposure."""
     return tuple(dict.fromkeys((exposure, ENERGY)))
 
 
-def two_days(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """Agreement of two recalls of the same people, and the study's curve on each day and on their mean.
 
     Parameters

@@ -22,7 +22,7 @@ from analysis.data.people.cohort import columns_read
 from analysis.data.people.conditions import all_of
 from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
-from analysis.dose_response.fits import base_of, curve_of, fit_beside, fit_problem
+from analysis.dose_response.fits import curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
@@ -35,8 +35,7 @@ from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import OwnFit, SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
-from analysis.study import COVARIATES, CYCLES, PRIMARY, NeuropathyRule, Outcome, Study, StudyError, Weights
-from analysis.study import Model as ModelName
+from analysis.study import COVARIATES, CYCLES, PRIMARY, Model, NeuropathyRule, Outcome, Study, StudyError, Weights
 
 Covariates = Literal["1", "2", "2 + height"]
 
@@ -99,7 +98,7 @@ class Specification:
         ------
         StudyError : the exposure is one of the covariates.
         """
-        model: ModelName = "1" if self.covariates == "1" else "2"
+        model: Model = "1" if self.covariates == "1" else "2"
         height = ("height_cm",) if self.covariates == "2 + height" else ()
         extra = dict.fromkeys(name for name in study.extra_covariates + height if name not in COVARIATES[model])
         fields = dict(SAMPLES[self.sample])
@@ -214,7 +213,7 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
     covariates = {setting.adjustment_terms: setting}
     covariates |= {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
-    ready = shared_columns([base_of(one) for one in covariates.values()], setting.design)
+    ready = shared_columns([one.regression() for one in covariates.values()], setting.design)
     shared = dict(zip(covariates, ready, strict=True))
     return [_answer(cell, forms[cell.energy], shared) for cell in cells]
 

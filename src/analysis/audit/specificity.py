@@ -44,13 +44,13 @@ from analysis.stats.disclosure import is_few
 from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
-Kind = Literal["nutrient", "heaped nutrient", "positive control", "negative control"]
+CellKind = Literal["nutrient", "heaped nutrient", "positive control", "negative control"]
 
 FORMS: tuple[EnergyForm, ...] = ("none", "residual", "density", "spline")
 CONTROL_FORMS: tuple[EnergyForm, ...] = ("none", "spline")
 """Forms that leave the exposure what it is: the others would make a control of another kind of it."""
 
-HEAPED: Kind = "heaped nutrient"
+HEAPED: CellKind = "heaped nutrient"
 NEUROPATHY = "neuropathy"
 FALSE_DISCOVERIES = 0.05
 
@@ -124,7 +124,7 @@ NUMBERS = (
 class SpecificityCell:
     """One exposure with one outcome under one way of adjusting for energy."""
 
-    kind: Kind
+    kind: CellKind
     exposure: str
     outcome: str
     form: EnergyForm
@@ -145,8 +145,6 @@ class SpecificityCell:
 
 CHOSEN = ("kind", "exposure", "outcome", "form", "label")
 """What tells the rows apart."""
-
-PRIMARY_EXPOSURE_CELL = SpecificityCell("nutrient", PRIMARY.exposure, NEUROPATHY, "none")
 
 
 def specificity_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
@@ -369,7 +367,7 @@ def _places(x: Array, weights: Array) -> Array:
 
 
 # ---- all cells
-def summarise(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def specificity_summary(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """All rows as a frame, with false-discovery control over the exposures of each kind and form.
 
     Parameters
@@ -415,12 +413,12 @@ def _discoveries_dependent(p_values: pd.Series) -> int:
     return int((adjusted < FALSE_DISCOVERIES).sum())
 
 
-def place_of(summary: pd.DataFrame, exposure: str = PRIMARY.exposure) -> pd.DataFrame:
+def place_among_nutrients(summary: pd.DataFrame, exposure: str = PRIMARY.exposure) -> pd.DataFrame:
     """Where one nutrient stands among all of them, by form of energy adjustment.
 
     Parameters
     ----------
-    summary : of `summarise`.
+    summary : of `specificity_summary`.
     exposure : nutrient column.
 
     Returns

@@ -29,6 +29,7 @@ import pandas as pd
 import scipy
 
 from analysis.data.people.cohort import select_cohort
+from analysis.data.people.vocabulary import ADULT, SECOND_RECALL
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.fits import fit_problem
 from analysis.dose_response.problem import pose, set_out
@@ -36,15 +37,12 @@ from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet, blanked, told
 from analysis.stats.measurement.usual_intake import UsualIntake, usual_intake
 from analysis.stats.regression.fit import LogisticFit
-from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.sample.descriptives import logit_interval
 from analysis.stats.sample.design import SurveyDesign
 from analysis.stats.sample.presentation import present_proportion
 from analysis.stats.sample.replicates import jackknife, replicate_df, replicate_statistic
 from analysis.study import COVARIATES, PRIMARY, Model, Study
-
-ADULT = 20
-"""Youngest age in years of those whose intake is held against requirements."""
 
 YOUNGEST_OF_OLDER = 31
 EAR = {"male": (330.0, 350.0), "female": (255.0, 265.0)}
@@ -54,15 +52,12 @@ RDA = {"male": (400.0, 420.0), "female": (310.0, 320.0)}
 AGES = (20, 31, 51, 71)
 """First ages of the cells that have a mean of their own."""
 
-SECOND_RECALL = 2003
-"""First year of the only cycle with a second recall in its public files."""
-
 MAGNESIUM = "magnesium_mg"
 SUPPLEMENT = "magnesium_supplement_mg"
 LEFT_ARM = (97.0, 98.0, 99.0, 100.0)
 """Intakes, mg/day, at the left knot, below which the curve is a straight line."""
 
-MODELS: tuple[Model, ...] = ("1", "2", "3")
+ADEQUACY_MODELS: tuple[Model, ...] = ("1", "2", "3")
 QUANTITIES = {
     "day_ear": "below the EAR on one day",
     "day_rda": "below the RDA on one day",
@@ -72,11 +67,10 @@ QUANTITIES = {
     "usual_mean": "mean usual intake, mg",
     "usual_total_ear": "usual intake with supplements below the EAR",
 }
-DOMAINS = {"age20": "adults of 20 and older", "age40": "adults of 40 and older", "cohort": "the cohort"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Adequacy(Discreet):
+class IntakeAdequacy(Discreet):
     """How many take in too little, and the neuropathy of those.
 
     Attributes
@@ -103,7 +97,7 @@ def requirement(people: pd.DataFrame, amounts: dict[str, tuple[float, float]]) -
     )
 
 
-def adequacy(people: pd.DataFrame, *, study: Study = PRIMARY) -> Adequacy:
+def intake_adequacy(people: pd.DataFrame, *, study: Study = PRIMARY) -> IntakeAdequacy:
     """Answer claim 2.
 
     Parameters
@@ -116,7 +110,7 @@ def adequacy(people: pd.DataFrame, *, study: Study = PRIMARY) -> Adequacy:
     StudyError, DesignError : the study has no answer, or no adults have a second recall.
     """
     shares, variances = _shares(people, study)
-    return Adequacy(shares, variances, _exposures(people, study))
+    return IntakeAdequacy(shares, variances, _exposures(people, study))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -285,7 +279,7 @@ def _variances(adults: _Adults, estimate: Array, std_error: Array) -> pd.DataFra
 # ---- neuropathy of those who take in too little
 def _exposures(people: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows = []
-    for model in MODELS:
+    for model in ADEQUACY_MODELS:
         asked = dataclasses.replace(study, model=model)
         if study.exposure not in COVARIATES[model]:
             rows += [_indicator(people, asked, name) for name in ("below_ear", "below_rda")]
@@ -301,9 +295,7 @@ def _indicator(people: pd.DataFrame, study: Study, name: str) -> pd.DataFrame:
     rows = setting.domain.rows
     limit = requirement(people[rows], {"below_ear": EAR, "below_rda": RDA}[name])
     below = (people["magnesium_mg"].to_numpy(dtype=float)[rows] < limit).astype(float)
-    X = np.column_stack([np.ones(below.size), below, setting.adjustment[rows]])
-    model = Regression(X, setting.y[rows], setting.domain, ("intercept", name, *setting.adjustment_terms))
-    fit = fit_quickly(model, setting.design)
+    fit = fit_quickly(setting.regression(below[:, None], (name,)), setting.design)
     return _odds(fit, (name,), np.ones((1, 1)), study).assign(exposure=name, n_exposed=told(int(below.sum())))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.dose_response.association import row_of_test
 from analysis.dose_response.fits import fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array
@@ -16,7 +17,7 @@ from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import Contrasts, TermTest, contrast, wald_test
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign
-from analysis.study import Study
+from analysis.study import Model, Study
 
 COLUMNS = (
     "kind", "what", "group", "model", "term", "x", "estimate", "std_error", "odds_ratio", "conf_low", "conf_high",
@@ -24,6 +25,9 @@ COLUMNS = (
 )  # fmt: skip
 """kind: odds_ratio (estimate is its logarithm, limits those of the ratio), curve (the same at exposure x against the
 reference), test (statistic is an F on df_num and df), share (estimate is one), count (n is one)."""
+
+TWO_MODELS: tuple[Model, ...] = ("1", "2")
+"""Models that most questions are asked under."""
 
 GRID = (100.0, 150.0, 200.0, 300.0, 400.0, 500.0)
 """Intakes, mg/day, at which a curve is told."""
@@ -38,7 +42,7 @@ class Label:
     model: str
 
 
-def table(rows: list[pd.DataFrame]) -> pd.DataFrame:
+def answer_table(rows: list[pd.DataFrame]) -> pd.DataFrame:
     """Rows in the columns of `COLUMNS`, whole numbers as such; numbers of few people, and what rests on them, empty."""
     filled = [part.dropna(axis="columns", how="all") for part in rows]
     frame = pd.concat(filled, ignore_index=True).reindex(columns=list(COLUMNS))
@@ -59,10 +63,9 @@ def model_terms(people: pd.DataFrame, study: Study) -> tuple[LogisticFit, Settin
     study : its cohort has the exposure known, though the model does not hold it.
     """
     setting = set_out(people, study)
-    inside = setting.domain.rows
-    X = np.hstack([np.ones((len(people), 1)), setting.adjustment])[inside]
-    terms = ("intercept", *setting.adjustment_terms)
-    return fit_logistic(X, setting.y[inside], design=setting.design, domain=setting.domain, terms=terms), setting
+    model = setting.regression()
+    fit = fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)
+    return fit, setting
 
 
 def term_rows(people: pd.DataFrame, study: Study, tested: tuple[str, ...], label: Label) -> pd.DataFrame:
@@ -100,9 +103,8 @@ def odds_rows(found: Contrasts, fit: LogisticFit, study: Study, label: Label) ->
 
 def test_row(test: TermTest, fit: LogisticFit, label: Label, *, term: str) -> pd.DataFrame:
     """A Wald F test as a row of kind test."""
-    numbers = {"statistic": test.statistic, "df_num": test.df_num, "df": test.df_den, "p_value": test.p_value}
-    row = pd.DataFrame([{"kind": "test", "term": term, **numbers, "n": fit.n, "cases": fit.cases}])
-    return _labelled(row, label)
+    row = pd.DataFrame([row_of_test(term, test.method, test)]).rename(columns={"test": "term", "df_den": "df"})
+    return _labelled(row.drop(columns="method").assign(kind="test", n=fit.n, cases=fit.cases), label)
 
 
 def curve_rows(people: pd.DataFrame, study: Study, label: Label) -> pd.DataFrame:

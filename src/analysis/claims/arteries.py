@@ -19,7 +19,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import COLUMNS, Label, count_row, curve_rows, share_row, table, test_row
+from analysis.claims.answers import COLUMNS, Label, answer_table, count_row, curve_rows, share_row, test_row
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
 from analysis.dose_response.quintiles import quantile_groups
@@ -35,7 +35,7 @@ QUARTILES = 4
 WU_2023 = {"odds_ratio": 1.560, "conf_low": 1.019, "conf_high": 2.386, "n": 5969}
 """As printed: the lowest quartile against the highest."""
 
-MODELS: dict[str, Study] = {
+ARTERY_STUDIES: dict[str, Study] = {
     "1": PAD,
     "2": dataclasses.replace(PAD, model="2"),
     "3": dataclasses.replace(PAD, model="3"),
@@ -56,7 +56,8 @@ def arteries(people: pd.DataFrame) -> pd.DataFrame:
     Frame with `analysis.claims.answers.COLUMNS`; ``what`` is
 
     - ``people``: numbers of the cohort, and the prevalence among the examined (MEC weights);
-    - ``quartiles``: odds ratios against the highest under `MODELS`, their joint test, and their cuts (mg/day) as x;
+    - ``quartiles``: odds ratios against the highest under `ARTERY_STUDIES`, their joint test, and their cuts (mg/day)
+      as x;
     - ``published``: `WU_2023` as printed;
     - ``curve``: arterial disease by magnesium (``all``; ``index to 1.4``), and neuropathy of people without it.
 
@@ -67,18 +68,18 @@ def arteries(people: pd.DataFrame) -> pd.DataFrame:
     stiff = people[["abi_left", "abi_right"]].max(axis="columns") > STIFF_ABOVE
     frame = people.assign(stiff_arteries=stiff)
     rows = _people_rows(frame)
-    for model, study in MODELS.items():
+    for model, study in ARTERY_STUDIES.items():
         rows.append(_quartile_rows(frame, study, Label("quartiles", "all", model)))
     rows.append(_published_row())
     curves = {
         ("all", "1"): PAD,
-        ("all", "2"): MODELS["2"],
-        ("all", "3"): MODELS["3"],
+        ("all", "2"): ARTERY_STUDIES["2"],
+        ("all", "3"): ARTERY_STUDIES["3"],
         ("index to 1.4", "1"): dataclasses.replace(PAD, where="not stiff_arteries"),
         ("neuropathy, no arterial disease", "1"): dataclasses.replace(PRIMARY, where="pad == 0"),
     }
     rows += [curve_rows(frame, study, Label("curve", group, model)) for (group, model), study in curves.items()]
-    return table(rows)
+    return answer_table(rows)
 
 
 def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:

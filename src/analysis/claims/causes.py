@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import Label, count_row, curve_rows, table, term_rows
+from analysis.claims.answers import Label, answer_table, count_row, curve_rows, term_rows
 from analysis.data.people.cohort import select_cohort
 from analysis.study import COVARIATES, PRIMARY, Model, Study
 
@@ -79,7 +79,7 @@ def causes(people: pd.DataFrame) -> pd.DataFrame:
     full = dataclasses.replace(second, extra_covariates=ADJUSTED_FOR)
     for study, group in ((second, "covariates of model 2 known"), (full, "height, B12 and folate known too")):
         rows += _beside_model_1(frame, study, group)
-    return table(rows)
+    return answer_table(rows)
 
 
 def with_causes(people: pd.DataFrame) -> pd.DataFrame:

@@ -21,11 +21,11 @@ import pandas as pd
 from analysis.claims.answers import (
     GRID,
     Label,
+    answer_table,
     count_row,
     curve_rows,
     share_row,
     spline_rows,
-    table,
     term_rows,
     test_row,
 )
@@ -48,7 +48,7 @@ CATEGORIES = ("depletion_1", "depletion_2", "depletion_3_or_more")
 WITHOUT_ALCOHOL = tuple(name for name in COVARIATES["2"] if name not in (*COVARIATES["1"], "alcohol"))
 """What model 2 adds to model 1, but for alcohol, which is a part of the score."""
 
-MODELS: dict[str, Study] = {
+DEPLETION_STUDIES: dict[str, Study] = {
     "crude": dataclasses.replace(PRIMARY, model="crude"),
     "1": PRIMARY,
     "2 without alcohol": dataclasses.replace(PRIMARY, extra_covariates=WITHOUT_ALCOHOL),
@@ -67,7 +67,8 @@ def depletion(people: pd.DataFrame) -> pd.DataFrame:
     Frame with `analysis.claims.answers.COLUMNS`; ``what`` is
 
     - ``people``: numbers of the cohort by part and by score, weighted shares and mean of the score;
-    - ``per point``, ``by score``, ``parts together``: odds ratios under `MODELS`, the latter two with a joint test;
+    - ``per point``, ``by score``, ``parts together``: odds ratios under `DEPLETION_STUDIES`, the latter two with a
+      joint test;
     - ``curve``: intake within scores below `HIGH_SCORE` (``low``) and from it (``high``), model 1 with the score's
       level and its products with the spline; the F test of the products has the term ``interaction``.
 
@@ -84,11 +85,11 @@ def depletion(people: pd.DataFrame) -> pd.DataFrame:
     rows = [*_people_rows(frame)]
     asked = {"per point": (SCORE,), "by score": CATEGORIES, "parts together": tuple(parts)}
     for what, tested in asked.items():
-        for model, study in MODELS.items():
+        for model, study in DEPLETION_STUDIES.items():
             posed = dataclasses.replace(study, extra_covariates=(*study.extra_covariates, *tested))
             rows.append(term_rows(frame, posed, tested, Label(what, "all", model)))
     rows.append(curve_rows(frame, dataclasses.replace(PRIMARY, where=f"{SCORE} >= 0"), Label("curve", "all", "1")))
-    return table([*rows, *_curves_by_level(frame)])
+    return answer_table([*rows, *_curves_by_level(frame)])
 
 
 def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:

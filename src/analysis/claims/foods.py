@@ -17,8 +17,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from analysis.claims.answers import TWO_MODELS
 from analysis.data.foods.groups import ARTICLE, FoodGroup, GroupIntakes, food_groups, group_intakes
 from analysis.data.people.harmonise import pooled_weight
+from analysis.data.people.vocabulary import ADULT
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import blanked, is_few
@@ -29,13 +31,8 @@ from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.stats.sample.presentation import present_proportion
 from analysis.study import CYCLES, Model, Study
 
-ADULT = 20
-"""Youngest age of the wider of the two domains, years."""
-
 PER_MG = 100.0
 """Odds ratios are for so many mg more."""
-
-MODELS: tuple[Model, ...] = ("1", "2")
 
 TOLD = ("estimate", "std_error", "conf_low", "conf_high", "unreliable")
 """What is empty where few ate."""
@@ -68,7 +65,7 @@ def foods(people: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     """
     intakes = group_intakes(items, people.index)
     rows = [row for domain in _domains(people).items() for row in _sources(*domain, intakes)]
-    rows += [row for model in MODELS for row in _odds_ratios(people, intakes, model)]
+    rows += [row for model in TWO_MODELS for row in _odds_ratios(people, intakes, model)]
     frame = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     return frame.astype({name: "Int64" for name in ("df", "n", "eaters", "cases")})
 
@@ -144,7 +141,5 @@ def _odds_ratios(people: pd.DataFrame, intakes: GroupIntakes, model: Model) -> I
 
 
 def _fit(setting: Setting, exposures: Array) -> LogisticFit:
-    inside = setting.domain.rows
-    X = np.hstack([np.ones((len(exposures), 1)), exposures, setting.adjustment])[inside]
-    terms = ("intercept", "article", "other", *setting.adjustment_terms)
-    return fit_logistic(X, setting.y[inside], design=setting.design, domain=setting.domain, terms=terms)
+    model = setting.regression(exposures[setting.domain.rows], ("article", "other"))
+    return fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)

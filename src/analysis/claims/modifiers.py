@@ -17,17 +17,17 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
+from analysis.claims.answers import TWO_MODELS
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.dose_response.modifiers import EffectModification, Modifier, modified
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
 from analysis.stats.disclosure import Discreet, blanked
-from analysis.study import PRIMARY, Model, Study
+from analysis.study import PRIMARY, Study
 
 GRID_POINTS = 61
 """Points of each curve from the cohort's 1st to its 99th percentile."""
 
-MODELS: tuple[Model, ...] = ("1", "2")
 TOTAL = "magnesium_total_mg"
 """Magnesium of food, supplements and antacids: a second exposure where the participants have it."""
 
@@ -103,7 +103,7 @@ def modifiers(people: pd.DataFrame, *, study: Study = PRIMARY) -> Modification:
     people = people[[name for name in people if name not in unread]]
     tests, arms, curves = [], [], []
     for exposure in exposures:
-        for model in MODELS:
+        for model in TWO_MODELS:
             posed = pose(people, dataclasses.replace(study, exposure=exposure, model=model))
             key = {"exposure": exposure, "model": model}
             family = []

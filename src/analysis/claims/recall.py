@@ -18,19 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.data.people.vocabulary import ADULT, SECOND_RECALL
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.problem import covariate_columns, set_out
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
 from analysis.stats.measurement.usual_intake import POWER, TwoDays, two_days
-from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study
-
-SECOND_RECALL = 2003
-"""First year of the only cycle with a second recall in its public files."""
-
-ADULT = 20
 
 Transform = Callable[[Array, Array], Array]
 
@@ -138,11 +134,8 @@ def _slope(people: pd.DataFrame, study: Study, reliability: float) -> dict[str, 
     # Whoever took in none has no logarithm.
     where = f"({study.where}) and {study.exposure} > 0" if study.where else f"{study.exposure} > 0"
     setting = set_out(people, dataclasses.replace(study, where=where))
-    rows = setting.domain.rows
-    X = np.column_stack([np.ones(setting.domain.n), np.log(setting.exposure[rows]), setting.adjustment[rows]])
-    fit = fit_quickly(
-        Regression(X, setting.y[rows], setting.domain, ("intercept", "log", *setting.adjustment_terms)), setting.design
-    )
+    log = np.log(setting.exposure[setting.domain.rows, None])
+    fit = fit_quickly(setting.regression(log, ("log",)), setting.design)
     odds = contrast_frame(fit, fit.index(("log",)), np.ones((1, 1)), conf_level=study.conf_level).iloc[0]
     return {
         "model": study.model, "n": fit.n, "cases": fit.cases, "estimate": odds["log_or"],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import Label, curve_rows, table, term_rows
+from analysis.claims.answers import TWO_MODELS, Label, answer_table, curve_rows, term_rows
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
 from analysis.stats.arrays import Bools
@@ -28,7 +28,6 @@ UPPER_LEVEL_MG = 350.0
 KIDNEY_FAILING = 60.0
 """eGFR, mL/min/1.73 m², below which kidney function is reduced."""
 
-MODELS: tuple[Model, ...] = ("1", "2")
 COMPLETE = "magnesium_use_imputed == 0"
 EXPOSURES: Mapping[str, str] = {
     "magnesium_food_supplement_mg": "food and supplements",
@@ -84,7 +83,7 @@ def supplements(people: pd.DataFrame) -> SupplementAnswers:
     """
     known = _with_upper_level(people)
     odds = [*_curves(known), *_terms(known), *_by_kidney_function(known)]
-    return SupplementAnswers(odds=table(odds), amounts=_amounts(known))
+    return SupplementAnswers(odds=answer_table(odds), amounts=_amounts(known))
 
 
 def _with_upper_level(people: pd.DataFrame) -> pd.DataFrame:
@@ -108,7 +107,7 @@ def _curves(people: pd.DataFrame) -> list[pd.DataFrame]:
         curve_rows(people, dataclasses.replace(study, exposure=exposure, model=model), Label(words, group, model))
         for group, study in groups.items()
         for exposure, words in EXPOSURES.items()
-        for model in MODELS
+        for model in TWO_MODELS
         if _estimable(people, study, model)
     ]
 
@@ -124,7 +123,7 @@ def _terms(people: pd.DataFrame) -> list[pd.DataFrame]:
         term_rows(people, dataclasses.replace(PRIMARY, model=model, extra_covariates=(name,)), (name,),
                   Label(words, "use known" if name != "antacid_use" else "everybody", model))
         for name, words in TERMS.items()
-        for model in MODELS
+        for model in TWO_MODELS
     ]  # fmt: skip
 
 
@@ -137,7 +136,7 @@ def _by_kidney_function(people: pd.DataFrame) -> list[pd.DataFrame]:
     return [
         term_rows(frame, dataclasses.replace(PRIMARY, model=model, extra_covariates=names), names,
                   Label("a supplement with magnesium, by eGFR below 60", "use known", model))
-        for model in MODELS
+        for model in TWO_MODELS
     ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 
-Verdict = Literal["supported", "contradicted", "not shown", "described", "cannot be answered"]
+ClaimVerdict = Literal["supported", "contradicted", "not shown", "described", "cannot be answered"]
 Side = Literal["above", "below"]
 
 CLAIMS: Mapping[int, str] = {
@@ -73,7 +73,7 @@ class Finding:
     p_value: float = np.nan
     n: float = np.nan
     source: str = ""
-    verdict: Verdict = "cannot be answered"
+    verdict: ClaimVerdict = "cannot be answered"
     why: str = ""
 
 
@@ -118,16 +118,16 @@ def _findings(frames: Frames) -> Iterator[Finding]:
 
 
 # ---- the rule
-def by_interval(low: float, high: float, *, side: Side, null: float = 1.0) -> Verdict:
-    """Verdict of an interval against a value that means no difference."""
-    if low > null:
+def by_interval(low: float, high: float, *, side: Side) -> ClaimVerdict:
+    """Verdict of an odds ratio's interval against 1, which means no difference."""
+    if low > 1:
         return "supported" if side == "above" else "contradicted"
-    if high < null:
+    if high < 1:
         return "supported" if side == "below" else "contradicted"
     return "not shown"
 
 
-def by_test(p_value: float) -> Verdict:
+def by_test(p_value: float) -> ClaimVerdict:
     """Verdict of a test whose alternative is what the claim says."""
     return "supported" if p_value < ALPHA else "not shown"
 

@@ -30,7 +30,7 @@ from analysis.pipeline.report import write_report
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.pipeline.study_file import read_study
-from analysis.pipeline.tables import read_table, save_table, write_table
+from analysis.pipeline.tables import read_printed, save_table, write_table
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
@@ -196,7 +196,7 @@ def run_table(args: argparse.Namespace) -> None:
         )
     if form == "docx" and args.output is None:
         raise StageError("a docx cannot be printed: expected a file, such as -o table.docx.")
-    written = write_table(read_table(folders_of(args.data, args.figures), args.name), form)
+    written = write_table(read_printed(folders_of(args.data, args.figures), args.name), form)
     if args.output is None:
         tqdm.write(written.decode(), end="")
         return

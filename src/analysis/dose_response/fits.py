@@ -1,9 +1,6 @@
 """Fits of a posed study and of its model, and the curve of a fit."""
 
-import numpy as np
-
-from analysis.dose_response.problem import Problem, Setting
-from analysis.stats.arrays import Array
+from analysis.dose_response.problem import Problem
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import OwnFit, SharedColumns
@@ -15,20 +12,13 @@ def model_of(problem: Problem) -> Regression:
     return Regression(problem.X, problem.y, problem.setting.domain, problem.terms)
 
 
-def fit_problem(problem: Problem, *, eta: Array | None = None) -> LogisticFit:
-    """The fit of a posed study; ``eta`` as for `analysis.stats.regression.quick.fit_quickly`."""
-    return fit_quickly(model_of(problem), problem.setting.design, eta=eta)
-
-
-def base_of(setting: Setting) -> Regression:
-    """The regression of a study's people on its covariates, without the exposure."""
-    rows = setting.domain.rows
-    X = np.hstack([np.ones((setting.domain.n, 1)), setting.adjustment[rows]])
-    return Regression(X, setting.y[rows], setting.domain, ("intercept", *setting.adjustment_terms))
+def fit_problem(problem: Problem) -> LogisticFit:
+    """The fit of a posed study."""
+    return fit_quickly(model_of(problem), problem.setting.design)
 
 
 def fit_beside(problem: Problem, shared: SharedColumns) -> OwnFit:
-    """The exposure's coefficients of a posed study whose covariates are ready; see `base_of`."""
+    """The exposure's coefficients of a posed study whose covariates are ready: `Setting.regression` without columns."""
     return shared.fit(problem.basis, problem.spline_terms)
 
 

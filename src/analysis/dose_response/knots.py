@@ -22,18 +22,13 @@ from analysis.study import BOOTSTRAP_REPLICATES, KNOT_NUMBERS, KnotQuantiles
 
 
 def knot_sensitivity(
-    association: Association,
-    *,
-    replicates: int = BOOTSTRAP_REPLICATES,
-    seed: int = SEED,
-    jobs: int = 1,
-    progress: str = "",
+    association: Association, *, replicates: int = BOOTSTRAP_REPLICATES, jobs: int = 1, progress: str = ""
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The shape of one study's curve under 3 to 6 knots on unweighted and weighted quantiles, and two other forms.
 
     Parameters
     ----------
-    association, replicates, seed, jobs : as `shape_of`.
+    association, replicates, jobs : as `shape_of`.
     progress : what the bar over the variants says; none if empty.
 
     Returns
@@ -43,7 +38,7 @@ def knot_sensitivity(
     their curves: form, knots, knot_quantiles, x, odds_ratio, conf_low, conf_high, against the study's reference.
     """
     variants = [(knots, quantiles) for quantiles in get_args(KnotQuantiles) for knots in KNOT_NUMBERS]
-    tasks = (joblib.delayed(_variant)(association, *variant, replicates, seed) for variant in variants)
+    tasks = (joblib.delayed(_variant)(association, *variant, replicates) for variant in variants)
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
     bar = tqdm(done, total=len(variants), desc=progress, unit="variant", disable=None if progress else True,
                leave=False)  # fmt: skip
@@ -53,7 +48,7 @@ def knot_sensitivity(
 
 
 def _variant(
-    association: Association, knots: int, quantiles: KnotQuantiles, replicates: int, seed: int
+    association: Association, knots: int, quantiles: KnotQuantiles, replicates: int
 ) -> tuple[Row, pd.DataFrame]:
     setting = association.problem.setting
     rule = setting.study.knot_rule if quantiles == "unweighted" else "harrell"  # Hmisc's knows no weights
@@ -62,7 +57,7 @@ def _variant(
     problem = dataclasses.replace(posed, reference=association.reference)
     fit = fit_problem(problem)
     curve = curve_of(problem, fit)
-    drawn = bootstrap(curve.design, replicates=replicates, seed=seed)
+    drawn = bootstrap(curve.design, replicates=replicates, seed=SEED)
     label: Row = {"form": "spline", "knots": knots, "knot_quantiles": quantiles}
     row = label | _variant_row(problem, curve, curve.bootstrapped_nadirs(drawn))
     return row, _variant_curve(association, problem, fit).assign(**label)

@@ -353,10 +353,10 @@ def _with_levels(
     problem: Problem, modifier: Modifier, codes: Integers
 ) -> tuple[Regression, tuple[tuple[str, ...], ...]]:
     """The regression with levels and their products with the spline, and the products' terms level by level."""
-    setting, rows = problem.setting, problem.setting.domain.rows
+    setting = problem.setting
     # Zero at the reference, so that the levels' main effects are differences there.
-    basis = problem.contrast(setting.exposure[rows])
-    columns, terms, products = [np.ones((len(basis), 1)), basis], ["intercept", *problem.spline_terms], []
+    basis = problem.contrast(setting.exposure[setting.domain.rows])
+    columns, terms, products = [basis], [*problem.spline_terms], []
     for position, (level, _) in enumerate(modifier.levels[1:], start=1):
         name = f"{modifier.name}_{level}"
         indicator = (codes == position).astype(float)[:, None]
@@ -364,6 +364,4 @@ def _with_levels(
         columns += [indicator, product]
         terms += [name, *names]
         products.append(names)
-    X = np.hstack([*columns, setting.adjustment[rows]])
-    model = Regression(X, setting.y[rows], setting.domain, (*terms, *setting.adjustment_terms))
-    return model, tuple(products)
+    return setting.regression(np.hstack(columns), tuple(terms)), tuple(products)

@@ -13,6 +13,7 @@ from analysis.stats.arrays import Array, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet
 from analysis.stats.order import sorted_median
+from analysis.stats.regression.quick import Regression
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES, Study
 
@@ -84,6 +85,19 @@ class Setting(Discreet):
         """People of the domain with the outcome."""
         return int(np.sum(self.y[self.domain.rows] == 1))
 
+    def regression(self, columns: Array | None = None, terms: tuple[str, ...] = ()) -> Regression:
+        """The outcome on columns of one's own beside the covariates: intercept, columns, covariates.
+
+        Parameters
+        ----------
+        columns : (m, k) float array of the domain's rows; by default none, which leaves the covariates alone.
+        terms : their k names.
+        """
+        rows = self.domain.rows
+        own = np.empty((self.domain.n, 0)) if columns is None else columns
+        X = np.hstack([np.ones((self.domain.n, 1)), own, self.adjustment[rows]])
+        return Regression(X, self.y[rows], self.domain, ("intercept", *terms, *self.adjustment_terms))
+
     @property
     def knot_weights(self) -> Array | None:
         """Weights of the cohort for the quantiles that knots are placed on, if the study wants them weighted."""
@@ -118,8 +132,7 @@ class Problem(Discreet):
     @cached_property
     def X(self) -> Array:  # noqa: N802 - the field's name of a design matrix
         """(m, p) float array: intercept, basis, covariates; the rows of the domain only, as every regression does."""
-        setting = self.setting
-        return np.hstack([np.ones((len(self.basis), 1)), self.basis, setting.adjustment[setting.domain.rows]])
+        return self.setting.regression(self.basis, self.spline_terms).X
 
     @property
     def y(self) -> Array:

@@ -62,13 +62,11 @@ def quantile_groups(
     every = range(1, groups + 1)
     others = [k for k in every if k != reference]
     y, domain = setting.y, setting.domain
-    indicators = [(group == k)[:, None].astype(float) for k in others]
-    X = np.hstack([np.ones((len(frame), 1)), *indicators, setting.adjustment])[domain.rows]
-    terms = ("intercept", *(f"group_{k}" for k in others), *setting.adjustment_terms)
-    fit = fit_logistic(X, y[domain.rows], design=setting.design, domain=domain, terms=terms)
+    terms = tuple(f"group_{k}" for k in others)
+    model = setting.regression((group[domain.rows, None] == np.array(others)).astype(float), terms)
+    fit = fit_logistic(model.X, model.y, design=setting.design, domain=domain, terms=model.terms)
     contrast = np.array([[float(k == other) for other in others] for k in every])
-    index = fit.index(tuple(f"group_{k}" for k in others))
-    odds = contrast_frame(fit, index, contrast, conf_level=study.conf_level)
+    odds = contrast_frame(fit, fit.index(terms), contrast, conf_level=study.conf_level)
     members = [domain.rows & (group == k) for k in every]
     counts = pd.DataFrame(
         {
@@ -114,9 +112,8 @@ def trend_fit(setting: Setting, *, groups: int, term: str) -> LogisticFit:
     """
     _, group = group_of(setting.exposure, setting.eligible, groups, setting.study.exposure)
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
-    X = np.hstack([np.ones((scores.size, 1)), scores[:, None], setting.adjustment])[setting.domain.rows]
-    terms = ("intercept", term, *setting.adjustment_terms)
-    return fit_logistic(X, setting.y[setting.domain.rows], design=setting.design, domain=setting.domain, terms=terms)
+    model = setting.regression(scores[setting.domain.rows, None], (term,))
+    return fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)
 
 
 def group_of(exposure: Array, eligible: Array, groups: int, name: str) -> tuple[Array, Integers]:

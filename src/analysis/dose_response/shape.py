@@ -218,20 +218,20 @@ def threshold_profile(shape: StudyShape) -> pd.DataFrame:
 
 
 def summarise_shapes(
-    found: Sequence[Association], *, replicates: int = BOOTSTRAP_REPLICATES, seed: int = SEED, jobs: int = 1
+    found: Sequence[Association], *, replicates: int = BOOTSTRAP_REPLICATES, jobs: int = 1
 ) -> dict[str, pd.DataFrame]:
     """Frames of several models of one study: ``shape`` (one row each), ``threshold`` (profile, first model's knots).
 
     Parameters
     ----------
     found : associations that differ in their model only.
-    replicates, seed, jobs : as `shape_of`.
+    replicates, jobs : as `shape_of`.
 
     Returns
     -------
     shape and threshold, with a ``model`` column each.
     """
-    tasks = (joblib.delayed(_row_and_profile)(association, replicates, seed) for association in found)
+    tasks = (joblib.delayed(_row_and_profile)(association, replicates) for association in found)
     done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
     shapes = list(tqdm(done, total=len(found), desc="examining shapes", unit="model", disable=None, leave=False))
     return {
@@ -240,16 +240,16 @@ def summarise_shapes(
     }
 
 
-def _row_and_profile(association: Association, replicates: int, seed: int) -> tuple[Row, pd.DataFrame]:
-    shape = shape_of(association, replicates=replicates, seed=seed)
+def _row_and_profile(association: Association, replicates: int) -> tuple[Row, pd.DataFrame]:
+    shape = shape_of(association, replicates=replicates)
     profile = threshold_profile(shape).assign(model=association.study.model)
     return shape_row(shape), profile[["model", "x", "deviance_gain"]]
 
 
-def shape_numbers(curve: FittedCurve, *, seed: int = 1) -> dict[str, Any]:
+def shape_numbers(curve: FittedCurve) -> dict[str, Any]:
     """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients, with errors."""
     ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
-    drawn = curve.drawn_nadirs(seed=seed)
+    drawn = curve.drawn_nadirs(seed=SEED)
     nonlinear = curve.nonlinear_p
     return {
         "overall_p": wald_test(curve.fit, curve.spline_terms).p_value,

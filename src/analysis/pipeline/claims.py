@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from analysis.claims.adequacy import adequacy
+from analysis.claims.adequacy import intake_adequacy
 from analysis.claims.arteries import arteries
 from analysis.claims.causes import causes
 from analysis.claims.depletion import depletion
@@ -24,7 +24,7 @@ from analysis.pipeline.participants import read_participants
 from analysis.pipeline.results import read_estimates, refuse_mixing, write_estimates
 
 CLAIMS: dict[str, Callable[[pd.DataFrame], Any]] = {
-    "adequacy": adequacy,
+    "adequacy": intake_adequacy,
     "supplements": supplements,
     "modifiers": modifiers,
     "depletion": depletion,

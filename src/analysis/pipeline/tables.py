@@ -15,7 +15,7 @@ from analysis.errors import expected_one_of
 from analysis.files import replacing
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.results import read_claims, read_estimates
-from analysis.report.tables import TABLES, Table
+from analysis.report.tables import TABLES, PrintedTable
 
 LETTERS_PT = 8
 """Size of letters in a document: seven columns with their intervals fit across a page that lies on its side."""
@@ -29,7 +29,7 @@ NEEDED_BY = {"great_tables": "HTML", "docx": "docx (python-docx)"}
 INSTALL = "run `make tables`, or `pip install -r requirements-tables.lock` in the project's environment"
 
 
-def read_table(folders: Folders, name: str) -> Table:
+def read_printed(folders: Folders, name: str) -> PrintedTable:
     """A table by its name, from the estimates in the data folder.
 
     Raises
@@ -47,12 +47,12 @@ def read_table(folders: Folders, name: str) -> Table:
     return TABLES[name](frames, provenance)
 
 
-def write_table(table: Table, form: str) -> bytes:
+def write_table(table: PrintedTable, form: str) -> bytes:
     """A table as the content of a file.
 
     Parameters
     ----------
-    table : of `read_table`.
+    table : of `read_printed`.
     form : ``html``, a page of its own; ``docx``; or ``csv``, numbers only, an empty cell for what is not told.
 
     Raises
@@ -69,13 +69,13 @@ def save_table(written: bytes, path: Path) -> Path:
     return path
 
 
-def _as_csv(table: Table) -> bytes:
+def _as_csv(table: PrintedTable) -> bytes:
     return (
         table.numbers.assign(data=table.source).to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
     )
 
 
-def _as_html(table: Table) -> bytes:
+def _as_html(table: PrintedTable) -> bytes:
     great_tables = _library("great_tables")
     page = (
         great_tables.GT(table.cells, rowname_col="row", groupname_col="section", id="analysis")
@@ -89,7 +89,7 @@ def _as_html(table: Table) -> bytes:
     return str(page.as_raw_html(make_page=True)).encode()
 
 
-def _as_docx(table: Table) -> bytes:
+def _as_docx(table: PrintedTable) -> bytes:
     docx = _library("docx")
     document, columns = docx.Document(), list(table.cells.columns[2:])
     # The library's template is written in its own name, and has no title.
@@ -129,7 +129,7 @@ def _add_line(written: Any, line: list[str]) -> None:
             run.bold = len(line) == 1 or len(written.rows) == 1  # the style would make every first cell bold
 
 
-FORMS: dict[str, Callable[[Table], bytes]] = {"html": _as_html, "docx": _as_docx, "csv": _as_csv}
+FORMS: dict[str, Callable[[PrintedTable], bytes]] = {"html": _as_html, "docx": _as_docx, "csv": _as_csv}
 
 
 def _library(name: str) -> ModuleType:

@@ -1,7 +1,7 @@
 """Tables as a journal prints them: by name, with their numbers for a spreadsheet and their cells for a page.
 
-A `Table` computes nothing: what it holds was read from the estimates. `analysis.pipeline.tables` writes it as HTML,
-docx or CSV.
+A `PrintedTable` computes nothing: what it holds was read from the estimates. `analysis.pipeline.tables` writes it as
+HTML, docx or CSV.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ from analysis.report.words.study import (
     GROUP_WORDS,
     WEIGHT_WORDS,
     adjustment_words,
+    characteristic_row_words,
     characteristic_words,
     describe_people,
     format_characteristic,
-    level_words,
     noted,
     people_of_groups,
     unknown_words,
@@ -41,7 +41,7 @@ NUMERIC = ("n", "estimate", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Table(Discreet):
+class PrintedTable(Discreet):
     """One table, twice: as numbers and as words.
 
     Attributes
@@ -60,7 +60,7 @@ class Table(Discreet):
     source: str
 
 
-def characteristics(estimates: Frames, provenance: Provenance) -> Table:
+def characteristics(estimates: Frames, provenance: Provenance) -> PrintedTable:
     """Table 1: the cohort, and those with and without neuropathy.
 
     Parameters
@@ -71,13 +71,13 @@ def characteristics(estimates: Frames, provenance: Provenance) -> Table:
     return _described(estimates, estimates["characteristics"], provenance, by="neuropathy")
 
 
-def characteristics_by_quintile(estimates: Frames, provenance: Provenance) -> Table:
+def characteristics_by_quintile(estimates: Frames, provenance: Provenance) -> PrintedTable:
     """Table 1 by fifths of the cohort's intake; parameters as `characteristics`."""
     by = f"quintile of {estimates['models']['exposure_label'].iloc[0]} intake"
     return _described(estimates, estimates["characteristics_by_quintile"], provenance, by=by)
 
 
-def models(estimates: Frames, provenance: Provenance) -> Table:
+def models(estimates: Frames, provenance: Provenance) -> PrintedTable:
     """People, odds ratios at round intakes, tests and shape of each covariate set; parameters as `characteristics`."""
     rows = [row for _, model in estimates["models"].iterrows() for row in _model_rows(estimates, model)]
     first = estimates["models"].iloc[0]
@@ -92,7 +92,7 @@ def models(estimates: Frames, provenance: Provenance) -> Table:
     return _laid_out(noted(title, estimates), rows, notes, provenance.source)
 
 
-def claims(frames: Frames, provenance: Provenance) -> Table:
+def claims(frames: Frames, provenance: Provenance) -> PrintedTable:
     """What was found about each of the article's claims.
 
     Parameters
@@ -120,10 +120,10 @@ def claims(frames: Frames, provenance: Provenance) -> Table:
         "claim says; contradicted: on the other; not shown: it holds both. Associations of one recalled day.",
     )
     numbers = pd.concat([labels, found[list(names)].rename(columns=names)], axis=1)
-    return Table("The article's claims, one comparison a row", numbers, cells, notes, provenance.source)
+    return PrintedTable("The article's claims, one comparison a row", numbers, cells, notes, provenance.source)
 
 
-def published(estimates: Frames, provenance: Provenance) -> Table:
+def published(estimates: Frames, provenance: Provenance) -> PrintedTable:
     """Numbers that others have published, beside the same from these files; parameters as `characteristics`.
 
     Raises
@@ -145,10 +145,10 @@ def published(estimates: Frames, provenance: Provenance) -> Table:
         "95 % intervals. As printed: rounds to the printed digits. Close: within 5 % and inside the printed interval. "
         "Not identifying: a number of people that many definitions reach.",
     )
-    return Table("Published numbers and the same from these files", numbers, cells, notes, provenance.source)
+    return PrintedTable("Published numbers and the same from these files", numbers, cells, notes, provenance.source)
 
 
-TABLES: dict[str, Callable[[Frames, Provenance], Table]] = {
+TABLES: dict[str, Callable[[Frames, Provenance], PrintedTable]] = {
     "characteristics": characteristics,
     "characteristics_by_quintile": characteristics_by_quintile,
     "models": models,
@@ -158,7 +158,7 @@ TABLES: dict[str, Callable[[Frames, Provenance], Table]] = {
 """Every table by name; the claims take the frames of the claims stage, the others the estimates."""
 
 
-def _described(estimates: Frames, frame: pd.DataFrame, provenance: Provenance, *, by: str) -> Table:
+def _described(estimates: Frames, frame: pd.DataFrame, provenance: Provenance, *, by: str) -> PrintedTable:
     model = estimates["models"].iloc[0]
     people = people_of_groups(frame)
     p_told: set[str] = set()
@@ -193,7 +193,7 @@ def _characteristic(cell: Any, column: str) -> Row:
     """One cell of Table 1, of a level or of a mean or median."""
     return {
         "section": characteristic_words(cell.variable, pd.DataFrame({"kind": [cell.kind]})),
-        "row": sentence(level_words(cell.level, cell.kind)),
+        "row": sentence(characteristic_row_words(cell.level, cell.kind)),
         "column": column,
         "text": format_characteristic(cell),
         **{name: None if pd.isna(getattr(cell, name)) else getattr(cell, name) for name in NUMERIC},
@@ -251,7 +251,7 @@ def _model_rows(estimates: Frames, model: pd.Series) -> list[Row]:
     return [{"column": column, **cell} for cell in cells]
 
 
-def _laid_out(title: str, rows: list[Row], notes: tuple[str, ...], source: str) -> Table:
+def _laid_out(title: str, rows: list[Row], notes: tuple[str, ...], source: str) -> PrintedTable:
     """A table from its single cells, in the order in which sections, rows and columns are first met."""
     long = pd.DataFrame(rows)
     place = ["section", "row"]
@@ -273,7 +273,7 @@ def _laid_out(title: str, rows: list[Row], notes: tuple[str, ...], source: str) 
         for value, part in parts.items()
         if part[name].notna().any()
     }
-    return Table(
+    return PrintedTable(
         title, pd.DataFrame(numbers, index=index).reset_index(), wide("text").fillna("").reset_index(), notes, source
     )
 

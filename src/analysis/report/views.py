@@ -27,10 +27,11 @@ from analysis.report.figures.dose_response import draw_odds_ratios
 from analysis.report.figures.layout import BAND, GREEN, VERMILION
 from analysis.report.words import audit as audit_words
 from analysis.report.words.energy import energy_sentence
-from analysis.report.words.numbers import Audit, format_intake, p_number, sentence
+from analysis.report.words.numbers import format_intake, p_number, sentence
 from analysis.report.words.shape import describe_shape
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study, StudyError
 
@@ -209,7 +210,7 @@ class AuditView(Discreet):
 
     study: Study
     questions: tuple[str, ...]
-    frames: Audit
+    frames: Frames
 
     @property
     def unanswered(self) -> int:
@@ -231,7 +232,7 @@ class AuditView(Discreet):
 
     def _conclusions(self) -> dict[str, str]:
         asked, audit = set(self.questions), self.frames
-        found: dict[str, tuple[set[str], Callable[[Audit], str]]] = {
+        found: dict[str, tuple[set[str], Callable[[Frames], str]]] = {
             "The same in every specification?": (
                 {"specification"}, lambda of: _specification_words(of, self.study)
             ),
@@ -265,11 +266,11 @@ class AuditView(Discreet):
             return _as_html(f"{self._head()} Tables: {', '.join(self.frames)}.", {"": self.to_frame()})
 
 
-def _specification_words(audit: Audit, study: Study) -> str:
+def _specification_words(audit: Frames, study: Study) -> str:
     return f"{audit_words.verdicts_sentence(audit)} {audit_words.joint_test_sentence(audit, study)}"
 
 
-def _specificity_words(audit: Audit, study: Study) -> str:
+def _specificity_words(audit: Frames, study: Study) -> str:
     if missing := audit_words.unanswered_words(audit, "specificity"):
         return missing
     return f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}"

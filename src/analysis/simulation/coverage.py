@@ -6,7 +6,6 @@ import scipy
 from numpy.typing import NDArray
 
 from analysis.simulation.surveys import (
-    ALPHA,
     Base,
     CurveOf,
     Experiment,
@@ -20,6 +19,7 @@ from analysis.stats.regression.hypotheses import rao_scott_test, wald_test
 from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.replicates import Replicates, bootstrap, jackknife, replicate_vcov
+from analysis.stats.shape.verdict import ALPHA
 
 INTAKES = (100.0, 150.0, 200.0, 350.0, 500.0)
 """Magnesium, mg/day, at which intervals of the odds ratio against the median are looked at."""

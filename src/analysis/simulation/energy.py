@@ -15,7 +15,6 @@ from analysis.data.synthetic.survey import PLANTED, Truth
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.problem import Problem, pose_setting
 from analysis.simulation.surveys import (
-    ALPHA,
     FITTED_DEPTH,
     Base,
     Experiment,
@@ -25,6 +24,7 @@ from analysis.simulation.surveys import (
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.shape.verdict import ALPHA
 
 ENERGY_TRUTH = Truth(curvature=0.0, energy_curvature=PLANTED.curvature)
 """The same parabola in the logarithm of energy, lowest at 1,900 kcal."""

@@ -14,7 +14,6 @@ import pandas as pd
 from analysis.simulation.energy import energy_u
 from analysis.simulation.shapes import SHAPES, U_SHAPES, fitted_to
 from analysis.simulation.surveys import (
-    ALPHA,
     FITTED_DEPTH,
     Base,
     CurveOf,
@@ -24,6 +23,7 @@ from analysis.simulation.surveys import (
 )
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, end_tests, ends_name
+from analysis.stats.shape.verdict import ALPHA
 
 ON_THE_DAY, ON_USUAL = "the analysed day", "usual intake"
 ENERGY, ENERGY_AS_FITTED = "energy's U", "energy's U as fitted"

@@ -15,14 +15,20 @@ import scipy
 
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import ALPHA, Base, CurveOf, Experiment, means, rates
+from analysis.simulation.surveys import Base, CurveOf, Experiment, means, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
-from analysis.stats.measurement.regression_calibration import Calibration, CalibrationData, bootstrap_slopes, calibrate
-from analysis.stats.measurement.simex import Statistic, error_variance, simex
+from analysis.stats.measurement.regression_calibration import (
+    CalibrationData,
+    RegressionCalibration,
+    bootstrap_slopes,
+    calibrate,
+)
+from analysis.stats.measurement.simex import Estimator, error_variance, simex
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.stats.shape.nadir import RANGE
+from analysis.stats.shape.verdict import ALPHA
 
 CONF_LEVEL = 0.95
 REPLICATES = 200
@@ -51,7 +57,7 @@ METHODS = {
 }
 """What each row of the table was estimated by."""
 
-Found = tuple[Array, Array, Array]
+SlopesFound = tuple[Array, Array, Array]
 """Places, slopes and standard errors at the low and at the high end, (2,) each."""
 
 
@@ -111,7 +117,7 @@ def _rows(
     return [known | row for method, found in estimates.items() for row in _told(method, found, curve, df)]
 
 
-def _told(method: str, found: Found, curve: CurveOf, df: int) -> Iterator[Row]:
+def _told(method: str, found: SlopesFound, curve: CurveOf, df: int) -> Iterator[Row]:
     """One row an end: the slope, the true one at its place, and whether interval and test are right."""
     for end, x, slope, std_error in zip(ENDS, *found, strict=True):
         step = np.array([x - 0.5, x + 0.5])
@@ -128,7 +134,7 @@ def _told(method: str, found: Found, curve: CurveOf, df: int) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def _statistic(base: Base, x: Array, y: Array) -> tuple[Array, Statistic]:
+def _statistic(base: Base, x: Array, y: Array) -> tuple[Array, Estimator]:
     """Ends of an intake, and its slopes there with their variances; knots stay where this intake has them."""
     problem = base.problem
     spline = RestrictedCubicSpline(place_knots(x, problem.setting.study.knots))
@@ -149,13 +155,13 @@ def _on(problem: Problem, spline: RestrictedCubicSpline, exposure: Array, y: Arr
     return Regression(X, y, problem.setting.domain, problem.terms)
 
 
-def _plain(base: Base, x: Array, y: Array) -> Found:
+def _plain(base: Base, x: Array, y: Array) -> SlopesFound:
     places, statistic = _statistic(base, x, y)
     slopes, variances = statistic(x)
     return places, slopes, np.sqrt(variances)
 
 
-def _both_days(base: Base, y: Array) -> tuple[CalibrationData, Calibration]:
+def _both_days(base: Base, y: Array) -> tuple[CalibrationData, RegressionCalibration]:
     setting = base.problem.setting
     data = CalibrationData(
         first=base.exposure[:, None],
@@ -170,7 +176,9 @@ def _both_days(base: Base, y: Array) -> tuple[CalibrationData, Calibration]:
     return data, calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
 
 
-def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, seed: int, replicates: int) -> Found:
+def _calibrated(
+    base: Base, data: CalibrationData, calibration: RegressionCalibration, seed: int, replicates: int
+) -> SlopesFound:
     setting = base.problem.setting
     places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
     drawn = bootstrap(setting.design, replicates=replicates, seed=seed)
@@ -178,7 +186,7 @@ def _calibrated(base: Base, data: CalibrationData, calibration: Calibration, see
     return places, found.estimate, found.std_error
 
 
-def _extrapolated(base: Base, y: Array, seed: int, simex_draws: int) -> dict[str, Found]:
+def _extrapolated(base: Base, y: Array, seed: int, simex_draws: int) -> dict[str, SlopesFound]:
     both = base.second_weights > 0
     first, second = (day[both] ** (1 / ROOT) for day in (base.exposure, base.second))
     places, statistic = _statistic(base, base.exposure, y)

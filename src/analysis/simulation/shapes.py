@@ -15,7 +15,6 @@ import pandas as pd
 from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.fits import curve_of
 from analysis.simulation.surveys import (
-    ALPHA,
     FITTED_DEPTH,
     Base,
     CurveOf,
@@ -29,7 +28,7 @@ from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap
 from analysis.stats.shape.nadir import NadirDraws, find_nadirs
 from analysis.stats.shape.threshold import break_grid, search_test
-from analysis.stats.shape.verdict import FittedCurve, verdict
+from analysis.stats.shape.verdict import ALPHA, FittedCurve, verdict
 
 REPLICATES = 200
 NULL_DRAWS = 999

@@ -38,8 +38,6 @@ WITHIN_PSU = 0.012
 DRAWS_PER_SURVEY = 25
 """Outcomes drawn for one invented survey before the next is invented."""
 
-ALPHA = 0.05
-
 CurveOf = Callable[[Array], Array]
 
 NOBODY = pd.DataFrame()

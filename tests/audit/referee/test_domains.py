@@ -14,11 +14,11 @@ from analysis.audit.referee.rows import rows_that_change_nothing, variants
 from analysis.audit.referee.table import row_of
 from analysis.audit.runner import AuditError, Finished
 from analysis.data.people.harmonise import harmonise
-from analysis.data.synthetic.survey import survey_tables
 from analysis.dose_response.problem import set_out
 from analysis.stats.curve.splines import place_knots
 from analysis.stats.measurement.regression_calibration import calibrate
 from analysis.study import PRIMARY
+from tests.people import survey_tables
 
 FULL = dataclasses.replace(PRIMARY, model="2")
 

@@ -10,7 +10,7 @@ from analysis.audit.referee.missing import covariates_missing, people_missing
 from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.under_reporting import indicator_odds, under_reporting
 from analysis.data.people.harmonise import harmonise
-from analysis.data.synthetic.survey import survey_tables
+from tests.people import survey_tables
 from tests.reference_numbers import FOLDER, RTOL
 
 pytestmark = pytest.mark.reference

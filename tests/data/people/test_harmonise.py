@@ -25,9 +25,18 @@ from analysis.data.people.harmonise import (
 from analysis.data.people.supplements import USE
 from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.data.source.registry import COMMITTED
-from analysis.data.synthetic.survey import survey_tables
 from analysis.study import CATEGORIES, CYCLES, OUTCOMES, Study
-from tests.people import LAYOUT, NAN, NUTRIENTS, PRODUCT_LAYOUT, TRIALS, participants, raw_tables, read_rows
+from tests.people import (
+    LAYOUT,
+    NAN,
+    NUTRIENTS,
+    PRODUCT_LAYOUT,
+    TRIALS,
+    participants,
+    raw_tables,
+    read_rows,
+    survey_tables,
+)
 
 HAND = 1e-12
 """Relative tolerance of sums done by hand: the same doubles, added or multiplied in another order."""

@@ -13,18 +13,18 @@ from analysis.data.source.content import differences
 from analysis.data.source.nhanes import fetch
 from analysis.data.source.registry import read_registry
 from analysis.data.synthetic.survey import (
-    NULL,
     PLANTED,
     SyntheticError,
     Truth,
     invent,
     read_truth,
-    survey_frames,
-    survey_tables,
     write_survey,
 )
+from tests.people import survey_tables
 
 SMALL, MIDDLE = 0.05, 0.3
+NULL = Truth(curvature=0.0)
+"""No effect of intake at all."""
 SPOONS = 1e-5
 """Relative tolerance where spoons are turned into one another: their sizes in millilitres have six digits."""
 N_TABLES = 68
@@ -104,14 +104,14 @@ def three(full: dict[str, pd.DataFrame], *names: str) -> pd.DataFrame:
 
 
 def test_same_seed_and_scale_give_the_same_frames() -> None:
-    once, again = survey_frames(seed=5, scale=SMALL), survey_frames(seed=5, scale=SMALL)
+    once, again = survey_tables(seed=5, scale=SMALL), survey_tables(seed=5, scale=SMALL)
     for name, frame in once.items():
         pd.testing.assert_frame_equal(frame, again[name], check_exact=True)
 
 
 @pytest.mark.no_cover  # the demo has run every line of it
 def test_another_seed_gives_another_survey() -> None:
-    assert not survey_frames(seed=5, scale=SMALL)["LEXPN"].equals(survey_frames(seed=6, scale=SMALL)["LEXPN"])
+    assert not survey_tables(seed=5, scale=SMALL)["LEXPN"].equals(survey_tables(seed=6, scale=SMALL)["LEXPN"])
 
 
 @pytest.mark.no_cover  # the demo has run every line of it
@@ -125,7 +125,7 @@ def test_the_same_survey_is_written_with_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.no_cover  # the demo has run every line of it
 def test_another_truth_changes_the_feet_and_nothing_else() -> None:
-    planted, null = survey_frames(scale=MIDDLE), survey_frames(scale=MIDDLE, truth=NULL)
+    planted, null = survey_tables(scale=MIDDLE), survey_tables(scale=MIDDLE, truth=NULL)
     changed = {name for name, frame in planted.items() if not frame.equals(null[name])}
     assert changed == {"LEXPN", "LEXPN_B", "LEXPN_C"}
 
@@ -181,7 +181,7 @@ def test_strata_and_psus_are_numbered_as_in_nhanes(full: dict[str, pd.DataFrame]
 
 
 def test_no_psu_is_empty_in_the_smallest_survey() -> None:
-    frames = survey_frames(scale=0.02)
+    frames = survey_tables(scale=0.02)
     demo = pd.concat([frames["DEMO"], frames["DEMO_B"], frames["DEMO_C"]])
     assert len(demo.groupby(["SDMVSTRA", "SDMVPSU"])) == 87
 
@@ -457,12 +457,12 @@ def test_a_file_that_is_not_invented_is_left_alone(tmp_path: Path) -> None:
 
 def test_too_small_a_survey_is_refused() -> None:
     with pytest.raises(SyntheticError, match="scale 0.001: expected at least 0.02"):
-        survey_frames(scale=0.001)
+        survey_tables(scale=0.001)
 
 
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(SyntheticError, match="seed -1: expected 0 or a larger"):
-        survey_frames(seed=-1)
+        survey_tables(seed=-1)
 
 
 def test_the_planted_truth_is_kept_beside_the_registry(tmp_path: Path) -> None:
@@ -527,5 +527,5 @@ def test_energy_can_be_planted_instead() -> None:
     assert ends[0] > 0.5
     assert ends[1] == 0
     assert ends[2] > 0.4
-    energy, null = survey_frames(scale=MIDDLE, truth=truth), survey_frames(scale=MIDDLE, truth=NULL)
+    energy, null = survey_tables(scale=MIDDLE, truth=truth), survey_tables(scale=MIDDLE, truth=NULL)
     assert (energy["LEXPN"]["LEALPN"] >= 1).sum() > (null["LEXPN"]["LEALPN"] >= 1).sum()

@@ -7,7 +7,7 @@ intake, with one that pays for having looked everywhere.
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.dose_response.problem import set_out
 from analysis.stats.arrays import Array
 from analysis.stats.monte_carlo import share_error
@@ -26,7 +26,7 @@ POINTS = np.linspace(0.01, 0.99, 99)
 def ends(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """End slopes of the study's own fit at each of `ENDS`, as rows of the referee's table."""
     curve = curve_on(set_out(frame, study))
-    rows: list[Answer] = [
+    rows: list[RefereeRow] = [
         row_of(QUESTION, f"end slopes at P{100 * low:.0f} and P{100 * high:.0f}", curve, ends=(low, high))
         for low, high in ENDS
     ]

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_on, pose_setting, set_out
@@ -28,8 +28,8 @@ def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The study on other scales and forms of its exposure, as rows of the referee's table."""
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    rows: list[Answer] = []
-    for done, other in scales(setting).items():
+    rows: list[RefereeRow] = []
+    for done, other in on_other_scales(setting).items():
         rows.append(row_of(QUESTION, done, curve_on(other)))
     knots = round_knots(pose_setting(setting).spline.knots)
     fixed = pose_on(setting, RestrictedCubicSpline(knots), reference=float(np.median(setting.eligible)))
@@ -47,7 +47,7 @@ def round_knots(knots: Array) -> Array:
     return knots
 
 
-def scales(setting: Setting) -> dict[str, Setting]:
+def on_other_scales(setting: Setting) -> dict[str, Setting]:
     """The people with their exposure on another scale, or without its extremes, by what was done."""
     x, eligible = setting.exposure, setting.eligible
     low, high = np.quantile(eligible, EXTREMES)

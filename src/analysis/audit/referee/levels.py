@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.association import associate
 from analysis.dose_response.problem import pose_setting, set_out
@@ -35,7 +35,7 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     base = row_of(QUESTION, "P5 and P95 against the median", curve)
     low, high = round_ends(curve)
     height = levels(curve, low=low, high=high, middle=curve.reference)
-    at_round: Answer = base | {
+    at_round: RefereeRow = base | {
         "done": f"{low:g} and {high:g} {amount_unit(study.exposure)} against the median",
         "level_low_p": height.p_low, "level_high_p": height.p_high, "levels_p": height.p_value,
         "log_or_low": height.log_or_low, "log_or_high": height.log_or_high,

@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array, Bools, Integers
@@ -112,7 +112,7 @@ def _values(columns: Array, like: pd.Series) -> Array | pd.Categorical:
     return pd.Categorical.from_codes(code, dtype=like.dtype, validate=True) if len(levels) else like
 
 
-def _imputed_row(frame: pd.DataFrame, study: Study, imputations: int, seed: int) -> Answer:
+def _imputed_row(frame: pd.DataFrame, study: Study, imputations: int, seed: int) -> RefereeRow:
     curves = []
     for done in completed_frames(frame, study, imputations=imputations, seed=seed):
         problem: Problem = pose(done, study)
@@ -151,7 +151,7 @@ def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFra
     examined = eligible & frame["examined"].to_numpy()
     mec = frame["weight_mec"].to_numpy(dtype=float)
     interview = frame["weight_interview"].to_numpy(dtype=float)
-    rows: list[Answer] = [base]
+    rows: list[RefereeRow] = [base]
     for done, among, weights in (
         ("weighted for being assessed with a recall, among the examined", examined, mec),
         ("weighted for being assessed with a recall, among the interviewed", eligible, interview),

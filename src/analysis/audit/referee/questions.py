@@ -16,9 +16,9 @@ from analysis.audit.referee.under_reporting import deletion_controls, indicator_
 from analysis.audit.runner import AuditError, Finished, Found, Task
 from analysis.study import PRIMARY, Study
 
-Question: TypeAlias = Callable[..., Found]
+RefereeQuestion: TypeAlias = Callable[..., Found]
 
-RECALL_ERROR: dict[str, Question] = {
+RECALL_ERROR: dict[str, RefereeQuestion] = {
     "referee calibrated": calibrated,
     "referee calibration redone": calibrated_bootstrap,
     "referee calibration held": calibrated_bootstrap,
@@ -27,7 +27,7 @@ RECALL_ERROR: dict[str, Question] = {
 }
 """Questions that need a second recalled day of the exposure."""
 
-ROWS: dict[str, Question] = {
+ROWS: dict[str, RefereeQuestion] = {
     "referee ends": ends,
     "referee levels": levels_of,
     "referee under-reporting": under_reporting,
@@ -40,7 +40,7 @@ ROWS: dict[str, Question] = {
 }
 """Tasks whose rows are the referee's table, in its order."""
 
-COMPANIONS: dict[str, tuple[str, Question]] = {
+COMPANIONS: dict[str, tuple[str, RefereeQuestion]] = {
     "referee_rise": ("referee rise along the curve", rise_along_curve),
     "referee_band": ("referee band", band_at_round_intakes),
     "referee_under_reporter": ("referee under-reporter", indicator_odds),

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from analysis.audit.recall import SECOND_RECALL, beside_energy
+from analysis.audit.recall import beside_energy
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of, undecided
-from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of, undecided
+from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
@@ -30,7 +30,7 @@ from analysis.stats.measurement.regression_calibration import (
     bootstrap_slopes,
     calibrate,
 )
-from analysis.stats.measurement.simex import Statistic, error_variance, simex
+from analysis.stats.measurement.simex import Estimator, error_variance, simex
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.stats.shape.verdict import FittedCurve
@@ -73,7 +73,7 @@ def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The curve on calibrated intake, its calibration taken as known, as rows of the referee's table."""
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    rows: list[Answer] = [base]
+    rows: list[RefereeRow] = [base]
     for exposures in dict.fromkeys(((study.exposure,), beside_energy(study.exposure))):
         data = calibration_data(frame, setting, exposures)
         found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
@@ -129,14 +129,14 @@ def calibrated_bootstrap(
         ends = _one_sided(found, df)
     names = " and ".join(name.split("_")[0] for name in exposures)
     way = "calibration held" if held else "calibration redone"
-    row: Answer = {
+    row: RefereeRow = {
         "question": QUESTION, "done": f"calibrated {names}, bootstrap, {way}", "n": data.y.size,
         "cases": int(data.y.sum()), "draws": int(found.known.sum()), **ends,
     }  # fmt: skip
     return complete([row], row_of(QUESTION, "primary", curve_on(setting)))
 
 
-def _one_sided(found: CalibratedSlopes, df: int) -> Answer:
+def _one_sided(found: CalibratedSlopes, df: int) -> RefereeRow:
     """One-sided p of a fall at the low end and a rise at the high end, and the weaker one's Monte Carlo error."""
     t = found.statistic
     low, high = float(scipy.stats.t.cdf(t[0], df)), float(scipy.stats.t.sf(t[1], df))
@@ -179,7 +179,7 @@ def simulated_extrapolated(
     return complete(rows, base)
 
 
-def _statistic(setting: Setting, curve: FittedCurve) -> Statistic:
+def _statistic(setting: Setting, curve: FittedCurve) -> Estimator:
     """Slopes and levels at the ends of the range on the study's own knots, of any exposures of its people."""
     low, high = curve.range
     ends = np.array([low, high])

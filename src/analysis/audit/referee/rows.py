@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import Answer, complete, curve_on, row_of
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.data.people.conditions import all_of
 from analysis.dose_response.problem import Setting, set_out
 from analysis.errors import AnalysisError
@@ -41,7 +41,7 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     base = row_of(QUESTION, "primary", curve_on(setting))
     asked = {done: partial(variant, setting) for done, variant in variants(frame).items()}
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
-    rows: list[Answer] = [base]
+    rows: list[RefereeRow] = [base]
     left = not_of_these(frame[setting.domain.rows])
     for done, pose in asked.items():
         if done in left:

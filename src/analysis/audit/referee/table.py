@@ -33,11 +33,11 @@ NO_CHANGE = 0.01
 ERRORS = 3.0
 """Monte Carlo errors that a drawn p-value must keep from 0.05 to be on one side of it."""
 
-Answer = dict[str, Any]
-"""One row of the table, by column."""
+RefereeRow = dict[str, Any]
+"""A row of the referee's table by column, whose numbers are read again."""
 
 
-def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, float] = RANGE) -> Answer:
+def row_of(question: str, done: str, curve: FittedCurve, *, ends: tuple[float, float] = RANGE) -> RefereeRow:
     """One answer: the tests, both verdicts and levels of a fitted curve, without what only the table knows.
 
     Parameters
@@ -85,7 +85,7 @@ def curve_on(setting: Setting, *, knots_of: Setting | None = None) -> FittedCurv
     return curve_of(problem, fit_problem(problem))
 
 
-def complete(rows: list[Answer], base: Answer) -> pd.DataFrame:
+def complete(rows: list[RefereeRow], base: RefereeRow) -> pd.DataFrame:
     """The rows as the table, with how far each moves the curve from the primary one and in which direction.
 
     Parameters
@@ -97,12 +97,12 @@ def complete(rows: list[Answer], base: Answer) -> pd.DataFrame:
     return pd.DataFrame(full).reindex(columns=list(COLUMNS)).astype({"n": "Int64", "cases": "Int64"})
 
 
-def _moved(row: Answer, base: Answer) -> float:
+def _moved(row: RefereeRow, base: RefereeRow) -> float:
     names = ("log_or_low", "log_or_high")
     return max(abs(row.get(name, np.nan) - base[name]) for name in names)
 
 
-def direction(row: Answer, base: Answer) -> str:
+def direction(row: RefereeRow, base: RefereeRow) -> str:
     """What a row does to the claim of a U, by the weaker of its end slopes.
 
     A drawn p-value that lies within three Monte Carlo errors of 0.05 bears no verdict: it is said not to be told apart.

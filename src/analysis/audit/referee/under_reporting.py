@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import Answer, complete, curve_on, finite, row_of
+from analysis.audit.referee.table import RefereeRow, complete, curve_on, finite, row_of
 from analysis.audit.specifications import eligible_people
 from analysis.data.people.metabolism import PLAUSIBLE, goldberg_limits
 from analysis.data.people.vocabulary import EXPOSURES
@@ -51,7 +51,7 @@ def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFr
     plausible = restricted(setting, (ratio >= low) & (ratio <= high))
     other = restricted(setting, (ratio >= narrow[0]) & (ratio <= narrow[1]))
     strict = restricted(setting, (ratio >= STRICT[0]) & (ratio <= STRICT[1]))
-    rows: list[Answer] = [
+    rows: list[RefereeRow] = [
         base,
         row_of(QUESTION, "weight known", curve_on(known)),
         row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, own knots", curve_on(plausible)),
@@ -97,7 +97,7 @@ def _beside_spline(setting: Setting, ratio: Array) -> FittedCurve:
     return curve_on(_with_columns(setting, basis, names))
 
 
-def _interaction(setting: Setting, flag: Bools) -> Answer:
+def _interaction(setting: Setting, flag: Bools) -> RefereeRow:
     """Test that the curve is the same for under-reporters and others: F of the products of flag and spline."""
     problem: Problem = pose_setting(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
     spline = problem.basis
@@ -173,7 +173,7 @@ def _draws(
                "end_slopes_p": ends.p_value}  # fmt: skip
 
 
-def _median_row(done: str, setting: Setting, kept: Bools, found: list[dict[str, float]]) -> Answer:
+def _median_row(done: str, setting: Setting, kept: Bools, found: list[dict[str, float]]) -> RefereeRow:
     frame = pd.DataFrame(found)
     rows = setting.domain.rows
     p = finite(frame["nonlinear_p"].to_numpy(dtype=float))

@@ -38,7 +38,7 @@ GROUP_FIELDS = ("group", "label", "role", "first_digits", "but_not", "members")
 CODE_FIELDS = ("group", "code")
 CODE_DIGITS = 8
 
-Role = Literal["article", "part", "beside", "source", "union", "digit"]
+GroupRole = Literal["article", "part", "beside", "source", "union", "digit"]
 
 
 class FoodError(AnalysisError):
@@ -62,7 +62,7 @@ class FoodGroup:
 
     name: str
     label: str
-    role: Role
+    role: GroupRole
     first_digits: tuple[str, ...]
     but_not: tuple[str, ...]
     codes: frozenset[int]
@@ -157,16 +157,13 @@ def membership(codes: npt.NDArray[np.integer], groups: Mapping[str, FoodGroup]) 
     return frame
 
 
-def group_intakes(
-    items: pd.DataFrame, people: pd.Index, *, groups: Mapping[str, FoodGroup] | None = None
-) -> GroupIntakes:
-    """Magnesium, grams and whether eaten, by person and group.
+def group_intakes(items: pd.DataFrame, people: pd.Index) -> GroupIntakes:
+    """Magnesium, grams and whether eaten, by person and committed group.
 
     Parameters
     ----------
     items : of `analysis.data.foods.items.food_items`; a missing amount counts as 0.
     people : (n,) their SEQN, in the order wanted; nobody else may have items.
-    groups : default the committed ones.
 
     Returns
     -------
@@ -176,7 +173,7 @@ def group_intakes(
     ------
     FoodError : an item is of somebody else.
     """
-    groups = food_groups() if groups is None else groups
+    groups = food_groups()
     person = people.get_indexer(items.index)
     if (person < 0).any():
         raise FoodError(
@@ -208,9 +205,11 @@ def _by_person(
 
 
 def _parse(row: Mapping[str, str], codes: frozenset[int]) -> FoodGroup:
-    role = next((known for known in get_args(Role) if known == row["role"]), None)
+    role = next((known for known in get_args(GroupRole) if known == row["role"]), None)
     if role is None:
-        raise ValueError(f"{row['group']} has the role {row['role']!r}: expected one of {', '.join(get_args(Role))}")
+        raise ValueError(
+            f"{row['group']} has the role {row['role']!r}: expected one of {', '.join(get_args(GroupRole))}"
+        )
     first, but_not = (tuple(_digits(text) for text in row[name].split()) for name in ("first_digits", "but_not"))
     return FoodGroup(row["group"], row["label"], role, first, but_not, codes, tuple(row["members"].split()))
 

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.foods.groups import FoodError
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import count_of, told
-
-Tables = Mapping[str, pd.DataFrame]
 
 ITEM_COLUMNS = ("line", "food_code", "grams", "magnesium_mg")
 
@@ -59,7 +58,7 @@ def food_columns() -> dict[str, list[str]]:
     return items | {table.codes: [table.code] for table in FOOD_TABLES}
 
 
-def food_items(tables: Tables) -> pd.DataFrame:
+def food_items(tables: Frames) -> pd.DataFrame:
     """All recalled foods and drinks of the first day.
 
     Parameters
@@ -80,7 +79,7 @@ def food_items(tables: Tables) -> pd.DataFrame:
     return frame.reset_index().sort_values(["SEQN", "line"], kind="stable").set_index("SEQN")
 
 
-def _of_cycle(tables: Tables, table: FoodTable) -> pd.DataFrame:
+def _of_cycle(tables: Frames, table: FoodTable) -> pd.DataFrame:
     raw = tables[table.items]
     named = raw[list(table.columns)].set_axis(list(ITEM_COLUMNS), axis="columns")
     known = tables[table.codes][table.code]

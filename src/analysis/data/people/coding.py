@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pandas as pd
-
 from analysis.errors import AnalysisError
-
-Tables = Mapping[str, pd.DataFrame]
-"""Table name to frame with SEQN as index and raw columns."""
 
 
 class CodingError(AnalysisError):

@@ -15,7 +15,8 @@ the points of each item as they stand here were not checked against the first pu
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.coding import CodingError, Source, Tables
+from analysis.data.people.coding import CodingError, Source
+from analysis.stats.arrays import Frames
 
 PRESCRIPTIONS = Source(
     ("RXQ_RX", "RXQ_RX_B", "RXQ_RX_C"),
@@ -58,7 +59,7 @@ def drugs_of(name: str) -> frozenset[str]:
     return frozenset(part[0] for part in parts if part)
 
 
-def drug_columns(tables: Tables, people: pd.Index) -> dict[str, pd.Series]:
+def drug_columns(tables: Frames, people: pd.Index) -> dict[str, pd.Series]:
     """Whether each person takes a diuretic, a magnesium-wasting one, a proton-pump inhibitor.
 
     Parameters
@@ -88,7 +89,7 @@ def drug_columns(tables: Tables, people: pd.Index) -> dict[str, pd.Series]:
     return {**yes_no, "unknown_drugs": sums["unknown_drugs"].astype(float).where(known)}
 
 
-def _rows(tables: Tables, position: int) -> pd.DataFrame:
+def _rows(tables: Frames, position: int) -> pd.DataFrame:
     """Use and name of one cycle's drugs, by person."""
     table = str(PRESCRIPTIONS.tables[position])
     use, drug = (str(names[position]) for names in PRESCRIPTIONS.columns.values())

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.coding import Tables
 from analysis.data.people.cohort import Cohort
 from analysis.data.people.harmonise import SOURCES
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEWEST_PEOPLE, blanked
 from analysis.study import Study
 
@@ -28,7 +28,7 @@ def code_columns() -> dict[str, dict[str, str]]:
     return found
 
 
-def read_codes(tables: Tables) -> pd.DataFrame:
+def read_codes(tables: Frames) -> pd.DataFrame:
     """The codes of everybody examined, under their common names.
 
     Parameters

@@ -10,13 +10,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.coding import CodingError, Source, Tables, same
+from analysis.data.people.coding import CodingError, Source, same
 from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_columns
 from analysis.data.people.laboratory import LABORATORY, laboratory_columns
 from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
 from analysis.data.people.products import PRODUCT_COLUMNS
 from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, SECOND_DAY_COLUMNS
+from analysis.stats.arrays import Frames
 from analysis.study import CATEGORIES, CYCLES, Weights
 
 SITES = ("MH1", "HAL", "MH5")
@@ -84,7 +85,7 @@ def needed_columns() -> dict[str, list[str]]:
     return {**needed, **uses, **PRODUCT_COLUMNS}
 
 
-def harmonise(tables: Tables) -> pd.DataFrame:
+def harmonise(tables: Frames) -> pd.DataFrame:
     """One row per interviewed person of all cycles, in the project's vocabulary.
 
     Parameters
@@ -157,7 +158,7 @@ def pooled_weight(
     return scaled.where(inside).fillna(0.0)
 
 
-def _join_cycle(tables: Tables, position: int) -> pd.DataFrame:
+def _join_cycle(tables: Frames, position: int) -> pd.DataFrame:
     """All sources of one cycle joined on SEQN to its demographic file, raw columns under their common names."""
     parts: list[pd.DataFrame] = []
     for source in SOURCES:
@@ -405,7 +406,7 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def _supplements(tables: Tables, raw: pd.DataFrame) -> dict[str, pd.Series]:
+def _supplements(tables: Frames, raw: pd.DataFrame) -> dict[str, pd.Series]:
     _number(raw, "DSD010", dict.fromkeys((1, 2, 7, 9), 0.0))
     return supplement_columns(tables, raw)
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.coding import CodingError, Tables
+from analysis.data.people.coding import CodingError
+from analysis.stats.arrays import Frames
 
 PRODUCTS, INGREDIENTS, BLENDS = "DSPI", "DSII", "DSBI"
 
@@ -52,7 +53,7 @@ PRODUCT_UNITS: Mapping[int, Size | None] = {
 REGULAR, GENERIC, DEFAULT = 1, 2, 3
 
 
-def product_magnesium(tables: Tables) -> pd.DataFrame:
+def product_magnesium(tables: Frames) -> pd.DataFrame:
     """Magnesium and serving of each product that a use row can name.
 
     Parameters
@@ -127,7 +128,7 @@ def _amounts(ingredients: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     return parts.groupby(rows["DSDPID"]).sum(min_count=1)
 
 
-def _products_with_magnesium_in_a_blend(tables: Tables) -> pd.Series:
+def _products_with_magnesium_in_a_blend(tables: Frames) -> pd.Series:
     """DSDPID of products that have a blend with a component named after magnesium; no blend tells its amount."""
     blends, ingredients = tables[BLENDS], tables[INGREDIENTS]
     holding = blends.loc[blends["DSDBCNAM"].str.contains("magnes", case=False), "DSDIID"]

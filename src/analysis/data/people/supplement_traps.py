@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.coding import Tables
 from analysis.data.people.products import DEFAULT, ELEMENT, GENERIC, INGREDIENTS
 from analysis.data.people.supplements import (
     CATEGORY_LIMITS_MG,
@@ -14,6 +13,7 @@ from analysis.data.people.supplements import (
     identical_rows,
     reported_medians,
 )
+from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import told
 from analysis.study import CYCLES
 
@@ -24,7 +24,7 @@ OLDER = 40
 """Age in years from which misreadings are compared, that of the monofilament examination."""
 
 
-def supplement_traps(tables: Tables, rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def supplement_traps(tables: Frames, rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """Counts of what the use files and product tables hold, by cycle.
 
     Parameters

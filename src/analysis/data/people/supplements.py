@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.coding import CodingError, Source, Tables, same
+from analysis.data.people.coding import CodingError, Source, same
 from analysis.data.people.products import (
     COUNT,
     DEFAULT,
@@ -24,6 +24,7 @@ from analysis.data.people.products import (
     product_magnesium,
     sizes,
 )
+from analysis.stats.arrays import Frames
 from analysis.study import CATEGORIES, CYCLES
 
 USE = Source(
@@ -84,7 +85,7 @@ KINDS: Mapping[int, str] = {0: "supplement", 1: "antacid", 2: "antacid"}
 """DSDANTA: an antacid reported with the supplements or with the medicines is an antacid."""
 
 
-def use_rows(tables: Tables) -> pd.DataFrame:
+def use_rows(tables: Frames) -> pd.DataFrame:
     """Every product use of all cycles, with what it holds and how it was taken.
 
     Two identical rows are one; a person may have two rows of one product that differ.
@@ -120,14 +121,14 @@ def use_rows(tables: Tables) -> pd.DataFrame:
     return _with_amounts(rows)
 
 
-def identical_rows(tables: Tables, cycle: int) -> int:
+def identical_rows(tables: Frames, cycle: int) -> int:
     """How many use rows of a cycle repeat another in everything that is read."""
     position = CYCLES.index(cycle)
     read = [raw[position] for raw in USE.columns.values() if raw[position] is not None]
     return int(tables[str(USE.tables[position])].reset_index()[["SEQN", *read, *IDENTITY]].duplicated().sum())
 
 
-def supplement_columns(tables: Tables, raw: pd.DataFrame) -> dict[str, pd.Series]:
+def supplement_columns(tables: Frames, raw: pd.DataFrame) -> dict[str, pd.Series]:
     """Harmonised columns of supplemental and antacid magnesium.
 
     Parameters
@@ -181,7 +182,7 @@ def _level(mg: pd.Series) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(place.where(mg.notna(), -1), list(names)), mg.index)
 
 
-def _cycle_rows(tables: Tables, position: int) -> pd.DataFrame:
+def _cycle_rows(tables: Frames, position: int) -> pd.DataFrame:
     """Use rows of one cycle under common names, each answer held to its codebook."""
     cycle, name = CYCLES[position], str(USE.tables[position])
     rename = {raw[position]: common for common, raw in USE.columns.items() if raw[position] is not None}

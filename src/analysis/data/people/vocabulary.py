@@ -64,6 +64,12 @@ NUTRIENT_COLUMNS: dict[str, tuple[str | None, ...]] = {
 SECOND_DAYS = {name: f"{name}_day2" for name in NUTRIENT_COLUMNS}
 """Harmonised nutrient to the same on the second recalled day, which 2003-2004 alone has."""
 
+SECOND_RECALL = 2003
+"""First year of that cycle."""
+
+ADULT = 20
+"""Age in years from which people are counted as adults."""
+
 FOOD_ORIGIN = "from food, day-1 recall"
 _PILLS = "mean of 30 days"
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from analysis.data.source.addresses import SCHEMES, mistake_in, without_secret
 from analysis.data.source.content import differences
-from analysis.data.source.progress import told
+from analysis.data.source.progress import download_bar
 from analysis.data.source.receipts import Receipt, digest_of, read_receipt, write_receipt
 from analysis.data.source.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
 from analysis.data.source.registry import Registry, Table
@@ -391,7 +391,7 @@ def _fetch_all(
     size = sum(_rough_size(errand.table) for errand in errands)
     with (
         tempfile.TemporaryDirectory(prefix=INCOMING, dir=raw, ignore_cleanup_errors=True) as folder,
-        told(size, shown=progress) as bar,
+        download_bar(size, shown=progress) as bar,
     ):
         outcomes = _run(errands, Path(folder), server=Server(retry, bar), jobs=jobs)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]

@@ -13,7 +13,7 @@ TELL_EVERY = 30.0  # seconds between lines; a log stays short, and a job that wa
 
 
 @contextmanager
-def told(total: int, *, shown: bool) -> Iterator["tqdm[Any]"]:
+def download_bar(total: int, *, shown: bool) -> Iterator["tqdm[Any]"]:
     """Yield the bar, in bytes, that all downloads of a run advance.
 
     Parameters

@@ -52,9 +52,9 @@ SHOWN_CONTRADICTIONS = 5
 UNPUBLISHED = frozenset({("BPX_C", "BPXSAR"), ("BPX_C", "BPXDAR")})
 """Table and variable whose codebook gives no counts, though those of other cycles do."""
 
-Kind = Literal["decimal", "number", "text"]
+VariableKind = Literal["decimal", "number", "text"]
 
-_KINDS: dict[str, tuple[Kind, Callable[[str], Decimal | float | str]]] = {
+_KINDS: dict[str, tuple[VariableKind, Callable[[str], Decimal | float | str]]] = {
     "decimal": ("decimal", Decimal),
     "number": ("number", float),
     "text": ("text", str),
@@ -80,7 +80,7 @@ class ColumnTotal:
         single ones.
     """
 
-    kind: Kind
+    kind: VariableKind
     n: int | None = None
     total: Decimal | float | str | None = None
 

@@ -165,9 +165,6 @@ class Truth:
 PLANTED = Truth()
 """Odds ratio against 240 mg: 2.0 at 100 mg, 1.33 at 150 mg, 1.57 at 500 mg."""
 
-NULL = Truth(curvature=0.0)
-"""No effect of intake at all."""
-
 
 def _planted_curve(
     x: ArrayLike, nadir: float, curvature: float, core: Interval, limits: Interval
@@ -179,33 +176,18 @@ def _planted_curve(
     return curvature * (log_ratio**2 + 2 * log_ratio / touching * (inside - touching))
 
 
-def survey_frames(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
-    """Invent the survey's tables.
+def tables_of(people: pd.DataFrame, *, seed: int) -> dict[str, pd.DataFrame]:
+    """The survey's tables as they are read from files.
 
     Parameters
     ----------
-    seed : any non-negative integer; the same seed and scale give the same frames.
-    scale : sample size as a share of the real survey's; 1 gives 31,126 people.
-    truth : what to plant. Only the examinations of feet and of leg arteries depend on it.
+    people : everyone, of `invent`.
+    seed : that of `invent`; with the same people it gives the same tables.
 
     Returns
     -------
-    dict, table name -> frame with NHANES columns and codes, sorted by SEQN.
-
-    Raises
-    ------
-    SyntheticError : the seed is negative or the scale too small to fill 87 PSUs.
+    dict, table name -> frame with NHANES columns and codes, sorted by SEQN, which is the index where a table has it.
     """
-    return {name: frame for name, _, _, frame in _tables(invent(seed=seed, scale=scale, truth=truth), seed=seed)}
-
-
-def survey_tables(*, seed: int = 1, scale: float = 1.0, truth: Truth = PLANTED) -> dict[str, pd.DataFrame]:
-    """The frames of `survey_frames` as they are read from files: SEQN as index where the table has it."""
-    return tables_of(invent(seed=seed, scale=scale, truth=truth), seed=seed)
-
-
-def tables_of(people: pd.DataFrame, *, seed: int) -> dict[str, pd.DataFrame]:
-    """The same of people who are invented already, by `invent` with the same seed."""
     frames = {name: frame for name, _, _, frame in _tables(people, seed=seed)}
     return {name: frame.set_index("SEQN") if "SEQN" in frame else frame for name, frame in frames.items()}
 
@@ -221,7 +203,7 @@ def write_survey(
     Parameters
     ----------
     folder : where the raw files of the invented survey are to lie.
-    seed, scale, truth : as for ``survey_frames``.
+    seed, scale, truth : as for `invent`.
     progress : show a progress bar on standard error.
 
     Returns
@@ -230,7 +212,7 @@ def write_survey(
 
     Raises
     ------
-    SyntheticError : as ``survey_frames``, or the folder holds files that are not invented.
+    SyntheticError : as `invent`, or the folder holds files that are not invented.
     """
     people = invent(seed=seed, scale=scale, truth=truth)
     total = sum(bool(name) for _, _, names in CONTENTS for name in names)
@@ -330,7 +312,18 @@ def _streams(seed: int) -> Mapping[str, np.random.Generator]:
 
 
 def invent(*, seed: int, scale: float, truth: Truth) -> pd.DataFrame:
-    """Everyone of the three cycles with all they are, ate and have, before any file's gaps."""
+    """Everyone of the three cycles with all they are, ate and have, before any file's gaps.
+
+    Parameters
+    ----------
+    seed : any non-negative integer; the same seed and scale give the same people.
+    scale : sample size as a share of the real survey's; 1 gives 31,126 people.
+    truth : what to plant. Only the examinations of feet and of leg arteries depend on it.
+
+    Raises
+    ------
+    SyntheticError : the seed is negative or the scale too small to fill 87 PSUs.
+    """
     if seed < 0:
         raise SyntheticError(f"seed {seed}: expected 0 or a larger whole number.")
     if scale < SMALLEST_SCALE:

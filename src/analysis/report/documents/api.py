@@ -31,7 +31,7 @@ def api_markdown(door: str) -> str:
         lines = [
             f"### {name}",
             "",
-            f"`{place_of(name, offered)}`" + (f". Held to: {held[name][1]}." if name in held else ""),
+            f"`{home_of(name, offered)}`" + (f". Held to: {held[name][1]}." if name in held else ""),
         ]
         if signature := signature_of(offered):
             lines += ["", "```python", signature, "```"]
@@ -80,7 +80,7 @@ def _escaped(text: str) -> str:
     )
 
 
-def place_of(name: str, offered: object) -> str:
+def home_of(name: str, offered: object) -> str:
     """Where a name lives: module, or module:name."""
     if isinstance(offered, ModuleType):
         return offered.__name__

@@ -139,7 +139,7 @@ PARTS: dict[str, Callable[[Sources], str]] = {
     "claims in short": lambda sources: claims.short_markdown(sources.results.claims["verdicts"]),
     "claims": _claims,
     "published numbers": _published_numbers,
-    "published claims": lambda sources: published.stands_markdown(sources.results.published["published_stands"]),
+    "published claims": lambda sources: published.published_markdown(sources.results.published["published_stands"]),
     "equations": _equations,
     "numbers": lambda sources: traced_markdown(sources.results, sources.reference),
     "traceability": _traceability,

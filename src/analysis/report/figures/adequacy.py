@@ -42,7 +42,7 @@ def plot_adequacy(
 
     Parameters
     ----------
-    shares, exposures : of `analysis.claims.adequacy.adequacy`.
+    shares, exposures : of `analysis.claims.adequacy.intake_adequacy`.
     caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
     Returns
@@ -108,7 +108,7 @@ def _draw_odds(axes: Axes, exposures: pd.DataFrame) -> None:
 
 
 def adequacy_caption(shares: pd.DataFrame, variances: pd.DataFrame, exposures: pd.DataFrame) -> str:
-    """Caption of the figure, from the frames of `analysis.claims.adequacy.adequacy`."""
+    """Caption of the figure, from the frames of `analysis.claims.adequacy.intake_adequacy`."""
     adults = shares[(shares["domain"] == "age20") & (shares["sex"] == "all")].set_index("quantity")
     reliability = ", ".join(f"{row.sex} {row.reliability:.2f}" for row in variances.itertuples())
     first = exposures[exposures["model"] == exposures["model"].iloc[0]].set_index("exposure")
@@ -132,7 +132,7 @@ def adequacy_caption(shares: pd.DataFrame, variances: pd.DataFrame, exposures: p
 
 
 def adequacy_alt(shares: pd.DataFrame, exposures: pd.DataFrame) -> str:
-    """Alternative text of the figure, from the frames of `analysis.claims.adequacy.adequacy`."""
+    """Alternative text of the figure, from the frames of `analysis.claims.adequacy.intake_adequacy`."""
     adults = shares[(shares["domain"] == "age20") & (shares["sex"] == "all")].set_index("quantity")["estimate"]
     told = ", ".join(f"{percent(adults[name])} by {words}" for name, (words, *_) in SHOWN.items() if name in adults)
     odds = "; ".join(

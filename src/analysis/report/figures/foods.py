@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, letter_panels, page_style
-from analysis.report.words.numbers import format_p, sentence
+from analysis.report.words.numbers import format_odds_ratio, format_p, percent, sentence
 
 ROW = 0.215  # inches a food group
 RANKED = ("article", "source")
@@ -123,8 +123,8 @@ def foods_caption(frame: pd.DataFrame) -> str:
         f"{_percent(union)} of all magnesium. These shares are lower bounds: what is inside a mixed dish is not "
         f"counted to its ingredients, and mixed dishes gave {_percent(mixed)}. Groups overlap where a whole-grain "
         "bread, cereal or dish is counted as both. Neuropathy, model 1, per 100 mg: odds ratio "
-        f"{_ratio(article)} of the article's foods, {_ratio(other)} of all others, in one regression "
-        f"(n = {article['n']:,}, {article['cases']:,.0f} cases; p of their difference "
+        f"{format_odds_ratio(article)} of the article's foods, {format_odds_ratio(other)} of all others, in one "
+        f"regression (n = {article['n']:,}, {article['cases']:,.0f} cases; p of their difference "
         f"{format_p(difference['p_value'])})."
     )
 
@@ -133,14 +133,10 @@ def _percent(row: pd.Series) -> str:
     return f"{100 * row['estimate']:.1f} % ({100 * row['conf_low']:.1f} to {100 * row['conf_high']:.1f})"
 
 
-def _ratio(row: pd.Series) -> str:
-    return f"{row['odds_ratio']:.2f} ({row['conf_low']:.2f} to {row['conf_high']:.2f})"
-
-
 def foods_alt(frame: pd.DataFrame) -> str:
     """Alternative text of the figure, from the frame of `analysis.claims.foods.foods`."""
     ranked = ranked_groups(frame)
-    told = "; ".join(f"{row.label} {100 * row.share_estimate:.1f} %" for row in ranked.head(1 + LARGEST).itertuples())
+    told = "; ".join(f"{row.label} {percent(row.share_estimate)}" for row in ranked.head(1 + LARGEST).itertuples())
     return (
         f"Bars: share of all magnesium of {len(ranked)} food groups, the largest {told}; beside them milligrams per "
         "100 g and how many people ate any."

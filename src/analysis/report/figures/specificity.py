@@ -83,7 +83,7 @@ def plot_specificity(
 
     Parameters
     ----------
-    summary : of `analysis.audit.specificity.summarise`.
+    summary : of `analysis.audit.specificity.specificity_summary`.
     study : whose exposure is looked for among the nutrients.
     caption, provenance, width : as for `analysis.report.figures.layout.blank_page`.
 
@@ -314,8 +314,8 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame, *, study: St
 
     Parameters
     ----------
-    summary : of `analysis.audit.specificity.summarise`.
-    place : the exposure's, of `analysis.audit.specificity.place_of`.
+    summary : of `analysis.audit.specificity.specificity_summary`.
+    place : the exposure's, of `analysis.audit.specificity.place_among_nutrients`.
     study : whose exposure that is.
     """
     nutrients = _heaped(summary[summary["kind"] == "nutrient"])

@@ -31,7 +31,7 @@ CURVE_COLUMNS = ("x", "odds_ratio", "conf_low", "conf_high", "band_low", "band_h
 RISK_COLUMNS = ("prevalence", "prevalence_low", "prevalence_high")
 
 
-def curve_rows(estimates: Frames) -> list[dict[str, Any]]:
+def chart_rows(estimates: Frames) -> list[dict[str, Any]]:
     """Every model's curve, an intake a row: odds ratio with its intervals, and risk where that was estimated."""
     limits = {"conf_low": "prevalence_low", "conf_high": "prevalence_high"}
     risk = estimates["prevalence"].rename(columns=limits)[["model", "x", *RISK_COLUMNS]]

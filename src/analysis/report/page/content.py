@@ -188,7 +188,7 @@ def _tests(results: Results) -> str:
             table(simulation_words.nadirs_table(results.simulation), "The low point's intervals"),
             paragraphs(
                 simulation_words.questions_sentence(results.simulation),
-                simulation_words.recall_sentence(results.simulation),
+                simulation_words.recall_power_sentence(results.simulation),
                 simulation_words.recall_error_sentence(results.simulation),
                 simulation_words.bands_sentence(results.simulation),
             ),
@@ -281,7 +281,7 @@ def _published(results: Results) -> str:
             f"Do the claims stand? ({stands['study'].nunique()} studies)",
             paragraphs(
                 "The claims by recalled dose under five forms of energy and without each cycle.",
-                published_words.stands_markdown(stands),
+                published_words.published_markdown(stands),
             ),
             table(
                 read_off(stands.drop(columns=[name for name in stands if name in IN_THE_FILE])),
@@ -303,7 +303,7 @@ def _referee(results: Results) -> str:
     each = [
         paragraphs(f"**{sentence(words)}.** {referee_words.question_sentence(referee, question)}")
         + table(referee_words.answers_table(referee, question), sentence(words))
-        for question, words in answer_words.QUESTIONS.items()
+        for question, words in answer_words.REFEREE_QUESTIONS.items()
         if question in set(referee["question"])
     ]
     return (

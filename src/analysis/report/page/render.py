@@ -106,7 +106,7 @@ def render(results: Results, parts: dict[str, Section], *, library: str) -> str:
     estimates = results.estimates
     row = rows_of_model(estimates, PRIMARY.model)
     explorer = packed(results.audit, conf_level=PRIMARY.conf_level)
-    curve = {"rows": charts.curve_rows(estimates), "unit": row["unit"], "reference": row["reference"],
+    curve = {"rows": charts.chart_rows(estimates), "unit": row["unit"], "reference": row["reference"],
              "start": row["p05"]}  # fmt: skip
     return template.render(
         title=TITLE,

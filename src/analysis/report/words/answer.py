@@ -11,7 +11,6 @@ from analysis.report.words.first_screen import AT_RANDOM, blind_words, missed_sh
 from analysis.report.words.numbers import (
     NO_DEPARTURE,
     NUMBERS,
-    Audit,
     as_markdown,
     format_intake,
     format_p,
@@ -33,7 +32,7 @@ from analysis.stats.shape.verdict import ALPHA, INTERIOR
 from analysis.study import PRIMARY
 
 TEST = ["test", "result", "meaning"]
-QUESTIONS = {
+REFEREE_QUESTIONS = {
     "knots": "knots",
     "ends": "where the ends are",
     "levels": "which intakes are compared",
@@ -112,7 +111,7 @@ def decides_markdown(estimates: Frames, referee: pd.DataFrame) -> str:
         return NO_REFEREE
     answers = dict(iter(referee.groupby("question", sort=False)))
     rows = [("knots", *_knots_cells(estimates))]
-    rows += [(words, *_answer_cells(answers[name])) for name, words in QUESTIONS.items() if name in answers]
+    rows += [(words, *_answer_cells(answers[name])) for name, words in REFEREE_QUESTIONS.items() if name in answers]
     return _markdown(rows, ["choice", FALLS_THEN_RISES, ENDS_HIGHER, "direction"])
 
 
@@ -164,7 +163,7 @@ def _directions(rows: pd.DataFrame) -> str:
 
 
 # ---- how much of it stands
-def stands_markdown(estimates: Frames, audit: Audit, simulation: Frames) -> str:
+def stands_markdown(estimates: Frames, audit: Frames, simulation: Frames) -> str:
     """What the audit asked of the curve: result and what it means, as a Markdown table."""
     if any(name not in audit for name in NEEDED):
         return NOT_WHOLE
@@ -184,21 +183,21 @@ def stands_markdown(estimates: Frames, audit: Audit, simulation: Frames) -> str:
     return _markdown(rows, TEST)
 
 
-def _units_row(audit: Audit) -> tuple[str, str, str]:
+def _units_row(audit: Frames) -> tuple[str, str, str]:
     full, without = audit_words.without_units(audit)
     carried = full >= ALPHA or without.max() >= ALPHA
     told = "no bend that all of them show" if carried else "no single sampling unit carries the bend"
     return f"Without each of {len(without)} sampling units", f"p at most {without.max():.3f}", told
 
 
-def _specifications_row(audit: Audit) -> tuple[str, str, str]:
+def _specifications_row(audit: Frames) -> tuple[str, str, str]:
     whole = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
     told = [f"{verdict_words(str(name))}: {percent(row['share'])}" for name, row in whole.iterrows()]
     few = "most find no U" if whole["share"].get("U", 0.0) <= 0.5 else "most find a U"
     return f"{whole['n'].sum():,} specifications", "; ".join(told), few
 
 
-def _levels_row(audit: Audit) -> list[tuple[str, str, str]]:
+def _levels_row(audit: Frames) -> list[tuple[str, str, str]]:
     shares = audit["verdict_ends"].query("question == @ENDS_HIGHER and verdict == @audit_words.BOTH_HIGHER")
     return [
         (f"The same: {ENDS_HIGHER}", percent(share), "the question that asks less, in most not shown either"
@@ -207,7 +206,7 @@ def _levels_row(audit: Audit) -> list[tuple[str, str, str]]:
     ]  # fmt: skip
 
 
-def _joint_row(audit: Audit) -> tuple[str, str, str]:
+def _joint_row(audit: Frames) -> tuple[str, str, str]:
     tests = audit_words.joint_tests(audit["joint_test"], primary=True)
     best = tests.loc[tests["adjusted_p"].idxmin()]
     p = p_number_drawn(best["adjusted_p"], best["adjusted_p_error"])
@@ -235,7 +234,7 @@ def _power_row(simulation: Frames) -> list[tuple[str, str, str]]:
     ]
 
 
-def _nutrients_row(audit: Audit) -> tuple[str, str, str]:
+def _nutrients_row(audit: Frames) -> tuple[str, str, str]:
     own = audit["specificity_place"].set_index("form").loc["none"]
     return (
         f"{own['tested']} nutrients, as they are",
@@ -244,7 +243,7 @@ def _nutrients_row(audit: Audit) -> tuple[str, str, str]:
     )
 
 
-def _controls_row(estimates: Frames, audit: Audit) -> list[tuple[str, str, str]]:
+def _controls_row(estimates: Frames, audit: Frames) -> list[tuple[str, str, str]]:
     points = bent_controls(audit)
     if points.empty:
         return []
@@ -259,7 +258,7 @@ def _controls_row(estimates: Frames, audit: Audit) -> list[tuple[str, str, str]]
     ]
 
 
-def _energy_row(audit: Audit, simulation: Frames) -> tuple[str, str, str]:
+def _energy_row(audit: Frames, simulation: Frames) -> tuple[str, str, str]:
     p = energy_p(audit)
     told = ", ".join(f"{words} {p_number(p[form])}" for form, words in ADJUSTMENTS.items())
     gone = [form for form in ADJUSTMENTS if p[form] >= ALPHA]
@@ -271,7 +270,7 @@ def _energy_row(audit: Audit, simulation: Frames) -> tuple[str, str, str]:
     return "Energy adjusted for", f"non-linear p: {told}", verb
 
 
-def _cycles_row(audit: Audit) -> tuple[str, str, str]:
+def _cycles_row(audit: Frames) -> tuple[str, str, str]:
     tests = audit["cycle_heterogeneity"].query("test == 'curve'").dropna(subset="p_value")
     low, high = tests["p_value"].min(), tests["p_value"].max()
     means = {0: "no different curves are shown", len(tests): "the cycles draw different curves"}

@@ -17,7 +17,6 @@ from analysis.report.words.numbers import (
     FORM_WORDS,
     NO_DEPARTURE,
     NUMBERS,
-    Audit,
     format_drawn,
     format_intake,
     format_p,
@@ -32,6 +31,7 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.reasons import plain_reason
+from analysis.stats.arrays import Frames
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
@@ -75,7 +75,7 @@ TERM_WORDS = {
 
 
 # ---- the specification curve
-def verdicts_sentence(audit: Audit) -> str:
+def verdicts_sentence(audit: Frames) -> str:
     """In how many of all specifications each verdict was reached."""
     shares = audit["verdict_shares"]
     whole = shares[shares["choice"] == "all"]
@@ -83,7 +83,7 @@ def verdicts_sentence(audit: Audit) -> str:
     return f"Of {whole['n'].sum():,} specifications {list_words(parts)}."
 
 
-def grid_sentence(audit: Audit) -> str:
+def grid_sentence(audit: Frames) -> str:
     """What joined the grid after it was first declared."""
     n = int(audit["verdict_sides"].query("grid == 'first declared'")["n"].iloc[0])
     added = [f'{NAMES[name].lower()} "{_level(level)}"' for name, levels in ADDED.items() for level in levels]
@@ -93,7 +93,7 @@ def grid_sentence(audit: Audit) -> str:
     )
 
 
-def ends_sentence(audit: Audit) -> str:
+def ends_sentence(audit: Frames) -> str:
     """How many verdicts of a U there are with the ends elsewhere, and in how many both ends are higher."""
     shares = audit["verdict_ends"]
     u = shares[(shares["question"] == FALLS_THEN_RISES) & (shares["verdict"] == "U")]
@@ -106,7 +106,7 @@ def ends_sentence(audit: Audit) -> str:
     )
 
 
-def sides_sentence(audit: Audit) -> str:
+def sides_sentence(audit: Frames) -> str:
     """How many verdicts of a U there are when both tests of the rule are one-sided, or both two-sided."""
     told = []
     for grid, rows in audit["verdict_sides"].groupby("grid", sort=False):
@@ -117,7 +117,7 @@ def sides_sentence(audit: Audit) -> str:
     return f"The rule's end slopes are one-sided and its two lines two-sided: {'; '.join(told)}."
 
 
-def verdicts_by_ends_table(audit: Audit) -> pd.DataFrame:
+def verdicts_by_ends_table(audit: Frames) -> pd.DataFrame:
     """Shares of verdicts on each question and pair of ends, in per cent."""
     shares = audit["verdict_ends"]
     wide = shares.pivot_table(index=["question", "ends"], columns="verdict", values="share", sort=False)
@@ -148,7 +148,7 @@ def level_words(choice: str, level: str) -> str:
     return LEVELS.get(words, words).replace("_", " ")
 
 
-def u_verdicts_sentence(audit: Audit) -> str:
+def u_verdicts_sentence(audit: Frames) -> str:
     """Which people most of the verdicts of a U rest on, and how many there are with everybody."""
     shares = audit["verdict_shares"].query("choice == 'sample'")
     of_level, u = shares.groupby("level")["n"].sum(), shares[shares["verdict"] == "U"].set_index("level")["n"]
@@ -167,7 +167,7 @@ def u_verdicts_sentence(audit: Audit) -> str:
     )
 
 
-def choices_sentence(audit: Audit) -> str:
+def choices_sentence(audit: Frames) -> str:
     """The two choices that move each end of the curve, and its non-linear p, most."""
     parts = []
     for quantity, words in QUANTITY_WORDS.items():
@@ -175,7 +175,7 @@ def choices_sentence(audit: Audit) -> str:
     return f"The choices that matter most, by their share of the variation: {'; '.join(parts)}."
 
 
-def joint_test_sentence(audit: Audit, study: Study = PRIMARY) -> str:
+def joint_test_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Whether the specifications together say more than chance would."""
     return (
         f"If intake had nothing to do with {study.disease}, specifications would still agree, because they share their "
@@ -184,7 +184,7 @@ def joint_test_sentence(audit: Audit, study: Study = PRIMARY) -> str:
     )
 
 
-def joint_words(audit: Audit) -> str:
+def joint_words(audit: Frames) -> str:
     """How many joint statistics have a small p by themselves, and the least p with what it is adjusted for them all."""
     tests = joint_tests(audit["joint_test"], primary=True)
     clear, best = int((tests["p_value"] < ALPHA).sum()), tests.loc[tests["p_value"].idxmin()]
@@ -204,7 +204,7 @@ def joint_tests(tests: pd.DataFrame, *, primary: bool) -> pd.DataFrame:
     return tests[tests["primary"] == primary].set_index("term")
 
 
-def _plain_words(audit: Audit) -> str:
+def _plain_words(audit: Frames) -> str:
     """What the plain bootstrap gives instead, and why that is not what answers are read from."""
     plain = joint_tests(audit["joint_test"], primary=False)
     least = plain.loc[plain["adjusted_p"].idxmin()]
@@ -223,7 +223,7 @@ def together_words(best: pd.Series) -> str:
     return f"together {more} more than chance would."
 
 
-def verdicts_by_choice_table(audit: Audit) -> pd.DataFrame:
+def verdicts_by_choice_table(audit: Frames) -> pd.DataFrame:
     """Shares of verdicts at each level of each choice, in per cent."""
     shares = audit["verdict_shares"].query("choice != 'all'")
     wide = shares.pivot_table(index=["choice", "level"], columns="verdict", values="share", sort=False)
@@ -237,7 +237,7 @@ def verdicts_by_choice_table(audit: Audit) -> pd.DataFrame:
     )
 
 
-def joint_test_table(audit: Audit) -> pd.DataFrame:
+def joint_test_table(audit: Frames) -> pd.DataFrame:
     """Each statistic of the joint test beside what no association would give, and the p of the plain bootstrap."""
     tests, plain = (joint_tests(audit["joint_test"], primary=primary) for primary in (True, False))
     return pd.DataFrame(
@@ -262,7 +262,7 @@ def _drawn(tests: pd.DataFrame, name: str) -> list[str]:
 
 
 # ---- cycles, sampling units, the second recall
-def cycles_sentence(audit: Audit) -> str:
+def cycles_sentence(audit: Frames) -> str:
     """Whether the cycles draw one curve, and what is left without each of them."""
     if unanswered := unanswered_words(audit, "cycle_shapes", "cycle_heterogeneity"):
         return unanswered
@@ -275,7 +275,7 @@ def cycles_sentence(audit: Audit) -> str:
     ).strip()
 
 
-def differ_words(audit: Audit) -> str:
+def differ_words(audit: Frames) -> str:
     """Whether the cycles have one curve, by both analyses and both methods."""
     tests = audit["cycle_heterogeneity"].query("test == 'curve'").dropna(subset="p_value")
     p = tests.set_index(["covariates", "method"])["p_value"]
@@ -291,7 +291,7 @@ def differ_words(audit: Audit) -> str:
     return f"That the survey's cycles draw different curves is not shown ({told})."
 
 
-def _without_words(audit: Audit) -> str:
+def _without_words(audit: Frames) -> str:
     if "verdict_shares" not in audit:
         return ""
     shares = audit["verdict_shares"]
@@ -304,7 +304,7 @@ def _without_words(audit: Audit) -> str:
     return f"Share of specifications that end in a bend or a U: {list_words(parts)}."
 
 
-def cycles_table(audit: Audit) -> pd.DataFrame:
+def cycles_table(audit: Frames) -> pd.DataFrame:
     """Each cycle's own tests and low point beside the pooled ones."""
     if unanswered_words(audit, "cycle_shapes"):
         return pd.DataFrame()
@@ -325,7 +325,7 @@ def cycles_table(audit: Audit) -> pd.DataFrame:
     )
 
 
-def sampling_units_sentence(audit: Audit) -> str:
+def sampling_units_sentence(audit: Frames) -> str:
     """Whether one sampling unit carries the bend."""
     if unanswered := unanswered_words(audit, "psu_shape"):
         return unanswered
@@ -341,13 +341,13 @@ def sampling_units_sentence(audit: Audit) -> str:
     return f"The bend rests on single sampling units ({sum(known >= ALPHA)} of them): {told}."
 
 
-def without_units(audit: Audit) -> tuple[float, pd.Series]:
+def without_units(audit: Frames) -> tuple[float, pd.Series]:
     """The non-linear p with everybody, and without each sampling unit, covariance estimated anew."""
     refitted = audit["psu_shape"][audit["psu_shape"]["quantity"] == REFITTED]
     return float(refitted["full"].iloc[0]), refitted["estimate"].dropna()
 
 
-def recall_sentence(audit: Audit, exposure: str = PRIMARY.exposure) -> str:
+def recall_sentence(audit: Frames, exposure: str = PRIMARY.exposure) -> str:
     """How much of one recalled day is that day's, and the curve on the mean of two, of the study's exposure."""
     if unanswered := unanswered_words(audit, "recall", "recall_curves"):
         return unanswered
@@ -367,7 +367,7 @@ def recall_sentence(audit: Audit, exposure: str = PRIMARY.exposure) -> str:
     )
 
 
-def recall_table(audit: Audit) -> pd.DataFrame:
+def recall_table(audit: Frames) -> pd.DataFrame:
     """The curve's tests on the first day, the second and their mean, in the same people."""
     if unanswered_words(audit, "recall_curves"):
         return pd.DataFrame()
@@ -385,7 +385,7 @@ def recall_table(audit: Audit) -> pd.DataFrame:
     )
 
 
-def failures_sentence(audit: Audit) -> str:
+def failures_sentence(audit: Frames) -> str:
     """Which questions of the audit found no answer, and why."""
     failures = audit["failures"]
     if failures.empty:
@@ -395,7 +395,7 @@ def failures_sentence(audit: Audit) -> str:
 
 
 # ---- words shared
-def unanswered_words(audit: Audit, *frames: str) -> str:
+def unanswered_words(audit: Frames, *frames: str) -> str:
     """What to say of a question whose frames are not there, with its own reason; empty if all of them are."""
     missing = tasks_of([name for name in frames if name not in audit])
     if not missing:

@@ -7,7 +7,7 @@ from analysis.dose_response.energy import ENERGY
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
-from analysis.report.words.numbers import NUMBERS, Audit, format_intake, format_p, list_words, ordinal, sentence
+from analysis.report.words.numbers import NUMBERS, format_intake, format_p, list_words, ordinal, sentence
 from analysis.report.words.shape import shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
@@ -31,7 +31,7 @@ ADJUSTMENTS = {
 
 
 # ---- the bottom line
-def bottom_line(estimates: Frames, audit: Audit, simulation: Frames = NOTHING, *, study: Study = PRIMARY) -> str:
+def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING, *, study: Study = PRIMARY) -> str:
     """What reproduces, what does not, and what that can mean, in one paragraph.
 
     Parameters
@@ -54,7 +54,7 @@ def needed_of(study: Study) -> tuple[str, ...]:
     return tuple(name for name in NEEDED if name not in left)
 
 
-def _reproduced(audit: Audit) -> str:
+def _reproduced(audit: Frames) -> str:
     full, without = audit_words.without_units(audit)
     if full >= ALPHA:
         return f"The primary analysis shows no bend (non-linear p {format_p(full)})."
@@ -69,21 +69,21 @@ def _reproduced(audit: Audit) -> str:
     )
 
 
-def _verdicts(audit: Audit, simulation: Frames) -> str:
+def _verdicts(audit: Frames, simulation: Frames) -> str:
     """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
     joint = audit_words.joint_words(audit)
     u = f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit)}"
     return f"{_shares(audit, simulation)} {u} {sentence(joint)}"
 
 
-def _shares(audit: Audit, simulation: Frames) -> str:
+def _shares(audit: Frames, simulation: Frames) -> str:
     """The specifications' verdicts, and how often the rule finds a U that is there."""
     shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")["share"]
     most = "Most specifications find a U." if shares["U"] > 0.5 else "Most specifications find no U."
     return f"{most} {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
 
 
-def _shared(audit: Audit, study: Study) -> str:
+def _shared(audit: Frames, study: Study) -> str:
     own = audit["specificity_place"].set_index("form").loc["none"]
     return (
         f"Of {own['tested']} nutrients, energy among them, that could be tested as they are, {own['discoveries']} "
@@ -93,7 +93,7 @@ def _shared(audit: Audit, study: Study) -> str:
     )
 
 
-def _whose(estimates: Frames, audit: Audit, study: Study) -> str:
+def _whose(estimates: Frames, audit: Frames, study: Study) -> str:
     """Which nutrients and outcomes bend as they are, and what each way of adjusting for energy shows."""
     found = f"{_shared(audit, study)}{_control(estimates, audit, study)}"
     if study.exposure == ENERGY:
@@ -107,7 +107,7 @@ def _whose(estimates: Frames, audit: Audit, study: Study) -> str:
     )
 
 
-def _control(estimates: Frames, audit: Audit, study: Study) -> str:
+def _control(estimates: Frames, audit: Frames, study: Study) -> str:
     """The negative controls that bend, and whether their low point lies within the interval of the disease's."""
     low_points = specificity_words.bent_controls(audit, study)
     bent, shape = low_points.dropna(), shape_of_model(estimates, study.model)
@@ -126,7 +126,7 @@ def _control(estimates: Frames, audit: Audit, study: Study) -> str:
     )
 
 
-def _meaning(estimates: Frames, audit: Audit, study: Study) -> str:
+def _meaning(estimates: Frames, audit: Frames, study: Study) -> str:
     df = estimates["models"].set_index("model").loc[study.model, "design_df"]
     label = specificity_words.label_of(audit, study)
     if own_p(audit) >= ALPHA:
@@ -148,11 +148,11 @@ def _meaning(estimates: Frames, audit: Audit, study: Study) -> str:
     )
 
 
-def own_p(audit: Audit) -> float:
+def own_p(audit: Frames) -> float:
     """The non-linear p of the study as it is; of energy, which has no forms, that of the refits without units."""
     return float(energy_p(audit)["none"]) if "energy_forms" in audit else audit_words.without_units(audit)[0]
 
 
-def energy_p(audit: Audit) -> pd.Series:
+def energy_p(audit: Frames) -> pd.Series:
     """The non-linear p of one form of energy adjustment, in words."""
     return audit["energy_forms"].set_index("form")["nonlinear_p"]

@@ -5,7 +5,7 @@ Every sentence has a wording for either outcome, and no verdict in it is stronge
 
 import pandas as pd
 
-from analysis.report.words.numbers import format_odds_ratio, format_p, join_words
+from analysis.report.words.numbers import format_odds_ratio, format_p, list_words
 from analysis.stats.shape.verdict import ALPHA
 
 PART_WORDS = {
@@ -44,14 +44,14 @@ def depletion_words(rows: pd.DataFrame) -> str:
     parts = _odds(rows, "parts together", "1")
     named = [f"{PART_WORDS[str(term)]} {format_odds_ratio(row)}" for term, row in parts.iterrows()]
     shown = [PART_WORDS[str(term)] for term, row in parts.iterrows() if row["p_value"] < ALPHA]
-    carried = f"only {join_words(shown)} stands out" if len(shown) == 1 else (
-        f"{join_words(shown)} stand out" if shown else "none stands out")  # fmt: skip
+    carried = f"only {list_words(shown)} stands out" if len(shown) == 1 else (
+        f"{list_words(shown)} stand out" if shown else "none stands out")  # fmt: skip
     test = rows[rows["term"] == "interaction"].iloc[0]
     differ = "differs" if test["p_value"] < ALPHA else "is not shown to differ"
     return (
         f"Each point of the depletion score multiplies the odds of neuropathy by {format_odds_ratio(point.loc['1'])} "
         f"(model 1), with the other covariates of model 2 by {format_odds_ratio(point.loc['2 without alcohol'])}. Of "
-        f"its parts in one model, {carried}: {join_words(named)}. The curve of intake {differ} between low and high "
+        f"its parts in one model, {carried}: {list_words(named)}. The curve of intake {differ} between low and high "
         f"scores (p {format_p(test['p_value'])}). {INDICATION}"
     )
 
@@ -66,7 +66,7 @@ def causes_words(rows: pd.DataFrame) -> str:
     odds = _odds(rows, "cause", "1").loc[list(CAUSE_WORDS)]
     groups = {shown: odds[(odds["p_value"] < ALPHA) == shown] for shown in (True, False)}
     told = {
-        shown: join_words([f"{CAUSE_WORDS[str(term)]} {format_odds_ratio(row)}" for term, row in group.iterrows()])
+        shown: list_words([f"{CAUSE_WORDS[str(term)]} {format_odds_ratio(row)}" for term, row in group.iterrows()])
         if len(group)
         else "none of them"
         for shown, group in groups.items()
@@ -84,7 +84,7 @@ def arteries_words(rows: pd.DataFrame) -> str:
     ours = {model: _odds(rows, "quartiles", model).loc["quartile_1"] for model in ("1", "2", "3")}
     published = rows[rows["what"] == "published"].iloc[0]
     above = [model for model, row in ours.items() if row["conf_low"] > 1]
-    told = f"in model{'s' * (len(above) > 1)} {join_words(above)} of the three" if above else "in none of the three"
+    told = f"in model{'s' * (len(above) > 1)} {list_words(above)} of the three" if above else "in none of the three"
     people = rows[(rows["what"] == "quartiles") & (rows["model"] == "2") & (rows["kind"] == "test")].iloc[0]
     return (
         f"Peripheral arterial disease in the lowest quartile of magnesium against the highest: odds ratio "

@@ -13,7 +13,6 @@ from analysis.report.words import audit as audit_words
 from analysis.report.words.bottom_line import bottom_line
 from analysis.report.words.energy import energy_sentence, split_forms
 from analysis.report.words.numbers import (
-    Audit,
     as_markdown,
     format_p,
     list_words,
@@ -42,7 +41,7 @@ REFEREE_NOTE = (
 
 
 def conclusions_markdown(
-    study: Study, estimates: Frames, audit: Audit, provenance: Provenance, *, not_asked: Mapping[str, str]
+    study: Study, estimates: Frames, audit: Frames, provenance: Provenance, *, not_asked: Mapping[str, str]
 ) -> str:
     """The page, in Markdown.
 
@@ -68,7 +67,7 @@ def conclusions_markdown(
     return "\n\n".join([*parts, "## What could not be asked", _left(audit, not_asked)]) + "\n"
 
 
-def claim_sentence(study: Study, estimates: Frames, audit: Audit) -> str:
+def claim_sentence(study: Study, estimates: Frames, audit: Frames) -> str:
     """What is shown of the claim, and whether it is still shown with energy adjusted for, in two or three sentences."""
     of_model = estimates["tests"].query("model == @study.model and method == 'wald'").set_index("test")["p_value"]
     overall, bent = float(of_model["overall"]), float(of_model["nonlinear"])
@@ -86,7 +85,7 @@ def claim_sentence(study: Study, estimates: Frames, audit: Audit) -> str:
     return f"No association of {label} with {study.disease} is shown ({told})."
 
 
-def _beside_energy(audit: Audit, test: str, what: str) -> str:
+def _beside_energy(audit: Frames, test: str, what: str) -> str:
     if "energy_forms" not in audit:
         return ""
     kept, lost = split_forms(audit["energy_forms"].set_index("form")[test].drop("none") < ALPHA)
@@ -117,7 +116,7 @@ def _asked(study: Study, estimates: Frames) -> str:
     )
 
 
-def _sections(study: Study, audit: Audit) -> dict[str, str]:
+def _sections(study: Study, audit: Frames) -> dict[str, str]:
     """Each question's own words, of those that were asked."""
     sections = {
         "In every specification": " ".join(
@@ -141,7 +140,7 @@ def _sections(study: Study, audit: Audit) -> dict[str, str]:
     return sections
 
 
-def referee_table(audit: Audit) -> pd.DataFrame:
+def referee_table(audit: Frames) -> pd.DataFrame:
     """The referee's questions with their p-values, verdicts and what each does to the claim of a U.
 
     The study itself, which several questions are read against, stands once; a row of the same numbers says so.
@@ -180,7 +179,7 @@ def _p(values: pd.Series) -> list[str]:
     return [NOT_ASKED if pd.isna(value) else p_number(value) for value in values]
 
 
-def _left(audit: Audit, not_asked: Mapping[str, str]) -> str:
+def _left(audit: Frames, not_asked: Mapping[str, str]) -> str:
     lines = [f"- {task}: {reason}." for task, reason in not_asked.items()]
     lines += [f"- {row.task}: {plain_reason(str(row.reason))}." for row in audit["failures"].itertuples()]
     return "\n".join(lines) or "Nothing."

@@ -3,12 +3,13 @@
 import pandas as pd
 
 from analysis.report.words.audit import unanswered_words
-from analysis.report.words.numbers import FORM_WORDS, Audit, format_odds_ratio, format_p, list_words, p_number
+from analysis.report.words.numbers import FORM_WORDS, format_odds_ratio, format_p, list_words, p_number
+from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 
 
 # ---- energy
-def energy_sentence(audit: Audit) -> str:
+def energy_sentence(audit: Frames) -> str:
     """Whether the bend stays when energy is adjusted for, and which of the two bends beside the other."""
     if unanswered := unanswered_words(audit, "energy_forms", "energy_curves", "energy_tests"):
         return unanswered
@@ -37,7 +38,7 @@ def _kept_words(p: pd.Series) -> str:
     return f"The bend stays {list_words(kept)}; it is not shown {list_words(lost)}."
 
 
-def _beside_words(audit: Audit, label: str) -> str:
+def _beside_words(audit: Frames, label: str) -> str:
     p = audit["energy_tests"].query("model == 'additive' and method == 'wald'").set_index("test")["p_value"]
     exposure, energy = p["exposure_nonlinear"], p["energy_nonlinear"]
     found = {
@@ -55,7 +56,7 @@ def _beside_words(audit: Audit, label: str) -> str:
     )
 
 
-def energy_table(audit: Audit) -> pd.DataFrame:
+def energy_table(audit: Frames) -> pd.DataFrame:
     """Each energy form's odds ratios at the 5th and 95th percentile, its tests and verdict."""
     if unanswered_words(audit, "energy_forms"):
         return pd.DataFrame()
@@ -72,7 +73,7 @@ def energy_table(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index([FORM_WORDS[form] for form in forms["form"]]))
 
 
-def estimands_markdown(audit: Audit) -> str:
+def estimands_markdown(audit: Frames) -> str:
     """What each energy form estimates, as a list in Markdown."""
     if unanswered := unanswered_words(audit, "energy_forms"):
         return unanswered

@@ -9,7 +9,6 @@ from analysis.report.words.bottom_line import ADJUSTMENTS, energy_p
 from analysis.report.words.numbers import (
     NO_DEPARTURE,
     NUMBERS,
-    Audit,
     format_intake,
     format_odds_ratio,
     list_words,
@@ -53,7 +52,7 @@ AT_RANDOM = "as many removed"
 """Answers about others than those removed: they tell what fewer people alone do."""
 
 
-def first_screen_markdown(estimates: Frames, audit: Audit, referee: pd.DataFrame, simulation: Frames) -> str:
+def first_screen_markdown(estimates: Frames, audit: Frames, referee: pd.DataFrame, simulation: Frames) -> str:
     """Question, verdict, three bullets and the caveat, as Markdown.
 
     Parameters
@@ -122,7 +121,7 @@ def curve_sentence(estimates: Frames) -> str:
     )
 
 
-def shape_reason(estimates: Frames, audit: Audit, referee: pd.DataFrame) -> str:
+def shape_reason(estimates: Frames, audit: Frames, referee: pd.DataFrame) -> str:
     """Which choices would have made the verdict another one, and which; and how many specifications find a U."""
     verdict = shape_of_model(estimates, PRIMARY.model)["verdict"]
     other = {words: verdicts - {verdict} for words, verdicts in verdicts_by_choice(estimates, referee).items()}
@@ -140,7 +139,7 @@ def shape_reason(estimates: Frames, audit: Audit, referee: pd.DataFrame) -> str:
     return f"{sentence(', '.join(told) or 'no choice asked for changes that')}; {_specifications_words(audit)}."
 
 
-def _specifications_words(audit: Audit) -> str:
+def _specifications_words(audit: Frames) -> str:
     whole = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
     return f"{percent(whole['share'].get('U', 0.0))} of {whole['n'].sum():,} specifications find a U"
 
@@ -150,7 +149,7 @@ def _choices_words(words: list[str]) -> str:
     return list_words(words, "or").replace(", other ", ", ").replace(" or other ", " or ")
 
 
-def rival_sentence(estimates: Frames, audit: Audit, simulation: Frames) -> str:
+def rival_sentence(estimates: Frames, audit: Frames, simulation: Frames) -> str:
     """Whether a bend is left once energy is adjusted for, and how many of the ways to do so would miss most bends."""
     p, label = energy_p(audit), rows_of_model(estimates, PRIMARY.model)["exposure_label"]
     if p["none"] >= ALPHA:

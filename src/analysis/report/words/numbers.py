@@ -1,17 +1,15 @@
-"""Numbers and names as a person reads them; nothing else in the project rounds.
+"""How odds ratios, p-values, shares, intakes, what was drawn, and names read, wherever they are told.
 
 What is drawn is told with "±" and its Monte Carlo error, to that error's first digit.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.stats.arrays import Frames
-
-Audit = Mapping[str, pd.DataFrame]
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -152,8 +150,3 @@ def rows_of_model(estimates: Frames, model: str) -> pd.Series:
     """The row of one model."""
     models = estimates["models"]
     return models[models["model"] == model].iloc[0]
-
-
-def join_words(words: Sequence[str]) -> str:
-    """Words as a list in a sentence: "age, sex and income"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

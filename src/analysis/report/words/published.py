@@ -67,17 +67,17 @@ def stands_sentences(stands: pd.DataFrame) -> list[str]:
     """
     told = []
     for _, study in stands.groupby("study", sort=False):
-        told += [claim_sentence(claim) for _, claim in study.groupby("item", sort=False)]
+        told += [published_sentence(claim) for _, claim in study.groupby("item", sort=False)]
         told.append(rule_sentence(study))
     return told
 
 
-def stands_markdown(stands: pd.DataFrame) -> str:
+def published_markdown(stands: pd.DataFrame) -> str:
     """The sentences as a list in Markdown."""
     return "\n".join(f"- {told}" for told in stands_sentences(stands))
 
 
-def claim_sentence(claim: pd.DataFrame) -> str:
+def published_sentence(claim: pd.DataFrame) -> str:
     """What becomes of one claim under the energy forms and without each cycle; ``claim`` is its rows."""
     own = claim[claim["own"]].iloc[0]
     parts = [f"{own['study']}, {own['item'].removesuffix(', OR')}: {_ratio(own)} as recomputed{_unless_shown(own)}"]

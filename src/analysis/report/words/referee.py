@@ -5,9 +5,11 @@ import pandas as pd
 from analysis.report.words.numbers import (
     NUMBERS,
     format_drawn,
+    format_odds_ratio,
     format_p_drawn,
     list_words,
     p_number,
+    percent,
     verdict_words,
 )
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
@@ -114,9 +116,8 @@ def under_reporter_sentence(odds: pd.DataFrame) -> str:
     """How under-reporters differ beside the curve."""
     row = odds.iloc[0]
     return (
-        f"{100 * row['share']:.1f} % of people of known weight report less than is plausible; beside the curve their "
-        f"odds of neuropathy are {row['odds_ratio']:.2f} ({row['conf_low']:.2f} to {row['conf_high']:.2f}) times those "
-        "of the others."
+        f"{percent(row['share'])} of people of known weight report less than is plausible; beside the curve their "
+        f"odds of neuropathy are {format_odds_ratio(row)} times those of the others."
     )
 
 

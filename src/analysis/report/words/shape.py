@@ -11,7 +11,7 @@ from analysis.report.words.numbers import (
     format_p_drawn,
     format_range,
     format_range_drawn,
-    join_words,
+    list_words,
     p_number,
     percent_drawn,
     rows_of_model,
@@ -276,6 +276,6 @@ def knots_sentence(estimates: Frames) -> str:
     parts = []
     for quantiles, part in splines.groupby("knot_quantiles", sort=False):
         verdicts = part.groupby("verdict", sort=False)["knots"]
-        found = [f'with {join_words(list(numbers))}, "{verdict_words(str(name))}"' for name, numbers in verdicts]
+        found = [f'with {list_words(list(numbers))}, "{verdict_words(str(name))}"' for name, numbers in verdicts]
         parts.append(f"on {quantiles} quantiles: {'; '.join(found)}.")
     return f"By the same rule, knots {' Knots '.join(parts)}"

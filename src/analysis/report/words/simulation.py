@@ -125,7 +125,7 @@ def questions_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
-def recall_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
+def recall_power_sentence(simulation: Mapping[str, pd.DataFrame]) -> str:
     """What recall error does to the power and the size of both questions; empty without."""
     if "questions" not in simulation:
         return ""

@@ -16,7 +16,6 @@ from analysis.report.words.energy import split_forms
 from analysis.report.words.numbers import (
     FORM_WORDS,
     NUMBERS,
-    Audit,
     as_markdown,
     format_intake,
     format_p,
@@ -26,11 +25,12 @@ from analysis.report.words.numbers import (
     p_words,
     sentence,
 )
+from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
 
 
-def specificity_sentence(audit: Audit, study: Study = PRIMARY) -> str:
+def specificity_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Where the exposure stands among the nutrients, as it is and with energy adjusted for."""
     place = audit["specificity_place"].set_index("form")
     own = place.loc["none"]
@@ -43,7 +43,7 @@ def specificity_sentence(audit: Audit, study: Study = PRIMARY) -> str:
     )
 
 
-def answerable_words(audit: Audit, study: Study = PRIMARY) -> str:
+def answerable_words(audit: Frames, study: Study = PRIMARY) -> str:
     """How many of the nutrients and energy have a curve as they are."""
     as_it_is = audit["specificity"].query("kind == 'nutrient' and form == 'none'")
     tested, every = int(audit["specificity_place"].set_index("form").loc["none", "tested"]), len(as_it_is)
@@ -88,12 +88,12 @@ def _own_words(place: pd.DataFrame, label: str) -> str:
     return f"{first}; it stays among the discoveries {list_words(kept)}, not {list_words(lost)}."
 
 
-def specificity_table(audit: Audit, study: Study = PRIMARY) -> pd.DataFrame:
+def specificity_table(audit: Frames) -> pd.DataFrame:
     """Place of the exposure by form, and how many nutrients bend or are a U."""
     place = audit["specificity_place"]
     return pd.DataFrame(
         {
-            f"{label_of(audit, study)}, p": place["nonlinear_p"].map(p_number).tolist(),
+            f"{label_of(audit)}, p": place["nonlinear_p"].map(p_number).tolist(),
             "q": place["nonlinear_q"].map(p_number).tolist(),
             "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
             "bend, energy among them": place["discoveries"].astype(str).tolist(),
@@ -104,7 +104,7 @@ def specificity_table(audit: Audit, study: Study = PRIMARY) -> pd.DataFrame:
     )
 
 
-def heaped_table(audit: Audit) -> pd.DataFrame:
+def heaped_table(audit: Frames) -> pd.DataFrame:
     """Nutrients whose knots coincide, under knots by Hmisc's rule: not counted among the others."""
     every = audit["specificity"]
     heaped = every[every["kind"] == HEAPED]
@@ -124,18 +124,18 @@ def _u_named(named: list[str]) -> str:
     return f'The verdict is "U" for {f"{len(named)} of them ({list_words(named)})" if named else "none of them"}.'
 
 
-def u_nutrients(audit: Audit, form: str) -> list[str]:
+def u_nutrients(audit: Frames, form: str) -> list[str]:
     """The nutrients whose curve the rule calls a U under one way of adjusting for energy."""
     every = audit["specificity"]
     return list(every.loc[(every["kind"] == "nutrient") & (every["form"] == form) & (every["verdict"] == "U"), "label"])
 
 
-def _u_words(audit: Audit, form: str) -> str:
+def _u_words(audit: Frames, form: str) -> str:
     named = u_nutrients(audit, form)
     return f"{len(named)}: {list_words(named)}" if named else "0"
 
 
-def controls_sentence(audit: Audit, study: Study = PRIMARY) -> str:
+def controls_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Whether the method finds what is known, and whether what intake cannot cause bends too."""
     every = audit["specificity"]
     positive = every[every["kind"] == "positive control"]
@@ -154,13 +154,13 @@ def controls_sentence(audit: Audit, study: Study = PRIMARY) -> str:
     return f"{finds} {own}"
 
 
-def bent_controls(audit: Audit, study: Study = PRIMARY) -> pd.Series:
+def bent_controls(audit: Frames, study: Study = PRIMARY) -> pd.Series:
     """Low point of each outcome that intake cannot have caused, by its words; empty where it does not bend."""
     plain = _negative(audit, "none", study)
     return plain["nadir"].where(plain["nonlinear_q"] < FALSE_DISCOVERIES)
 
 
-def _negative(audit: Audit, form: str, study: Study) -> pd.DataFrame:
+def _negative(audit: Frames, form: str, study: Study) -> pd.DataFrame:
     """Negative controls of the exposure under one form, by the outcome's words."""
     every = audit["specificity"]
     of_form = (every["kind"] == "negative control") & (every["form"] == form)
@@ -168,7 +168,7 @@ def _negative(audit: Audit, form: str, study: Study) -> pd.DataFrame:
     return found.set_index(found["label"].str.removesuffix(f" by {label_of(audit, study)}"))
 
 
-def _negative_words(audit: Audit, label: str, own: str, study: Study) -> str:
+def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
     plain, adjusted = _negative(audit, "none", study), _negative(audit, "spline", study)
     bends, bends_itself = bent_controls(audit, study).notna(), own_bend(audit)
     bent, straight = plain[bends], list(plain.index[~bends])
@@ -196,7 +196,7 @@ def _negative_words(audit: Audit, label: str, own: str, study: Study) -> str:
     )
 
 
-def adjusted_words(audit: Audit, study: Study = PRIMARY) -> str:
+def adjusted_words(audit: Frames, study: Study = PRIMARY) -> str:
     """What becomes of the disease's own bend when the bent controls' covariates are in the model."""
     bent = _bent_names(audit, study)
     covariates = list_words([NEGATIVE_CONTROLS[name].covariate.removesuffix("_cm") for name in bent])
@@ -210,22 +210,22 @@ def adjusted_words(audit: Audit, study: Study = PRIMARY) -> str:
     return f"adjusted for {covariates} and the rest of model {cell.covariates}, {whose} has {told}"
 
 
-def own_bend(audit: Audit) -> bool:
+def own_bend(audit: Frames) -> bool:
     """Whether the study's own curve, as it is, is shown to bend."""
     return bool(audit["specificity_place"].set_index("form").loc["none", "nonlinear_p"] < ALPHA)
 
 
-def _bent_names(audit: Audit, study: Study) -> list[str]:
+def _bent_names(audit: Frames, study: Study) -> list[str]:
     plain = _negative(audit, "none", study)
     return list(plain.loc[bent_controls(audit, study).notna(), "outcome"])
 
 
-def _low_point(audit: Audit, study: Study) -> str:
+def _low_point(audit: Frames, study: Study) -> str:
     cells = audit["specificity"].query("kind == 'nutrient' and form == 'none'").set_index("exposure")
     return format_intake(cells.loc[study.exposure, "nadir"])
 
 
-def controls_table(audit: Audit) -> pd.DataFrame:
+def controls_table(audit: Frames) -> pd.DataFrame:
     """Controls with their tests, without energy and with it as a spline."""
     every = audit["specificity"]
     controls = every[~every["kind"].isin(("nutrient", HEAPED)) & (every["exposure"] != ENERGY)]
@@ -245,12 +245,12 @@ def controls_table(audit: Audit) -> pd.DataFrame:
     )
 
 
-def controls_markdown(audit: Audit) -> str:
+def controls_markdown(audit: Frames) -> str:
     """The table of `controls_table` as Markdown, which wraps its long cells."""
     return as_markdown(controls_table(audit))
 
 
-def label_of(audit: Audit, study: Study = PRIMARY) -> str:
+def label_of(audit: Frames, study: Study = PRIMARY) -> str:
     """The primary exposure in words."""
     every = audit["specificity"]
     return str(every.loc[every["exposure"] == study.exposure, "label"].iloc[0])

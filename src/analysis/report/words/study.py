@@ -11,7 +11,7 @@ from analysis.report.words.numbers import (
     format_intake,
     format_odds_ratio,
     format_p,
-    join_words,
+    list_words,
     p_number,
     rows_of_model,
     verdict_words,
@@ -221,7 +221,7 @@ def characteristic_words(variable: str, cells: pd.DataFrame) -> str:
     return f"{name}, %" if (cells["kind"] == "percent").all() else name
 
 
-def level_words(level: str, kind: str) -> str:
+def characteristic_row_words(level: str, kind: str) -> str:
     """A row of Table 1: what its level is called, or of a number whether mean or median."""
     return LEVEL_WORDS.get(level) or (level or kind).replace("_", " ")
 
@@ -231,7 +231,7 @@ def _characteristic_rows(variable: str, cells: pd.DataFrame) -> list[dict[str, s
     p = p_number(p_value.iloc[0]) if len(p_value) else ""
     name = characteristic_words(variable, cells)
     rows: list[dict[str, str]] = [
-        {"variable": name, "level": level_words(str(level), str(kind)), "p": p}
+        {"variable": name, "level": characteristic_row_words(str(level), str(kind)), "p": p}
         | {str(cell.group): format_characteristic(cell) for cell in part.itertuples()}
         for (level, kind), part in cells.groupby(["level", "kind"], sort=False)
     ]
@@ -269,9 +269,9 @@ def format_characteristic(cell: Any) -> str:
     return f"{estimate} ({cell.conf_low:,.{decimals}f} to {cell.conf_high:,.{decimals}f})"
 
 
-def planted(estimates: Frames, model: str = PRIMARY.model) -> str:
+def planted(estimates: Frames) -> str:
     """What a synthetic survey was made with, beside what was found."""
-    row, truth = rows_of_model(estimates, model), estimates["planted"].set_index("x")
+    row, truth = rows_of_model(estimates, PRIMARY.model), estimates["planted"].set_index("x")
     found = [nearest_point(estimates, row, quantile) for quantile in ("p05", "p95")]
     points = "; ".join(
         f"at {format_intake(point['x'])} {row['unit']} {truth.loc[point['x'], 'odds_ratio']:.2f}, found "
@@ -290,7 +290,7 @@ def covariate_words(covariates: object) -> str:
              "has_diabetes": "diabetes", "has_hypertension": "hypertension", "energy_kcal": "energy"}  # fmt: skip
     if not isinstance(covariates, str) or not covariates:
         return "nothing"
-    return join_words([names.get(name, name) for name in covariates.split()])
+    return list_words([names.get(name, name) for name in covariates.split()])
 
 
 def standard_errors_table(estimates: Frames) -> pd.DataFrame:

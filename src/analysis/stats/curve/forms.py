@@ -26,7 +26,7 @@ from scipy.special import expit
 from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit
+from analysis.stats.regression.fit import ConvergenceError, LogisticFit, logistic_deviance
 from analysis.stats.regression.quick import Regression, fit_logistic_many
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
@@ -398,12 +398,7 @@ def _maximise(model: _Penalised, penalty: Array, beta: Array) -> Array:
 
 
 def _loss(model: _Penalised, penalty: Array, beta: Array) -> float:
-    return _deviance(model, beta) / 2 + float(penalty @ beta**2) / 2
-
-
-def _deviance(model: _Penalised, beta: Array) -> float:
-    eta = model.X @ beta
-    return float(2 * model.weights @ (np.logaddexp(0, eta) - model.y * eta))
+    return logistic_deviance(model.y, model.X @ beta, model.weights) / 2 + float(penalty @ beta**2) / 2
 
 
 def _information(model: _Penalised, mu: Array) -> Array:
@@ -411,14 +406,15 @@ def _information(model: _Penalised, mu: Array) -> Array:
 
 
 def _describe(model: _Penalised, smoothing: float, beta: Array) -> PenalisedSpline:
-    mu = expit(model.X @ beta)
+    eta = model.X @ beta
+    mu = expit(eta)
     A = _information(model, mu)
     bread = np.linalg.inv(A + smoothing * np.diag(model.penalty))
     scores = model.X * (model.weights * (model.y - mu))[:, None]
     G = between_psu(model.design.psu_sums[:, np.flatnonzero(model.domain.rows)] @ scores, model.design)
     c = model.basis.segments + DEGREE
     shares = np.diag(bread @ A)
-    deviance = _deviance(model, beta)
+    deviance = logistic_deviance(model.y, eta, model.weights)
     df = model.domain.df + 1 - float(shares.sum())
     vcov = model.turn @ (bread @ G @ bread)[:c, :c] @ model.turn.T
     return PenalisedSpline(

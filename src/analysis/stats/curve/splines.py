@@ -41,7 +41,7 @@ ROUNDING = 1e-12
 
 FROM_END = 5
 FEWEST_KNOTS = 3
-FEWEST = 6
+FEWEST_FOR_HMISC = 6
 """Values below which Hmisc places no knots."""
 
 
@@ -114,8 +114,8 @@ def _hmisc_knots(x: Array, number: int, weights: Array | None) -> Array:
     """Knots as Hmisc places them."""
     if weights is not None:
         raise SplineError("Hmisc's rule for knots knows no weights: expected none, or Harrell's quantiles.")
-    if x.size < FEWEST:
-        raise SplineError(f"{x.size} values: Hmisc places knots on {FEWEST} or more; widen the cohort.")
+    if x.size < FEWEST_FOR_HMISC:
+        raise SplineError(f"{x.size} values: Hmisc places knots on {FEWEST_FOR_HMISC} or more; widen the cohort.")
     values, counts = np.unique(x, return_counts=True)
     knots = values[1:-1] if values.size <= number + 2 else np.unique(_beyond_heaps(x, number, values, counts / x.size))
     if knots.size < FEWEST_KNOTS:

@@ -32,7 +32,7 @@ RANGE = (0.05, 0.95)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Calibration(Discreet):
+class RegressionCalibration(Discreet):
     """A calibration equation.
 
     Attributes
@@ -56,7 +56,7 @@ class Calibration(Discreet):
         return _columns(first, covariates) @ self.coefficients
 
 
-def calibrate(first: Array, second: Array, covariates: Array, *, weights: Array) -> Calibration:
+def calibrate(first: Array, second: Array, covariates: Array, *, weights: Array) -> RegressionCalibration:
     """Weighted least squares of the second day's exposures on the first day's and on covariates.
 
     Parameters
@@ -83,7 +83,7 @@ def calibrate(first: Array, second: Array, covariates: Array, *, weights: Array)
     length[length == 0] = 1.0
     # Pivoted QR: as safe as singular values where columns depend on each other, in a fraction of their time.
     found = scipy.linalg.lstsq(X * root / length, Y * root, lapack_driver="gelsy", check_finite=False)[0]
-    return Calibration(found / length[:, None], first.shape[1], int(both.sum()))
+    return RegressionCalibration(found / length[:, None], first.shape[1], int(both.sum()))
 
 
 def _refuse_few(people: int, coefficients: int) -> None:
@@ -221,18 +221,22 @@ class _UnitSums(Discreet):
             squares[unit], products[unit] = weighted @ X[rows], weighted @ Y[rows]
         return cls(squares, products, np.bincount(psu, minlength=units), length)
 
-    def calibration(self, factor: Array) -> Calibration:
+    def calibration(self, factor: Array) -> RegressionCalibration:
         """The calibration of one replicate; by least norm where its columns depend on each other."""
         factor = factor[: len(self.people)]
         squares, products = (np.tensordot(factor, sums, axes=1) for sums in (self.squares, self.products))
         found = np.linalg.pinv(squares, rcond=DEPENDENT, hermitian=True) @ products
         n = int(self.people[factor > 0].sum())
         _refuse_few(n, len(squares))
-        return Calibration(found / self.length[:, None], products.shape[1], n)
+        return RegressionCalibration(found / self.length[:, None], products.shape[1], n)
 
 
 def _chunk(
-    data: CalibrationData, drawn: npt.NDArray[np.integer], factors: Array, kept: Calibration | None, eta: Array | None
+    data: CalibrationData,
+    drawn: npt.NDArray[np.integer],
+    factors: Array,
+    kept: RegressionCalibration | None,
+    eta: Array | None,
 ) -> Array:
     of_units = _UnitSums.of(data)
     found = []
@@ -243,7 +247,11 @@ def _chunk(
 
 
 def _slopes(
-    data: CalibrationData, calibration: Calibration, drawn: npt.NDArray[np.integer], factor: Array, eta: Array | None
+    data: CalibrationData,
+    calibration: RegressionCalibration,
+    drawn: npt.NDArray[np.integer],
+    factor: Array,
+    eta: Array | None,
 ) -> tuple[Array, Array | None]:
     """End slopes of one sample and its linear predictor; NaN without a curve."""
     times = drawn[data.psu]

@@ -23,7 +23,7 @@ from analysis.stats.sample.design import DesignError
 LAMBDAS = (0.0, 0.5, 1.0, 1.5, 2.0)
 NO_ERROR = -1.0
 
-Statistic = Callable[[Array], tuple[Array, Array]]
+Estimator = Callable[[Array], tuple[Array, Array]]
 """(m,) exposures -> (p,) estimates and their (p,) variances."""
 
 
@@ -61,7 +61,7 @@ def error_variance(first: Array, second: Array, weights: Array) -> float:
 
 
 def simex(
-    statistic: Statistic, x: Array, *, variance: float, to_scale: Callable[[Array], Array],
+    statistic: Estimator, x: Array, *, variance: float, to_scale: Callable[[Array], Array],
     from_scale: Callable[[Array], Array], draws: int, seed: int = 1, degrees: tuple[int, ...] = (1, 2),
 ) -> dict[int, Extrapolated]:  # fmt: skip
     """Estimates of a statistic of an exposure, continued to no measurement error.

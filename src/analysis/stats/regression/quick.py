@@ -30,7 +30,7 @@ from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import LogisticFit, check_rows, fit_logistic, logistic_deviance
-from analysis.stats.regression.refits import Floats, expit
+from analysis.stats.regression.refits import Floats, expit_in_place
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
 CHUNK = 25
@@ -305,7 +305,7 @@ def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum
     gamma = _start(rough_Z, rough_y, rough_weights) if eta is None else Z @ (weights / m * eta)
     gamma, factor = _rough_steps(rough_Z, rough_y, rough_weights, gamma)
     for _ in range(FINE_STEPS if factor is not None else 0):
-        score = Z @ (weights * (y - expit(gamma @ Z)))
+        score = Z @ (weights * (y - expit_in_place(gamma @ Z)))
         step, _ = dpotrs(factor, score)
         gamma = gamma + step
         if step @ score < SETTLED**2:
@@ -341,7 +341,7 @@ def _start(Z: Floats, y: Floats, weights: Floats) -> Array:
 def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[Array, Array | None]:
     """Newton steps in the precision of Z until they are short; the last information's Cholesky factor, or None."""
     for _ in range(ROUGH_STEPS):
-        mu = expit(gamma.astype(Z.dtype) @ Z)
+        mu = expit_in_place(gamma.astype(Z.dtype) @ Z)
         score = np.asarray(Z @ (weights * (y - mu)), dtype=float)
         factor, failed = dpotrf(weighted_gram(Z, weights * mu * (1 - mu)))
         if failed or not np.all(np.isfinite(score)):
@@ -384,7 +384,7 @@ def _result(model: Regression, y: Array, design: SurveyDesign, people: People, f
     weights, domain = people.weights, model.domain
     Z, gamma, rotation = found.Z, found.gamma, found.rotation
     eta = gamma @ Z
-    mu = expit(eta.copy())
+    mu = expit_in_place(eta.copy())
     root = inverse_root(weighted_gram(Z, weights * mu * (1 - mu)))
     if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
         return None

@@ -37,9 +37,9 @@ CHUNK = 64
 """Most replicates at a time: the (n, CHUNK) work arrays of 8,000 people stay within a few megabytes."""
 
 LARGEST = 2**22
-"""Entries of such an array; of more people fewer replicates are taken at a time, but never less than `FEWEST`."""
+"""Entries of such an array; of more people fewer replicates are taken at a time, never less than `FEWEST_AT_ONCE`."""
 
-FEWEST = 4
+FEWEST_AT_ONCE = 4
 
 ROUGH_STEPS = 6
 NEAR = 0.1
@@ -135,7 +135,7 @@ def refit_logistic(
         raise DesignError("replicate factors are negative, missing or infinite: expected numbers >= 0.")
     check_rows(X, y, domain, fit.terms)
     problem = _prepare(X, y, design, domain, fit, by)
-    at_once = min(CHUNK, max(FEWEST, LARGEST // len(y)))
+    at_once = min(CHUNK, max(FEWEST_AT_ONCE, LARGEST // len(y)))
     chunks = [factors[:, at : at + at_once] for at in range(0, factors.shape[1], at_once)]
     tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
     parts = in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
@@ -220,7 +220,7 @@ def _solve(problem: _Problem, factors: Array) -> tuple[Array, Bools]:
     with np.errstate(over="ignore", invalid="ignore"):  # a replicate on its way to infinity; it is reported as such
         gamma, inverses = _rough_steps(problem, weights, gamma)
         for _ in range(FINE_STEPS):
-            residual = expit(problem.Z @ gamma.T)
+            residual = expit_in_place(problem.Z @ gamma.T)
             np.subtract(problem.y[:, None], residual, out=residual)
             residual *= weights
             step = _steps(inverses, residual.T @ problem.Z)
@@ -235,7 +235,7 @@ def _rough_steps(problem: _Problem, weights: Array, gamma: Array) -> tuple[Array
     """Steps in single precision, each with an information of its own; the last one's inverses serve the fine steps."""
     Z, y, weights = problem.Z.astype(np.float32), problem.y.astype(np.float32), weights.astype(np.float32)
     for _ in range(ROUGH_STEPS):
-        mu = expit(Z @ gamma.T.astype(np.float32))
+        mu = expit_in_place(Z @ gamma.T.astype(np.float32))
         residual = y[:, None] - mu
         residual *= weights
         mu -= mu * mu
@@ -248,8 +248,8 @@ def _rough_steps(problem: _Problem, weights: Array, gamma: Array) -> tuple[Array
     return gamma, inverses
 
 
-def expit(eta: Floats) -> Floats:
-    """1/(1 + exp(-eta)), computed in the memory of eta."""
+def expit_in_place(eta: Floats) -> Floats:
+    """1/(1 + exp(-eta)), written over eta: who still needs eta gives a copy."""
     np.negative(eta, out=eta)
     np.exp(eta, out=eta)
     eta += 1

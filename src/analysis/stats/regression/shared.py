@@ -43,7 +43,7 @@ from analysis.stats.regression.quick import (
     scratch,
     weighted_gram,
 )
-from analysis.stats.regression.refits import Floats, expit
+from analysis.stats.regression.refits import Floats, expit_in_place
 from analysis.stats.sample.design import SurveyDesign, between_psu
 
 STEPS = 30
@@ -146,7 +146,7 @@ class SharedColumns:
 
     def _start_from(self, eta: Array) -> None:
         """Let the next fit start from a linear predictor."""
-        mu = expit(eta.copy())
+        mu = expit_in_place(eta.copy())
         self._v = self._people.weights * mu * (1 - mu)
         self._response = self._v * eta + self._people.weights * (self._y - mu)
 
@@ -288,7 +288,7 @@ def replicated_columns(
     """
     order = np.argsort(psu, kind="stable")
     psu, y, eta, weights = psu[order], y[order], eta[order], (weights / weights.mean())[order]
-    mu = expit(eta.copy())
+    mu = expit_in_place(eta.copy())
     v = weights * mu * (1 - mu)
     response = v * eta + weights * (y - mu)
     common = np.take(X.T, order, axis=1)
@@ -326,7 +326,7 @@ def _maximise(
     gamma, before, step = gamma.copy(), np.zeros(len(Z)), np.zeros(len(Z))
     for _ in range(STEPS):
         eta = gamma @ Z
-        mu = expit(eta.copy())
+        mu = expit_in_place(eta.copy())
         residual = np.subtract(y, mu)
         residual *= weights
         score = Z @ residual

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-FEWEST = 30
+FEWEST_SAMPLED = 30
 """Least number of people, and of effective ones."""
 
 NARROW, WIDE = 0.05, 0.30
@@ -75,8 +75,8 @@ def present_proportion(
         )
     n_effective = _effective(proportion, std_error, n)
     low, high = korn_graubard(proportion, std_error, n=n, df=df, conf_level=conf_level)
-    sizes = f"n {n}" if n < FEWEST else f"effective n {n_effective:.1f}" if n_effective < FEWEST else ""
-    reason = f"{sizes} below {FEWEST}" if sizes else _too_wide(high - low, proportion)
+    sizes = f"n {n}" if n < FEWEST_SAMPLED else f"effective n {n_effective:.1f}" if n_effective < FEWEST_SAMPLED else ""
+    reason = f"{sizes} below {FEWEST_SAMPLED}" if sizes else _too_wide(high - low, proportion)
     return Presentation(
         n_effective=n_effective,
         conf_low=low,

@@ -24,7 +24,7 @@ from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.parallel import in_parallel
 from analysis.stats.sample.design import DesignError, SurveyDesign
 
-Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "provided"]
+ReplicateKind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap", "provided"]
 Unit = Literal["psu", "row"]
 Centre = Literal["mean", "estimate"]
 Statistic = Callable[[Array], Array]
@@ -56,7 +56,7 @@ class Replicates(Discreet):
         than the replicates.
     """
 
-    kind: Kind
+    kind: ReplicateKind
     factors: Array
     scale: float
     rscales: Array
@@ -200,7 +200,7 @@ def bootstrap(design: SurveyDesign, *, replicates: int, seed: int) -> Replicates
 
 
 def _of_psus(
-    kind: Kind, factors: Array, design: SurveyDesign, *, scale: float, rscales: Array | None = None
+    kind: ReplicateKind, factors: Array, design: SurveyDesign, *, scale: float, rscales: Array | None = None
 ) -> Replicates:
     rscales = np.ones(factors.shape[1]) if rscales is None else rscales
     df = _rank(factors[_present(design, design.weights > 0)]) - 1

@@ -277,9 +277,8 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
 
 def interrupted_regression(
-    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain,
-    eta: Array | None = None, shared: SharedColumns | None = None,
-) -> tuple[Line, Line]:  # fmt: skip
+    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain
+) -> tuple[Line, Line]:
     """Two lines with a step between them: log odds = a + b_low (x - c) [x low] + (b_high (x - c) + s) [x high] + ...
 
     Either line is taken from a regression of its own, so that people at the break c count for both: the low line from
@@ -289,8 +288,6 @@ def interrupted_regression(
     ----------
     x, y, adjustment, design, domain : as `two_lines`.
     at : the break c, in the unit of x.
-    eta : (m,) linear predictor of a similar model, to start near.
-    shared : as `two_lines`; it brings a start of its own.
 
     Returns
     -------
@@ -301,7 +298,7 @@ def interrupted_regression(
     DesignError, ConvergenceError : as `two_lines`.
     """
     _check_people(x, y, adjustment, domain)
-    return _lines_at(x, y, adjustment, at=at, design=design, domain=domain, eta=eta, shared=shared)
+    return _lines_at(x, y, adjustment, at=at, design=design, domain=domain, eta=None, shared=None)
 
 
 def _lines_at(

@@ -21,7 +21,7 @@ from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fi
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES
-from analysis.validation.studies.replication import Kind, Replication
+from analysis.validation.studies.replication import MeasureKind, Replication
 
 CONF_LEVEL = 0.95
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -114,7 +114,7 @@ def risk_ratio(people: _People) -> Recomputed:
     return _ratio(people, fit_risk)
 
 
-KINDS: dict[Kind, Callable[[_People], Recomputed]] = {
+KINDS: dict[MeasureKind, Callable[[_People], Recomputed]] = {
     "count": count,
     "mean": mean,
     "geometric_mean": geometric_mean,

@@ -16,7 +16,7 @@ from analysis.data.people.conditions import all_of
 from analysis.errors import AnalysisError, expected_one_of
 from analysis.study import CYCLES, Weights
 
-Kind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
+MeasureKind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
 Cuts = Literal["unweighted", "weighted"]
 Claim = Literal["", "above 1", "below 1"]
 
@@ -60,7 +60,7 @@ class Replication:
     citation: str
     read_in: str
     item: str
-    kind: Kind
+    kind: MeasureKind
     printed: str = ""
     printed_low: str = ""
     printed_high: str = ""
@@ -84,7 +84,7 @@ class Replication:
 
     def __post_init__(self) -> None:
         """Refuse a row that asks for what does not exist, or lacks what its kind needs."""
-        literals = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim}
+        literals = {"kind": MeasureKind, "cuts": Cuts, "weights": Weights, "claim": Claim}
         for field, allowed in ((name, get_args(literal)) for name, literal in literals.items()):
             if getattr(self, field) not in allowed:
                 raise self._error(f"{field}={getattr(self, field)!r}: expected one of {', '.join(allowed)}")
