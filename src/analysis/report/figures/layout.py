@@ -21,6 +21,7 @@ from PIL import Image
 
 from analysis.provenance import Provenance
 from analysis.report.figures.width import Width
+from analysis.stats.disclosure import Discreet
 
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"
@@ -66,8 +67,8 @@ ODDS_TICKS_LOW = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """For panels too low for the others: doublings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
+@dataclass(frozen=True, slots=True, repr=False)
+class Caption(Discreet):
     """The words beside a picture.
 
     Attributes
