@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.provenance import Provenance
+from analysis.stats.disclosure import Discreet
 
 MOST_ROWS = 20
 """Rows of a table that are shown; of more, the first and the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cell(Discreet):
     """What is shown.
 
     Attributes
