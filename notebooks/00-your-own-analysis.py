@@ -50,10 +50,11 @@ primary = estimate(people)
 display(primary)
 
 # %% [markdown]
-# Odds ratios at intakes of your own choice, with the interval of each and that of the whole curve:
+# Odds ratios at intakes of your own choice, with the interval of each and that of the whole curve; `.to_frame()` has
+# all digits. A test by itself is `primary.tests["nonlinear", "wald"]`.
 
 # %%
-primary.curve([150, 250, 350]).frame.round(2)
+primary.curve([150, 250, 350])
 
 # %% [markdown]
 # ## Another nutrient, other covariates
@@ -102,13 +103,22 @@ estimate(people.assign(**{density: 1000 * people["magnesium_mg"] / energy}), Stu
 # ## Does the curve differ between people?
 #
 # Not by comparing a p in one group with a p in the other, but by the test that the curves are one. On the command line
-# this is `estimate --by`.
+# this is `estimate --by`; `.plot()` draws the curve of each level.
 
 # %%
-from analysis import effect_modification, modifier_of, words
+from analysis import effect_modification, modifier_of
 
-by_sex = effect_modification(people, modifier_of(people, ["sex"]), study=Study())
-print(words.modifiers.format_modification(by_sex, points=by_sex.arms(), source=provenance.source))
+effect_modification(people, modifier_of(people, ["sex"]))
+
+# %% [markdown]
+# ## By quintile
+#
+# As most papers tell it. Another `reference_quintile` than the second makes other odds ratios of the same numbers.
+
+# %%
+from analysis import quintiles
+
+quintiles(people)
 
 # %% [markdown]
 # ## A plot

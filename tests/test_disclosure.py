@@ -6,26 +6,34 @@ import inspect
 import json
 import pkgutil
 import re
-from collections.abc import Iterator
+import typing
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import analysis
+from analysis.data.source.registry import COMMITTED, read_registry
 from analysis.dose_response.association import estimate
 from analysis.dose_response.energy import energy_adjusted
 from analysis.dose_response.frames import association_dict, summarise
+from analysis.dose_response.modifiers import effect_modification as plain_modification
 from analysis.dose_response.problem import pose, set_out
 from analysis.dose_response.shape import shape_of
+from analysis.errors import AnalysisError
+from analysis.pipeline.results import read_estimates
+from analysis.report.cells import Shown
 from analysis.report.words import terminal as terminal_words
 from analysis.stats.checks.design_effects import summarise_weights
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, blanked, count_of, is_few
 from analysis.stats.regression.fit import ConvergenceError, fit_linear, fit_logistic
 from analysis.stats.sample.descriptives import weighted_proportion
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, Study
+from analysis.validation.studies.replication import read_replications
 from tests.test_architecture import MODULES as WITHIN
 from tests.test_architecture import ROOT
 
@@ -38,19 +46,42 @@ HOLDS_ROWS = re.compile(r"\b(Array|Bools|Integers|Codes|NDArray|Series|DataFrame
 """Types of fields that may hold a row a person, in annotations."""
 
 
-def reachable(of: object, seen: set[int]) -> Iterator[object]:
-    """Everything an object holds in its fields and properties, itself first."""
-    if id(of) in seen or isinstance(of, np.ndarray | pd.DataFrame | pd.Series | str | float | int):
+LONGEST_VIEW = 40
+"""Lines of a view, which shows tables."""
+
+TELLING = re.compile(r"array\(|dtype|\d\.\d+, \d|<.* at 0x")
+
+ANYBODY = {
+    "analysis.audit.runner.Task": "a call with its arguments, of which a function is one; goes to workers only",
+    "analysis.data.people.coding.Source": "names in the CDC's files, as many as there are",
+    "analysis.data.source.transport.Server": "an open connection",
+    "analysis.simulation.surveys.Experiment": "functions, and truths that were invented",
+    "analysis.simulation.questions.PlantedEnds": "a function that was invented",
+    "analysis.stats.regression.shared.SharedColumns": "columns while regressions are fitted; shows its address only",
+    "analysis.report.cells.Shown": "base of the views, and none itself",
+    "analysis.report.views.TermTestView": "base of the views of tests, and none itself",
+    "analysis.stats.disclosure.Discreet": "base of what is discreet, and nothing itself",
+}
+"""Public classes of which no object is looked at, and why that is no loss."""
+
+
+def reachable(of: object, seen: dict[int, object]) -> Iterator[object]:
+    """Everything of the package that an object holds in its fields, properties and items, itself first."""
+    if id(of) in seen or isinstance(of, np.ndarray | pd.DataFrame | pd.Series | str | float | int | type):
         return
-    seen.add(id(of))
-    if dataclasses.is_dataclass(of):
-        yield of
-        properties = [name for name, _ in inspect.getmembers(type(of), lambda one: isinstance(one, property))]
-        for name in [field.name for field in dataclasses.fields(of)] + properties:
-            yield from reachable(getattr(of, name), seen)
-    elif isinstance(of, tuple | list):
+    seen[id(of)] = of
+    if isinstance(of, Mapping):
+        of = tuple(of.values())
+    if isinstance(of, tuple | list | set | frozenset) and not hasattr(of, "_fields"):
         for one in of:
             yield from reachable(one, seen)
+    elif type(of).__module__.startswith("analysis."):
+        yield of
+        own = [one for one in type(of).__mro__ if one.__module__.startswith("analysis.")]
+        properties = [name for one in own for name, value in vars(one).items() if isinstance(value, property)]
+        fields = [field.name for field in dataclasses.fields(of)] if dataclasses.is_dataclass(of) else []
+        for name in fields + properties:
+            yield from reachable(getattr(of, name), seen)
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +94,119 @@ def answered(participants):
             energy_adjusted(setting, energy, "residual"), participants]  # fmt: skip
 
 
-def test_what_is_shown_is_one_short_line_without_anybody_in_it(answered, participants):
-    shown = {type(one).__name__: repr(one) for one in reachable(answered, set())}
-    assert {"Association", "StudyShape", "Setting", "Problem", "Cohort", "SurveyDesign", "Domain", "LogisticFit",
-            "FittedCurve", "ShapeTests", "Threshold"} <= set(shown)  # fmt: skip
+@pytest.fixture(scope="module")
+def held(answered, participants, demo):
+    """What a researcher holds: the front door's results, and every constant of the package."""
+    estimates, provenance = read_estimates(demo)
+    study = Study(where="age_years >= 60")
+    viewed = analysis.estimate(participants, study)
+    drawing = analysis.drawings(estimates, provenance)["quintiles"]
+    constants = [vars(importlib.import_module(module)) for module in sorted(MODULES)]
+    return [answered, viewed, viewed.curve([200, 300]), analysis.shape_of(viewed, replicates=20),
+            analysis.effect_modification(participants, analysis.modifier_of(participants, ["sex"])),
+            plain_modification(participants, analysis.modifier_of(participants, ["sex"]), study=PRIMARY),
+            analysis.quintiles(participants), drawing, drawing.draw(), drawing.caption, provenance, demo,
+            analysis.audit_study(participants, study, questions=("cycle curves",)),
+            analysis.tables.models(estimates, provenance), read_registry(COMMITTED), read_replications(),
+            [[one for one in names.values() if not inspect.ismodule(one)] for names in constants]]  # fmt: skip
+
+
+def public_classes() -> dict[str, type]:
+    """Classes of the package that somebody can hold an object of, by name."""
+    found = {}
+    for module in sorted(MODULES):
+        for name, one in inspect.getmembers(importlib.import_module(module), inspect.isclass):
+            abstract = issubclass(one, BaseException) or typing.is_typeddict(one) or getattr(one, "_is_protocol", False)
+            if one.__module__ == module and not name.startswith("_") and not abstract:
+                found[f"{module}.{name}"] = one
+    return found
+
+
+def made_of_words_and_numbers(kind: Any) -> object:
+    """An object of a type whose fields are plain, with long numbers; `TypeError` if one of them is not."""
+    plain = {int: 31_126, float: 1234.567890123456, str: "some words of it", bool: False, Path: Path("data"),
+             type(None): None}  # fmt: skip
+    if kind in plain:
+        return plain[kind]
+    if isinstance(kind, typing.TypeVar):
+        return "whatever there is " * LONGEST
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return max(inner, key=lambda word: len(str(word)))
+    if origin in (tuple, frozenset):
+        return origin(made_of_words_and_numbers(one) for one in inner if one is not ...)
+    if origin is Mapping:
+        return {}
+    if inner:
+        return made_of_words_and_numbers(inner[0])
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        return kind.__new__(kind)
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(kind)
+    types = typing.get_type_hints(kind)
+    given = {field.name: made_of_words_and_numbers(types[field.name]) for field in dataclasses.fields(kind)}
+    return typing.cast("Any", kind)(**given)
+
+
+def full_of_people(kind: Any, people: pd.DataFrame) -> object:
+    """An object of a discreet class with all people in every field, whatever belongs there, but for whole numbers."""
+    made = object.__new__(kind)
+    for field in dataclasses.fields(kind):
+        held = {"people": people} if "Mapping" in str(field.type) else people
+        object.__setattr__(made, field.name, 31_126 if field.type is int else held)
+    return made
+
+
+@pytest.fixture(scope="module")
+def shown(held, participants):
+    """Objects of every public class, by its name, and the classes of which there is none."""
+    found: dict[str, list[object]] = {}
+    for one in reachable(held, {}):
+        found.setdefault(f"{type(one).__module__}.{type(one).__name__}", []).append(one)
+    without = []
+    for name, kind in public_classes().items():
+        if name in found or name in ANYBODY:
+            continue
+        try:
+            discreet = issubclass(kind, Discreet) and not any("." in name for name in kind.shown)
+            found[name] = [full_of_people(kind, participants) if discreet else made_of_words_and_numbers(kind)]
+        except (TypeError, AnalysisError):
+            without.append(name)
+    return found, without
+
+
+def test_of_every_public_class_an_object_is_looked_at(shown):
+    found, without = shown
+    assert not without, "put one among what is held, or among the exceptions with the reason"
+    assert set(ANYBODY) <= set(public_classes())
+    views = {f"analysis.report.{name}" for name in ("views.AssociationView", "views.ShapeView", "views.CurveView",
+             "views.StraightLine", "audit_view.AuditView", "group_views.ModificationView", "group_views.QuintilesView",
+             "catalogue.Drawing", "tables.Table", "figures.layout.Caption", "figures.layout.Page")}  # fmt: skip
+    assert views | {"analysis.data.source.registry.Registry", "analysis.data.source.registry.Table"} <= set(found)
+
+
+def test_what_is_shown_is_one_short_line_without_anybody_in_it(shown, participants):
     seqn = set(map(str, participants.index))
-    for name, text in shown.items():
-        assert len(text) < LONGEST, name
-        assert "\n" not in text
-        assert not re.search(r"array\(|dtype|\d\.\d+, \d|<.* at 0x", text), text
-        assert not seqn & set(re.findall(r"\d{3,}", text)) - set(re.findall(r"\[([\d]+)[ \]]", text)), text
+    for name, objects in shown[0].items():
+        texts = {repr(one) for one in objects if not isinstance(one, Shown)} if name not in ANYBODY else set()
+        for text in texts:
+            assert len(text) < LONGEST, f"{name}: {text[:LONGEST]}"
+            assert not re.search(r"\n|array\(|dtype|<.* at 0x", text), text
+        for text in texts if issubclass(type(objects[0]), Discreet) else ():
+            assert not TELLING.search(text), text
+            assert not seqn & set(re.findall(r"\d{3,}", text)) - set(re.findall(r"\[([\d]+)[ \]]", text)), text
+
+
+def test_what_a_view_shows_is_short_and_of_nobody(shown, participants):
+    """Its tables are of groups and of curves: none has a row, a column or an index of the people's frame."""
+    views = [one for objects in shown[0].values() for one in objects if isinstance(one, Shown)]
+    assert len({type(one) for one in views}) >= 7
+    for view in views:
+        assert len(repr(view).splitlines()) < LONGEST_VIEW
+        assert not TELLING.search(repr(view) + view._repr_html_()), view
+        for table in view._cell().tables.values():
+            assert len(table) < len(participants) / FEWEST_PEOPLE
+            assert not {*table.columns, *table.index.names, *table.columns.names} & {*participants, "SEQN"}
 
 
 def test_an_answer_shows_its_numbers(answered):
@@ -98,7 +232,8 @@ def classes_with_rows() -> Iterator[type]:
 
 def test_whatever_can_hold_rows_of_people_is_discreet():
     found = list(classes_with_rows())
-    telling = [f"{one.__module__}.{one.__name__}" for one in found if one.__repr__ is not Discreet.__repr__]
+    silent = (Discreet.__repr__, Shown.__repr__)
+    telling = [f"{one.__module__}.{one.__name__}" for one in found if one.__repr__ not in silent]
     assert found
     assert not telling, "give each of them Discreet as its base and repr=False"
 
@@ -203,17 +338,65 @@ def test_a_negative_weight_is_not_told():
 
 # ---- committed notebooks
 
+NAMED = re.compile(r"(\w+) {2,}\S")
+"""Beginning of a line of values as pandas prints a series, or people turned round: a name and the first value."""
 
-def shown_by(notebook: Path) -> str:
-    """All that a notebook shows, but for its pictures."""
+EXTREMES = {"min", "max"}
+"""Names in whose row, or column, `DataFrame.describe` has what a single person has."""
+
+
+def shown_by(notebook: Path) -> list[str]:
+    """All that a notebook shows, but for its pictures, an output each."""
     outputs = [output for cell in json.loads(notebook.read_text())["cells"] for output in cell.get("outputs", [])]
-    return "".join("".join(part) for output in outputs for kind, part in {**output.get("data", {}),
-                   "stream": output.get("text", "")}.items() if not kind.startswith("image/"))  # fmt: skip
+    return ["".join(part) for output in outputs for kind, part in {**output.get("data", {}),
+            "stream": output.get("text", "")}.items() if not kind.startswith("image/")]  # fmt: skip
 
 
-def test_committed_notebooks_show_nobody():
+def tells_of_people(text: str, columns: set[str]) -> str:
+    """Why an output may hold rows of people or a single person's value; empty if nothing hints at it.
+
+    A table of people has columns of the harmonised frame as its head, or as its rows if it is turned round; results
+    are shown under words, and name at most one column in a head. A summary of people by pandas has their extremes.
+    """
+    if found := re.search(r"\bSEQN\b|\barray\(|dtype[:=]|<[\w.]+ object at 0x", text):
+        return found.group()
+    heads = [word.strip() for word in re.findall(r"<th[^>]*>([^<]*)</th>", text)]
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    printed = [word for words in lines if set(words) - {"\\", "..."} <= columns for word in words]
+    turned = [match.group(1) for line in text.splitlines() if (match := NAMED.match(line.strip()))]
+    firsts = {words[0] for words in lines}
+    for names in (heads, printed, turned):
+        if len(columns & set(names)) > 1:
+            return f"columns {', '.join(sorted(columns & set(names)))}"
+    if set(heads) >= EXTREMES or firsts >= EXTREMES or any(set(words) >= EXTREMES for words in lines):
+        return "extremes"
+    return ""
+
+
+def test_committed_notebooks_show_nobody(participants):
+    columns = set(participants)
     shown = {path.stem: shown_by(path) for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert shown
     assert all(shown.values())
-    telling = re.compile(r"\bSEQN\b|\barray\(|dtype[:=]|<[\w.]+ object at 0x")
-    assert not {name: found for name, text in shown.items() if (found := telling.findall(text))}
+    texts = [(name, text) for name, every in shown.items() for text in every]
+    assert not [(name, found, text[:80]) for name, text in texts if (found := tells_of_people(text, columns))]
+    assert not [(name, text[:80]) for name, text in texts if re.match(r"\w+\(", text) and len(text) >= LONGEST]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda people: people.head(),
+        lambda people: people.iloc[0],
+        lambda people: people.reset_index(drop=True)[["age_years", "sex"]].head(3),
+        lambda people: people[["magnesium_mg"]].describe(),
+        lambda people: people["magnesium_mg"].describe(),
+        lambda people: people.groupby("sex", observed=True)["age_years"].agg(["min", "max"]),
+        lambda people: people.reset_index(drop=True).iloc[:2].T,
+    ],
+    ids=["head", "person", "two columns", "describe", "series", "extremes", "turned round"],
+)
+def test_rows_of_people_would_be_seen_in_a_notebook(participants, look):
+    looked, columns = look(participants), set(participants)
+    shown = [looked.to_string(), *([looked._repr_html_()] if hasattr(looked, "_repr_html_") else [])]
+    assert all(tells_of_people(text, columns) for text in shown)

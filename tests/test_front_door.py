@@ -9,7 +9,6 @@ import pytest
 
 import analysis
 from analysis.cli.options import build_parser
-from analysis.dose_response.quintiles import quintiles
 from analysis.study import Study, StudyError
 
 HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib", "joblib")
@@ -82,7 +81,7 @@ def test_people_of_whom_some_were_dropped_are_refused(participants, part):
     for ask in (
         lambda: analysis.estimate(some, Study()),
         lambda: analysis.audit_study(some, Study(), questions=("cycle curves",)),
-        lambda: quintiles(some, Study(), reference_quintile=1),
+        lambda: analysis.quintiles(some),
         lambda: analysis.effect_modification(some, analysis.modifier_of(some, ["pir < 2"]), study=Study()),
     ):
         with pytest.raises(StudyError, match=r'[0-9,]+ people are here, of 31,126 who.*Study\(where="sex =='):

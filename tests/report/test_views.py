@@ -1,7 +1,11 @@
 """What a result shows of itself in a notebook cell."""
 
+import dataclasses
+import html as html_lib
+import pickle
 import re
 from html import unescape
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,11 +15,27 @@ import scipy.special
 import scipy.stats
 
 import analysis
+from analysis.audit.questions import QUESTIONS
+from analysis.data.people.vocabulary import exposure_unit
 from analysis.dose_response.association import Association
 from analysis.dose_response.association import estimate as plain_estimate
+from analysis.dose_response.modifiers import EffectModification
+from analysis.dose_response.modifiers import effect_modification as plain_modification
+from analysis.dose_response.quintiles import quintiles as plain_quintiles
 from analysis.dose_response.shape import StudyShape, shape_dict
-from analysis.report.words.numbers import format_p
-from analysis.stats.shape import nadir
+from analysis.provenance import provenance_of
+from analysis.report.audit_view import AuditView
+from analysis.report.words.numbers import (
+    FORM_WORDS,
+    format_intake,
+    format_odds_ratio,
+    format_p,
+    p_number,
+    p_number_drawn,
+    percent,
+    verdict_words,
+)
+from analysis.stats.regression.hypotheses import TermTest
 from analysis.study import PRIMARY
 from tests import audits
 
@@ -51,7 +71,7 @@ def test_association_tells_people_curve_and_tests(found):
 
 
 def test_html_says_what_the_text_says(found, shape):
-    for view in (found, shape):
+    for view in (found, shape, found.curve([100, 500])):
         html = re.sub(r"<[^>]+>", " ", view._repr_html_()).replace("&lt;", "<").replace("&#x27;", "'")
         assert set(repr(view).split()) - set(html.split()) == set()
         assert "<table" in view._repr_html_()
@@ -62,11 +82,186 @@ def test_words_of_the_study_cannot_break_the_page(participants):
     assert "age_years &lt; 60" in analysis.estimate(participants, study)._repr_html_()
 
 
-def test_showing_never_bootstraps(found, monkeypatch):
-    monkeypatch.setattr(nadir, "find_nadir", lambda *_, **__: pytest.fail("drawn again"))
-    monkeypatch.setattr("analysis.dose_response.shape.bootstrap", lambda *_, **__: pytest.fail("bootstrapped"))
+DRAWN = (
+    "analysis.dose_response.shape.bootstrap",
+    "analysis.dose_response.shape.examine_shape",
+    "analysis.dose_response.association.find_nadir",
+    "analysis.stats.shape.verdict.bootstrap_nadirs",
+    "analysis.stats.shape.verdict.draw_nadirs",
+)
+"""What draws the low point anew, by every name under which it is called."""
+
+
+def test_showing_never_bootstraps(found, shape, monkeypatch):
+    for name in DRAWN:
+        monkeypatch.setattr(name, lambda *_, **__: pytest.fail("drawn again"))
     assert "verdict" not in repr(found).lower()
-    assert repr(found)
+    for view in (found, shape):
+        assert repr(view) == repr(view)
+        assert view._repr_html_()
+    plt.close(shape.plot().figure)
+    with pytest.raises(pytest.fail.Exception, match="drawn again"):
+        analysis.shape_of(found, replicates=2)
+
+
+OTHERS = {
+    "five knots": analysis.Study(knots=5),
+    "three knots of women": analysis.Study(knots=3, where="sex == 'female'", conf_level=0.9),
+    "phosphorus": analysis.Study(exposure="phosphorus_mg", model="3"),
+    "thiamin": analysis.Study(exposure="thiamin_mg", knots=5, extra_covariates=("height_cm",)),
+    "lead": analysis.Study(exposure="lead_ug_dl", outcome="two_sites"),
+}
+
+
+@pytest.mark.parametrize("study", OTHERS.values(), ids=OTHERS)
+def test_any_study_is_shown_in_fewer_lines_than_a_screen_has(study, participants):
+    view = analysis.estimate(participants, study)
+    for one in (view, view.curve(view.grid()), analysis.shape_of(view, replicates=10)):
+        assert len(repr(one).splitlines()) < LONGEST_TEXT
+        assert one._repr_html_().count("<tr") < LONGEST_TEXT
+    assert f"{exposure_unit(study.exposure)}" in repr(view)
+    knots = ", ".join(format_intake(knot) for knot in view.spline.knots)
+    assert f"knots {knots}, reference {format_intake(view.reference)}" in repr(view)
+    assert f"{100 * study.conf_level:g} %, whole curve" in repr(view)
+
+
+def test_few_cases_are_not_counted_in_a_cell(found):
+    few = dataclasses.replace(found, fit=dataclasses.replace(found.fit, cases=7))
+    assert "cases = fewer than 10;" in repr(few)
+
+
+@pytest.mark.parametrize("name", ["overall", "nonlinear"])
+@pytest.mark.parametrize("method", ["wald", "rao_scott"])
+def test_a_test_says_its_null_hypothesis(found, name, method):
+    test, null = found.tests[name, method], {"overall": "the curve is flat", "nonlinear": "a straight line in log odds"}
+    assert isinstance(test, TermTest)
+    assert repr(test).endswith(null[name])
+    assert "\n" not in repr(test)
+    for told in (f"{test.statistic:.2f}", null[name], p_number(test.p_value)):
+        assert html_lib.escape(told) in test._repr_html_()
+        assert told in repr(test)
+    assert list(dataclasses.asdict(test)) == ["method", "statistic", "df_num", "df_den", "p_value"]
+    assert test.to_frame()["null_hypothesis"].item() == test.null_hypothesis
+    assert pickle.loads(pickle.dumps(test)).null_hypothesis == test.null_hypothesis
+
+
+def test_a_curve_is_shown_rounded_and_kept_in_full(found):
+    told = found.curve([100, 500])
+    (row, _) = told.frame.itertuples()
+    line = rf"^ *100 +{row.odds_ratio:.2f} +{row.conf_low:.2f} to {row.conf_high:.2f} +{row.band_low:.2f} to "
+    assert re.search(line, repr(told), re.M)
+    assert f"{row.odds_ratio:.4f}" not in repr(told) + told._repr_html_()
+    pd.testing.assert_frame_equal(told.frame, Association.curve(found, [100, 500]).frame)
+    assert "..." in repr(found.curve(found.grid()))
+
+
+def test_curve_beyond_the_cohort_is_refused_unless_asked_for(found):
+    with pytest.raises(analysis.study.StudyError, match="99999"):
+        found.curve(99999)
+    assert len(found.curve(99999, extrapolate=True).frame) == 1
+
+
+# ---- invented people
+
+
+def test_every_view_of_invented_people_says_so(found, shape, modification, fifths, audit):
+    for view in (found, shape, found.curve(300), modification, fifths, audit):
+        assert "Data: SYNTHETIC survey, seed 1" in repr(view)
+        assert "Data: SYNTHETIC survey, seed 1" in view._repr_html_()
+    for view in (found, shape, modification, fifths):
+        axes = view.plot()
+        view.plot(ax=axes)
+        assert [text.get_text() for text in axes.texts] == ["SYNTHETIC"]
+        plt.close(axes.figure)
+
+
+def test_of_people_whose_origin_nobody_said_nothing_is_said(participants):
+    unsaid = participants.copy()
+    unsaid.attrs.pop("provenance")
+    view = analysis.estimate(unsaid)
+    assert "Data:" not in repr(view)
+    assert not view.plot().texts
+    plt.close("all")
+
+
+def test_origin_of_the_people_outlives_a_column_of_ones_own_and_a_file(participants, tmp_path):
+    mine = participants.assign(tall=1.0)
+    assert provenance_of(mine.attrs).synthetic
+    mine[["tall"]].to_parquet(tmp_path / "mine.parquet")
+    assert provenance_of(pd.read_parquet(tmp_path / "mine.parquet").attrs) == provenance_of(participants.attrs)
+
+
+# ---- curves by level, quintiles
+
+
+@pytest.fixture(scope="module")
+def modification(participants):
+    return analysis.effect_modification(participants, analysis.modifier_of(participants, ["sex"]))
+
+
+@pytest.fixture(scope="module")
+def fifths(participants):
+    return analysis.quintiles(participants)
+
+
+def test_modification_is_the_plain_result_shown_with_its_levels_and_its_null_hypothesis(modification, participants):
+    plain = plain_modification(participants, modification.modifier, study=PRIMARY)
+    assert isinstance(modification, EffectModification)
+    pd.testing.assert_frame_equal(modification.to_frame(), plain.curves(plain.arms()))
+    assert modification.test_row() == plain.test_row()
+    for text in (repr(modification), unescape(modification._repr_html_())):
+        assert text.count("one curve in every level") == 2
+        for _, row in modification.to_frame().iterrows():
+            assert format_odds_ratio(row) in text
+        for row in modification.levels().itertuples():
+            assert f"{row.n:,.0f}" in text
+            assert p_number(row.nonlinear_p) in text
+    assert len(repr(modification).splitlines()) < LONGEST_TEXT
+    assert modification.tests["wald"].null_hypothesis == "one curve in every level"
+
+
+def test_a_level_of_few_people_is_not_told_in_a_cell(modification):
+    few = dataclasses.replace(modification, n=np.array([9, modification.n[1]]))
+    (row,) = [line for line in repr(few).splitlines() if line.strip().startswith(few.modifier.levels[0][0])]
+    assert row.count("fewer than 10") == 6
+
+
+def test_plot_of_a_modification_draws_a_curve_a_level(modification):
+    axes = modification.plot()
+    for level, curve in modification.curves(modification.grid()).groupby("level"):
+        line = next(line for line in axes.lines if str(line.get_label()).startswith(f"{level} ("))
+        np.testing.assert_allclose(line.get_ydata(), curve["odds_ratio"])
+    plt.close(axes.figure)
+
+
+def test_quintiles_are_the_plain_ones_shown_against_one_of_them(fifths, participants):
+    plain = plain_quintiles(participants, PRIMARY, reference_quintile=2)
+    pd.testing.assert_frame_equal(fifths.to_frame(), plain, check_dtype=False)
+    for text in (repr(fifths), fifths._repr_html_()):
+        assert text.count("1 (reference)") == 1
+        for _, row in plain.drop(index=1).iterrows():
+            assert format_odds_ratio(row) in text
+            assert f"{row['cases']:,.0f}" in text
+        assert "against the second" in text
+    assert "against the first" in repr(analysis.quintiles(participants, reference_quintile=1))
+    assert len(repr(fifths).splitlines()) < LONGEST_TEXT
+
+
+def test_a_quintile_of_few_people_is_not_told_in_a_cell(participants, monkeypatch, fifths):
+    few = fifths.to_frame().assign(n=[9, 40, 40, 40, 40], cases=[3, 20, 20, 20, 9])
+    monkeypatch.setattr("analysis.report.group_views.plain_quintiles.quintiles", lambda *_, **__: few)
+    view = analysis.quintiles(participants)
+    assert view.to_frame().loc[0, ["n", "cases", "odds_ratio", "conf_low", "conf_high", "p_value"]].isna().all()
+    lines = repr(view).splitlines()[-5:]
+    assert [line.count("fewer than 10") for line in lines] == [4, 0, 0, 0, 1]
+
+
+def test_plot_of_quintiles_draws_their_odds_ratios(fifths):
+    axes = fifths.plot(label="Mine")
+    drawn = next(line for line in axes.lines if len(line.get_xdata()) == 5 and line.get_marker() == "o")
+    np.testing.assert_array_equal(drawn.get_ydata(), fifths.frame["odds_ratio"])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Mine"]
+    plt.close(axes.figure)
 
 
 def test_shape_tells_low_point_and_verdict(shape):
@@ -199,14 +394,34 @@ def test_a_question_that_a_study_cannot_be_asked_says_why(participants):
     assert told["The same on a second day?"].startswith("Not asked: no second recalled day")
 
 
-def test_audit_shows_itself_in_a_line_and_its_tables_above_the_conclusions(audit):
-    assert repr(audit) == (
-        "AuditView(exposure 'phosphorus_mg', outcome 'strict', model '1', questions [5], unanswered 0, frames [11])"
-    )
-    assert (
-        "<p>Audit of phosphorus and peripheral neuropathy (strict, model 1): 5 questions asked. "
-        f"Tables: {', '.join(audit.frames)}.</p>"
-    ) in audit._repr_html_()
+def test_audit_shows_the_conclusions_and_the_numbers_behind_them(audit):
+    head = "Audit of: Phosphorus and peripheral neuropathy (strict), model 1; "
+    for text in (repr(audit), unescape(re.sub(r"<[^>]+>", "", audit._repr_html_()))):
+        assert text.startswith(head)
+        assert f"5 questions asked; tables: {', '.join(audit.frames)}." in text
+        assert all(f"{row.question} {row.conclusion}" in text for row in audit.to_frame().itertuples())
+        for row in audit.to_frame("energy_forms").itertuples():
+            assert FORM_WORDS[row.form] in text
+            assert f"{row.n:,}" in text
+            assert p_number(row.overall_p) in text
+        assert {*audit.to_frame("cycle_shapes")["cycle"], "mean of both days"} <= {
+            word for word in re.findall(r"\d{4}-\d{4}|pooled|mean of both days", text)
+        }
+    assert len(repr(audit).splitlines()) < LONGEST_TEXT
+
+
+def test_audit_of_everything_is_shown_in_fewer_lines_than_a_screen_has():
+    """The committed one, which has every table."""
+    folder = Path(__file__).parents[2]
+    frames, provenance = analysis.read_audit(analysis.Folders(folder / "data", folder / "figures"))
+    view = AuditView(PRIMARY, tuple(QUESTIONS), frames, provenance)
+    text = repr(view)
+    assert len(text.splitlines()) < LONGEST_TEXT
+    for row in frames["verdict_shares"].query("choice == 'all'").itertuples():
+        assert re.search(rf"{verdict_words(row.verdict)} +{row.n:,} +{percent(row.share)}", text)
+    least = frames["joint_test"].query("primary").nsmallest(1, "p_value").iloc[0]
+    assert p_number_drawn(least["p_value"], least["p_value_error"]) in text.partition("Joint test")[2]
+    assert "Data: NHANES 1999-2004." in text
 
 
 def test_tables_of_an_audit_are_copies_and_others_are_refused_with_those_there_are(audit):
@@ -243,7 +458,7 @@ def test_questions_that_are_not_asked_of_a_study_are_refused(participants):
 
 def test_grid_and_nutrients_of_the_primary_study_are_told_as_the_stage_tells_them(participants, monkeypatch):
     """On a handful of their tasks; all of them take minutes."""
-    monkeypatch.setattr("analysis.report.views.study_tasks", lambda study, questions: audits.small_tasks())
+    monkeypatch.setattr("analysis.report.audit_view.study_tasks", lambda study, questions: audits.small_tasks())
     found = analysis.audit_study(participants, questions=("specification", "specificity"))
     told = found.to_frame().set_index("question")["conclusion"]
     assert told.index.tolist() == ["The same in every specification?", "Of this nutrient alone?"]

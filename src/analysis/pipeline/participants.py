@@ -34,6 +34,7 @@ def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
             f"the participants in {folders.processed} were built by another version of the harmonising code: run "
             "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
         )
+    frame.attrs |= provenance.to_attrs()
     return with_interviewed(frame), provenance
 
 

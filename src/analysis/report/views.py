@@ -5,40 +5,31 @@ HTML and drawings. Showing one computes nothing that takes time, and shows no si
 """
 
 import dataclasses
-import html
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.audit.questions import QUESTIONS, SINGLE, SPECIFICITY, audit_frames, not_asked, study_tasks
-from analysis.audit.runner import run_tasks
-from analysis.data.people.cohort import refuse_parts
 from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
 from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
-from analysis.dose_response.association import Association
+from analysis.dose_response.association import Association, OddsRatioCurve
 from analysis.dose_response.frames import round_intakes
 from analysis.dose_response.shape import StudyShape, shape_dict
+from analysis.provenance import Provenance, provenance_of
+from analysis.report.cells import Cell, Shown, source_words
 from analysis.report.figures.dose_response import draw_odds_ratios
-from analysis.report.figures.layout import BAND, GREEN, VERMILION
-from analysis.report.words import audit as audit_words
-from analysis.report.words.energy import energy_sentence
-from analysis.report.words.numbers import format_intake, p_number, sentence
+from analysis.report.figures.layout import BAND, GREEN, VERMILION, mark_invented
+from analysis.report.words.numbers import format_intake, format_p, p_number, sentence
 from analysis.report.words.shape import describe_shape
-from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS
-from analysis.stats.arrays import Frames
-from analysis.stats.disclosure import Discreet
-from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study, StudyError
+from analysis.stats.arrays import Array
+from analysis.stats.disclosure import count_of
+from analysis.stats.regression.hypotheses import TermTest
+from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
 
-NULL_HYPOTHESES = {
-    "overall": "no association: the curve is flat",
-    "nonlinear": "a straight line in log odds",
-}
 METHODS = {"wald": "Wald F", "rao_scott": "Rao-Scott likelihood ratio"}
 SEED = 1
 CURVE = "curve"
@@ -48,13 +39,124 @@ CURVE_COLORS = (BAND, VERMILION, GREEN, "black")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AssociationView(Association):
+class TermTestView(Shown, TermTest):
+    """A test with its null hypothesis beside its numbers.
+
+    Attributes
+    ----------
+    As `analysis.stats.regression.hypotheses.TermTest`; ``null_hypothesis`` in words.
+    """
+
+    null_hypothesis: ClassVar[str]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: null_hypothesis, method, statistic, df_num, df_den, p_value."""
+        return pd.DataFrame([{"null_hypothesis": self.null_hypothesis} | dataclasses.asdict(self)])
+
+    def _cell(self) -> Cell:
+        return Cell([], {"": tests_table([self])})
+
+    def __repr__(self) -> str:
+        # In one line, as several of them stand in a mapping.
+        return (
+            f"{METHODS[self.method]} = {self.statistic:.2f} on {self.df_num} and {self.df_den} df, p "
+            f"{format_p(self.p_value)}; null hypothesis: {self.null_hypothesis}"
+        )
+
+
+class FlatCurve(TermTestView):
+    """Test of every term of the spline."""
+
+    __slots__ = ()
+    null_hypothesis = "no association: the curve is flat"
+
+
+class StraightLine(TermTestView):
+    """Test of the spline's terms beyond the first."""
+
+    __slots__ = ()
+    null_hypothesis = "a straight line in log odds"
+
+
+TESTS: dict[str, type[TermTestView]] = {"overall": FlatCurve, "nonlinear": StraightLine}
+"""By the name of a test among `Association.tests`."""
+
+
+def tests_table(tests: Sequence[TermTestView]) -> pd.DataFrame:
+    """Tests as they are read: null hypothesis, test, statistic, df, p."""
+    return pd.DataFrame(
+        {
+            "null hypothesis": [test.null_hypothesis for test in tests],
+            "test": [METHODS[test.method] for test in tests],
+            "statistic": [f"{test.statistic:.2f}" for test in tests],
+            "df": [f"{test.df_num}, {test.df_den}" for test in tests],
+            "p": [p_number(test.p_value) for test in tests],
+        }
+    )
+
+
+def viewed_test(test: TermTest, kind: type[TermTestView]) -> TermTestView:
+    """A plain test with the null hypothesis of its kind."""
+    return kind(**dataclasses.asdict(test))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CurveView(Shown, OddsRatioCurve):
+    """Odds ratios at some exposures, shown as a table; their ``frame`` has the numbers in full.
+
+    Attributes
+    ----------
+    As `analysis.dose_response.association.OddsRatioCurve`, and
+
+    unit : of the exposure.
+    provenance : of the people, if it is known.
+    """
+
+    unit: str
+    provenance: Provenance | None
+
+    def to_frame(self) -> pd.DataFrame:
+        """The numbers in full: a copy of ``frame``."""
+        return self.frame.copy()
+
+    def _cell(self) -> Cell:
+        head = (
+            f"Odds ratios against {format_intake(self.reference)} {self.unit}, knots "
+            f"{', '.join(map(format_intake, self.knots))}.{source_words(self.provenance)}"
+        )
+        return Cell([head], {"": self.table()})
+
+    def table(self) -> pd.DataFrame:
+        """What is shown: exposure, odds ratio and both of its intervals, as words."""
+        odds, level = self.frame, f"{100 * self.conf_level:g} %"
+        shown = pd.DataFrame(
+            {self.unit: odds["x"].map(format_intake), "odds ratio": odds["odds_ratio"].map("{:.2f}".format)}
+        )
+        bands = {level: ("conf_low", "conf_high"), f"{level}, whole curve": ("band_low", "band_high")}
+        for name, (low, high) in bands.items():
+            shown[name] = [f"{a:.2f} to {b:.2f}" for a, b in zip(odds[low], odds[high], strict=True)]
+        return shown
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AssociationView(Shown, Association):
     """One study's answer, shown as tables of odds ratios and tests.
 
     Attributes
     ----------
-    As `analysis.dose_response.association.Association`.
+    As `analysis.dose_response.association.Association`, and
+
+    provenance : of the people, if it is known.
     """
+
+    provenance: Provenance | None = None
+
+    def curve(self, x: float | Sequence[float] | Array, *, extrapolate: bool = False) -> CurveView:
+        """Odds ratios at x; see `analysis.dose_response.association.Association.curve`."""
+        # super() without arguments does not know the class that slots=True makes anew.
+        found = Association.curve(self, x, extrapolate=extrapolate)
+        unit = exposure_unit(self.study.exposure)
+        return CurveView(**fields_of(found), unit=unit, provenance=self.provenance)
 
     def to_frame(self) -> pd.DataFrame:
         """Odds ratios at round intakes: x, odds_ratio, conf_low, conf_high, band_low, band_high (whole curve)."""
@@ -94,6 +196,7 @@ class AssociationView(Association):
         exposure = self.study.exposure
         origin = f"{sentence(exposure_label(exposure))} {exposure_origin(exposure)}".strip()
         axes.set_xlabel(f"{origin} ({exposure_unit(exposure)})")
+        mark_invented(axes, self.provenance)
         return axes
 
     def _drawn_model(self) -> pd.Series:
@@ -110,44 +213,21 @@ class AssociationView(Association):
             "cycles": " ".join(map(str, study.cycles)),
         })  # fmt: skip
 
-    def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:
+    def _cell(self) -> Cell:
         study, fit, unit = self.study, self.fit, exposure_unit(self.study.exposure)
-        level = f"{100 * study.conf_level:g} %"
         head = (
-            f"{exposure_label(study.exposure).capitalize()} and peripheral {study.disease} ({study.outcome}), model "
-            f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
-            f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}. "
-            f"n = {fit.n:,}, cases = {fit.cases:,}; design df {fit.design_df}, residual df {fit.residual_df}; knots "
-            f"{', '.join(map(format_intake, self.spline.knots))}, reference {format_intake(self.reference)} {unit}."
+            f"{study_words(study)}. n = {count_of(fit.n)}, cases = {count_of(fit.cases)}; design df {fit.design_df}, "
+            f"residual df {fit.residual_df}; knots {', '.join(map(format_intake, self.spline.knots))}, reference "
+            f"{format_intake(self.reference)} {unit}.{source_words(self.provenance)}"
         )
-        odds = self.to_frame()
-        shown = pd.DataFrame(
-            {unit: odds["x"].map(format_intake), "odds ratio": odds["odds_ratio"].map("{:.2f}".format)}
-        )
-        bands = {level: ("conf_low", "conf_high"), f"{level}, whole curve": ("band_low", "band_high")}
-        for name, (low, high) in bands.items():
-            shown[name] = [f"{a:.2f} to {b:.2f}" for a, b in zip(odds[low], odds[high], strict=True)]
-        tests = self.tests_frame()
-        told = pd.DataFrame(
-            {
-                "null hypothesis": tests["test"].map(NULL_HYPOTHESES),
-                "test": tests["method"].map(METHODS),
-                "statistic": tests["statistic"].map("{:.2f}".format),
-                "df": [f"{row.df_num}, {row.df_den}" for row in tests.itertuples()],
-                "p": [p_number(p) for p in tests["p_value"]],
-            }
-        )
-        return head, {"": shown, "Tests": told}
-
-    def __repr__(self) -> str:
-        return _as_text(*self._parts())
-
-    def _repr_html_(self) -> str:
-        return _as_html(*self._parts())
+        tests = [viewed_test(test, TESTS[name]) for (name, _), test in self.tests.items()]
+        left_out = [f"Left out, no variation here: {', '.join(self.dropped)}."] if self.dropped else []
+        tables = {"": self.curve(round_intakes(self)).table(), "Tests": tests_table(tests)}
+        return Cell([head, *left_out, *self.notes], tables)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ShapeView(StudyShape):
+class ShapeView(Shown, StudyShape):
     """The shape of one study's curve, shown with its low point, tests and verdict.
 
     Attributes
@@ -173,107 +253,19 @@ class ShapeView(StudyShape):
         axes.axvline(self.association.nadir.x, color="0.3", linestyle=":", label="lowest point")
         return axes
 
-    def _parts(self) -> tuple[str, dict[str, pd.DataFrame]]:
-        row = pd.Series(shape_dict(self))
-        unit = exposure_unit(self.association.study.exposure)
-        head = describe_shape(row, unit=unit)
+    def _cell(self) -> Cell:
+        association, row = _shown(self.association), pd.Series(shape_dict(self))
+        unit = exposure_unit(association.study.exposure)
+        head = f"{study_words(association.study)}.{source_words(association.provenance)}"
         tests = pd.DataFrame(
             {
-                "null hypothesis": [NULL_HYPOTHESES["nonlinear"], "no fall at the low end", "no rise at the high end",
+                "null hypothesis": [StraightLine.null_hypothesis, "no fall at the low end", "no rise at the high end",
                                     "two lines: the first does not fall", "two lines: the second does not rise"],
                 "p": [p_number(float(row[name])) for name in
                       ("nonlinear_p", "end_slopes_low_p", "end_slopes_high_p", "two_lines_low_p", "two_lines_high_p")],
             }
         )  # fmt: skip
-        return head, {"": tests}
-
-    def __repr__(self) -> str:
-        return _as_text(*self._parts())
-
-    def _repr_html_(self) -> str:
-        return _as_html(*self._parts())
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AuditView(Discreet):
-    """How much of one study's curve stands, shown as a table of the questions with what each came to.
-
-    Attributes
-    ----------
-    study : whose curve it is.
-    questions : which were asked, of `analysis.audit.questions.QUESTIONS`.
-    frames : tables by name, as `analysis.audit.questions.audit_frames` gives them; ``energy slices`` are told
-        by their tables only.
-    """
-
-    shown = ("study.exposure", "study.outcome", "study.model", "questions", "unanswered", "frames")
-
-    study: Study
-    questions: tuple[str, ...]
-    frames: Frames
-
-    @property
-    def unanswered(self) -> int:
-        """Number of tasks that found no answer; the table ``failures`` has their reasons."""
-        return len(self.frames["failures"])
-
-    def to_frame(self, name: str | None = None) -> pd.DataFrame:
-        """One of the tables; without a name, the questions and their conclusions: question, conclusion.
-
-        Raises
-        ------
-        StudyError : no such table.
-        """
-        if name is None:
-            return pd.DataFrame(self._conclusions().items(), columns=["question", "conclusion"])
-        if name not in self.frames:
-            raise StudyError(f"{name!r}: expected one of the audit's tables, {', '.join(self.frames)}.")
-        return self.frames[name].copy()
-
-    def _conclusions(self) -> dict[str, str]:
-        asked, audit = set(self.questions), self.frames
-        found: dict[str, tuple[set[str], Callable[[Frames], str]]] = {
-            "The same in every specification?": (
-                {"specification"}, lambda of: _specification_words(of, self.study)
-            ),
-            "Of this nutrient alone?": ({SPECIFICITY}, lambda of: _specificity_words(of, self.study)),
-            "With energy adjusted for?": ({"energy forms", "energy surface"}, energy_sentence),
-            "The same in every cycle?": ({"cycle curves", "cycle heterogeneity"}, audit_words.cycles_sentence),
-            "Carried by one sampling unit?": ({"sampling units"}, audit_words.sampling_units_sentence),
-            "The same on a second day?": (
-                {"two recalls"}, lambda of: audit_words.recall_sentence(of, self.study.exposure)
-            ),
-        }  # fmt: skip
-        left = not_asked(self.study)
-        told = {}
-        for question, (needed, words) in found.items():
-            reasons = [left[name] for name in QUESTIONS if name in needed and name in left]
-            if needed <= asked:
-                told[question] = f"Not asked: {reasons[0]}." if reasons else words(audit)
-        return told
-
-    def _head(self) -> str:
-        without = f", {self.unanswered} without an answer" if self.unanswered else ""
-        study = self.study
-        return (
-            f"Audit of {exposure_label(study.exposure)} and peripheral {study.disease} ({study.outcome}, model "
-            f"{study.model}): {len(self.questions)} questions asked{without}."
-        )
-
-    def _repr_html_(self) -> str:
-        # Sentences are longer than what pandas shows of a cell.
-        with pd.option_context("display.max_colwidth", None):
-            return _as_html(f"{self._head()} Tables: {', '.join(self.frames)}.", {"": self.to_frame()})
-
-
-def _specification_words(audit: Frames, study: Study) -> str:
-    return f"{audit_words.verdicts_sentence(audit)} {audit_words.joint_test_sentence(audit, study)}"
-
-
-def _specificity_words(audit: Frames, study: Study) -> str:
-    if missing := audit_words.unanswered_words(audit, "specificity"):
-        return missing
-    return f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}"
+        return Cell([head, *association.notes, describe_shape(row, unit=unit)], {"": tests})
 
 
 def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
@@ -302,7 +294,7 @@ def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
     >>> found.prevalence([200, 400]).columns[:5].tolist()
     ['x', 'prevalence', 'std_error', 'conf_low', 'conf_high']
     """
-    return _shown(plain.estimate(people, study))
+    return _shown(plain.estimate(people, study), provenance_of(people.attrs))
 
 
 def shape_of(
@@ -325,58 +317,29 @@ def shape_of(
     >>> bool(numbers["nadir_bootstrap_low"] < numbers["nadir_bootstrap_high"])
     True
     """
-    found = plain_shape.shape_of(association, replicates=replicates, seed=seed, jobs=jobs)
-    return ShapeView(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
+    found = plain_shape.shape_of(_shown(association), replicates=replicates, seed=seed, jobs=jobs)
+    return ShapeView(**fields_of(found))
 
 
-def audit_study(
-    people: pd.DataFrame,
-    study: Study = PRIMARY,
-    *,
-    questions: Sequence[str] = tuple(SINGLE),
-    folder: Path | None = None,
-    jobs: int = 1,
-) -> AuditView:
-    """How much of a study's curve stands: without energy, in each cycle, without each sampling unit, on another day.
-
-    Parameters
-    ----------
-    people : as `estimate`.
-    study : whose curve it is.
-    questions : of `analysis.audit.questions.QUESTIONS`. The grid of specifications (``specification``), the other
-        nutrients (``specificity``) and the referee (``referee``) take minutes; the others some seconds.
-    folder : keeps each question's result there, as the stage ``audit`` does, so that it is not computed again;
-        None keeps nothing on disk.
-    jobs : processes; 1 does everything in this one. No number depends on them.
-
-    Returns
-    -------
-    AuditView. A question that this study cannot answer has its reason there instead.
-
-    Raises
-    ------
-    StudyError : no such question, or the grid of specifications does not hold the study.
-
-    Examples
-    --------
-    With ``people`` as for `estimate`:
-
-    >>> audit = audit_study(people, Study(knots=3), questions=("cycle curves",))
-    >>> audit.to_frame("cycle_shapes")["cycle"].tolist()
-    ['1999-2000', '2001-2002', '2003-2004', 'pooled']
-    """
-    refuse_parts(people)
-    finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
-    asked = tuple(name for name in QUESTIONS if name in questions)
-    return AuditView(study, asked, audit_frames(finished, people, study=study, jobs=jobs))
+def study_words(study: Study) -> str:
+    """A study as the head of what is shown says it: exposure, outcome, model, weights, and of whom."""
+    return (
+        f"{sentence(exposure_label(study.exposure))} and peripheral {study.disease} ({study.outcome}), model "
+        f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
+        f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}"
+    )
 
 
-def _shown(association: Association) -> AssociationView:
+def _shown(association: Association, provenance: Provenance | None = None) -> AssociationView:
     if isinstance(association, AssociationView):
         return association
-    return AssociationView(
-        **{field.name: getattr(association, field.name) for field in dataclasses.fields(association)}
-    )
+    tests = {(name, method): viewed_test(test, TESTS[name]) for (name, method), test in association.tests.items()}
+    return AssociationView(**fields_of(association) | {"tests": tests}, provenance=provenance)
+
+
+def fields_of(of: Any) -> dict[str, Any]:
+    """The fields of a plain result, from which its view is made."""
+    return {field.name: getattr(of, field.name) for field in dataclasses.fields(of)}
 
 
 def _one_legend(axes: Axes) -> None:
@@ -385,17 +348,3 @@ def _one_legend(axes: Axes) -> None:
     for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
         named.setdefault(name, handle)
     axes.legend(list(named.values()), list(named), fontsize="small")
-
-
-def _as_text(head: str, tables: Mapping[str, pd.DataFrame]) -> str:
-    parts = [head]
-    for title, table in tables.items():
-        parts.append(f"{title}\n{table.to_string(index=False)}".strip("\n"))
-    return "\n\n".join(parts)
-
-
-def _as_html(head: str, tables: Mapping[str, pd.DataFrame]) -> str:
-    parts = [f"<p>{html.escape(head)}</p>"]
-    for title, table in tables.items():
-        parts.append((f"<p><b>{title}</b></p>" if title else "") + table.to_html(index=False, border=0))
-    return "\n".join(parts)

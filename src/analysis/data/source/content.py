@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -31,8 +31,8 @@ class Description:
     """A frame's rows, code counts and column totals, in the terms of a registry."""
 
     rows: int
-    codes: Mapping[str, Mapping[str, int]]
-    column_totals: Mapping[str, ColumnTotal]
+    codes: Mapping[str, Mapping[str, int]] = field(repr=False)
+    column_totals: Mapping[str, ColumnTotal] = field(repr=False)
 
 
 def describe(frame: pd.DataFrame, *, codes: Mapping[str, Iterable[str]]) -> Description:

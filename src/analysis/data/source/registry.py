@@ -30,7 +30,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
@@ -108,8 +108,8 @@ class Table:
     rows: int
     columns: int
     living: bool
-    codes: Mapping[str, Mapping[str, int]]
-    column_totals: Mapping[str, ColumnTotal]
+    codes: Mapping[str, Mapping[str, int]] = field(repr=False)
+    column_totals: Mapping[str, ColumnTotal] = field(repr=False)
 
     def file(self, raw: Path) -> Path:
         """Return where the table's file lies below the raw folder, whatever the server calls it."""
@@ -142,7 +142,7 @@ class Registry:
     source: str
     synthetic: bool
     url: str
-    tables: Mapping[str, Table]
+    tables: Mapping[str, Table] = field(repr=False)
 
 
 def registry_for(raw: Path) -> Registry:

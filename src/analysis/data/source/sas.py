@@ -10,7 +10,7 @@ SAS Technical Support TS-140, "The Record Layout of a Data Set in SAS Transport 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,8 +62,8 @@ class Layout:
     size : bytes of the whole file.
     """
 
-    names: tuple[str, ...]
-    numbers: tuple[tuple[str, int, int], ...]
+    names: tuple[str, ...] = field(repr=False)
+    numbers: tuple[tuple[str, int, int], ...] = field(repr=False)
     row_bytes: int
     start: int
     size: int

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -93,7 +93,7 @@ class Delivery(Generic[T]):
     url : the address it came from.
     """
 
-    verdict: T
+    verdict: T = field(repr=False)
     sha256: str
     last_modified: str
     url: str

@@ -225,15 +225,13 @@ def plot_quintiles(
         odds_axis(axes, quintiles[["conf_low", "conf_high"]].to_numpy())
         for position, model in enumerate(models["model"]):
             one = quintiles[quintiles["model"] == model]
-            error = np.abs(one[["conf_low", "conf_high"]].sub(one["odds_ratio"], axis="index").to_numpy().T)
-            axes.errorbar(one["quintile"] + 0.16 * (position - (len(models) - 1) / 2), one["odds_ratio"], yerr=error,
-                          fmt=markers[model], linestyle="none", markersize=5, elinewidth=1.2, capsize=2,
-                          label=MODEL_NAMES[model])  # fmt: skip
+            beside = 0.16 * (position - (len(models) - 1) / 2)
+            draw_quintiles(axes, one, label=MODEL_NAMES[model], marker=markers[model], beside=beside)
         ranges = quintiles.drop_duplicates("quintile")
         axes.set_xticks(
             ranges["quintile"],
             [
-                f"Q{row.quintile}\n{wrapped(_interval(row.lower, row.upper), width, letters=6)}"
+                f"Q{row.quintile}\n{wrapped(interval_words(row.lower, row.upper), width, letters=6)}"
                 for row in ranges.itertuples()
             ],
         )
@@ -245,11 +243,19 @@ def plot_quintiles(
     return figure
 
 
+def draw_quintiles(axes: Axes, quintiles: pd.DataFrame, *, label: str, marker: str = "o", beside: float = 0.0) -> None:
+    """Odds ratios of one model's quintiles with their intervals, ``beside`` their places on the axis."""
+    error = np.abs(quintiles[["conf_low", "conf_high"]].sub(quintiles["odds_ratio"], axis="index").to_numpy().T)
+    axes.errorbar(quintiles["quintile"] + beside, quintiles["odds_ratio"], yerr=error, fmt=marker, linestyle="none",
+                  markersize=5, elinewidth=1.2, capsize=2, label=label)  # fmt: skip
+
+
 def _knots(model: pd.Series) -> list[float]:
     return [float(knot) for knot in str(model["knots"]).split()]
 
 
-def _interval(lower: float, upper: float) -> str:
+def interval_words(lower: float, upper: float) -> str:
+    """A quintile's range of intake, whose outer ends are not told: "up to 168", "168 to 224"."""
     if np.isinf(lower):
         return f"up to {format_intake(upper)}"
     return f"above {format_intake(lower)}" if np.isinf(upper) else format_range(lower, upper)

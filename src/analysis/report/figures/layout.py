@@ -21,6 +21,7 @@ from PIL import Image
 
 from analysis.provenance import Provenance
 from analysis.report.figures.width import Width
+from analysis.stats.disclosure import Discreet
 
 STYLE = Path(str(resources.files("analysis.report") / "style.mplstyle"))
 GREY = "0.45"
@@ -57,6 +58,9 @@ TALLEST = 2300
 HEAVIEST = 250_000
 """Bytes of a PNG; one of very many marks gets fewer dots an inch, until it is as light."""
 
+INVENTED = "invented"
+"""Mark of the words across axes that say so."""
+
 AXIS_LABELS = 0.48  # inches below an axis for its ticks and label
 ABOVE = 0.35  # inches above the panels, for a title
 FACE_LINE = 0.2  # inches for the line that says what invented data are
@@ -66,8 +70,8 @@ ODDS_TICKS_LOW = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """For panels too low for the others: doublings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
+@dataclass(frozen=True, slots=True, repr=False)
+class Caption(Discreet):
     """The words beside a picture.
 
     Attributes
@@ -162,6 +166,13 @@ def blank_page(
     bottom = (below + AXIS_LABELS) / height
     sides = {"left": LABEL_ROOM[width] / INCHES[width], "right": 0.97, "bottom": bottom, "top": 1 - ABOVE / height}
     return figure, sides
+
+
+def mark_invented(axes: Axes, provenance: Provenance | None) -> None:
+    """The mark across axes of invented people, once, as a page has it; none where it is not known what they are."""
+    if provenance and provenance.synthetic and INVENTED not in [text.get_gid() for text in axes.texts]:
+        axes.text(0.5, 0.5, "SYNTHETIC", transform=axes.transAxes, fontsize=28, color="0.5", alpha=0.28, ha="center",
+                  va="center", rotation=28, weight="bold", zorder=10, gid=INVENTED)  # fmt: skip
 
 
 def wrapped(words: str, width: Width, *, letters: int = 42) -> str:

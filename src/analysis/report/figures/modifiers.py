@@ -177,7 +177,7 @@ def plot_modifier_curves(
             test = shown.iloc[number]
             axes.set_label(str(test["modifier"]))
             odds_axis(axes, np.quantile(limits, (0.02, 0.98)))
-            _draw_levels(axes, curves[curves["modifier"] == test["modifier"]], width)
+            draw_levels(axes, curves[curves["modifier"] == test["modifier"]], width)
             title = wrapped(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", width, letters=21)
             axes.set_title(title, fontsize=7.5)
             below = number + across >= len(shown)
@@ -188,7 +188,8 @@ def plot_modifier_curves(
     return figure
 
 
-def _draw_levels(axes: Axes, curves: pd.DataFrame, width: Width) -> None:
+def draw_levels(axes: Axes, curves: pd.DataFrame, width: Width) -> None:
+    """The curves of one modifier's levels, whose columns are those of `plot_modifier_curves`, with their legend."""
     for (color, dash), (level, curve) in zip(LEVELS, curves.groupby("level", sort=False), strict=False):
         if curve["odds_ratio"].notna().any():
             people = f" ({curve['n'].iloc[0]:,.0f})" if width == "two" else ""

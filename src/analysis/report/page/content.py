@@ -97,7 +97,7 @@ class Section:
 
     name: str
     title: str
-    body: str
+    body: str = field(repr=False)
 
 
 def sections(results: Results, *, math: Callable[[str], str]) -> dict[str, Section]:

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from analysis.data.people.conditions import all_of
 from analysis.errors import AnalysisError, expected_one_of
+from analysis.stats.disclosure import Discreet
 from analysis.study import CYCLES, Weights
 
 MeasureKind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
@@ -27,8 +28,8 @@ class ReplicationError(AnalysisError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replication:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Replication(Discreet):
     """One published number and how it is recomputed.
 
     Attributes
@@ -55,6 +56,8 @@ class Replication:
     how : what was done or tried, where the row does not say it.
     not_recomputed : why nothing is recomputed; "" if it is.
     """
+
+    shown = ("study", "item", "kind", "printed")
 
     study: str
     citation: str
