@@ -32,6 +32,8 @@ def claim(found: dict[str, str], *, own: str = "none", odds: float = 1.5, item: 
             "level": level, "own": level == own, "odds_ratio": odds, "conf_low": odds / 1.2, "conf_high": odds * 1.2,
             "p_value": 0.2 if level in found else 0.01, "found": found.get(level, "shown"), "trend_slope": 0.1,
             "trend_p": 0.2 if level in found else 0.01, "verdict": found.get(f"verdict {level}", "U"),
+            "nonlinear_p": 0.01, "levels_p": 0.01, "levels": found.get(f"levels {level}", "both ends higher"),
+            "other_rule": None,
         }
         for level in (*FORMS, *CYCLES)
     ]  # fmt: skip
@@ -87,6 +89,8 @@ def test_a_ratio_of_a_single_unit_has_the_decimals_that_show_it() -> None:
 def test_a_claim_without_an_estimate_says_so() -> None:
     rows = claim({}).assign(odds_ratio=float("nan"), found="")
     assert "A, x: without an estimate as recomputed" in published_words.published_sentence(rows)
+    alone = claim({}).assign(conf_low=float("nan"), conf_high=float("nan"), p_value=float("nan"), found="same side")
+    assert "A, x: 1.50 (no interval) as recomputed; with" in published_words.published_sentence(alone)
 
 
 def test_trend_and_rule_are_told_once_a_study() -> None:
@@ -94,12 +98,38 @@ def test_trend_and_rule_are_told_once_a_study() -> None:
     told = published_words.stands_sentences(both)
     assert len(told) == 3
     assert told[-1].startswith("A, trend and shape: over the groups' medians the odds rise as recomputed (p = 0.010)")
-    assert told[-1].endswith('"no departure shown" in 1 of 8 (beside a spline of energy).')
+    assert '"no departure shown" in 1 of 8 (beside a spline of energy); ' in told[-1]
+    assert told[-1].endswith("; both ends are higher than the median in 8 of 8.")
     assert published_words.published_markdown(both).count("\n- ") == 2
 
 
-@pytest.mark.parametrize("column", ["trend_p", "verdict"])
+def test_two_models_of_a_study_are_counted_each() -> None:
+    other = claim(
+        dict.fromkeys((f"verdict {level}" for level in (*FORMS, *CYCLES)), "no departure shown"), item="y, OR"
+    )
+    told = published_words.rule_sentence(pd.concat([claim({}), other.assign(nonlinear_p=0.4, trend_slope=0.2)]))
+    assert '"U" in 8 of 16' in told
+    assert "a trend shown in 16 of 16 fits" in told
+
+
+def test_the_second_rule_says_where() -> None:
+    told = published_words.rule_sentence(claim({"levels density": "not shown", "levels none": "not shown"}))
+    assert "both ends are higher than the median in 6 of 8 (beside a straight line" in told
+
+
+def test_a_claim_of_neuropathy_is_told_by_the_other_rule_too() -> None:
+    rows = claim({}).assign(other_rule="lenient", other_rule_odds_ratio=1.2, other_rule_conf_low=0.9,
+                            other_rule_conf_high=1.6, other_rule_p_value=0.2, other_rule_found="same side")  # fmt: skip
+    told = published_words.published_sentence(rows)
+    assert told.endswith(
+        "; by the lenient rule of neuropathy 1.20 (0.90 to 1.60) as recomputed, not shown (p = 0.200), and shown in 0 "
+        "of 8 fits (8 by its own)."
+    )
+
+
+@pytest.mark.parametrize("column", ["trend_p", "verdict", "levels_p"])
 def test_what_there_is_not_is_not_told(column) -> None:
     told = published_words.rule_sentence(claim({}).assign(**{column: None}))
     assert ("trend shown" in told) == (column != "trend_p")
     assert ("shape rule" in told) == (column != "verdict")
+    assert ("both ends" in told) == (column != "levels_p")

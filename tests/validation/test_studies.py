@@ -25,6 +25,7 @@ HAND = 1e-9
 
 BASE = Replication(study="A", citation="B", read_in="C", item="D", kind="count", weights="mec")
 SAMPLE = "age_years >= 40 and examined"
+SHARE = dataclasses.replace(BASE, kind="prevalence", outcome="pn_strict")
 MODEL = dataclasses.replace(
     BASE,
     kind="odds_ratio",
@@ -115,7 +116,7 @@ def test_a_category_is_told_against_its_first_level_with_the_others_beside(parti
 
 
 def test_every_kind_has_its_function() -> None:
-    assert {row.kind for row in read_replications()} <= set(KINDS)
+    assert {row.kind for row in read_replications() if not row.not_recomputed} <= set(KINDS)
 
 
 def test_an_unknown_column_is_refused_by_name(participants) -> None:
@@ -152,8 +153,45 @@ def test_nothing_is_told_of_fewer_than_ten_people(participants, inside) -> None:
     ],
 )
 def test_classes_of_agreement(printed, limits, ours, expected) -> None:
-    row = dataclasses.replace(BASE, printed=printed, printed_low=limits[0], printed_high=limits[1])
+    row = dataclasses.replace(SHARE, printed=printed, printed_low=limits[0], printed_high=limits[1])
     assert agreement_of(row, ours) == expected
+
+
+def test_a_number_of_people_is_exact_or_not_reached() -> None:
+    size = dataclasses.replace(BASE, kind="count", printed="7068")
+    assert agreement_of(size, 7068.0) == "as printed"
+    assert agreement_of(size, 7069.0) == "not reached"
+    assert agreement_of(dataclasses.replace(SHARE, printed="7068"), 7069.0) == "close"
+
+
+def test_a_ratio_without_a_degree_of_freedom_has_its_estimate_and_no_interval(participants, inside) -> None:
+    """It needs the weights only; without an interval it counts as not reached, however near."""
+    bands = tuple(f"{low} <= age_years < {low + 1}" for low in range(41, 85))
+    row = dataclasses.replace(MODEL, kind="odds_ratio", outcome="pn_strict", exposure="magnesium_mg", covariates=bands)
+    ours = recompute(participants, row)
+    assert "no residual degree of freedom" in ours.why
+    assert np.isnan([ours.conf_low, ours.conf_high, ours.p_value]).all()
+    known = participants["pn_strict"].notna() & participants["magnesium_mg"].notna()
+    rows = inside[known.loc[inside.index]]
+    X = np.column_stack(
+        [np.ones(len(rows)), rows["magnesium_mg"], *((rows["age_years"] == low) for low in range(41, 85))]
+    ).astype(float)
+    weights = rows[f"weight_{row.weights}"] / rows[f"weight_{row.weights}"].mean()
+    model = sm.GLM(rows["pn_strict"].to_numpy(), X, family=sm.families.Binomial(), var_weights=weights.to_numpy())
+    assert np.log(ours.estimate) == pytest.approx(model.fit(tol=1e-12).params[1], rel=1e-6)
+    near = dataclasses.replace(row, printed=f"{ours.estimate:.4f}")
+    found = compare_studies(participants, (near, dataclasses.replace(row, printed=""))).set_index("published")
+    assert found.loc[near.printed, "ours"] == ours.estimate
+    assert found["agreement"].tolist() == ["not reached", "none printed"]
+    assert found["how"].str.contains("no interval").all()
+
+
+def test_a_kind_that_nothing_recomputes_is_only_told() -> None:
+    text = f'{HEAD}kind = "hazard_ratio"\n'
+    with pytest.raises(ReplicationError, match="kind='hazard_ratio'"):
+        parse_replications(text, name="a.toml")
+    (row,) = parse_replications(f'{text}not_recomputed = "no linkage"\n', name="a.toml")
+    assert row.kind == "hazard_ratio"
 
 
 def test_a_number_that_many_definitions_reach_never_counts() -> None:

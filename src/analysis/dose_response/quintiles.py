@@ -94,23 +94,24 @@ def trend_test(association: Association) -> TermTest:
     StudyError : quintiles coincide. ConvergenceError : as `estimate`.
     """
     term = "quintile_median"
-    return wald_test(trend_fit(association.problem.setting, groups=QUINTILES, term=term), (term,))
+    setting = association.problem.setting
+    _, group = group_of(setting.exposure, setting.eligible, QUINTILES, setting.study.exposure)
+    return wald_test(trend_fit(setting, group=group, term=term), (term,))
 
 
-def trend_fit(setting: Setting, *, groups: int, term: str) -> LogisticFit:
+def trend_fit(setting: Setting, *, group: Integers, term: str) -> LogisticFit:
     """The regression behind a trend: the exposure replaced by the unweighted median of its group of the cohort.
 
     Parameters
     ----------
     setting : people of a study.
-    groups : number of equal groups.
+    group : (n,) everybody's group of the exposure, from 1.
     term : name of the medians' column, whose coefficient is in log odds per unit of the exposure.
 
     Raises
     ------
-    StudyError : cuts coincide. ConvergenceError : as `estimate`.
+    ConvergenceError : as `estimate`.
     """
-    _, group = group_of(setting.exposure, setting.eligible, groups, setting.study.exposure)
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
     model = setting.regression(scores[setting.domain.rows, None], (term,))
     return fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)

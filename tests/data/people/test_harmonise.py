@@ -385,13 +385,13 @@ def test_no_diabetes_needs_an_answer_of_no_or_borderline_and_no_other_sign() -> 
 
 def test_a_told_diagnosis_of_diabetes_is_kept_apart_for_published_comparisons() -> None:
     assert_harmonised("""
-        DIQ010 DIQ050 LBXGH | told_diabetes
-        1      2      5.4   | 1
-        2      1      7.0   | 0
-        3      1      7.0   | 0
-        7      1      7.0   | .
-        9      1      7.0   | .
-        .      1      7.0   | .
+        DIQ010 DIQ050 LBXGH | told_diabetes told_borderline_diabetes
+        1      2      5.4   | 1             0
+        2      1      7.0   | 0             0
+        3      1      7.0   | 0             1
+        7      1      7.0   | .             .
+        9      1      7.0   | .             .
+        .      1      7.0   | .             .
     """)
 
 
@@ -484,6 +484,7 @@ def test_the_filtration_rate_uses_the_calibrated_creatinine_and_the_persons_own_
 def test_albumin_to_creatinine_of_the_urine_is_in_mg_per_g() -> None:
     assert one(cycle=2001, URXUMA=45, URXUCR=150)["albumin_creatinine_mg_g"] == pytest.approx(30, rel=HAND)
     assert np.isnan(one(cycle=2001, URXUMA=NAN)["albumin_creatinine_mg_g"])
+    assert one(cycle=2001, URXUMA=45, URXUCR=NAN)["urine_albumin_ug_ml"] == 45
 
 
 def test_without_creatinine_there_is_no_filtration_rate() -> None:

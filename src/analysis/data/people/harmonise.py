@@ -281,8 +281,10 @@ def _health(raw: pd.DataFrame) -> dict[str, pd.Series]:
             creatinine, age_years=raw["RIDAGEYR"], female=female, black=raw["RIDRETH1"] == 4
         ),
         "egfr_ml_min_1_73m2": ckd_epi_2021(creatinine, age_years=raw["RIDAGEYR"], female=female),
+        "urine_albumin_ug_ml": raw["URXUMA"],
         "albumin_creatinine_mg_g": 100 * raw["URXUMA"] / raw["URXUCR"],  # µg/mL over mg/dL
         "told_diabetes": diagnosed,
+        "told_borderline_diabetes": _number(raw, "DIQ010", {1: 0.0, 2: 0.0, 3: 1.0, 7: np.nan, 9: np.nan}),
         "has_diabetes": diabetic.astype(float).where(diabetic | (diagnosed == 0)),
         "has_hypertension": hypertensive.astype(float).where(hypertensive | (told == 0)),
     }

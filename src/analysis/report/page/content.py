@@ -49,7 +49,11 @@ DECIDES = (
 PLAIN = {"interior": "lowest point inside the range", "df": "degrees of freedom"}
 """Heads of tables that other readers know by short names."""
 
-IN_THE_FILE = {"cases", "df", "trend_slope", "end_slopes_p", "two_lines_p", "interior", "interior_mc_error", "nadir"}
+IN_THE_FILE = {
+    "cases", "df", "trend_slope", "end_slopes_p", "two_lines_p", "interior", "interior_mc_error", "nadir", "log_or_low",
+    "log_or_high", "other_rule_n", "other_rule_cases", "other_rule_conf_low", "other_rule_conf_high",
+    "other_rule_p_value", "other_rule_verdict", "other_rule_levels",
+}  # fmt: skip
 """Columns of published_stands.csv that its table leaves out."""
 
 WHY_PUBLISHED = (

@@ -89,7 +89,20 @@ def published_sentence(claim: pd.DataFrame) -> str:
     cycles = claim[claim["variation"] == "cycle"].set_index("level")
     if len(cycles):
         parts.append(_cycles_words(cycles, own))
+    if pd.notna(own["other_rule"]):
+        parts.append(_other_rule_words(claim, own))
     return f"{'; '.join(parts)}."
+
+
+def _other_rule_words(claim: pd.DataFrame, own: pd.Series) -> str:
+    """What becomes of a claim of neuropathy by the rule that is not its own."""
+    names = ("odds_ratio", "conf_low", "conf_high", "p_value", "found")
+    other = pd.Series({name: own[f"other_rule_{name}"] for name in names})
+    shown = int((claim["other_rule_found"] == "shown").sum())
+    return (
+        f"by the {own['other_rule']} rule of neuropathy {_ratio(other)} as recomputed{_unless_shown(other)}, and shown "
+        f"in {shown} of {len(claim)} fits ({int((claim['found'] == 'shown').sum())} by its own)"
+    )
 
 
 def _energy_words(forms: pd.DataFrame) -> str:
@@ -123,7 +136,7 @@ def _cycles_words(cycles: pd.DataFrame, own: pd.Series) -> str:
 def rule_sentence(study: pd.DataFrame) -> str:
     """What trend and shape rule say of a study's claims, over all its variations."""
     parts = []
-    trends = study.dropna(subset="trend_p").drop_duplicates(["variation", "level"])
+    trends = study.dropna(subset="trend_p").drop_duplicates(["variation", "level", "trend_slope"])
     if len(trends):
         own = trends[trends["own"]].iloc[0]
         direction = "rise" if own["trend_slope"] > 0 else "fall"
@@ -132,13 +145,20 @@ def rule_sentence(study: pd.DataFrame) -> str:
             f"over the groups' medians the odds {direction} as recomputed (p {format_p(own['trend_p'])}), "
             f"a trend shown in {shown} of {len(trends)} fits"
         )
-    fits = study.drop_duplicates(["variation", "level"])
+    fits = study.drop_duplicates(["variation", "level", "nonlinear_p"])
     verdicts = []
     for verdict, rows in fits.groupby("verdict", sort=False):
         where = "" if len(rows) == len(fits) else f" ({list_words([_level(row) for _, row in rows.iterrows()])})"
         verdicts.append(f'"{verdict}" in {len(rows)} of {len(fits)}{where}')
     if verdicts:
         parts.append(f"the shape rule finds {list_words(verdicts)}")
+    asked = fits.dropna(subset="levels_p")
+    if len(asked):
+        higher = asked[asked["levels"] == "both ends higher"]
+        where = (
+            f" ({list_words([_level(row) for _, row in higher.iterrows()])})" if 0 < len(higher) < len(asked) else ""
+        )
+        parts.append(f"both ends are higher than the median in {len(higher)} of {len(asked)}{where}")
     return f"{study['study'].iloc[0]}, trend and shape: {'; '.join(parts) or 'no fit has an answer'}."
 
 
@@ -147,7 +167,7 @@ def _level(row: pd.Series) -> str:
 
 
 def _unless_shown(row: pd.Series) -> str:
-    if pd.isna(row["odds_ratio"]):
+    if pd.isna(row["p_value"]):
         return ""
     return "" if row["found"] == "shown" else f", not shown (p {format_p(row['p_value'])})"
 
@@ -163,6 +183,8 @@ def _number(row: pd.Series) -> str:
 def _ratio(row: pd.Series) -> str:
     if pd.isna(row["odds_ratio"]):
         return _number(row)
+    if pd.isna(row["conf_low"]):
+        return f"{_number(row)} (no interval)"
     low, high = (f"{row[name]:.{_digits(row)}f}" for name in ("conf_low", "conf_high"))
     return f"{_number(row)} ({low} to {high})"
 

@@ -32,7 +32,8 @@ def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = 
     -------
     A row a replication: study, citation, item, kind, published, published_low, published_high (text, with the printed
     digits), ours, ours_low, ours_high, n, cases, df, agreement (see `agreement_of`), how, read_in. Where it could not
-    be estimated, ours is missing and ``how`` says why. Numbers about fewer than ten people are blank.
+    be estimated, ours is missing and ``how`` says why; a ratio whose design allows no interval is not reached, and
+    ``how`` says so. Numbers about fewer than ten people are blank.
 
     Raises
     ------
@@ -51,6 +52,9 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
             if error.exit_code == 2:  # the file is wrong, not the people
                 raise
             how = f"{how}; {error}" if how else str(error)
+    reached = agreement_of(row, found.estimate)
+    if found.why:
+        how, reached = f"{how}; {found.why}".removeprefix("; "), "not reached" if row.printed else reached
     return {
         "study": row.study,
         "citation": row.citation,
@@ -65,7 +69,7 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
         "n": found.n,
         "cases": found.cases,
         "df": found.df,
-        "agreement": agreement_of(row, found.estimate),
+        "agreement": reached,
         "how": how,
         "read_in": row.read_in,
     }
@@ -82,8 +86,8 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
     """Class of agreement of our number with the printed one.
 
     - ``as printed``: rounds to the printed digits;
-    - ``close``: within 5 % of it and inside the printed interval, where one was printed;
-    - ``not reached``: neither, or there is no estimate;
+    - ``close``: no number of people, within 5 % of it and inside the printed interval, where one was printed;
+    - ``not reached``: neither, or there is no estimate; a number of people is that number or not reached;
     - ``not identifying``: agrees, but so would many other definitions, as of a sample size;
     - ``none printed``, ``not recomputed``: nothing to compare.
     """
@@ -97,10 +101,11 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
     reached: Agreement = "not reached"
     if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP) == printed:
         reached = "as printed"
-    elif abs(ours / float(printed) - 1) <= CLOSE and _inside(ours, row.printed_low, row.printed_high):
+    elif row.kind != "count" and _is_close(ours, row):
         reached = "close"
     return reached if row.identifying or reached == "not reached" else "not identifying"
 
 
-def _inside(value: float, low: str, high: str) -> bool:
-    return (not low or value >= float(low)) and (not high or value <= float(high))
+def _is_close(ours: float, row: Replication) -> bool:
+    printed, low, high = (float(text or "nan") for text in (row.printed, row.printed_low, row.printed_high))
+    return abs(ours / printed - 1) <= CLOSE and not ours < low and not ours > high

@@ -1,8 +1,8 @@
 """The kinds of published number, each one function of a replication's people.
 
 Means, prevalences and ratios have Taylor linearisation; empty primary sampling units of a domain count as zero, and t
-is on the PSUs minus strata of the domain, of ratios too: as the recomputed numbers that these are held against. A
-regression that leaves no residual degree of freedom is refused by `analysis.stats.regression.fit`.
+is on the PSUs minus strata of the domain, of ratios too: as the recomputed numbers that these are held against. A ratio
+whose regression leaves no residual degree of freedom has no interval.
 """
 
 import re
@@ -15,13 +15,13 @@ import scipy
 
 from analysis.data.people.conditions import ConditionError, select_rows
 from analysis.data.people.harmonise import pooled_weight
-from analysis.stats.arrays import Array, Bools
+from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fit_risk
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
-from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
+from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES
-from analysis.validation.studies.replication import MeasureKind, Replication
+from analysis.validation.studies.replication import MeasureKind, Replication, Untried
 
 CONF_LEVEL = 0.95
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -30,7 +30,10 @@ _LOG = re.compile(r"log\(([a-z][a-z0-9_]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """Our number for a published one; NaN and None where it has no such thing. P is of a ratio, against 1."""
+    """Our number for a published one; NaN and None where it has no such thing.
+
+    P is of a ratio, against 1; ``why`` says why a ratio has neither interval nor p.
+    """
 
     estimate: float
     conf_low: float = float("nan")
@@ -39,6 +42,7 @@ class Recomputed:
     cases: int | None = None
     df: int | None = None
     p_value: float = float("nan")
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,7 +74,7 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
     ConditionError : a column or condition that the participants do not have.
     DesignError, ConvergenceError : people from whom it cannot be estimated.
     """
-    return KINDS[row.kind](_people(frame, row))
+    return KINDS[row.kind](people_of(frame, row))
 
 
 def count(people: _People) -> Recomputed:
@@ -114,7 +118,7 @@ def risk_ratio(people: _People) -> Recomputed:
     return _ratio(people, fit_risk)
 
 
-KINDS: dict[MeasureKind, Callable[[_People], Recomputed]] = {
+KINDS: dict[MeasureKind | Untried, Callable[[_People], Recomputed]] = {
     "count": count,
     "mean": mean,
     "geometric_mean": geometric_mean,
@@ -149,7 +153,8 @@ def _known(frame: pd.DataFrame, names: tuple[str, ...]) -> Bools:
     return known
 
 
-def _people(frame: pd.DataFrame, row: Replication) -> _People:
+def people_of(frame: pd.DataFrame, row: Replication) -> _People:
+    """The people of a replication in the design; parameters and errors as `recompute`."""
     weights = pooled_weight(frame, weights=row.weights, cycles=row.cycles)
     sample = frame["cycle"].isin(row.cycles)
     if row.kind != "count":
@@ -182,19 +187,46 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
     """Exponential of the exposure's coefficient beside the covariates."""
     frame, row, domain = people.frame, people.row, people.domain
     term, columns = _exposure_columns(people)
-    for name in row.covariates:
-        columns |= _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name)}
-    used = {name: values[domain.rows] for name, values in columns.items()}
-    used = {name: values for name, values in used.items() if np.ptp(values) > 0}
-    X = np.column_stack([np.ones(domain.n), *used.values()])
+    used = varying(columns | covariate_columns(frame, row), domain)
+    X = np.column_stack([np.ones(domain.n), *(values[domain.rows] for values in used.values())])
     y = values_of(frame, row.outcome)[domain.rows]
-    fit = fitter(X, y, design=people.design, domain=domain, terms=("intercept", *used))
-    at = fit.terms.index(term)
+    terms = ("intercept", *used)
+    at = terms.index(term)
+    if domain.df + 1 <= len(terms):
+        return _without_interval(fitter, X, y, people, terms, at)
+    fit = fitter(X, y, design=people.design, domain=domain, terms=terms)
     beta, std_error, df = float(fit.beta[at]), float(np.sqrt(fit.vcov[at, at])), fit.design_df
     half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, df)) * std_error
     middle, low, high = np.exp([beta, beta - half, beta + half]).tolist()
     p_value = float(2 * scipy.stats.t.sf(abs(beta) / std_error, df))
     return Recomputed(middle, low, high, n=fit.n, cases=fit.cases, df=df, p_value=p_value)
+
+
+def _without_interval(
+    fitter: Fitter, X: Array, y: Array, people: _People, terms: tuple[str, ...], at: int
+) -> Recomputed:
+    """The ratio alone, of a design that leaves no residual degree of freedom: the estimate needs the weights only."""
+    domain, everybody = people.domain, np.arange(people.design.weights.size)
+    alone = SurveyDesign(strata=np.zeros_like(everybody), psu=everybody, weights=people.design.weights)
+    fit = fitter(X, y, design=alone, domain=domain_of(alone, domain.rows), terms=terms)
+    why = (
+        f"no interval: {len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual "
+        "degree of freedom"
+    )
+    return Recomputed(float(np.exp(fit.beta[at])), n=fit.n, cases=fit.cases, why=why)
+
+
+def covariate_columns(frame: pd.DataFrame, row: Replication) -> dict[str, Array]:
+    """Columns, of everybody, that a ratio is adjusted for: a number or condition as it is, a category's indicators."""
+    columns: dict[str, Array] = {}
+    for name in row.covariates:
+        columns |= _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name)}
+    return columns
+
+
+def varying(columns: dict[str, Array], domain: Domain) -> dict[str, Array]:
+    """Those that are not the same for everybody of the domain."""
+    return {name: values for name, values in columns.items() if np.ptp(values[domain.rows]) > 0}
 
 
 def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
@@ -205,15 +237,28 @@ def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
     x = values_of(frame, row.exposure)
     if not row.groups:
         return row.exposure, {row.exposure: x}
-    eligible = people.sample & np.isfinite(x)
+    group = group_of_each(people, x)
+    others = [k for k in range(1, row.groups + 1) if k != row.reference]
+    return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
+
+
+def group_of_each(people: _People, x: Array) -> Integers:
+    """Everybody's group of x by the replication's cuts, 1 the lowest: (n,) array.
+
+    Raises
+    ------
+    DesignError : cuts coincide.
+    """
+    row, eligible = people.row, people.sample & np.isfinite(x)
     shares = np.arange(1, row.groups) / row.groups
     if row.cuts == "weighted":
         cuts = np.array([quantile_of(x[eligible], people.design.weights[eligible], share) for share in shares])
     else:
         cuts = np.quantile(x[eligible], shares)
-    group = 1 + np.searchsorted(cuts, x, side="left")
-    others = [k for k in range(1, row.groups + 1) if k != row.reference]
-    return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
+    if np.any(np.diff(cuts) <= 0):
+        raise DesignError(f"cuts of {row.exposure} into {row.groups} groups are {cuts.tolist()}: expected increasing "
+                          "values.")  # fmt: skip
+    return 1 + np.searchsorted(cuts, x, side="left")
 
 
 def _indicators(frame: pd.DataFrame, name: str) -> dict[str, Array]:

@@ -18,6 +18,9 @@ from analysis.stats.disclosure import Discreet
 from analysis.study import CYCLES, Weights
 
 MeasureKind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
+Untried = Literal["hazard_ratio"]
+"""Kinds that are printed, and that nothing here recomputes."""
+
 Cuts = Literal["unweighted", "weighted"]
 Claim = Literal["", "above 1", "below 1"]
 
@@ -63,7 +66,7 @@ class Replication(Discreet):
     citation: str
     read_in: str
     item: str
-    kind: MeasureKind
+    kind: MeasureKind | Untried
     printed: str = ""
     printed_low: str = ""
     printed_high: str = ""
@@ -87,8 +90,9 @@ class Replication(Discreet):
 
     def __post_init__(self) -> None:
         """Refuse a row that asks for what does not exist, or lacks what its kind needs."""
-        literals = {"kind": MeasureKind, "cuts": Cuts, "weights": Weights, "claim": Claim}
-        for field, allowed in ((name, get_args(literal)) for name, literal in literals.items()):
+        kinds = get_args(MeasureKind) + (get_args(Untried) if self.not_recomputed else ())
+        others = {name: get_args(literal) for name, literal in (("cuts", Cuts), ("weights", Weights), ("claim", Claim))}
+        for field, allowed in ({"kind": kinds} | others).items():
             if getattr(self, field) not in allowed:
                 raise self._error(f"{field}={getattr(self, field)!r}: expected one of {', '.join(allowed)}")
         if not self.cycles or set(self.cycles) - set(CYCLES):
