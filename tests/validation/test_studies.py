@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from analysis.data.people.conditions import ConditionError
+from analysis.errors import AnalysisError
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import Caption
 from analysis.report.figures.published import plot_published, published_caption, shown
@@ -163,6 +164,8 @@ def test_a_number_that_many_definitions_reach_never_counts() -> None:
 
 
 HEAD = 'study = "A"\ncitation = "B"\nread_in = "C"\nsample = "age_years >= 40"\n[[row]]\nitem = "D"\n'
+RATIO = f'{HEAD}kind = "odds_ratio"\noutcome = "pad"\nexposure = "magnesium_mg"\n'
+SMOKING = f'{HEAD}kind = "odds_ratio"\noutcome = "pad"\nexposure = "smoking"\n'
 
 
 def test_a_row_adds_its_sample_to_the_studys() -> None:
@@ -186,12 +189,98 @@ def test_a_row_adds_its_sample_to_the_studys() -> None:
             "1 to 4",
         ),
         (f'{HEAD}kind = "count"\ncycles = [1988]\n', "1999"),
+        # values of another type
+        (f'{HEAD}kind = "count"\ncycles = 1999\n', "D: cycles = 1999: expected a list, each of it a whole number"),
+        (f'{HEAD}kind = "count"\ncycles = ["1999"]\n', "each of it a whole number"),
+        (f'{HEAD}kind = "count"\nsample = 3\n', "sample = 3: expected text in quotation marks"),
+        (f'{HEAD}kind = "count"\nidentifying = "false"\n', "identifying = 'false': expected true or false"),
+        (f'{HEAD}kind = "count"\nknown = "pir"\n', "known = 'pir': expected a list, each of it text"),
+        (f"{HEAD}kind = 3\n", "kind = 3: expected text"),
+        (f'{RATIO}groups = "4"\n', "groups = '4': expected a whole number"),
+        (f"{RATIO}groups = true\n", "groups = True: expected a whole number"),
+        (f'{RATIO}covariates = "age_years"\n', "covariates = 'age_years': expected a list, each of it text"),
+        ("row = 3", "no [[row]]"),
+        ("row = [3]", "no [[row]]"),
+        # rows that do not hold together
+        (f'{HEAD}kind = "count"\ncycles = [1999, 1999]\n', "each once"),
+        (f'{HEAD}kind = "count"\ncycles = []\n', "expected some of (1999, 2001, 2003)"),
+        (f'{HEAD}kind = "count"\nprinted = "1,5"\n', "with a decimal point"),
+        (f'{HEAD}kind = "count"\nprinted = "about 5"\n', "as printed"),
+        (f'{RATIO}printed = "1,560"\n', "a ratio with a decimal point"),
+        (f'{RATIO}printed = "2.0"\nprinted_low = "3.0"\nprinted_high = "1.0"\n', "expected the lower first"),
+        (f'{RATIO}level = "high"\n', "level='high' is of a categorical exposure"),
+        (f"{RATIO}group = 2\n", "group=2 is one of groups"),
+        (f"{RATIO}reference = 1\n", "reference=1 is one of groups"),
+        (f"{RATIO}groups = 1\ngroup = 1\nreference = 1\n", "groups=1: expected 2 or more"),
+        (f"{RATIO}groups = 4\ngroup = 2\nreference = 2\n", "expected two of 1 to 4"),
+        (f'{RATIO}covariates = ["age_years", "age_years"]\n', "expected each once"),
+        (f'{RATIO}covariates = ["magnesium_mg"]\n', "outcome, exposure or covariate twice"),
+        (f'{RATIO}covariates = ["pad"]\n', "outcome, exposure or covariate twice"),
+        (f"{SMOKING}", "no level: expected one of former, current, told against never"),
+        (f'{SMOKING}level = "never"\n', "level='never': expected one of former, current"),
+        (f'{SMOKING}level = "curent"\n', "level='curent': expected one of former, current"),
+        (f'{SMOKING}level = "former"\ngroups = 4\ngroup = 1\nreference = 2\n', "groups=4 are of the exposure"),
+        (f'{HEAD}kind = "mean"\noutcome = "pir"\nexposure = "zinc_mg"\n', "exposure='zinc_mg' is of a ratio"),
+        (f'{HEAD}kind = "mean"\noutcome = "pir"\nclaim = "above 1"\n', "claim='above 1' is of a ratio"),
+        (f'{HEAD}kind = "prevalence"\noutcome = "smoking"\n', "such as \"smoking == 'current'\""),
+        (f'{HEAD}kind = "count"\n[[row]]\nitem = "D"\nkind = "count"\n', "two rows 'D'"),
+        (f'{HEAD}kind = "count"\nstudy = ""\n', "a row without study"),
     ],
 )
 def test_a_file_that_does_not_say_what_is_needed_is_refused(text, message) -> None:
     with pytest.raises(ReplicationError) as refused:
         parse_replications(text, name="a.toml")
     assert message in str(refused.value)
+    assert str(refused.value).startswith("a.toml")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "prevalence", "outcome": "bmi_kg_m2"}, "'bmi_kg_m2' is not yes or no"),
+        ({"kind": "odds_ratio", "outcome": "bmi_kg_m2", "exposure": "told_diabetes"}, "is not yes or no"),
+        ({"kind": "mean", "outcome": "log(smoking)"}, "smoking is no number"),
+        ({"kind": "odds_ratio", "outcome": "pn_strict", "exposure": "shoe_size"}, "shoe_size"),
+        ({"kind": "odds_ratio", "outcome": "pn_strict", "exposure": "pir", "covariates": ("log(sex)",)}, "sex is no"),
+        ({"kind": "count", "sample": "age_years >= 'old'"}, "age_years is a number"),
+    ],
+)
+def test_a_row_that_asks_of_people_what_they_do_not_have_is_refused_by_its_name(participants, fields, message) -> None:
+    row = dataclasses.replace(BASE, **{"sample": SAMPLE} | fields)
+    with pytest.raises(AnalysisError, match="^A, D: ") as refused:
+        compare_studies(participants, (row,))
+    assert message in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"exposure": "alcohol_g", "groups": 4, "group": 4, "reference": 1}, "group 2 of 4 of alcohol_g is empty"),
+        ({"exposure": "age_years >= 18"}, "is the same for all who are left"),
+        (
+            {"exposure": "smoking", "level": "current", "sample": f"{SAMPLE} and smoking != 'current'"},
+            "smoking_current",
+        ),
+        ({"exposure": "log(alcohol_g)"}, "some of the sample have 0 or less"),
+        ({"sample": "age_years > 200"}, "the domain is empty"),
+    ],
+)
+def test_people_among_whom_nothing_can_be_compared_give_the_reason(participants, fields, reason) -> None:
+    found = compare_studies(participants, (dataclasses.replace(MODEL, printed="1.0", **fields),)).iloc[0]
+    assert found["agreement"] == "not reached"
+    assert reason in found["how"]
+
+
+def test_a_number_is_written_as_printed_with_thousands_sign_and_zero() -> None:
+    assert dataclasses.replace(BASE, printed="7,726").printed == "7726"
+    negative = dataclasses.replace(BASE, kind="mean", outcome="pir", printed="-0.12", printed_low="-1,200.5")
+    assert negative.printed_low == "-1200.5"
+    assert agreement_of(negative, -0.1204) == "as printed"
+    assert agreement_of(negative, -0.127) == "not reached"
+    nothing = dataclasses.replace(BASE, kind="mean", outcome="pir", printed="0")
+    assert agreement_of(nothing, 0.4) == "as printed"
+    assert agreement_of(nothing, 0.6) == "not reached"
 
 
 def test_figure_shows_every_recomputed_number_and_tells_misses_with_what_was_tried(participants) -> None:

@@ -49,6 +49,7 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
             found, how = _discreet(recompute(frame, row), how)
         except AnalysisError as error:
             if error.exit_code == 2:  # the file is wrong, not the people
+                error.args = (f"{row.study}, {row.item}: {error}",)
                 raise
             how = f"{how}; {error}" if how else str(error)
     return {
@@ -97,7 +98,7 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
     reached: Agreement = "not reached"
     if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP) == printed:
         reached = "as printed"
-    elif abs(ours / float(printed) - 1) <= CLOSE and _inside(ours, row.printed_low, row.printed_high):
+    elif abs(ours - float(printed)) <= CLOSE * abs(float(printed)) and _inside(ours, row.printed_low, row.printed_high):
         reached = "close"
     return reached if row.identifying or reached == "not reached" else "not identifying"
 

@@ -15,17 +15,22 @@ import scipy
 
 from analysis.data.people.conditions import ConditionError, select_rows
 from analysis.data.people.harmonise import pooled_weight
+from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fit_risk
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES
-from analysis.validation.studies.replication import Kind, Replication
+from analysis.validation.studies.replication import Kind, Replication, ReplicationError
 
 CONF_LEVEL = 0.95
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LOG = re.compile(r"log\(([a-z][a-z0-9_]*)\)")
+
+
+class NothingToCompareError(AnalysisError):
+    """People among whom the exposure, or its group, is the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,8 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
 
     Raises
     ------
-    ConditionError : a column or condition that the participants do not have.
-    DesignError, ConvergenceError : people from whom it cannot be estimated.
+    ConditionError, ReplicationError : a column or condition that the participants do not have, or of another kind.
+    NothingToCompareError, DesignError, ConvergenceError : people from whom it cannot be estimated.
     """
     return KINDS[row.kind](_people(frame, row))
 
@@ -87,7 +92,7 @@ def mean(people: _People) -> Recomputed:
 
 def geometric_mean(people: _People) -> Recomputed:
     """Exponential of the weighted mean of log(outcome), its limits likewise."""
-    logs = _mean(people, np.log(values_of(people.frame, people.row.outcome)))
+    logs = _mean(people, values_of(people.frame, f"log({people.row.outcome})"))
     middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
     return Recomputed(middle, low, high, n=logs.n, df=logs.df)
 
@@ -100,7 +105,7 @@ def median(people: _People) -> Recomputed:
 
 def prevalence(people: _People) -> Recomputed:
     """Weighted share of the outcome, %, with a t interval on that scale."""
-    y = values_of(people.frame, people.row.outcome)
+    y = _yes_or_no(people)
     return _of(_mean(people, 100 * y), cases=int(y[people.domain.rows].sum()))
 
 
@@ -129,15 +134,30 @@ def values_of(frame: pd.DataFrame, text: str) -> Array:
     """A column, ``log(column)``, or a condition as 1 where it is true and 0 elsewhere: (n,) float array."""
     logged = _LOG.fullmatch(text)
     if logged:
-        return np.log(_column(frame, logged[1]))
+        x = _column(frame, logged[1])
+        return np.log(x, out=np.full(x.shape, np.nan), where=x > 0)
     if _NAME.fullmatch(text):
         return _column(frame, text)
     return select_rows(frame, text).to_numpy(dtype=float)
 
 
+def _refuse_logarithms(frame: pd.DataFrame, row: Replication, sample: Bools) -> None:
+    """Refuse logarithms of what is 0 or less of somebody in the sample, who would be lost without a word."""
+    logged = [_LOG.fullmatch(text) for text in (row.outcome, row.exposure, *row.covariates)]
+    names = [found[1] for found in logged if found] + [row.outcome] * (row.kind == "geometric_mean")
+    for name in names:
+        if (_column(frame, name)[sample] <= 0).any():
+            raise NothingToCompareError(
+                f"the logarithm of {name}: some of the sample have 0 or less. Expected positive values: add "
+                f'"{name} > 0" to the sample, if that is what was done.'
+            )
+
+
 def _column(frame: pd.DataFrame, name: str) -> Array:
     if name not in frame:
         raise ConditionError(f"unknown column {name!r}: expected a harmonised column or a condition on some.")
+    if not pd.api.types.is_numeric_dtype(frame[name]):
+        raise ConditionError(f"{name} is no number: expected one, or a condition such as \"{name} == 'level'\".")
     return frame[name].to_numpy(dtype=float)
 
 
@@ -164,7 +184,20 @@ def _people(frame: pd.DataFrame, row: Replication) -> _People:
         weights=weights.to_numpy(),
         lonely_domain="keep",
     )
-    return _People(frame, row, sample.to_numpy() & _known(frame, row.known), design)
+    inside = sample.to_numpy() & _known(frame, row.known)
+    _refuse_logarithms(frame, row, inside)
+    return _People(frame, row, inside, design)
+
+
+def _yes_or_no(people: _People) -> Array:
+    """The outcome, refused unless it is 1 or 0 of everybody who is counted."""
+    y = values_of(people.frame, people.row.outcome)
+    if not np.isin(y[people.domain.rows], (0.0, 1.0)).all():
+        raise ReplicationError(
+            f"outcome={people.row.outcome!r} is not yes or no: expected of a {people.row.kind} a column of 1 and 0, or "
+            f'a condition such as "{people.row.outcome} > 30".'
+        )
+    return y
 
 
 def _mean(people: _People, y: Array) -> Estimate:
@@ -185,9 +218,13 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
     for name in row.covariates:
         columns |= _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name)}
     used = {name: values[domain.rows] for name, values in columns.items()}
+    if not domain.n or not np.ptp(used[term]) > 0:
+        raise NothingToCompareError(
+            f"{row.exposure}: {term} is the same for all who are left: expected people with and without, or who differ."
+        )
     used = {name: values for name, values in used.items() if np.ptp(values) > 0}
     X = np.column_stack([np.ones(domain.n), *used.values()])
-    y = values_of(frame, row.outcome)[domain.rows]
+    y = _yes_or_no(people)[domain.rows]
     fit = fitter(X, y, design=people.design, domain=domain, terms=("intercept", *used))
     at = fit.terms.index(term)
     beta, std_error, df = float(fit.beta[at]), float(np.sqrt(fit.vcov[at, at])), fit.design_df
@@ -212,6 +249,12 @@ def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
     else:
         cuts = np.quantile(x[eligible], shares)
     group = 1 + np.searchsorted(cuts, x, side="left")
+    for k in range(1, row.groups + 1):
+        if not np.any(group[eligible] == k):
+            raise NothingToCompareError(
+                f"group {k} of {row.groups} of {row.exposure} is empty, since too many share a value at which it is "
+                "cut: expected fewer groups."
+            )
     others = [k for k in range(1, row.groups + 1) if k != row.reference]
     return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
 

@@ -7,18 +7,28 @@ unknown among them, and ``log(column)`` for the natural logarithm of a positive 
 """
 
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from analysis.data.people.conditions import all_of
-from analysis.errors import AnalysisError, expected_one_of
-from analysis.study import CYCLES, Weights
+from analysis.errors import AnalysisError, expected_one_of, naming
+from analysis.study import CATEGORIES, CYCLES, Weights
 
 Kind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
 Cuts = Literal["unweighted", "weighted"]
 Claim = Literal["", "above 1", "below 1"]
+
+LITERALS = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim}
+"""Fields of which a value is one of a few words."""
+
+PRINTED = ("printed", "printed_low", "printed_high")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?")
+
+KIND_WORDS: dict[type, str] = {str: "text in quotation marks", int: "a whole number", bool: "true or false"}
 
 
 class ReplicationError(AnalysisError):
@@ -83,34 +93,103 @@ class Replication:
     not_recomputed: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a row that asks for what does not exist, or lacks what its kind needs."""
-        literals = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim}
-        for field, allowed in ((name, get_args(literal)) for name, literal in literals.items()):
-            if getattr(self, field) not in allowed:
-                raise self._error(f"{field}={getattr(self, field)!r}: expected one of {', '.join(allowed)}")
-        if not self.cycles or set(self.cycles) - set(CYCLES):
-            raise self._error(f"cycles={self.cycles}: expected some of {CYCLES}")
-        for field in ("printed", "printed_low", "printed_high"):
-            value = getattr(self, field)
-            if not isinstance(value, str) or (value and not _is_number(value)):
-                raise self._error(f"{field}={value!r}: expected a number in quotation marks, as printed")
+        """Refuse a row that asks for what does not exist, lacks what its kind needs, or has what it cannot use."""
+        for field, literal in LITERALS.items():
+            if getattr(self, field) not in get_args(literal):
+                allowed = ", ".join(word or '""' for word in get_args(literal))
+                raise self._error(f"{field}={getattr(self, field)!r}: expected one of {allowed}")
+        if not self.cycles or set(self.cycles) - set(CYCLES) or len(set(self.cycles)) < len(self.cycles):
+            raise self._error(f"cycles={self.cycles}: expected some of {CYCLES}, each once")
+        self._check_printed()
         if self.not_recomputed:
             return
         if self.kind != "count" and not self.outcome:
             raise self._error(f"no outcome: expected a column or condition, since it is a {self.kind}")
-        if self.kind.endswith("ratio") and not self.exposure:
+        if self.outcome in CATEGORIES:
+            raise self._error(f"outcome={self.outcome!r} is a category: {_condition_on(self.outcome)}")
+        if self.is_ratio:
+            self._check_exposure()
+        self._check_unused()
+        self._check_groups()
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is of a regression on an exposure."""
+        return self.kind in ("odds_ratio", "risk_ratio")
+
+    def _check_printed(self) -> None:
+        """Printed numbers, from here on without the commas of their thousands."""
+        for field in PRINTED:
+            value = getattr(self, field)
+            if not isinstance(value, str) or (value and not _is_number(value)):
+                raise self._error(
+                    f"{field}={value!r}: expected a number in quotation marks, as printed, with a decimal point"
+                )
+            if "," in value and self.is_ratio:
+                raise self._error(f"{field}={value!r}: expected a ratio with a decimal point, without a comma")
+            object.__setattr__(self, field, value.replace(",", ""))
+        if self.printed_low and self.printed_high and float(self.printed_low) > float(self.printed_high):
+            raise self._error(
+                f"printed_low={self.printed_low!r} above printed_high={self.printed_high!r}: expected the lower first"
+            )
+
+    def _check_exposure(self) -> None:
+        """What a ratio is of."""
+        if not self.exposure:
             raise self._error("no exposure: expected a column or condition, since it is a ratio")
+        if self.exposure in self.covariates or self.outcome in (self.exposure, *self.covariates):
+            raise self._error("the same column is outcome, exposure or covariate twice: expected each once")
+        levels = CATEGORIES.get(self.exposure)
+        if levels and self.level not in levels[1:]:
+            got = f"level={self.level!r}" if self.level else "no level"
+            raise self._error(f"{got}: expected one of {', '.join(levels[1:])}, told against {levels[0]}")
+
+    def _check_unused(self) -> None:
+        """A key that would change nothing is a misunderstanding."""
+        unused = {
+            "level": self.exposure not in CATEGORIES,
+            "group": not self.groups,
+            "reference": not self.groups,
+            "groups": not self.is_ratio or self.exposure in CATEGORIES,
+            "exposure": not self.is_ratio,
+            "claim": not self.is_ratio,
+        }
+        for field, idle in unused.items():
+            if idle and getattr(self, field):
+                raise self._error(f"{field}={getattr(self, field)!r} {_USE[field]}: leave it out, or say what it needs")
+        if len(set(self.covariates)) < len(self.covariates):
+            raise self._error(f"covariates={self.covariates}: expected each once")
+
+    def _check_groups(self) -> None:
+        if not self.groups:
+            return
+        if self.groups < 2:
+            raise self._error(f"groups={self.groups}: expected 2 or more")
         several = range(1, self.groups + 1)
-        if self.groups and (self.group not in several or self.reference not in several or self.group == self.reference):
+        if self.group not in several or self.reference not in several or self.group == self.reference:
             raise self._error(f"group={self.group}, reference={self.reference}: expected two of 1 to {self.groups}")
 
     def _error(self, problem: str) -> ReplicationError:
         return ReplicationError(f"{self.study}, {self.item}: {problem}.")
 
 
+_USE = {
+    "level": "is of a categorical exposure",
+    "group": "is one of groups",
+    "reference": "is one of groups",
+    "groups": "are of the exposure, a number, of a ratio",
+    "exposure": "is of a ratio",
+    "claim": "is of a ratio",
+}
+"""What a field is of that was given in vain."""
+
+
+def _condition_on(category: str) -> str:
+    return f"expected a number or a condition, such as \"{category} == '{CATEGORIES[category][-1]}'\""
+
+
 def _is_number(text: str) -> bool:
-    whole, _, rest = text.partition(".")
-    return whole.isdigit() and (rest.isdigit() or "." not in text)
+    return bool(_NUMBER.fullmatch(text) or _THOUSANDS.fullmatch(text))
 
 
 def read_replications() -> tuple[Replication, ...]:
@@ -144,20 +223,53 @@ def parse_replications(text: str, *, name: str) -> tuple[Replication, ...]:
     except tomllib.TOMLDecodeError as error:
         raise ReplicationError(f"{name}: {error}. Expected TOML.") from None
     rows = common.pop("row", [])
-    if not rows:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not rows:
         raise ReplicationError(f"{name}: no [[row]]: expected at least one published number.")
-    return tuple(_replication(common, row, name) for row in rows)
+    read = tuple(_replication(common, row, name) for row in rows)
+    seen: set[tuple[str, str]] = set()
+    for row in read:
+        if (row.study, row.item) in seen:
+            raise ReplicationError(f"{name}: {row.study} has two rows {row.item!r}: expected each item once.")
+        seen.add((row.study, row.item))
+    return read
 
 
 def _replication(common: dict[str, Any], row: dict[str, Any], name: str) -> Replication:
-    fields = {field.name: field for field in dataclasses.fields(Replication)}
     given = common | row
-    for key in given:
-        if key not in fields:
-            raise ReplicationError(f"{name}: key {key!r}: {expected_one_of(key, list(fields))}")
-    missing = [key for key, field in fields.items() if field.default is dataclasses.MISSING and key not in given]
+    for part in (common, row):
+        for key, value in part.items():
+            if key not in FIELDS:
+                raise ReplicationError(f"{name}: key {key!r}: {expected_one_of(key, list(FIELDS))}")
+            _check_kind(key, value, f"{name}, {given.get('item', 'a row')}")
+    missing = [key for key, field in FIELDS.items() if field.default is dataclasses.MISSING and not given.get(key)]
     if missing:
         raise ReplicationError(f"{name}: a row without {', '.join(missing)}: expected in each row or for all of them.")
     given["sample"] = all_of(part.get("sample") for part in (common, row)) or ""
     lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-    return Replication(**given | lists)
+    with naming(name):
+        return Replication(**given | lists)
+
+
+FIELDS = {field.name: field for field in dataclasses.fields(Replication)}
+"""Every key that a row may have."""
+
+
+def _check_kind(key: str, value: object, place: str) -> None:
+    """Refuse a value of another type than its field's, before it is compared with anything."""
+    if key in PRINTED:
+        return  # refused by the row, which says how a number is printed
+    annotation: Any = FIELDS[key].type
+    origin = get_origin(annotation)
+    if origin is tuple:
+        kind = get_args(annotation)[0]
+        if not isinstance(value, list) or not all(_is(item, kind) for item in value):
+            raise ReplicationError(f"{place}: {key} = {value!r}: expected a list, each of it {KIND_WORDS[kind]}.")
+        return
+    kind = str if origin is Literal else annotation
+    if not _is(value, kind):
+        raise ReplicationError(f"{place}: {key} = {value!r}: expected {KIND_WORDS[kind]}.")
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether a value is of a type; true and false are no numbers."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
