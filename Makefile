@@ -89,7 +89,8 @@ models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
 claims: $(CLAIMS) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries
 
-published: $(COMPARED) $(STANDS) $(PUBLISHED) ## what was published on the same people, recomputed: printed beside ours
+published: $(if $(STUDY),$(if $(DATA),,$(PARTICIPANTS)),$(COMPARED) $(STANDS) $(PUBLISHED)) ## what was published on the same people, recomputed: printed beside ours; STUDY=FILE.toml: of a file of your own
+	@$(if $(STUDY),$(RUN) published --study $(STUDY) $(if $(DATA),--data $(DATA)))
 
 figures: $(FIGURES) $(CLAIMS) $(COMPARED) $(STANDS) $(PUBLISHED) ## the figures, from the real files; downloads first what is missing
 	@echo "Up to date: $(sort $(dir $(FIGURES)))"

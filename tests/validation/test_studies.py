@@ -208,6 +208,7 @@ def test_a_row_adds_its_sample_to_the_studys() -> None:
         (f'{HEAD}kind = "count"\nprinted = "about 5"\n', "as printed"),
         (f'{RATIO}printed = "1,560"\n', "a ratio with a decimal point"),
         (f'{RATIO}printed = "2.0"\nprinted_low = "3.0"\nprinted_high = "1.0"\n', "expected the lower first"),
+        (f'{RATIO}printed = "2.0"\nprinted_low = "1.0"\n', "both limits or neither"),
         (f'{RATIO}level = "high"\n', "level='high' is of a categorical exposure"),
         (f"{RATIO}group = 2\n", "group=2 is one of groups"),
         (f"{RATIO}reference = 1\n", "reference=1 is one of groups"),
@@ -274,7 +275,9 @@ def test_people_among_whom_nothing_can_be_compared_give_the_reason(participants,
 
 def test_a_number_is_written_as_printed_with_thousands_sign_and_zero() -> None:
     assert dataclasses.replace(BASE, printed="7,726").printed == "7726"
-    negative = dataclasses.replace(BASE, kind="mean", outcome="pir", printed="-0.12", printed_low="-1,200.5")
+    negative = dataclasses.replace(
+        BASE, kind="mean", outcome="pir", printed="-0.12", printed_low="-1,200.5", printed_high="0"
+    )
     assert negative.printed_low == "-1200.5"
     assert agreement_of(negative, -0.1204) == "as printed"
     assert agreement_of(negative, -0.127) == "not reached"

@@ -128,7 +128,9 @@ class Replication:
             if "," in value and self.is_ratio:
                 raise self._error(f"{field}={value!r}: expected a ratio with a decimal point, without a comma")
             object.__setattr__(self, field, value.replace(",", ""))
-        if self.printed_low and self.printed_high and float(self.printed_low) > float(self.printed_high):
+        if bool(self.printed_low) != bool(self.printed_high):
+            raise self._error("one of printed_low and printed_high: expected both limits or neither")
+        if self.printed_low and float(self.printed_low) > float(self.printed_high):
             raise self._error(
                 f"printed_low={self.printed_low!r} above printed_high={self.printed_high!r}: expected the lower first"
             )
