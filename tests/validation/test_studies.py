@@ -115,6 +115,35 @@ def test_a_category_is_told_against_its_first_level_with_the_others_beside(parti
     assert recompute(participants, row).estimate == pytest.approx(recompute(participants, spelled).estimate, rel=1e-7)
 
 
+def test_a_condition_that_cannot_be_said_is_missing_unless_the_row_says_no(participants, inside) -> None:
+    condition = "sbp_mmhg >= 160 or told_diabetes == 1"
+    row = dataclasses.replace(BASE, kind="prevalence", sample=SAMPLE, outcome=condition)
+    high, told = inside["sbp_mmhg"], inside["told_diabetes"]
+    yes = (high >= 160) | (told == 1)
+    known = yes | (high.notna() & told.notna())  # one that is true is enough, however little is known of the other
+    assert (~known).sum() > 0
+    assert (yes & (high.isna() | told.isna())).any()
+    found = recompute(participants, row)
+    assert (found.n, found.cases) == (known.sum(), yes.sum())
+    assert found.estimate == pytest.approx(100 * np.average(yes[known], weights=inside["weight_mec"][known]))
+    diluted = recompute(participants, dataclasses.replace(row, unknown="no"))
+    assert (diluted.n, diluted.cases) == (len(inside), yes.sum())
+    assert diluted.estimate == pytest.approx(100 * np.average(yes, weights=inside["weight_mec"]))
+
+
+def test_an_unknown_condition_is_missing_as_covariate_and_exposure_too(participants, inside) -> None:
+    unknown = inside["told_diabetes"].isna()
+    assert unknown.any()
+    for fields in ({"covariates": ("told_diabetes == 1",)}, {"exposure": "told_diabetes == 1", "covariates": ()}):
+        row = dataclasses.replace(MODEL, exposure="age_years")
+        row = dataclasses.replace(row, **fields)
+        least = inside.dropna(subset=["pn_strict", "told_diabetes"])
+        assert recompute(participants, row).n == len(least)
+        assert recompute(participants, dataclasses.replace(row, unknown="no")).n == len(
+            inside.dropna(subset=["pn_strict"])
+        )
+
+
 def test_every_kind_has_its_function() -> None:
     assert {row.kind for row in read_replications()} <= set(KINDS)
 

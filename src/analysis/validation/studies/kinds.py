@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from analysis.data.people.conditions import ConditionError, select_rows
+from analysis.data.people.conditions import ConditionError, select_rows, truth_of
 from analysis.data.people.harmonise import pooled_weight
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
@@ -22,7 +22,7 @@ from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fi
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES
-from analysis.validation.studies.replication import Kind, Replication, ReplicationError
+from analysis.validation.studies.replication import Kind, Replication, ReplicationError, Unknown
 
 CONF_LEVEL = 0.95
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -59,7 +59,11 @@ class _People(Discreet):
     def domain(self) -> Domain:
         """People of the sample whose outcome, exposure and covariates are known."""
         names = (self.row.outcome, self.row.exposure, *self.row.covariates)
-        return domain_of(self.design, self.sample & _known(self.frame, names))
+        return domain_of(self.design, self.sample & _known(self.frame, names, self.row.unknown))
+
+    def values(self, text: str) -> Array:
+        """What a column, logarithm or condition of the row is of everybody; see `values_of`."""
+        return values_of(self.frame, text, unknown=self.row.unknown)
 
 
 def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
@@ -81,25 +85,25 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
 def count(people: _People) -> Recomputed:
     """People of the sample, whatever their weight."""
     row = people.row
-    counted = people.sample & _known(people.frame, (row.outcome, *row.covariates))
+    counted = people.sample & _known(people.frame, (row.outcome, *row.covariates), row.unknown)
     return Recomputed(float(counted.sum()), n=int(counted.sum()))
 
 
 def mean(people: _People) -> Recomputed:
     """Weighted mean of the outcome."""
-    return _of(_mean(people, values_of(people.frame, people.row.outcome)))
+    return _of(_mean(people, people.values(people.row.outcome)))
 
 
 def geometric_mean(people: _People) -> Recomputed:
     """Exponential of the weighted mean of log(outcome), its limits likewise."""
-    logs = _mean(people, values_of(people.frame, f"log({people.row.outcome})"))
+    logs = _mean(people, people.values(f"log({people.row.outcome})"))
     middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
     return Recomputed(middle, low, high, n=logs.n, df=logs.df)
 
 
 def median(people: _People) -> Recomputed:
     """inf{q : F(q) >= 0.5}, without an interval: none was printed of any."""
-    rows, y = people.domain.rows, values_of(people.frame, people.row.outcome)
+    rows, y = people.domain.rows, people.values(people.row.outcome)
     return Recomputed(quantile_of(y[rows], people.design.weights[rows], 0.5), n=int(rows.sum()))
 
 
@@ -130,15 +134,20 @@ KINDS: dict[Kind, Callable[[_People], Recomputed]] = {
 }
 
 
-def values_of(frame: pd.DataFrame, text: str) -> Array:
-    """A column, ``log(column)``, or a condition as 1 where it is true and 0 elsewhere: (n,) float array."""
+def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -> Array:
+    """A column, ``log(column)``, or a condition as 1 where it is true and 0 where it is false: (n,) float array.
+
+    Parameters
+    ----------
+    unknown : what a condition is where it is neither: NaN, or 0 ("no").
+    """
     logged = _LOG.fullmatch(text)
     if logged:
         x = _column(frame, logged[1])
         return np.log(x, out=np.full(x.shape, np.nan), where=x > 0)
     if _NAME.fullmatch(text):
         return _column(frame, text)
-    return select_rows(frame, text).to_numpy(dtype=float)
+    return truth_of(frame, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
 
 
 def _refuse_logarithms(frame: pd.DataFrame, row: Replication, sample: Bools) -> None:
@@ -161,11 +170,13 @@ def _column(frame: pd.DataFrame, name: str) -> Array:
     return frame[name].to_numpy(dtype=float)
 
 
-def _known(frame: pd.DataFrame, names: tuple[str, ...]) -> Bools:
-    """Rows in which every column is known; a condition is always."""
+def _known(frame: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Bools:
+    """Rows in which every column and condition is known."""
     known = np.ones(len(frame), dtype=bool)
     for name in filter(None, names):
-        known &= frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name))
+        known &= (
+            frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name, unknown=unknown))
+        )
     return known
 
 
@@ -184,14 +195,14 @@ def _people(frame: pd.DataFrame, row: Replication) -> _People:
         weights=weights.to_numpy(),
         lonely_domain="keep",
     )
-    inside = sample.to_numpy() & _known(frame, row.known)
+    inside = sample.to_numpy() & _known(frame, row.known, row.unknown)
     _refuse_logarithms(frame, row, inside)
     return _People(frame, row, inside, design)
 
 
 def _yes_or_no(people: _People) -> Array:
     """The outcome, refused unless it is 1 or 0 of everybody who is counted."""
-    y = values_of(people.frame, people.row.outcome)
+    y = people.values(people.row.outcome)
     if not np.isin(y[people.domain.rows], (0.0, 1.0)).all():
         raise ReplicationError(
             f"outcome={people.row.outcome!r} is not yes or no: expected of a {people.row.kind} a column of 1 and 0, or "
@@ -216,7 +227,7 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
     frame, row, domain = people.frame, people.row, people.domain
     term, columns = _exposure_columns(people)
     for name in row.covariates:
-        columns |= _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name)}
+        columns |= _indicators(frame, name) if name in CATEGORIES else {name: people.values(name)}
     used = {name: values[domain.rows] for name, values in columns.items()}
     if not domain.n or not np.ptp(used[term]) > 0:
         raise NothingToCompareError(
@@ -239,7 +250,7 @@ def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
     frame, row = people.frame, people.row
     if row.exposure in CATEGORIES:
         return f"{row.exposure}_{row.level}", _indicators(frame, row.exposure)
-    x = values_of(frame, row.exposure)
+    x = people.values(row.exposure)
     if not row.groups:
         return row.exposure, {row.exposure: x}
     eligible = people.sample & np.isfinite(x)

@@ -2,8 +2,9 @@
 
 A study is a TOML file beside this module. Its keys hold for each of its rows (tables ``[[row]]``), which add to or
 replace them; samples are joined by ``and``. A column is a harmonised one; wherever a fact is asked for (outcome,
-exposure, covariate) a condition may stand in its place, which is 1 where it is true and 0 for everybody else, the
-unknown among them, and ``log(column)`` for the natural logarithm of a positive one.
+exposure, covariate) a condition may stand in its place, which is 1 where it is true, 0 where it is false, and missing
+where neither can be said, unless ``unknown`` says that it is 0 there too; and ``log(column)`` for the natural logarithm
+of a positive one.
 """
 
 import dataclasses
@@ -20,8 +21,9 @@ from analysis.study import CATEGORIES, CYCLES, Weights
 Kind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_ratio", "risk_ratio"]
 Cuts = Literal["unweighted", "weighted"]
 Claim = Literal["", "above 1", "below 1"]
+Unknown = Literal["missing", "no"]
 
-LITERALS = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim}
+LITERALS = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim, "unknown": Unknown}
 """Fields of which a value is one of a few words."""
 
 PRINTED = ("printed", "printed_low", "printed_high")
@@ -59,6 +61,7 @@ class Replication:
     covariates : columns or conditions that a ratio is adjusted for.
     claim : of a ratio by dose, the side of 1 that it is printed for; see `analysis.validation.studies.stands`.
     known : columns that must be known beside them.
+    unknown : whether a condition that is neither true nor false of somebody is missing, or no.
     weights, cycles : survey weight, and the cycles that are pooled.
     identifying : whether the number tells one definition from another; a sample size that many definitions reach does
         not.
@@ -86,6 +89,7 @@ class Replication:
     covariates: tuple[str, ...] = ()
     claim: Claim = ""
     known: tuple[str, ...] = ()
+    unknown: Unknown = "missing"
     weights: Weights = "mec"
     cycles: tuple[int, ...] = CYCLES
     identifying: bool = True
