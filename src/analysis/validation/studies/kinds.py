@@ -5,6 +5,9 @@ is on the PSUs minus strata of the domain, of ratios too: as the recomputed numb
 regression that leaves no residual degree of freedom is refused by `analysis.stats.regression.fit`.
 """
 
+import dataclasses
+import functools
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +29,9 @@ from analysis.validation.studies.replication import Kind, Replication, Replicati
 
 CONF_LEVEL = 0.95
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_LOG = re.compile(r"log\(([a-z][a-z0-9_]*)\)")
+_LOG = re.compile(r"(log|log2|log10)\(([a-z][a-z0-9_]*)\)")
+_LOGARITHMS = {"log": np.log, "log2": np.log2, "log10": np.log10}
+_RATIO = re.compile(r"([a-z][a-z0-9_]*) */ *([a-z][a-z0-9_]*)")
 
 
 class NothingToCompareError(AnalysisError):
@@ -135,7 +140,7 @@ KINDS: dict[Kind, Callable[[_People], Recomputed]] = {
 
 
 def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -> Array:
-    """A column, ``log(column)``, or a condition as 1 where it is true and 0 where it is false: (n,) float array.
+    """A column, a logarithm or ratio, or a condition as 1 where it is true and 0 where it is false: (n,) float array.
 
     Parameters
     ----------
@@ -143,8 +148,12 @@ def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -
     """
     logged = _LOG.fullmatch(text)
     if logged:
-        x = _column(frame, logged[1])
-        return np.log(x, out=np.full(x.shape, np.nan), where=x > 0)
+        x = _column(frame, logged[2])
+        return np.asarray(_LOGARITHMS[logged[1]](x, out=np.full(x.shape, np.nan), where=x > 0))
+    divided = _RATIO.fullmatch(text)
+    if divided:
+        over, under = _column(frame, divided[1]), _column(frame, divided[2])
+        return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
     if _NAME.fullmatch(text):
         return _column(frame, text)
     return truth_of(frame, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
@@ -153,7 +162,7 @@ def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -
 def _refuse_logarithms(frame: pd.DataFrame, row: Replication, sample: Bools) -> None:
     """Refuse logarithms of what is 0 or less of somebody in the sample, who would be lost without a word."""
     logged = [_LOG.fullmatch(text) for text in (row.outcome, row.exposure, *row.covariates)]
-    names = [found[1] for found in logged if found] + [row.outcome] * (row.kind == "geometric_mean")
+    names = [found[2] for found in logged if found] + [row.outcome] * (row.kind == "geometric_mean")
     for name in names:
         if (_column(frame, name)[sample] <= 0).any():
             raise NothingToCompareError(
@@ -181,7 +190,7 @@ def _known(frame: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Boo
 
 
 def _people(frame: pd.DataFrame, row: Replication) -> _People:
-    weights = pooled_weight(frame, weights=row.weights, cycles=row.cycles)
+    weights = _weights(frame, row)
     sample = frame["cycle"].isin(row.cycles)
     if row.kind != "count":
         sample &= weights > 0
@@ -197,7 +206,18 @@ def _people(frame: pd.DataFrame, row: Replication) -> _People:
     )
     inside = sample.to_numpy() & _known(frame, row.known, row.unknown)
     _refuse_logarithms(frame, row, inside)
-    return _People(frame, row, inside, design)
+    people = _People(frame, row, inside, design)
+    if row.n_groups and not row.is_ratio:
+        people = dataclasses.replace(people, sample=inside & (_groups(people) == row.group))
+    return people
+
+
+def _weights(frame: pd.DataFrame, row: Replication) -> pd.Series:
+    """Weights of the pooled cycles: by NCHS's rule, or each cycle's 2-year weight over the number of cycles."""
+    if row.pooling == "joint":
+        return pooled_weight(frame, weights=row.weights, cycles=row.cycles)
+    alone = (pooled_weight(frame, weights=row.weights, cycles=(cycle,)) for cycle in row.cycles)
+    return functools.reduce(operator.add, alone) / len(row.cycles)
 
 
 def _yes_or_no(people: _People) -> Array:
@@ -250,24 +270,53 @@ def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
     frame, row = people.frame, people.row
     if row.exposure in CATEGORIES:
         return f"{row.exposure}_{row.level}", _indicators(frame, row.exposure)
+    if not row.n_groups:
+        return row.exposure, {row.exposure: people.values(row.exposure) / _unit(people)}
+    group = _groups(people)
+    others = [k for k in range(1, row.n_groups + 1) if k != row.reference]
+    return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
+
+
+def _unit(people: _People) -> float:
+    """What a ratio is per, in units of its exposure."""
+    row = people.row
+    if row.per == 1:
+        return 1.0
+    if not any(pattern.fullmatch(row.exposure) for pattern in (_NAME, _LOG, _RATIO)):
+        raise ReplicationError(f"per={row.per!r} of the condition {row.exposure!r}: expected a column of numbers.")
+    if row.per != "sd":
+        return float(row.per)
     x = people.values(row.exposure)
-    if not row.groups:
-        return row.exposure, {row.exposure: x}
     eligible = people.sample & np.isfinite(x)
-    shares = np.arange(1, row.groups) / row.groups
-    if row.cuts == "weighted":
+    x, weights = x[eligible], people.design.weights[eligible]
+    if x.size < 2 or not np.ptp(x) > 0:
+        raise NothingToCompareError(f"{row.exposure} is the same for all: expected people who differ.")
+    return float(np.std(x, ddof=1) if row.cuts == "unweighted" else np.sqrt(np.cov(x, aweights=weights, ddof=0)))
+
+
+def _groups(people: _People) -> Array:
+    """Group of the exposure, from 1 for the lowest; NaN where the exposure is unknown: (n,) float array."""
+    row, x = people.row, people.values(people.row.exposure)
+    eligible = people.sample & np.isfinite(x)
+    if not eligible.any():
+        raise NothingToCompareError(
+            f"{row.exposure} is known of nobody in the sample: expected people to cut into groups."
+        )
+    shares = np.arange(1, row.n_groups) / row.n_groups
+    if row.boundaries:
+        cuts = np.array(row.boundaries)
+    elif row.cuts == "weighted":
         cuts = np.array([quantile_of(x[eligible], people.design.weights[eligible], share) for share in shares])
     else:
         cuts = np.quantile(x[eligible], shares)
-    group = 1 + np.searchsorted(cuts, x, side="left")
-    for k in range(1, row.groups + 1):
+    group = np.where(np.isnan(x), np.nan, 1.0 + np.searchsorted(cuts, x, side="left"))
+    for k in range(1, row.n_groups + 1):
         if not np.any(group[eligible] == k):
+            limits = "nobody is between its limits" if row.boundaries else "too many share a value at which it is cut"
             raise NothingToCompareError(
-                f"group {k} of {row.groups} of {row.exposure} is empty, since too many share a value at which it is "
-                "cut: expected fewer groups."
+                f"group {k} of {row.n_groups} of {row.exposure} is empty, since {limits}: expected other groups."
             )
-    others = [k for k in range(1, row.groups + 1) if k != row.reference]
-    return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
+    return group
 
 
 def _indicators(frame: pd.DataFrame, name: str) -> dict[str, Array]:

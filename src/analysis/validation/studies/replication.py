@@ -3,11 +3,13 @@
 A study is a TOML file beside this module. Its keys hold for each of its rows (tables ``[[row]]``), which add to or
 replace them; samples are joined by ``and``. A column is a harmonised one; wherever a fact is asked for (outcome,
 exposure, covariate) a condition may stand in its place, which is 1 where it is true, 0 where it is false, and missing
-where neither can be said, unless ``unknown`` says that it is 0 there too; and ``log(column)`` for the natural logarithm
-of a positive one.
+where neither can be said, unless ``unknown`` says that it is 0 there too; ``log(column)``, ``log2(column)`` or
+``log10(column)`` for a logarithm of a positive one; and ``column / other`` for their ratio, missing where the other is
+0.
 """
 
 import dataclasses
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -22,15 +24,29 @@ Kind = Literal["count", "mean", "geometric_mean", "median", "prevalence", "odds_
 Cuts = Literal["unweighted", "weighted"]
 Claim = Literal["", "above 1", "below 1"]
 Unknown = Literal["missing", "no"]
+SurveyWeights = Weights | Literal["interview"]
+Pooling = Literal["joint", "divided"]
 
-LITERALS = {"kind": Kind, "cuts": Cuts, "weights": Weights, "claim": Claim, "unknown": Unknown}
+LITERALS = {
+    "kind": get_args(Kind),
+    "cuts": get_args(Cuts),
+    "weights": (*get_args(Weights), "interview"),
+    "pooling": get_args(Pooling),
+    "claim": get_args(Claim),
+    "unknown": get_args(Unknown),
+}
 """Fields of which a value is one of a few words."""
 
 PRINTED = ("printed", "printed_low", "printed_high")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?")
 
-KIND_WORDS: dict[type, str] = {str: "text in quotation marks", int: "a whole number", bool: "true or false"}
+KIND_WORDS: dict[type, str] = {
+    str: "text in quotation marks",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
 
 
 class ReplicationError(AnalysisError):
@@ -45,28 +61,40 @@ class Replication:
 
     Attributes
     ----------
-    study, citation, read_in : short name; journal, volume and page; where the printed number stood when it was read.
-    item : what the number is.
+    study : short name.
+    citation : journal, volume and page.
+    read_in : where the printed number stood when it was read.
+    item : what the number is; no two of a study are the same.
     kind : statistic, see `analysis.validation.studies.kinds`.
-    printed, printed_low, printed_high : as printed, so that its digits are known; empty where none was.
-    sample : condition on harmonised columns; "" for everybody interviewed.
+    printed : as printed, so that its digits are known; empty where none was. A comma parts thousands, not of a ratio.
+    printed_low, printed_high : its interval as printed; both or neither.
+    sample : condition on harmonised columns; empty for everybody interviewed. A row's own is joined to the file's by
+        ``and``.
     without : condition of those who are left out of the sample; the unknown stay.
-    outcome : column or condition that the statistic is of; a count needs none.
-    exposure : of a ratio; a number (per unit), a condition, a category (against its first level), or, with ``groups``,
-        what is cut into groups.
+    outcome : what the statistic is of; a count needs none.
+    exposure : of a ratio, its number (per unit), condition or category (against its first level); or, of any kind, the
+        number that is cut into groups.
     level : of a categorical exposure, the one told.
-    groups, group, reference : number of groups; the one told, against which (1 is the lowest).
-    cuts : whether the groups' cuts are quantiles of the sample or, by its weights, of the population. The sample is cut
-        before people without a covariate are lost.
-    covariates : columns or conditions that a ratio is adjusted for.
+    per : units of a number that a ratio is per, or ``sd`` for a standard deviation of the sample.
+    groups : number of quantile groups of the exposure.
+    boundaries : limits between fixed groups of the exposure, instead of quantiles; who is at a limit is in the group
+        below it.
+    group : the group told; 1 is the lowest.
+    reference : of a ratio, the group that it is against.
+    cuts : whether quantiles and standard deviation are the sample's or, by its weights, the population's. They are
+        taken before people without a covariate are lost.
+    covariates : what a ratio is adjusted for; of other kinds they need only be known.
     claim : of a ratio by dose, the side of 1 that it is printed for; see `analysis.validation.studies.stands`.
-    known : columns that must be known beside them.
+    known : what must be known beside all that.
     unknown : whether a condition that is neither true nor false of somebody is missing, or no.
-    weights, cycles : survey weight, and the cycles that are pooled.
+    weights : survey weight.
+    pooling : whether 1999-2002 are pooled by their joint 4-year weight, or every cycle's 2-year weight is divided by
+        the number of cycles, as many do against the advice of NCHS.
+    cycles : first years of the cycles that are pooled.
     identifying : whether the number tells one definition from another; a sample size that many definitions reach does
         not.
     how : what was done or tried, where the row does not say it.
-    not_recomputed : why nothing is recomputed; "" if it is.
+    not_recomputed : why nothing is recomputed; empty if it is.
     """
 
     study: str
@@ -82,7 +110,9 @@ class Replication:
     outcome: str = ""
     exposure: str = ""
     level: str = ""
+    per: float | Literal["sd"] = 1
     groups: int = 0
+    boundaries: tuple[float, ...] = ()
     group: int = 0
     reference: int = 0
     cuts: Cuts = "unweighted"
@@ -90,7 +120,8 @@ class Replication:
     claim: Claim = ""
     known: tuple[str, ...] = ()
     unknown: Unknown = "missing"
-    weights: Weights = "mec"
+    weights: SurveyWeights = "mec"
+    pooling: Pooling = "joint"
     cycles: tuple[int, ...] = CYCLES
     identifying: bool = True
     how: str = ""
@@ -98,9 +129,9 @@ class Replication:
 
     def __post_init__(self) -> None:
         """Refuse a row that asks for what does not exist, lacks what its kind needs, or has what it cannot use."""
-        for field, literal in LITERALS.items():
-            if getattr(self, field) not in get_args(literal):
-                allowed = ", ".join(word or '""' for word in get_args(literal))
+        for field, words in LITERALS.items():
+            if getattr(self, field) not in words:
+                allowed = ", ".join(word or '""' for word in words)
                 raise self._error(f"{field}={getattr(self, field)!r}: expected one of {allowed}")
         if not self.cycles or set(self.cycles) - set(CYCLES) or len(set(self.cycles)) < len(self.cycles):
             raise self._error(f"cycles={self.cycles}: expected some of {CYCLES}, each once")
@@ -111,10 +142,15 @@ class Replication:
             raise self._error(f"no outcome: expected a column or condition, since it is a {self.kind}")
         if self.outcome in CATEGORIES:
             raise self._error(f"outcome={self.outcome!r} is a category: {_condition_on(self.outcome)}")
-        if self.is_ratio:
+        if self.exposure or self.is_ratio:
             self._check_exposure()
         self._check_unused()
         self._check_groups()
+
+    @property
+    def n_groups(self) -> int:
+        """Groups that the exposure is cut into; 0 if it is not."""
+        return len(self.boundaries) + 1 if self.boundaries else self.groups
 
     @property
     def is_ratio(self) -> bool:
@@ -140,40 +176,52 @@ class Replication:
             )
 
     def _check_exposure(self) -> None:
-        """What a ratio is of."""
+        """What a ratio is of, or what is cut into groups."""
         if not self.exposure:
             raise self._error("no exposure: expected a column or condition, since it is a ratio")
-        if self.exposure in self.covariates or self.outcome in (self.exposure, *self.covariates):
+        if self.is_ratio and (self.exposure in self.covariates or self.outcome in (self.exposure, *self.covariates)):
             raise self._error("the same column is outcome, exposure or covariate twice: expected each once")
         levels = CATEGORIES.get(self.exposure)
-        if levels and self.level not in levels[1:]:
+        if levels and self.is_ratio and self.level not in levels[1:]:
             got = f"level={self.level!r}" if self.level else "no level"
             raise self._error(f"{got}: expected one of {', '.join(levels[1:])}, told against {levels[0]}")
 
     def _check_unused(self) -> None:
         """A key that would change nothing is a misunderstanding."""
+        grouped, category = bool(self.n_groups), self.exposure in CATEGORIES
         unused = {
-            "level": self.exposure not in CATEGORIES,
-            "group": not self.groups,
-            "reference": not self.groups,
-            "groups": not self.is_ratio or self.exposure in CATEGORIES,
-            "exposure": not self.is_ratio,
+            "level": not category,
+            "per": not self.is_ratio or grouped or category,
+            "group": not grouped,
+            "reference": not grouped or not self.is_ratio,
+            "groups": not self.exposure or category,
+            "boundaries": not self.exposure or category or self.groups > 0,
+            "exposure": not self.is_ratio and not grouped,
             "claim": not self.is_ratio,
         }
         for field, idle in unused.items():
-            if idle and getattr(self, field):
+            if idle and getattr(self, field) != FIELDS[field].default:
                 raise self._error(f"{field}={getattr(self, field)!r} {_USE[field]}: leave it out, or say what it needs")
         if len(set(self.covariates)) < len(self.covariates):
             raise self._error(f"covariates={self.covariates}: expected each once")
 
     def _check_groups(self) -> None:
-        if not self.groups:
+        """Numbers of groups, and what a ratio is per."""
+        if self.per != "sd" and not 0 < self.per < float("inf"):
+            raise self._error(f'per={self.per!r}: expected a number above 0, or "sd"')
+        if list(self.boundaries) != sorted(set(self.boundaries)) or not all(map(math.isfinite, self.boundaries)):
+            raise self._error(f"boundaries={self.boundaries}: expected numbers that rise")
+        if not self.n_groups:
             return
-        if self.groups < 2:
+        several = range(1, self.n_groups + 1)
+        if len(several) < 2:
             raise self._error(f"groups={self.groups}: expected 2 or more")
-        several = range(1, self.groups + 1)
-        if self.group not in several or self.reference not in several or self.group == self.reference:
-            raise self._error(f"group={self.group}, reference={self.reference}: expected two of 1 to {self.groups}")
+        if not self.is_ratio and self.group not in several:
+            raise self._error(f"group={self.group}: expected one of 1 to {self.n_groups}")
+        if self.is_ratio and (
+            self.group not in several or self.reference not in several or self.group == self.reference
+        ):
+            raise self._error(f"group={self.group}, reference={self.reference}: expected two of 1 to {self.n_groups}")
 
     def _error(self, problem: str) -> ReplicationError:
         return ReplicationError(f"{self.study}, {self.item}: {problem}.")
@@ -181,10 +229,12 @@ class Replication:
 
 _USE = {
     "level": "is of a categorical exposure",
+    "per": "is of a ratio by a number that is not cut into groups",
     "group": "is one of groups",
-    "reference": "is one of groups",
-    "groups": "are of the exposure, a number, of a ratio",
-    "exposure": "is of a ratio",
+    "reference": "is one of groups of a ratio",
+    "groups": "are of an exposure that is a number",
+    "boundaries": "are of an exposure that is a number, without groups",
+    "exposure": "is of a ratio or of groups",
     "claim": "is of a ratio",
 }
 """What a field is of that was given in vain."""
@@ -246,7 +296,7 @@ def _replication(common: dict[str, Any], row: dict[str, Any], name: str) -> Repl
         for key, value in part.items():
             if key not in FIELDS:
                 raise ReplicationError(f"{name}: key {key!r}: {expected_one_of(key, list(FIELDS))}")
-            _check_kind(key, value, f"{name}, {given.get('item', 'a row')}")
+            check_kind(key, value, f"{name}, {given.get('item', 'a row')}")
     missing = [key for key, field in FIELDS.items() if field.default is dataclasses.MISSING and not given.get(key)]
     if missing:
         raise ReplicationError(f"{name}: a row without {', '.join(missing)}: expected in each row or for all of them.")
@@ -260,7 +310,7 @@ FIELDS = {field.name: field for field in dataclasses.fields(Replication)}
 """Every key that a row may have."""
 
 
-def _check_kind(key: str, value: object, place: str) -> None:
+def check_kind(key: str, value: object, place: str) -> None:
     """Refuse a value of another type than its field's, before it is compared with anything."""
     if key in PRINTED:
         return  # refused by the row, which says how a number is printed
@@ -271,11 +321,14 @@ def _check_kind(key: str, value: object, place: str) -> None:
         if not isinstance(value, list) or not all(_is(item, kind) for item in value):
             raise ReplicationError(f"{place}: {key} = {value!r}: expected a list, each of it {KIND_WORDS[kind]}.")
         return
-    kind = str if origin is Literal else annotation
+    if key == "per" and value == "sd":
+        return
+    kind = float if key == "per" else str if key in LITERALS else annotation
     if not _is(value, kind):
         raise ReplicationError(f"{place}: {key} = {value!r}: expected {KIND_WORDS[kind]}.")
 
 
 def _is(value: object, kind: type) -> bool:
     """Whether a value is of a type; true and false are no numbers."""
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    taken = (int, float) if kind is float else kind
+    return isinstance(value, taken) and (kind is bool or not isinstance(value, bool))

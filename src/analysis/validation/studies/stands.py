@@ -91,7 +91,7 @@ def study_of(row: Replication) -> Study:
     return Study(
         exposure=row.exposure,
         outcome=named.get(row.outcome, row.outcome),  # type: ignore[arg-type]  # refused there by name
-        weights=row.weights,
+        weights=row.weights,  # type: ignore[arg-type]  # interview weights are refused there by name
         model="crude",
         cycles=row.cycles,
         where=row.sample or None,
