@@ -139,6 +139,7 @@ PARTS: dict[str, Callable[[Sources], str]] = {
     "power": lambda sources: simulation.energy_power_markdown(sources.results.simulation),
     "claims in short": lambda sources: claims.short_markdown(sources.results.claims["verdicts"]),
     "claims": _claims,
+    "published in short": lambda sources: published.short_markdown(sources.results.published["published"]),
     "published numbers": _published_numbers,
     "published claims": lambda sources: published.stands_markdown(sources.results.published["published_stands"]),
     "replication fields": lambda _: replication_fields_markdown(),

@@ -57,6 +57,19 @@ def misses_sentence(published: pd.DataFrame) -> str:
     return f"Not reached: {'; '.join(told)}."
 
 
+def short_markdown(published: pd.DataFrame) -> str:
+    """How many of the printed numbers are reached, in a sentence that leads to the table."""
+    rows = published[published["agreement"].isin(CLASSES)]
+    counts = rows["agreement"].value_counts()
+    printed, close, missed, none = (counts.get(name, 0) for name in CLASSES)
+    return (
+        f"Of {len(rows)} numbers that {rows['study'].nunique()} publications printed of these people, {printed} are "
+        f"recomputed as printed, {close} closely and {missed} not; {none} would be reached by many definitions "
+        "([by kind, and whether the claims among them stand](docs/validation.md#published-on-the-same-people); "
+        "[every number](data/processed/estimates/published.csv))."
+    )
+
+
 MEANINGS = {
     "as printed": "rounds to the printed digits",
     "close": "within 5 % of the printed number and inside its interval",
