@@ -6,6 +6,7 @@ What its parts tell of the results is held in `tests/report/documents/test_docum
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.cli.options import build_parser
@@ -70,6 +71,22 @@ def test_numbers_written_by_hand_are_those_of_the_study():
 
 
 @pytest.mark.committed
+def test_published_numbers_are_counted_from_the_table():
+    told = TEXT.partition("part: published in short -->")[2].partition("<!-- end")[0]
+    agreement = pd.read_csv(FOLDERS.estimates / "published.csv")["agreement"].value_counts()
+    missed, close, printed = (agreement[name] for name in ("not reached", "close", "as printed"))
+    assert f"{printed} are recomputed as printed, {close} closely and {missed} not;" in told
+
+
+def test_what_the_article_may_have_read_is_told_in_the_words_of_the_validation():
+    validation = " ".join((ROOT / "docs" / "validation.md").read_text().split())
+    start, end = "the abstract of Wu 2024", "in nearly the article's words"
+    told, held = (text[text.index(start) : text.index(end)] for text in (" ".join(TEXT.split()), validation))
+    assert told.replace(" (PLoS ONE 19:e0299566)", "") == held
+    assert "magnesium intake levels" in held
+
+
+@pytest.mark.committed
 def test_all_nine_claims_are_told_in_a_line_each():
     table = TEXT.partition("part: claims in short")[2].partition("<!-- end")[0]
     assert len(re.findall(r"^\| \d\. ", table, flags=re.MULTILINE)) == 9
@@ -94,6 +111,8 @@ COMMANDS = re.findall(r"^ {4}\S+ -m analysis (estimate .+)", TEXT, flags=re.MULT
 
 def test_commands_are_shown():
     assert len(COMMANDS) >= 2
+    table = TEXT.partition("## Commands")[2].partition("## Limits")[0]
+    assert re.search(r"^\| `make published` \|", table, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("line", COMMANDS)

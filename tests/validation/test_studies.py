@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from analysis.data.people.conditions import ConditionError
+from analysis.errors import AnalysisError
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import Caption
 from analysis.report.figures.published import plot_published, published_caption, shown
@@ -22,6 +23,9 @@ from analysis.validation.studies.replication import (
 
 HAND = 1e-9
 """Relative; the same sums in another order, or the same maximum by another path."""
+
+ROUNDED = 1e-6
+"""Relative; the fit of a column in other units stops at another iterate."""
 
 BASE = Replication(study="A", citation="B", read_in="C", item="D", kind="count", weights="mec")
 SAMPLE = "age_years >= 40 and examined"
@@ -115,6 +119,124 @@ def test_a_category_is_told_against_its_first_level_with_the_others_beside(parti
     assert recompute(participants, row).estimate == pytest.approx(recompute(participants, spelled).estimate, rel=1e-7)
 
 
+def test_a_condition_that_cannot_be_said_is_missing_unless_the_row_says_no(participants, inside) -> None:
+    condition = "sbp_mmhg >= 160 or told_diabetes == 1"
+    row = dataclasses.replace(BASE, kind="prevalence", sample=SAMPLE, outcome=condition)
+    high, told = inside["sbp_mmhg"], inside["told_diabetes"]
+    yes = (high >= 160) | (told == 1)
+    known = yes | (high.notna() & told.notna())  # one that is true is enough, however little is known of the other
+    assert (~known).sum() > 0
+    assert (yes & (high.isna() | told.isna())).any()
+    found = recompute(participants, row)
+    assert (found.n, found.cases) == (known.sum(), yes.sum())
+    assert found.estimate == pytest.approx(100 * np.average(yes[known], weights=inside["weight_mec"][known]))
+    diluted = recompute(participants, dataclasses.replace(row, unknown="no"))
+    assert (diluted.n, diluted.cases) == (len(inside), yes.sum())
+    assert diluted.estimate == pytest.approx(100 * np.average(yes, weights=inside["weight_mec"]))
+
+
+def test_an_unknown_condition_is_missing_as_covariate_and_exposure_too(participants, inside) -> None:
+    unknown = inside["told_diabetes"].isna()
+    assert unknown.any()
+    for fields in ({"covariates": ("told_diabetes == 1",)}, {"exposure": "told_diabetes == 1", "covariates": ()}):
+        row = dataclasses.replace(MODEL, **{"exposure": "age_years"} | fields)
+        least = inside.dropna(subset=["pn_strict", "told_diabetes"])
+        assert recompute(participants, row).n == len(least)
+        assert recompute(participants, dataclasses.replace(row, unknown="no")).n == len(
+            inside.dropna(subset=["pn_strict"])
+        )
+
+
+DOSE = dataclasses.replace(MODEL, exposure="magnesium_mg")
+
+
+def test_a_ratio_is_per_as_many_units_as_the_row_says(participants, inside) -> None:
+    one = recompute(participants, DOSE)
+    hundred = recompute(participants, dataclasses.replace(DOSE, per=100))
+    for field in ("estimate", "conf_low", "conf_high"):
+        assert getattr(hundred, field) == pytest.approx(getattr(one, field) ** 100, rel=ROUNDED)
+    assert (hundred.n, hundred.p_value) == (one.n, pytest.approx(one.p_value, rel=ROUNDED))
+    known = inside.dropna(subset=["magnesium_mg"])
+    x, w = known["magnesium_mg"], known["weight_mec"]
+    weighted = np.sqrt(np.average((x - np.average(x, weights=w)) ** 2, weights=w))
+    for cuts, sd in (("unweighted", x.std()), ("weighted", weighted)):
+        found = recompute(participants, dataclasses.replace(DOSE, per="sd", cuts=cuts))
+        assert found.estimate == pytest.approx(one.estimate**sd, rel=ROUNDED)
+
+
+def test_a_logarithm_of_base_two_is_a_doubling(participants) -> None:
+    row = dataclasses.replace(DOSE, sample=f"{SAMPLE} and magnesium_mg > 0", exposure="log(magnesium_mg)")
+    natural = recompute(participants, row).estimate
+    for text, base in (("log2(magnesium_mg)", 2.0), ("log10(magnesium_mg)", 10.0)):
+        found = recompute(participants, dataclasses.replace(row, exposure=text)).estimate
+        assert found == pytest.approx(natural ** np.log(base), rel=ROUNDED)
+
+
+def test_the_ratio_of_two_columns_is_missing_where_the_other_is_zero(participants, inside) -> None:
+    row = dataclasses.replace(BASE, kind="mean", sample=SAMPLE, outcome="calcium_mg / alcohol_g")
+    known = inside[inside["alcohol_g"] > 0].dropna(subset=["calcium_mg"])
+    assert (inside["alcohol_g"] == 0).any()
+    found = recompute(participants, row)
+    assert found.n == len(known)
+    by_hand = np.average(known["calcium_mg"] / known["alcohol_g"], weights=known["weight_mec"])
+    assert found.estimate == pytest.approx(by_hand, rel=HAND)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"groups": 4}, {"groups": 4, "cuts": "weighted"}, {"boundaries": (200.0, 300)}], ids=str
+)
+def test_other_kinds_are_of_the_people_of_one_group(participants, inside, fields) -> None:
+    known = inside.dropna(subset=["magnesium_mg"]).sort_values("magnesium_mg", kind="stable")
+    x, share = known["magnesium_mg"], known["weight_mec"].cumsum() / known["weight_mec"].sum()
+    cuts = {
+        "unweighted": np.quantile(x, [0.25, 0.5, 0.75]),
+        "weighted": [x[share >= p].iloc[0] for p in (0.25, 0.5, 0.75)],
+    }[fields.get("cuts", "unweighted")]
+    limits = fields.get("boundaries", cuts)
+    second = known[(x > limits[0]) & (x <= limits[1])]
+    group = {"sample": SAMPLE, "exposure": "magnesium_mg", "group": 2, **fields}
+    expected = {
+        ("count", ""): len(second),
+        ("prevalence", "told_stroke == 1"): 100 * _weighted_mean(second, second["told_stroke"]),
+        ("mean", "total_cholesterol_mg_dl"): _weighted_mean(second, second["total_cholesterol_mg_dl"]),
+    }
+    for (kind, outcome), value in expected.items():
+        row = dataclasses.replace(BASE, kind=kind, outcome=outcome, **group)
+        assert recompute(participants, row).estimate == pytest.approx(value, rel=HAND)
+    middle = recompute(participants, dataclasses.replace(BASE, kind="median", outcome="magnesium_mg", **group)).estimate
+    below = second["weight_mec"][second["magnesium_mg"] < middle].sum() / second["weight_mec"].sum()
+    upto = second["weight_mec"][second["magnesium_mg"] <= middle].sum() / second["weight_mec"].sum()
+    assert below < 0.5 <= upto
+
+
+def _weighted_mean(people: pd.DataFrame, y: pd.Series) -> float:
+    known = y.notna()
+    return float(np.average(y[known], weights=people["weight_mec"][known]))
+
+
+def test_a_ratio_between_fixed_groups_is_that_of_their_indicators(participants) -> None:
+    row = dataclasses.replace(DOSE, boundaries=(200.0, 300.0), group=1, reference=3)
+    spelled = dataclasses.replace(
+        DOSE, exposure="magnesium_mg <= 200", covariates=(*MODEL.covariates, "200 < magnesium_mg <= 300")
+    )
+    assert recompute(participants, row).estimate == pytest.approx(recompute(participants, spelled).estimate, rel=1e-7)
+
+
+def test_weights_are_those_of_the_interview_or_divided_by_the_number_of_cycles(participants, inside) -> None:
+    row = dataclasses.replace(BASE, kind="mean", sample=SAMPLE, outcome="age_years")
+    cases = {
+        "joint": inside["weight_interview"],
+        "divided": inside["weight_interview_2yr"] / 3,
+    }
+    for pooling, weights in cases.items():
+        found = recompute(participants, dataclasses.replace(row, weights="interview", pooling=pooling))
+        assert found.estimate == pytest.approx(np.average(inside["age_years"], weights=weights), rel=HAND)
+    two = inside[inside["cycle"] != 2003]
+    mec = recompute(participants, dataclasses.replace(row, pooling="divided", cycles=(1999, 2001)))
+    assert mec.estimate == pytest.approx(np.average(two["age_years"], weights=two["weight_mec_2yr"]), rel=HAND)
+    assert mec.n == len(two)
+
+
 def test_every_kind_has_its_function() -> None:
     assert {row.kind for row in read_replications() if not row.not_recomputed} <= set(KINDS)
 
@@ -201,6 +323,9 @@ def test_a_number_that_many_definitions_reach_never_counts() -> None:
 
 
 HEAD = 'study = "A"\ncitation = "B"\nread_in = "C"\nsample = "age_years >= 40"\n[[row]]\nitem = "D"\n'
+RATIO = f'{HEAD}kind = "odds_ratio"\noutcome = "pad"\nexposure = "magnesium_mg"\n'
+MEAN = f'{HEAD}kind = "mean"\noutcome = "pir"\nexposure = "zinc_mg"\n'
+SMOKING = f'{HEAD}kind = "odds_ratio"\noutcome = "pad"\nexposure = "smoking"\n'
 
 
 def test_a_row_adds_its_sample_to_the_studys() -> None:
@@ -224,12 +349,128 @@ def test_a_row_adds_its_sample_to_the_studys() -> None:
             "1 to 4",
         ),
         (f'{HEAD}kind = "count"\ncycles = [1988]\n', "1999"),
+        # values of another type
+        (f'{HEAD}kind = "count"\ncycles = 1999\n', "D: cycles = 1999: expected a list, each of it a whole number"),
+        (f'{HEAD}kind = "count"\ncycles = ["1999"]\n', "each of it a whole number"),
+        (f'{HEAD}kind = "count"\nsample = 3\n', "sample = 3: expected text in quotation marks"),
+        (f'{HEAD}kind = "count"\nidentifying = "false"\n', "identifying = 'false': expected true or false"),
+        (f'{HEAD}kind = "count"\nknown = "pir"\n', "known = 'pir': expected a list, each of it text"),
+        (f"{HEAD}kind = 3\n", "kind = 3: expected text"),
+        (f'{RATIO}groups = "4"\n', "groups = '4': expected a whole number"),
+        (f"{RATIO}groups = true\n", "groups = True: expected a whole number"),
+        (f'{RATIO}covariates = "age_years"\n', "covariates = 'age_years': expected a list, each of it text"),
+        ("row = 3", "no [[row]]"),
+        ("row = [3]", "no [[row]]"),
+        # rows that do not hold together
+        (f'{HEAD}kind = "count"\ncycles = [1999, 1999]\n', "each once"),
+        (f'{HEAD}kind = "count"\ncycles = []\n', "expected some of (1999, 2001, 2003)"),
+        (f'{HEAD}kind = "count"\nprinted = "1,5"\n', "with a decimal point"),
+        (f'{HEAD}kind = "count"\nprinted = "about 5"\n', "as printed"),
+        (f'{RATIO}printed = "1,560"\n', "a ratio with a decimal point"),
+        (f'{RATIO}printed = "2.0"\nprinted_low = "3.0"\nprinted_high = "1.0"\n', "expected the lower first"),
+        (f'{RATIO}printed = "2.0"\nprinted_low = "1.0"\n', "both limits or neither"),
+        (f'{RATIO}level = "high"\n', "level='high' is of a categorical exposure"),
+        (f"{RATIO}group = 2\n", "group=2 is one of groups"),
+        (f"{RATIO}reference = 1\n", "reference=1 is one of groups"),
+        (f"{RATIO}groups = 1\ngroup = 1\nreference = 1\n", "groups=1: expected 2 or more"),
+        (f"{RATIO}groups = 4\ngroup = 2\nreference = 2\n", "expected two of 1 to 4"),
+        (f'{RATIO}covariates = ["age_years", "age_years"]\n', "expected each once"),
+        (f'{RATIO}covariates = ["magnesium_mg"]\n', "outcome, exposure or covariate twice"),
+        (f'{RATIO}covariates = ["pad"]\n', "outcome, exposure or covariate twice"),
+        (f"{SMOKING}", "no level: expected one of former, current, told against never"),
+        (f'{SMOKING}level = "never"\n', "level='never': expected one of former, current"),
+        (f'{SMOKING}level = "curent"\n', "level='curent': expected one of former, current"),
+        (f'{SMOKING}level = "former"\ngroups = 4\ngroup = 1\nreference = 2\n', "groups=4 are of an exposure"),
+        (f'{HEAD}kind = "mean"\noutcome = "pir"\nexposure = "zinc_mg"\n', "exposure='zinc_mg' is of a ratio"),
+        (f'{HEAD}kind = "mean"\noutcome = "pir"\nclaim = "above 1"\n', "claim='above 1' is of a ratio"),
+        (f'{HEAD}kind = "prevalence"\noutcome = "smoking"\n', "such as \"smoking == 'current'\""),
+        (f'{HEAD}kind = "count"\n[[row]]\nitem = "D"\nkind = "count"\n', "two rows 'D'"),
+        (f'{RATIO}per = "SD"\n', "per = 'SD': expected a number"),
+        (f"{RATIO}per = 0\n", "per=0: expected a number above 0"),
+        (f"{RATIO}per = 10\ngroups = 4\ngroup = 1\nreference = 2\n", "per=10 is of a ratio by a number"),
+        (f'{SMOKING}level = "former"\nper = 10\n', "per=10 is of a ratio by a number"),
+        (f"{RATIO}boundaries = [300, 200]\ngroup = 1\nreference = 2\n", "expected numbers that rise"),
+        (f'{RATIO}boundaries = ["200"]\n', "each of it a number"),
+        (f"{RATIO}boundaries = [200]\ngroup = 1\nreference = 3\n", "expected two of 1 to 2"),
+        (
+            f"{RATIO}boundaries = [200]\ngroups = 2\ngroup = 1\nreference = 2\n",
+            "are of an exposure that is a number, w",
+        ),
+        (f"{MEAN}groups = 4\n", "group=0: expected one of 1 to 4"),
+        (f"{MEAN}groups = 4\ngroup = 5\n", "group=5: expected one of 1 to 4"),
+        (f"{MEAN}groups = 4\ngroup = 1\nreference = 2\n", "reference=2 is one of groups of a ratio"),
+        (f'{HEAD}kind = "mean"\noutcome = "pir"\ngroups = 4\ngroup = 1\n', "groups=4 are of an exposure"),
+        (f'{HEAD}kind = "count"\nweights = "fasting"\n', "expected one of dietary, mec, none, interview"),
+        (f'{HEAD}kind = "count"\npooling = "half"\n', "expected one of joint, divided"),
+        (f'{HEAD}kind = "count"\nunknown = "yes"\n', "expected one of missing, no"),
+        (f'{HEAD}kind = "count"\nstudy = ""\n', "a row without study"),
     ],
 )
 def test_a_file_that_does_not_say_what_is_needed_is_refused(text, message) -> None:
     with pytest.raises(ReplicationError) as refused:
         parse_replications(text, name="a.toml")
     assert message in str(refused.value)
+    assert str(refused.value).startswith("a.toml")
+
+
+BY_CONDITION = {"kind": "odds_ratio", "outcome": "pn_strict", "exposure": "told_diabetes == 1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "prevalence", "outcome": "bmi_kg_m2"}, "'bmi_kg_m2' is not yes or no"),
+        ({"kind": "odds_ratio", "outcome": "bmi_kg_m2", "exposure": "told_diabetes"}, "is not yes or no"),
+        ({"kind": "mean", "outcome": "log(smoking)"}, "smoking is no number"),
+        ({"kind": "odds_ratio", "outcome": "pn_strict", "exposure": "shoe_size"}, "shoe_size"),
+        ({"kind": "odds_ratio", "outcome": "pn_strict", "exposure": "pir", "covariates": ("log(sex)",)}, "sex is no"),
+        ({**BY_CONDITION, "per": 10}, "per=10 of the condition"),
+        ({"kind": "count", "sample": "age_years >= 'old'"}, "age_years is a number"),
+    ],
+)
+def test_a_row_that_asks_of_people_what_they_do_not_have_is_refused_by_its_name(participants, fields, message) -> None:
+    row = dataclasses.replace(BASE, **{"sample": SAMPLE} | fields)
+    with pytest.raises(AnalysisError, match="^A, D: ") as refused:
+        compare_studies(participants, (row,))
+    assert message in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"exposure": "alcohol_g", "groups": 4, "group": 4, "reference": 1}, "group 2 of 4 of alcohol_g is empty"),
+        ({"exposure": "zinc_mg", "boundaries": (1e7,), "group": 1, "reference": 2}, "nobody is between its limits"),
+        (
+            {"kind": "mean", "exposure": "magnesium_mg", "groups": 4, "group": 1, "sample": "age_years < 0"},
+            "magnesium_mg is known of nobody in the sample",
+        ),
+        ({"exposure": "age_years >= 18"}, "is the same for all who are left"),
+        (
+            {"exposure": "smoking", "level": "current", "sample": f"{SAMPLE} and smoking != 'current'"},
+            "smoking_current",
+        ),
+        ({"exposure": "log(alcohol_g)"}, "some of the sample have 0 or less"),
+        ({"sample": "age_years > 200"}, "the domain is empty"),
+    ],
+)
+def test_people_among_whom_nothing_can_be_compared_give_the_reason(participants, fields, reason) -> None:
+    found = compare_studies(participants, (dataclasses.replace(MODEL, printed="1.0", **fields),)).iloc[0]
+    assert found["agreement"] == "not reached"
+    assert reason in found["how"]
+
+
+def test_a_number_is_written_as_printed_with_thousands_sign_and_zero() -> None:
+    assert dataclasses.replace(BASE, printed="7,726").printed == "7726"
+    negative = dataclasses.replace(
+        BASE, kind="mean", outcome="pir", printed="-0.12", printed_low="-1,200.5", printed_high="0"
+    )
+    assert negative.printed_low == "-1200.5"
+    assert agreement_of(negative, -0.1204) == "as printed"
+    assert agreement_of(negative, -0.127) == "not reached"
+    nothing = dataclasses.replace(BASE, kind="mean", outcome="pir", printed="0")
+    assert agreement_of(nothing, 0.4) == "as printed"
+    assert agreement_of(nothing, 0.6) == "not reached"
 
 
 def test_figure_shows_every_recomputed_number_and_tells_misses_with_what_was_tried(participants) -> None:

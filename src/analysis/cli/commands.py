@@ -24,13 +24,14 @@ from analysis.pipeline.draw import draw_figures
 from analysis.pipeline.fit import examine_shapes, fit_models
 from analysis.pipeline.folders import Folders, StageError, folders_of
 from analysis.pipeline.foods import build_foods
-from analysis.pipeline.published import compare_with_studies
+from analysis.pipeline.published import compare_with_files, compare_with_studies
 from analysis.pipeline.referee import referee
 from analysis.pipeline.report import write_report
 from analysis.pipeline.results import read_estimates
 from analysis.pipeline.simulate import simulate
 from analysis.pipeline.study_file import read_study
 from analysis.pipeline.tables import read_printed, save_table, write_table
+from analysis.report import tables
 from analysis.report.words import numbers as numbers_words
 from analysis.report.words import published as published_words
 from analysis.report.words import study as study_words
@@ -155,8 +156,17 @@ def run_claims(args: argparse.Namespace) -> None:
 
 
 def run_published(args: argparse.Namespace) -> None:
-    """Put the published numbers on the same people beside ours."""
+    """Put the published numbers on the same people beside ours, or those of files of one's own."""
     folders = folders_of(args.data, args.figures)
+    if args.study:
+        numbers, provenance, path = compare_with_files(folders, args.study, output=args.output)
+        table = tables.published({"published": numbers}, provenance)
+        tqdm.write(table.cells.drop(columns="How").set_index(["section", "row"]).to_string(index_names=False))
+        for sentence in (*published_words.agreement_sentences(numbers), str(path)):
+            tqdm.write(sentence)
+        return
+    if args.output:
+        raise StageError("-o without --study: the package's own replications are written among the estimates.")
     found = compare_with_studies(folders)
     tqdm.write(published_words.agreement_table(found["published"]).to_string())
     tqdm.write(published_words.misses_sentence(found["published"]))

@@ -118,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
         "demo": (_add_demo_options, "invent a survey with a known truth and run every stage on it"),
         "estimate": (_add_estimate_options, "answer one study: any nutrient, outcome, model, subgroup"),
         "claims": (_add_folders, "answer the article's further claims: adequacy, modifiers, recall error"),
-        "published": (_add_folders, "recompute what was published on the same people, printed beside ours"),
+        "published": (_add_published_options, "recompute what was published on the same people, printed beside ours"),
         "table": (_add_table_options, "write one table to paste: characteristics, models, claims, published"),
         "audit": (_add_study_audit_options, "how much of a curve stands: 4,725 models, other exposures; of any claim"),
         "referee": (_add_audit_options, "what decides the verdict: ends, under-reporters, recall error, missing data"),
@@ -183,6 +183,15 @@ def _add_table_options(stage: argparse.ArgumentParser) -> None:
                        "csv where it is printed")  # fmt: skip
     stage.add_argument("-o", "--output", type=Path, default=None, metavar="FILE",
                        help="file to write instead of printing; docx needs one")  # fmt: skip
+
+
+def _add_published_options(stage: argparse.ArgumentParser) -> None:
+    _add_folders(stage)
+    stage.add_argument("--study", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
+                       help="instead, the published numbers of these TOML files of your own; docs/replications.md says "
+                       "what is in one")  # fmt: skip
+    stage.add_argument("-o", "--output", type=Path, default=None, metavar="FILE",
+                       help="CSV file for what --study gives; by default beside the first file")  # fmt: skip
 
 
 def _add_audit_options(stage: argparse.ArgumentParser) -> None:

@@ -29,8 +29,8 @@ SHORT = {
     INDEX: "Documents", README: "README", DICTIONARY: "Data dictionary",
     **{PurePosixPath(f"docs/{name}.md"): words for name, words in (
         ("api", "What can be called"), ("claims", "Claims"), ("many-machines", "Many machines"), ("method", "Method"),
-        ("recipes", "Recipes"), ("strobe-nut", "STROBE-nut"), ("structure", "Structure"),
-        ("traceability", "Traceability"), ("validation", "Validation"))},
+        ("recipes", "Recipes"), ("replications", "Published numbers"), ("strobe-nut", "STROBE-nut"),
+        ("structure", "Structure"), ("traceability", "Traceability"), ("validation", "Validation"))},
 }  # fmt: skip
 """Documents of the way around, in words short enough for a phone."""
 

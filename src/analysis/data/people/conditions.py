@@ -63,12 +63,16 @@ def select_rows(frame: pd.DataFrame, condition: str) -> pd.Series:
     ConditionError : a syntax error, anything but comparisons of columns with literals, an unknown column, or a level
         that a categorical column does not have.
     """
+    return truth_of(frame, condition).fillna(False).astype(bool)
+
+
+def truth_of(frame: pd.DataFrame, condition: str) -> pd.Series:
+    """Truth of a condition: (n,) series of pandas' ``boolean``, NA where it is unknown; otherwise as `select_rows`."""
     tree = _parse(condition)
     try:
-        truth = _evaluate(tree.body, frame, condition)
+        return _evaluate(tree.body, frame, condition)
     except (RecursionError, OverflowError) as error:  # too deeply nested; a whole number beyond every float
         raise ConditionError(f"condition {shorten(condition)}: {error}. {_EXPECTED}") from None
-    return truth.fillna(False).astype(bool)
 
 
 def _parse(condition: str) -> ast.Expression:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.report.documents.api import api_markdown
+from analysis.report.documents.replications import replication_fields_markdown
 from analysis.report.documents.traced import traced_markdown
 from analysis.report.figures.layout import Caption
 from analysis.report.page.content import Results
@@ -138,8 +139,10 @@ PARTS: dict[str, Callable[[Sources], str]] = {
     "power": lambda sources: simulation.energy_power_markdown(sources.results.simulation),
     "claims in short": lambda sources: claims.short_markdown(sources.results.claims["verdicts"]),
     "claims": _claims,
+    "published in short": lambda sources: published.short_markdown(sources.results.published["published"]),
     "published numbers": _published_numbers,
     "published claims": lambda sources: published.published_markdown(sources.results.published["published_stands"]),
+    "replication fields": lambda _: replication_fields_markdown(),
     "equations": _equations,
     "numbers": lambda sources: traced_markdown(sources.results, sources.reference),
     "traceability": _traceability,

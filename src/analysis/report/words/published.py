@@ -57,6 +57,44 @@ def misses_sentence(published: pd.DataFrame) -> str:
     return f"Not reached: {'; '.join(told)}."
 
 
+def short_markdown(published: pd.DataFrame) -> str:
+    """How many of the printed numbers are reached, in a sentence that leads to the table."""
+    rows = published[published["agreement"].isin(CLASSES)]
+    counts = rows["agreement"].value_counts()
+    printed, close, missed, none = (counts.get(name, 0) for name in CLASSES)
+    return (
+        f"Of {len(rows)} numbers that {rows['study'].nunique()} publications printed of these people, {printed} are "
+        f"recomputed as printed, {close} closely and {missed} not; {none} would be reached by many definitions "
+        "([by kind, and whether the claims among them stand](docs/validation.md#published-on-the-same-people); "
+        "[every number](data/processed/estimates/published.csv))."
+    )
+
+
+MEANINGS = {
+    "as printed": "rounds to the printed digits",
+    "close": "within 5 % of the printed number and inside its interval",
+    "not reached": "further off",
+    "not identifying": "agrees, but so would many other definitions",
+    "none printed": "nothing to compare with",
+    "not recomputed": "the file says why",
+}
+
+
+def agreement_sentences(published: pd.DataFrame) -> list[str]:
+    """How the numbers of a reader's own files agree, and why some have no estimate; ``published`` with its ``data``."""
+    counts = published["agreement"].value_counts()
+    told = [f"{counts[name]} {name} ({meaning})" for name, meaning in MEANINGS.items() if name in counts]
+    sentences = [f"Of {len(published)} {'number' if len(published) == 1 else 'numbers'}: {'; '.join(told)}."]
+    for row in published.itertuples():
+        if row.agreement in ("not reached", "not recomputed") or pd.isna(row.ours):
+            what = row.agreement if pd.notna(row.ours) or row.agreement == "not recomputed" else "no estimate"
+            sentences.append(f"{row.study}, {row.item}: {what}{f': {row.how}' if row.how else ''}.")
+    source = str(published["data"].iloc[0])
+    if source.startswith("SYNTHETIC"):
+        sentences.append(f"{source}: no agreement with an invented survey means anything.")
+    return sentences
+
+
 # ---- do they stand?
 def stands_sentences(stands: pd.DataFrame) -> list[str]:
     """One sentence a claim, and after those of a study one on trend and shape.

@@ -50,6 +50,7 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
             found, how = _discreet(recompute(frame, row), how)
         except AnalysisError as error:
             if error.exit_code == 2:  # the file is wrong, not the people
+                error.args = (f"{row.study}, {row.item}: {error}",)
                 raise
             how = f"{how}; {error}" if how else str(error)
     reached = agreement_of(row, found.estimate)
@@ -108,4 +109,4 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
 
 def _is_close(ours: float, row: Replication) -> bool:
     printed, low, high = (float(text or "nan") for text in (row.printed, row.printed_low, row.printed_high))
-    return abs(ours / printed - 1) <= CLOSE and not ours < low and not ours > high
+    return abs(ours - printed) <= CLOSE * abs(printed) and not ours < low and not ours > high

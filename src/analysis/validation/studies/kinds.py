@@ -5,6 +5,9 @@ is on the PSUs minus strata of the domain, of ratios too: as the recomputed numb
 whose regression leaves no residual degree of freedom has no interval.
 """
 
+import dataclasses
+import functools
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,19 +16,26 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from analysis.data.people.conditions import ConditionError, select_rows
+from analysis.data.people.conditions import ConditionError, select_rows, truth_of
 from analysis.data.people.harmonise import pooled_weight
-from analysis.stats.arrays import Array, Bools, Integers
+from analysis.errors import AnalysisError
+from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fit_risk
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
-from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
+from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES
-from analysis.validation.studies.replication import MeasureKind, Replication, Untried
+from analysis.validation.studies.replication import MeasureKind, Replication, ReplicationError, Unknown, Untried
 
 CONF_LEVEL = 0.95
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_LOG = re.compile(r"log\(([a-z][a-z0-9_]*)\)")
+_LOG = re.compile(r"(log|log2|log10)\(([a-z][a-z0-9_]*)\)")
+_LOGARITHMS = {"log": np.log, "log2": np.log2, "log10": np.log10}
+_RATIO = re.compile(r"([a-z][a-z0-9_]*) */ *([a-z][a-z0-9_]*)")
+
+
+class NothingToCompareError(AnalysisError):
+    """People among whom the exposure, or its group, is the same for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,11 @@ class _People(Discreet):
     def domain(self) -> Domain:
         """People of the sample whose outcome, exposure and covariates are known."""
         names = (self.row.outcome, self.row.exposure, *self.row.covariates)
-        return domain_of(self.design, self.sample & _known(self.frame, names))
+        return domain_of(self.design, self.sample & _known(self.frame, names, self.row.unknown))
+
+    def values(self, text: str) -> Array:
+        """What a column, logarithm or condition of the row is of everybody; see `values_of`."""
+        return values_of(self.frame, text, unknown=self.row.unknown)
 
 
 def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
@@ -71,8 +85,8 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
 
     Raises
     ------
-    ConditionError : a column or condition that the participants do not have.
-    DesignError, ConvergenceError : people from whom it cannot be estimated.
+    ConditionError, ReplicationError : a column or condition that the participants do not have, or of another kind.
+    NothingToCompareError, DesignError, ConvergenceError : people from whom it cannot be estimated.
     """
     return KINDS[row.kind](people_of(frame, row))
 
@@ -80,31 +94,31 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
 def count(people: _People) -> Recomputed:
     """People of the sample, whatever their weight."""
     row = people.row
-    counted = people.sample & _known(people.frame, (row.outcome, *row.covariates))
+    counted = people.sample & _known(people.frame, (row.outcome, *row.covariates), row.unknown)
     return Recomputed(float(counted.sum()), n=int(counted.sum()))
 
 
 def mean(people: _People) -> Recomputed:
     """Weighted mean of the outcome."""
-    return _of(_mean(people, values_of(people.frame, people.row.outcome)))
+    return _of(_mean(people, people.values(people.row.outcome)))
 
 
 def geometric_mean(people: _People) -> Recomputed:
     """Exponential of the weighted mean of log(outcome), its limits likewise."""
-    logs = _mean(people, np.log(values_of(people.frame, people.row.outcome)))
+    logs = _mean(people, people.values(f"log({people.row.outcome})"))
     middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
     return Recomputed(middle, low, high, n=logs.n, df=logs.df)
 
 
 def median(people: _People) -> Recomputed:
     """inf{q : F(q) >= 0.5}, without an interval: none was printed of any."""
-    rows, y = people.domain.rows, values_of(people.frame, people.row.outcome)
+    rows, y = people.domain.rows, people.values(people.row.outcome)
     return Recomputed(quantile_of(y[rows], people.design.weights[rows], 0.5), n=int(rows.sum()))
 
 
 def prevalence(people: _People) -> Recomputed:
     """Weighted share of the outcome, %, with a t interval on that scale."""
-    y = values_of(people.frame, people.row.outcome)
+    y = _yes_or_no(people)
     return _of(_mean(people, 100 * y), cases=int(y[people.domain.rows].sum()))
 
 
@@ -129,33 +143,59 @@ KINDS: dict[MeasureKind | Untried, Callable[[_People], Recomputed]] = {
 }
 
 
-def values_of(frame: pd.DataFrame, text: str) -> Array:
-    """A column, ``log(column)``, or a condition as 1 where it is true and 0 elsewhere: (n,) float array."""
+def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -> Array:
+    """A column, a logarithm or ratio, or a condition as 1 where it is true and 0 where it is false: (n,) float array.
+
+    Parameters
+    ----------
+    unknown : what a condition is where it is neither: NaN, or 0 ("no").
+    """
     logged = _LOG.fullmatch(text)
     if logged:
-        return np.log(_column(frame, logged[1]))
+        x = _column(frame, logged[2])
+        return np.asarray(_LOGARITHMS[logged[1]](x, out=np.full(x.shape, np.nan), where=x > 0))
+    divided = _RATIO.fullmatch(text)
+    if divided:
+        over, under = _column(frame, divided[1]), _column(frame, divided[2])
+        return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
     if _NAME.fullmatch(text):
         return _column(frame, text)
-    return select_rows(frame, text).to_numpy(dtype=float)
+    return truth_of(frame, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
+
+
+def _refuse_logarithms(frame: pd.DataFrame, row: Replication, sample: Bools) -> None:
+    """Refuse logarithms of what is 0 or less of somebody in the sample, who would be lost without a word."""
+    logged = [_LOG.fullmatch(text) for text in (row.outcome, row.exposure, *row.covariates)]
+    names = [found[2] for found in logged if found] + [row.outcome] * (row.kind == "geometric_mean")
+    for name in names:
+        if (_column(frame, name)[sample] <= 0).any():
+            raise NothingToCompareError(
+                f"the logarithm of {name}: some of the sample have 0 or less. Expected positive values: add "
+                f'"{name} > 0" to the sample, if that is what was done.'
+            )
 
 
 def _column(frame: pd.DataFrame, name: str) -> Array:
     if name not in frame:
         raise ConditionError(f"unknown column {name!r}: expected a harmonised column or a condition on some.")
+    if not pd.api.types.is_numeric_dtype(frame[name]):
+        raise ConditionError(f"{name} is no number: expected one, or a condition such as \"{name} == 'level'\".")
     return frame[name].to_numpy(dtype=float)
 
 
-def _known(frame: pd.DataFrame, names: tuple[str, ...]) -> Bools:
-    """Rows in which every column is known; a condition is always."""
+def _known(frame: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Bools:
+    """Rows in which every column and condition is known."""
     known = np.ones(len(frame), dtype=bool)
     for name in filter(None, names):
-        known &= frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name))
+        known &= (
+            frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name, unknown=unknown))
+        )
     return known
 
 
 def people_of(frame: pd.DataFrame, row: Replication) -> _People:
     """The people of a replication in the design; parameters and errors as `recompute`."""
-    weights = pooled_weight(frame, weights=row.weights, cycles=row.cycles)
+    weights = _weights(frame, row)
     sample = frame["cycle"].isin(row.cycles)
     if row.kind != "count":
         sample &= weights > 0
@@ -169,7 +209,31 @@ def people_of(frame: pd.DataFrame, row: Replication) -> _People:
         weights=weights.to_numpy(),
         lonely_domain="keep",
     )
-    return _People(frame, row, sample.to_numpy() & _known(frame, row.known), design)
+    inside = sample.to_numpy() & _known(frame, row.known, row.unknown)
+    _refuse_logarithms(frame, row, inside)
+    people = _People(frame, row, inside, design)
+    if row.n_groups and not row.is_ratio:
+        people = dataclasses.replace(people, sample=inside & (group_of_each(people) == row.group))
+    return people
+
+
+def _weights(frame: pd.DataFrame, row: Replication) -> pd.Series:
+    """Weights of the pooled cycles: by NCHS's rule, or each cycle's 2-year weight over the number of cycles."""
+    if row.pooling == "joint":
+        return pooled_weight(frame, weights=row.weights, cycles=row.cycles)
+    alone = (pooled_weight(frame, weights=row.weights, cycles=(cycle,)) for cycle in row.cycles)
+    return functools.reduce(operator.add, alone) / len(row.cycles)
+
+
+def _yes_or_no(people: _People) -> Array:
+    """The outcome, refused unless it is 1 or 0 of everybody who is counted."""
+    y = people.values(people.row.outcome)
+    if not np.isin(y[people.domain.rows], (0.0, 1.0)).all():
+        raise ReplicationError(
+            f"outcome={people.row.outcome!r} is not yes or no: expected of a {people.row.kind} a column of 1 and 0, or "
+            f'a condition such as "{people.row.outcome} > 30".'
+        )
+    return y
 
 
 def _mean(people: _People, y: Array) -> Estimate:
@@ -187,9 +251,13 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
     """Exponential of the exposure's coefficient beside the covariates."""
     frame, row, domain = people.frame, people.row, people.domain
     term, columns = _exposure_columns(people)
+    if not domain.n or not np.ptp(columns[term][domain.rows]) > 0:
+        raise NothingToCompareError(
+            f"{row.exposure}: {term} is the same for all who are left: expected people with and without, or who differ."
+        )
     used = varying(columns | covariate_columns(frame, row), domain)
     X = np.column_stack([np.ones(domain.n), *(values[domain.rows] for values in used.values())])
-    y = values_of(frame, row.outcome)[domain.rows]
+    y = _yes_or_no(people)[domain.rows]
     terms = ("intercept", *used)
     at = terms.index(term)
     if domain.df + 1 <= len(terms):
@@ -220,7 +288,9 @@ def covariate_columns(frame: pd.DataFrame, row: Replication) -> dict[str, Array]
     """Columns, of everybody, that a ratio is adjusted for: a number or condition as it is, a category's indicators."""
     columns: dict[str, Array] = {}
     for name in row.covariates:
-        columns |= _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name)}
+        columns |= (
+            _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name, unknown=row.unknown)}
+        )
     return columns
 
 
@@ -234,31 +304,53 @@ def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
     frame, row = people.frame, people.row
     if row.exposure in CATEGORIES:
         return f"{row.exposure}_{row.level}", _indicators(frame, row.exposure)
-    x = values_of(frame, row.exposure)
-    if not row.groups:
-        return row.exposure, {row.exposure: x}
-    group = group_of_each(people, x)
-    others = [k for k in range(1, row.groups + 1) if k != row.reference]
+    if not row.n_groups:
+        return row.exposure, {row.exposure: people.values(row.exposure) / _unit(people)}
+    group = group_of_each(people)
+    others = [k for k in range(1, row.n_groups + 1) if k != row.reference]
     return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
 
 
-def group_of_each(people: _People, x: Array) -> Integers:
-    """Everybody's group of x by the replication's cuts, 1 the lowest: (n,) array.
+def _unit(people: _People) -> float:
+    """What a ratio is per, in units of its exposure."""
+    row = people.row
+    if row.per == 1:
+        return 1.0
+    if not any(pattern.fullmatch(row.exposure) for pattern in (_NAME, _LOG, _RATIO)):
+        raise ReplicationError(f"per={row.per!r} of the condition {row.exposure!r}: expected a column of numbers.")
+    if row.per != "sd":
+        return float(row.per)
+    x = people.values(row.exposure)
+    eligible = people.sample & np.isfinite(x)
+    x, weights = x[eligible], people.design.weights[eligible]
+    if x.size < 2 or not np.ptp(x) > 0:
+        raise NothingToCompareError(f"{row.exposure} is the same for all: expected people who differ.")
+    return float(np.std(x, ddof=1) if row.cuts == "unweighted" else np.sqrt(np.cov(x, aweights=weights, ddof=0)))
 
-    Raises
-    ------
-    DesignError : cuts coincide.
-    """
-    row, eligible = people.row, people.sample & np.isfinite(x)
-    shares = np.arange(1, row.groups) / row.groups
-    if row.cuts == "weighted":
+
+def group_of_each(people: _People) -> Array:
+    """Group of the exposure, from 1 for the lowest; NaN where the exposure is unknown: (n,) float array."""
+    row, x = people.row, people.values(people.row.exposure)
+    eligible = people.sample & np.isfinite(x)
+    if not eligible.any():
+        raise NothingToCompareError(
+            f"{row.exposure} is known of nobody in the sample: expected people to cut into groups."
+        )
+    shares = np.arange(1, row.n_groups) / row.n_groups
+    if row.boundaries:
+        cuts = np.array(row.boundaries)
+    elif row.cuts == "weighted":
         cuts = np.array([quantile_of(x[eligible], people.design.weights[eligible], share) for share in shares])
     else:
         cuts = np.quantile(x[eligible], shares)
-    if np.any(np.diff(cuts) <= 0):
-        raise DesignError(f"cuts of {row.exposure} into {row.groups} groups are {cuts.tolist()}: expected increasing "
-                          "values.")  # fmt: skip
-    return 1 + np.searchsorted(cuts, x, side="left")
+    group = np.where(np.isnan(x), np.nan, 1.0 + np.searchsorted(cuts, x, side="left"))
+    for k in range(1, row.n_groups + 1):
+        if not np.any(group[eligible] == k):
+            limits = "nobody is between its limits" if row.boundaries else "too many share a value at which it is cut"
+            raise NothingToCompareError(
+                f"group {k} of {row.n_groups} of {row.exposure} is empty, since {limits}: expected other groups."
+            )
+    return group
 
 
 def _indicators(frame: pd.DataFrame, name: str) -> dict[str, Array]:

@@ -41,7 +41,6 @@ from analysis.validation.studies.kinds import (
     group_of_each,
     people_of,
     recompute,
-    values_of,
     varying,
 )
 from analysis.validation.studies.replication import Replication, ReplicationError, read_replications
@@ -187,10 +186,12 @@ def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | N
     }
     if ours.why:
         found["why"] = ours.why
-    if setting is None or not row.groups:
+    if setting is None or not row.n_groups:
         return found
     try:
-        trend = trend_fit(setting, group=group_of_each(people_of(frame, row), setting.exposure), term=TREND)
+        # Whose exposure is unknown has no group, and is nobody's that is asked of here.
+        group = np.nan_to_num(group_of_each(people_of(frame, row)), nan=1).astype(int)
+        trend = trend_fit(setting, group=group, term=TREND)
     except AnalysisError as error:
         return found | {"why": str(error)}
     slope = trend.beta[trend.terms.index(TREND)]
@@ -229,11 +230,17 @@ def _setting(frame: pd.DataFrame, row: Replication) -> Setting:
     if row.exposure in CATEGORIES:
         raise DesignError(f"{row.exposure} is a category: expected a number, since a claim by dose is of an amount.")
     people = people_of(frame, row)
-    domain, exposure = people.domain, values_of(frame, row.exposure)
+    domain, exposure = people.domain, people.values(row.exposure)
     columns = varying(covariate_columns(frame, row), domain)
     together = np.column_stack(list(columns.values())) if columns else np.empty((len(frame), 0))
     return Setting(
-        study=Study(exposure=row.exposure, weights=row.weights, model="crude", cycles=row.cycles, lonely_domain="keep"),
+        study=Study(
+            exposure=row.exposure,
+            weights=row.weights,  # type: ignore[arg-type]  # interview weights are refused there by name
+            model="crude",
+            cycles=row.cycles,
+            lonely_domain="keep",
+        ),
         cohort=Cohort(
             rows=pd.Series(people.sample & np.isfinite(exposure), index=frame.index),
             complete=pd.Series(domain.rows, index=frame.index),
@@ -245,7 +252,7 @@ def _setting(frame: pd.DataFrame, row: Replication) -> Setting:
         design=people.design,
         domain=domain,
         exposure=exposure,
-        y=np.nan_to_num(values_of(frame, row.outcome)),
+        y=np.nan_to_num(people.values(row.outcome)),
         adjustment=np.nan_to_num(together),
         adjustment_terms=tuple(columns),
         dropped=(),

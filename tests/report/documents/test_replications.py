@@ -1,0 +1,50 @@
+"""docs/replications.md: every field as the code has it, and its worked example run as a reader would."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.__main__ import main
+from analysis.report.documents.replications import EXAMPLES, replication_fields
+from analysis.validation.studies.replication import FIELDS, ReplicationError, check_kind
+from analysis.validation.studies.replication import PRINTED as PRINTED_FIELDS
+
+TEXT = (Path(__file__).parents[3] / "docs" / "replications.md").read_text()
+(FILE,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+(COMMAND,) = re.findall(r"```sh\n\S+ -m analysis (.*?)\n```", TEXT)
+(PRINTED,) = re.findall(r"```text\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def test_every_field_is_told_with_its_meaning_and_default():
+    table = replication_fields()
+    assert table["field"].str.strip("`").tolist() == list(FIELDS)
+    assert (table["meaning"].str.len() > 8).all()
+    for name, default in zip(FIELDS, table["default"], strict=True):
+        if default == "must be there":
+            continue
+        read = tomllib.loads(f"value = {default}")["value"]
+        assert (tuple(read) if isinstance(read, list) else read) == FIELDS[name].default
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_example_is_a_line_of_a_file(name):
+    ((key, value),) = tomllib.loads(EXAMPLES[name]).items()
+    assert key == name
+    check_kind(key, value, "an example")
+    if name not in PRINTED_FIELDS:  # which the row itself refuses
+        with pytest.raises(ReplicationError, match="an example: .* expected"):
+            check_kind(key, {"a": "table"}, "an example")
+
+
+def test_the_worked_example_prints_what_the_page_says(demo, tmp_path, monkeypatch, capsys):
+    """If the last lines fail after a change of the code or the invented survey: put what is printed into the page."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(FILE)
+    assert main([*COMMAND.split(), "--data", str(demo.data)]) == 0
+    found = pd.read_csv("mine_published.csv")
+    assert len(found) == FILE.count("[[row]]")
+    assert found["ours"].notna().all()
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == PRINTED.splitlines()
