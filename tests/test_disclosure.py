@@ -191,7 +191,7 @@ def test_what_is_shown_is_one_short_line_without_anybody_in_it(shown, participan
         texts = {repr(one) for one in objects if not isinstance(one, Shown)} if name not in ANYBODY else set()
         for text in texts:
             assert len(text) < LONGEST, f"{name}: {text[:LONGEST]}"
-            assert not re.search(r"\n|array\(|dtype|<.* at 0x", text), text
+            assert not re.search(r"\n|array\(|dtype|<(?!function).* at 0x", text), text
         for text in texts if issubclass(type(objects[0]), Discreet) else ():
             assert not TELLING.search(text), text
             assert not seqn & set(re.findall(r"\d{3,}", text)) - set(re.findall(r"\[([\d]+)[ \]]", text)), text
