@@ -161,7 +161,7 @@ def full_of_people(kind: Any, people: pd.DataFrame) -> object:
 def shown(held, participants):
     """Objects of every public class, by its name, and the classes of which there is none."""
     found: dict[str, list[object]] = {}
-    for one in reachable(held, {}):
+    for one in (one for one in reachable(held, {}) if not type(one).__name__.startswith("_")):
         found.setdefault(f"{type(one).__module__}.{type(one).__name__}", []).append(one)
     without = []
     for name, kind in public_classes().items():
