@@ -7,10 +7,10 @@ import pytest
 from analysis.claims.foods import COLUMNS, foods
 from analysis.data.foods.groups import food_groups
 from analysis.data.foods.items import check_sums, food_items
-from analysis.data.people.harmonise import harmonise
 from analysis.data.synthetic.foods import planted_foods
+from analysis.data.synthetic.survey import PLANTED
 from analysis.stats.disclosure import FEWEST_PEOPLE
-from tests.people import survey_tables
+from tests.people import people_of, survey_tables
 
 ERRORS = 4.0
 """Design-based standard errors that an estimate may lie from the truth: by chance one in 4,000 does at 44 df, and
@@ -20,10 +20,9 @@ PUMPKIN_SEEDS, KALE = 43101100, 72119220
 
 
 @pytest.fixture(scope="module")
-def survey() -> tuple[pd.DataFrame, pd.DataFrame]:
+def survey(shared) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Invented people and their items."""
-    frames = survey_tables()
-    return harmonise(frames), food_items(frames)
+    return shared.answer(people_of, 1, PLANTED), food_items(shared.answer(survey_tables))
 
 
 @pytest.fixture(scope="module")

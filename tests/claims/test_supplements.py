@@ -13,8 +13,8 @@ from tests.people import people_of, survey_tables
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, pd.DataFrame]:
-    return survey_tables()
+def tables(shared) -> dict[str, pd.DataFrame]:
+    return shared.answer(survey_tables)
 
 
 @pytest.fixture(scope="module")

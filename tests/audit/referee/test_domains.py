@@ -13,19 +13,19 @@ from analysis.audit.referee.recall_error import calibrated, calibration_data
 from analysis.audit.referee.rows import rows_that_change_nothing, variants
 from analysis.audit.referee.table import row_of
 from analysis.audit.runner import AuditError, Finished
-from analysis.data.people.harmonise import harmonise
+from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.stats.curve.splines import place_knots
 from analysis.stats.measurement.regression_calibration import calibrate
 from analysis.study import PRIMARY
-from tests.people import survey_tables
+from tests.people import people_of
 
 FULL = dataclasses.replace(PRIMARY, model="2")
 
 
 @pytest.fixture(scope="module")
-def people() -> pd.DataFrame:
-    return harmonise(survey_tables())
+def people(shared) -> pd.DataFrame:
+    return shared.answer(people_of, 1, PLANTED)
 
 
 def test_a_study_whose_covariates_some_people_lack_has_a_calibrated_curve(people: pd.DataFrame) -> None:

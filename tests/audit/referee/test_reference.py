@@ -9,8 +9,8 @@ from analysis.audit.referee.form import form
 from analysis.audit.referee.missing import covariates_missing, people_missing
 from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.under_reporting import indicator_odds, under_reporting
-from analysis.data.people.harmonise import harmonise
-from tests.people import survey_tables
+from analysis.data.synthetic.survey import PLANTED
+from tests.people import people_of
 from tests.reference_numbers import FOLDER, RTOL
 
 pytestmark = pytest.mark.reference
@@ -40,8 +40,8 @@ def assert_as_r_has_it(answers: pd.DataFrame, folder: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def people() -> pd.DataFrame:
-    return harmonise(survey_tables())
+def people(shared) -> pd.DataFrame:
+    return shared.answer(people_of, 1, PLANTED)
 
 
 def test_every_answer_on_the_invented_survey_is_rs(people: pd.DataFrame) -> None:

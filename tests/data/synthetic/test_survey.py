@@ -20,7 +20,7 @@ from analysis.data.synthetic.survey import (
     read_truth,
     write_survey,
 )
-from tests.people import survey_tables
+from tests.people import people_of, survey_tables
 
 SMALL, MIDDLE = 0.05, 0.3
 NULL = Truth(curvature=0.0)
@@ -84,9 +84,9 @@ RANGES = {
 
 
 @pytest.fixture(scope="module")
-def full() -> dict[str, pd.DataFrame]:
+def full(shared) -> dict[str, pd.DataFrame]:
     """The default survey at real size, SEQN as index."""
-    return survey_tables()
+    return shared.answer(survey_tables)
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +95,8 @@ def demographics(full: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def participants(full: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return harmonise(full)
+def participants(shared) -> pd.DataFrame:
+    return shared.answer(people_of, 1, PLANTED)
 
 
 def three(full: dict[str, pd.DataFrame], *names: str) -> pd.DataFrame:
