@@ -4,7 +4,9 @@
 #
 # Tao 2008 (18:3, quintile 5 against 1, people told of diabetes, dietary weights) and Wu 2024 (phosphorus, quintiles 1, 4
 # and 5 against 2, MEC weights), from the raw .xpt files of the three cycles. Writes stands_R.csv to OUT_DIR: study,
-# item, level, n, cases, odds_ratio, std_error (log scale), trend_slope (log odds per unit of the groups' medians).
+# item, level, n, cases, odds_ratio, std_error (log scale), trend_slope (log odds per unit of the groups' medians),
+# log_or_low, log_or_high, levels_p (spline of four knots: 5th and 95th percentile against the median, the larger
+# one-sided p), and the first four by the lenient rule (other_rule_).
 # Made with R 4.2.2, survey 4.1.1, Hmisc 4.8.0, foreign 0.8.84.
 
 suppressPackageStartupMessages(library(survey))
@@ -43,6 +45,8 @@ people <- do.call(rbind, lapply(names(suffix), read_cycle))
 foot <- function(x) ifelse(!is.na(x) & x >= 0, x, NA)
 left <- foot(people$left); right <- foot(people$right)
 people$pn <- ifelse(pmax(left, right, na.rm = TRUE) >= 1, 1, ifelse(is.na(left) | is.na(right), NA, 0))
+people$strict <- people$pn
+people$lenient <- ifelse(pmax(left, right, na.rm = TRUE) >= 1, 1, ifelse(is.na(left) & is.na(right), NA, 0))
 people$sex <- factor(people$sex); people$race <- relevel(factor(people$race), "3")
 
 pooled <- function(two, four, cycles) {
@@ -52,7 +56,8 @@ pooled <- function(two, four, cycles) {
 }
 
 # ---- one claim in one variation ------------------------------------------------------------------------------------
-ask <- function(claim, form, cycles, level) {
+ask_by <- function(rule, claim, form, cycles, level) {
+  people$pn <- people[[rule]]
   eligible <- with(people, cycle %in% cycles & age >= 40 & seen == 2 & !is.na(pn) & !is.na(status) & status == 1 &
                      !is.na(get(claim$exposure)) & (!claim$told | (!is.na(told) & told == 1)))
   x <- people[[claim$exposure]]; energy <- people$energy
@@ -81,12 +86,34 @@ ask <- function(claim, form, cycles, level) {
   fit_on <- function(term) svyglm(reformulate(c(term, "age", "sex", "race", extra), "pn"), design,
                                   family = quasibinomial, control = tight)
   fit <- fit_on("quintile"); trend <- coef(fit_on("middle"))[["middle"]]
+  ends <- levels_of(x, eligible, kept, design, extra)
   do.call(rbind, lapply(claim$groups, function(k) {
     term <- paste0("quintile", k)
     data.frame(study = claim$study, item = sprintf(claim$item, k), level = level, n = nobs(fit),
                cases = sum(kept$pn[kept$eligible]), odds_ratio = exp(coef(fit)[[term]]),
-               std_error = sqrt(diag(vcov(fit)))[[term]], trend_slope = trend)
+               std_error = sqrt(diag(vcov(fit)))[[term]], trend_slope = trend, ends)
   }))
+}
+
+# Odds at the 5th and 95th percentile against the median.
+levels_of <- function(x, eligible, kept, design, extra) {
+  knots <- quantile(x[eligible], c(0.05, 0.35, 0.65, 0.95))
+  basis <- function(at) Hmisc::rcspline.eval(at, knots = knots, inclx = TRUE)
+  full <- basis(ifelse(eligible, x, knots[[1]]))
+  names <- paste0("b", 1:3)
+  rows <- as.integer(rownames(design$variables))
+  for (j in 1:3) design$variables[[names[j]]] <- full[rows, j]
+  fit <- svyglm(reformulate(c(names, "age", "sex", "race", extra), "pn"), design, family = quasibinomial, control = tight)
+  at <- basis(quantile(x[eligible], c(0.05, 0.5, 0.95)))
+  contrast <- at[c(1, 3), ] - at[c(2, 2), ]
+  found <- drop(contrast %*% coef(fit)[names])
+  error <- sqrt(diag(contrast %*% vcov(fit)[names, names] %*% t(contrast)))
+  data.frame(log_or_low = found[1], log_or_high = found[2], levels_p = max(pt(-found / error, fit$df.residual)))
+}
+
+ask <- function(...) {
+  own <- ask_by("strict", ...); other <- ask_by("lenient", ...)[c("n", "cases", "odds_ratio", "std_error")]
+  cbind(own, setNames(other, paste0("other_rule_", names(other))))
 }
 
 claims <- list(

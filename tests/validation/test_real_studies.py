@@ -159,7 +159,11 @@ def test_claims_asked_again_are_those_of_r_to_its_digits(stands, row) -> None:
     assert ours["odds_ratio"] == pytest.approx(theirs["odds_ratio"], rel=RTOL)
     half = np.log(ours["conf_high"] / ours["conf_low"]) / 2
     assert half == pytest.approx(scipy.stats.t.ppf(0.975, ours["df"]) * theirs["std_error"], rel=RTOL)
-    assert ours["trend_slope"] == pytest.approx(theirs["trend_slope"], rel=RTOL)
+    for name in ("trend_slope", "log_or_low", "log_or_high", "levels_p", "other_rule_odds_ratio"):
+        assert ours[name] == pytest.approx(theirs[name], rel=RTOL)
+    assert (ours["other_rule_n"], ours["other_rule_cases"]) == (theirs["other_rule_n"], theirs["other_rule_cases"])
+    other = np.log(ours["other_rule_conf_high"] / ours["other_rule_conf_low"]) / 2
+    assert other == pytest.approx(scipy.stats.t.ppf(0.975, ours["df"]) * theirs["other_rule_std_error"], rel=RTOL)
 
 
 def test_two_studies_are_asked_again_in_r_in_every_variation(stands) -> None:
