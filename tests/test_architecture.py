@@ -43,6 +43,7 @@ TWICE = {
     "KnotRule": "an option of a study and of the statistics, which know no study; mypy holds the two to each other",
     "LonelyDomain": "the same",
     "characteristics": "a table as it is printed, by the name of what it prints",
+    "effect_modification": "the front door's shows itself",
     "estimate": "the front door's shows itself",
     "models": "a table and a figure, by the name of what they show",
     "quintiles": "a figure, by the name of what it shows",

@@ -13,7 +13,7 @@ from analysis.dose_response.quintiles import trend_test
 from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.stats.shape.questions import levels
 from analysis.study import Study
-from analysis.validation.studies.kinds import people_of, recompute, values_of
+from analysis.validation.studies.kinds import recompute, replicated_people, values_of
 from analysis.validation.studies.replication import Replication, ReplicationError, read_replications
 from analysis.validation.studies.stands import COLUMNS, by_other_rule, do_they_stand, own_form, side_of
 
@@ -154,7 +154,7 @@ def test_trend_shape_and_residuals_are_of_the_people_of_the_ratio(participants, 
 
 def test_the_trend_is_over_the_groups_of_the_ratio_where_cuts_are_weighted(participants) -> None:
     weighted = dataclasses.replace(CLAIM, cuts="weighted")
-    people = people_of(participants, weighted)
+    people = replicated_people(participants, weighted)
     x, eligible = values_of(participants, CLAIM.exposure), people.sample
     order = np.argsort(x[eligible])
     share = np.cumsum(people.design.weights[eligible][order]) / people.design.weights[eligible].sum()

@@ -15,6 +15,7 @@ from analysis.report.documents.parts import Sources, renewed
 from analysis.report.documents.site import moved_link, page_html, title_of
 from analysis.report.documents.traced import traced_numbers
 from analysis.report.page.render import PageError, equation
+from analysis.validation.studies.fields import replication_fields
 
 DICTIONARY = PurePosixPath("data/processed/README.md")
 """The data dictionary, which is a page of its own."""
@@ -87,7 +88,7 @@ def read_sources(root: Path) -> Sources:
         )
     figure = audit_drawings(*read_audit(folders))["first_screen"]
     names = sorted(set(traced_numbers()["r_file"]))
-    return Sources(results, figure.caption, {name: pd.read_csv(root / name) for name in names})
+    return Sources(results, figure.caption, {name: pd.read_csv(root / name) for name in names}, replication_fields())
 
 
 def _write_pages(root: Path, documents: list[Path]) -> list[Path]:

@@ -18,7 +18,7 @@ from analysis.report.cells import Cell, Shown, source_words
 from analysis.report.figures.dose_response import draw_quintiles, interval_words
 from analysis.report.figures.layout import mark_invented, odds_axis
 from analysis.report.figures.modifiers import draw_levels
-from analysis.report.views import TermTestView, fields_of, study_words, tests_table, viewed_test
+from analysis.report.views import TermTestView, cell_of_tests, fields_of, study_words, viewed_test
 from analysis.report.words.numbers import format_intake, format_odds_ratio, list_words, p_number, sentence
 from analysis.stats.disclosure import FEW, blanked, count_of, is_few
 from analysis.study import PRIMARY, Study
@@ -78,7 +78,7 @@ class ModificationView(Shown, EffectModification):
             f"{unit} in every level.{source_words(self.provenance)}"
         )
         tests = [viewed_test(test, OneCurve) for test in self.tests.values()]
-        return Cell([head, *notes, *setting.notes], {"": self._levels_table(unit), "Tests": tests_table(tests)})
+        return Cell([head, *notes, *setting.notes], {"": self._levels_table(unit), "Tests": cell_of_tests(tests)})
 
     def _levels_table(self, unit: str) -> pd.DataFrame:
         """Levels with their people, odds ratios at both arms, and tests of their own curves; of few people none."""

@@ -54,7 +54,7 @@ class TermTestView(Shown, TermTest):
         return pd.DataFrame([{"null_hypothesis": self.null_hypothesis} | dataclasses.asdict(self)])
 
     def _cell(self) -> Cell:
-        return Cell([], {"": tests_table([self])})
+        return Cell([], {"": cell_of_tests([self])})
 
     def __repr__(self) -> str:
         # In one line, as several of them stand in a mapping.
@@ -82,7 +82,7 @@ TESTS: dict[str, type[TermTestView]] = {"overall": FlatCurve, "nonlinear": Strai
 """By the name of a test among `Association.tests`."""
 
 
-def tests_table(tests: Sequence[TermTestView]) -> pd.DataFrame:
+def cell_of_tests(tests: Sequence[TermTestView]) -> pd.DataFrame:
     """Tests as they are read: null hypothesis, test, statistic, df, p."""
     return pd.DataFrame(
         {
@@ -222,7 +222,7 @@ class AssociationView(Shown, Association):
         )
         tests = [viewed_test(test, TESTS[name]) for (name, _), test in self.tests.items()]
         left_out = [f"Left out, no variation here: {', '.join(self.dropped)}."] if self.dropped else []
-        tables = {"": self.curve(round_intakes(self)).table(), "Tests": tests_table(tests)}
+        tables = {"": self.curve(round_intakes(self)).table(), "Tests": cell_of_tests(tests)}
         return Cell([head, *left_out, *self.notes], tables)
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.report.documents.api import api_markdown
-from analysis.report.documents.replications import replication_fields_markdown
 from analysis.report.documents.traced import traced_markdown
 from analysis.report.figures.layout import Caption
 from analysis.report.page.content import Results
@@ -38,11 +37,13 @@ class Sources(Discreet):
     results : everything that the report page tells.
     first_figure : the words beside the figure of the first screen.
     reference : R's tables by their path in the project.
+    replication_fields : of `analysis.validation.studies.fields`.
     """
 
     results: Results
     first_figure: Caption
     reference: Mapping[str, pd.DataFrame]
+    replication_fields: pd.DataFrame
 
 
 def renewed(text: str, sources: Sources) -> str:
@@ -139,10 +140,10 @@ PARTS: dict[str, Callable[[Sources], str]] = {
     "power": lambda sources: simulation.energy_power_markdown(sources.results.simulation),
     "claims in short": lambda sources: claims.short_markdown(sources.results.claims["verdicts"]),
     "claims": _claims,
-    "published in short": lambda sources: published.short_markdown(sources.results.published["published"]),
+    "published in short": lambda sources: published.reached_markdown(sources.results.published["published"]),
     "published numbers": _published_numbers,
     "published claims": lambda sources: published.published_markdown(sources.results.published["published_stands"]),
-    "replication fields": lambda _: replication_fields_markdown(),
+    "replication fields": lambda sources: as_markdown(sources.replication_fields.set_index("field")),
     "equations": _equations,
     "numbers": lambda sources: traced_markdown(sources.results, sources.reference),
     "traceability": _traceability,

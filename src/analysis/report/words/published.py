@@ -57,7 +57,7 @@ def misses_sentence(published: pd.DataFrame) -> str:
     return f"Not reached: {'; '.join(told)}."
 
 
-def short_markdown(published: pd.DataFrame) -> str:
+def reached_markdown(published: pd.DataFrame) -> str:
     """How many of the printed numbers are reached, in a sentence that leads to the table."""
     rows = published[published["agreement"].isin(CLASSES)]
     counts = rows["agreement"].value_counts()

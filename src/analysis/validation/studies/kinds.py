@@ -88,7 +88,7 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
     ConditionError, ReplicationError : a column or condition that the participants do not have, or of another kind.
     NothingToCompareError, DesignError, ConvergenceError : people from whom it cannot be estimated.
     """
-    return KINDS[row.kind](people_of(frame, row))
+    return KINDS[row.kind](replicated_people(frame, row))
 
 
 def count(people: _People) -> Recomputed:
@@ -193,7 +193,7 @@ def _known(frame: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Boo
     return known
 
 
-def people_of(frame: pd.DataFrame, row: Replication) -> _People:
+def replicated_people(frame: pd.DataFrame, row: Replication) -> _People:
     """The people of a replication in the design; parameters and errors as `recompute`."""
     weights = _weights(frame, row)
     sample = frame["cycle"].isin(row.cycles)
@@ -255,7 +255,7 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
         raise NothingToCompareError(
             f"{row.exposure}: {term} is the same for all who are left: expected people with and without, or who differ."
         )
-    used = varying(columns | covariate_columns(frame, row), domain)
+    used = varying(columns | adjustment_columns(frame, row), domain)
     X = np.column_stack([np.ones(domain.n), *(values[domain.rows] for values in used.values())])
     y = _yes_or_no(people)[domain.rows]
     terms = ("intercept", *used)
@@ -284,7 +284,7 @@ def _without_interval(
     return Recomputed(float(np.exp(fit.beta[at])), n=fit.n, cases=fit.cases, why=why)
 
 
-def covariate_columns(frame: pd.DataFrame, row: Replication) -> dict[str, Array]:
+def adjustment_columns(frame: pd.DataFrame, row: Replication) -> dict[str, Array]:
     """Columns, of everybody, that a ratio is adjusted for: a number or condition as it is, a category's indicators."""
     columns: dict[str, Array] = {}
     for name in row.covariates:

@@ -207,7 +207,7 @@ class Replication(Discreet):
             "claim": not self.is_ratio,
         }
         for field, idle in unused.items():
-            if idle and getattr(self, field) != FIELDS[field].default:
+            if idle and getattr(self, field) != REPLICATION_FIELDS[field].default:
                 raise self._error(f"{field}={getattr(self, field)!r} {_USE[field]}: leave it out, or say what it needs")
         if len(set(self.covariates)) < len(self.covariates):
             raise self._error(f"covariates={self.covariates}: expected each once")
@@ -301,10 +301,12 @@ def _replication(common: dict[str, Any], row: dict[str, Any], name: str) -> Repl
     given = common | row
     for part in (common, row):
         for key, value in part.items():
-            if key not in FIELDS:
-                raise ReplicationError(f"{name}: key {key!r}: {expected_one_of(key, list(FIELDS))}")
+            if key not in REPLICATION_FIELDS:
+                raise ReplicationError(f"{name}: key {key!r}: {expected_one_of(key, list(REPLICATION_FIELDS))}")
             check_kind(key, value, f"{name}, {given.get('item', 'a row')}")
-    missing = [key for key, field in FIELDS.items() if field.default is dataclasses.MISSING and not given.get(key)]
+    missing = [
+        key for key, field in REPLICATION_FIELDS.items() if field.default is dataclasses.MISSING and not given.get(key)
+    ]
     if missing:
         raise ReplicationError(f"{name}: a row without {', '.join(missing)}: expected in each row or for all of them.")
     given["sample"] = all_of(part.get("sample") for part in (common, row)) or ""
@@ -313,7 +315,7 @@ def _replication(common: dict[str, Any], row: dict[str, Any], name: str) -> Repl
         return Replication(**given | lists)
 
 
-FIELDS = {field.name: field for field in dataclasses.fields(Replication)}
+REPLICATION_FIELDS = {field.name: field for field in dataclasses.fields(Replication)}
 """Every key that a row may have."""
 
 
@@ -321,7 +323,7 @@ def check_kind(key: str, value: object, place: str) -> None:
     """Refuse a value of another type than its field's, before it is compared with anything."""
     if key in PRINTED:
         return  # refused by the row, which says how a number is printed
-    annotation: Any = FIELDS[key].type
+    annotation: Any = REPLICATION_FIELDS[key].type
     origin = get_origin(annotation)
     if origin is tuple:
         kind = get_args(annotation)[0]

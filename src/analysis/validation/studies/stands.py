@@ -37,10 +37,10 @@ from analysis.stats.shape.questions import end_tests
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import CATEGORIES, Study
 from analysis.validation.studies.kinds import (
-    covariate_columns,
+    adjustment_columns,
     group_of_each,
-    people_of,
     recompute,
+    replicated_people,
     varying,
 )
 from analysis.validation.studies.replication import Replication, ReplicationError, read_replications
@@ -190,7 +190,7 @@ def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | N
         return found
     try:
         # Whose exposure is unknown has no group, and is nobody's that is asked of here.
-        group = np.nan_to_num(group_of_each(people_of(frame, row)), nan=1).astype(int)
+        group = np.nan_to_num(group_of_each(replicated_people(frame, row)), nan=1).astype(int)
         trend = trend_fit(setting, group=group, term=TREND)
     except AnalysisError as error:
         return found | {"why": str(error)}
@@ -229,9 +229,9 @@ def _setting(frame: pd.DataFrame, row: Replication) -> Setting:
     """The people of a replication, whoever they are, as those of a study: its curve has the study's knots and rules."""
     if row.exposure in CATEGORIES:
         raise DesignError(f"{row.exposure} is a category: expected a number, since a claim by dose is of an amount.")
-    people = people_of(frame, row)
+    people = replicated_people(frame, row)
     domain, exposure = people.domain, people.values(row.exposure)
-    columns = varying(covariate_columns(frame, row), domain)
+    columns = varying(adjustment_columns(frame, row), domain)
     together = np.column_stack(list(columns.values())) if columns else np.empty((len(frame), 0))
     return Setting(
         study=Study(

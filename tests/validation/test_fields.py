@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.report.documents.replications import EXAMPLES, replication_fields
-from analysis.validation.studies.replication import FIELDS, ReplicationError, check_kind
+from analysis.validation.studies.fields import EXAMPLES, replication_fields
 from analysis.validation.studies.replication import PRINTED as PRINTED_FIELDS
+from analysis.validation.studies.replication import REPLICATION_FIELDS, ReplicationError, check_kind
 
-TEXT = (Path(__file__).parents[3] / "docs" / "replications.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "replications.md").read_text()
 (FILE,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
 (COMMAND,) = re.findall(r"```sh\n\S+ -m analysis (.*?)\n```", TEXT)
 (PRINTED,) = re.findall(r"```text\n(.*?)```", TEXT, flags=re.DOTALL)
@@ -20,16 +20,16 @@ TEXT = (Path(__file__).parents[3] / "docs" / "replications.md").read_text()
 
 def test_every_field_is_told_with_its_meaning_and_default():
     table = replication_fields()
-    assert table["field"].str.strip("`").tolist() == list(FIELDS)
+    assert table["field"].str.strip("`").tolist() == list(REPLICATION_FIELDS)
     assert (table["meaning"].str.len() > 8).all()
-    for name, default in zip(FIELDS, table["default"], strict=True):
+    for name, default in zip(REPLICATION_FIELDS, table["default"], strict=True):
         if default == "must be there":
             continue
         read = tomllib.loads(f"value = {default}")["value"]
-        assert (tuple(read) if isinstance(read, list) else read) == FIELDS[name].default
+        assert (tuple(read) if isinstance(read, list) else read) == REPLICATION_FIELDS[name].default
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", REPLICATION_FIELDS)
 def test_every_example_is_a_line_of_a_file(name):
     ((key, value),) = tomllib.loads(EXAMPLES[name]).items()
     assert key == name

@@ -7,8 +7,7 @@ from typing import get_args, get_origin
 
 import pandas as pd
 
-from analysis.report.words.numbers import as_markdown
-from analysis.validation.studies.replication import FIELDS, KIND_WORDS, LITERALS, PRINTED, Replication
+from analysis.validation.studies.replication import KIND_WORDS, LITERALS, PRINTED, REPLICATION_FIELDS, Replication
 
 EXAMPLES = {
     "study": 'study = "Ford & Mokdad 2003"',
@@ -57,14 +56,9 @@ def replication_fields() -> pd.DataFrame:
             "meaning": meanings[name],
             "example": f"`{EXAMPLES[name]}`",
         }
-        for name, field in FIELDS.items()
+        for name, field in REPLICATION_FIELDS.items()
     ]
     return pd.DataFrame(rows)
-
-
-def replication_fields_markdown() -> str:
-    """The table of `replication_fields` as Markdown."""
-    return as_markdown(replication_fields().set_index("field"))
 
 
 def _meanings() -> dict[str, str]:
@@ -89,7 +83,7 @@ def _type_words(name: str) -> str:
         return 'a number, or "sd"'
     if name in PRINTED:
         return "a number in quotation marks"
-    annotation = FIELDS[name].type
+    annotation = REPLICATION_FIELDS[name].type
     if get_origin(annotation) is tuple:
         return f"a list, each of it {KIND_WORDS[get_args(annotation)[0]]}"
     return KIND_WORDS[annotation]  # type: ignore[index]  # a class, since it is none of the above
