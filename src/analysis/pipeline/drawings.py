@@ -22,7 +22,7 @@ def write_drawings(drawings: Mapping[str, Drawing], folder: Path, *, width: Widt
     """
     tasks = (joblib.delayed(write_drawing)(drawing, folder, name, width=width) for name, drawing in drawings.items())
     parts = in_parallel(
-        tasks, jobs=min(jobs, len(drawings)), total=len(drawings), unit="figure", progress="drawing",
+        tasks, jobs=max(1, min(jobs, len(drawings))), total=len(drawings), unit="figure", progress="drawing",
         size=lambda _: 1, prefer="processes",
     )  # fmt: skip
     return [path for part in parts for path in part]
