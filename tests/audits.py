@@ -16,6 +16,7 @@ from analysis.__main__ import main
 from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks, study_tasks
 from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.runner import Task, run_tasks
+from analysis.audit.specifications import CHOICES
 from analysis.audit.specificity import answer_cells, specificity_cells
 from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
@@ -63,7 +64,8 @@ def copied(folders: Folders, to: Path) -> Folders:
 
 def few_tasks(study: Study) -> list[Task]:
     """Some tasks of each kind of a claim's but the referee's: fifteen specifications, some nutrients, the controls."""
-    tasks = [task for task in study_tasks(study) if task.name == f"specification {PEOPLE[0]}" or task.name in SINGLE]
+    people = PEOPLE[0] if study.outcome in CHOICES["outcome"] else PEOPLE[0].replace("strict", study.outcome)
+    tasks = [task for task in study_tasks(study) if task.name == f"specification {people}" or task.name in SINGLE]
     named = (*NUTRIENTS, study.exposure)
     cells = tuple(cell for cell in specificity_cells(study) if cell.kind != "nutrient" or cell.exposure in named)
     return [*tasks, Task(f"{SPECIFICITY} 0", answer_cells, (cells,), options=(("study", study),))]

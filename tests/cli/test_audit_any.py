@@ -1,14 +1,20 @@
 """``python -m analysis audit`` of a claim: its own folder, resuming, a column of one's own, refusals."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from analysis.audit import runner
-from analysis.pipeline.audit import CONCLUSIONS
+from analysis.pipeline.audit import CONCLUSIONS, audit_folder
 from analysis.pipeline.folders import Folders
+from analysis.pipeline.study_file import read_study
 from analysis.report.catalogue import AUDIT_FIGURES
+from analysis.study import Study
 from tests.audits import audited, copied, run_audit
 from tests.shared import unmeasured
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +66,48 @@ def test_a_second_run_of_a_claim_performs_nothing_and_writes_the_same_words(fold
     assert page.read_bytes() == before
 
 
+# ---- claims of options and files, to the end
+def page_of(folders: Folders, study: Study) -> str:
+    """The page of words of a claim's folder, which has every table that it needs."""
+    folder = audit_folder(folders, study)
+    tables = {path.stem for path in folder.glob("*.csv")}
+    assert {"specifications", "joint_test", "specificity", "energy_forms", "models", "shape", "not_asked"} <= tables
+    assert set(pd.read_csv(folder / "models.csv")["exposure"]) == {study.exposure}
+    assert {path.stem for path in (folder / "figures").glob("*.png")} <= set(AUDIT_FIGURES)
+    return (folder / CONCLUSIONS).read_text()
+
+
+def test_an_exposure_and_arterial_disease_are_audited_to_the_end(folders, capsys):
+    with unmeasured():
+        assert run_audit(folders, "--exposure", "zinc_mg", "--outcome", "pad") == 0
+    study = Study(exposure="zinc_mg", outcome="pad")
+    page = page_of(folders, study)
+    assert page.startswith("# Zinc and peripheral arterial disease: what the audit")
+    assert "neuropathy" not in page
+    specifications = pd.read_csv(audit_folder(folders, study) / "specifications.csv")
+    assert set(specifications["outcome"]) == {"pad"}
+    assert str(audit_folder(folders, study)) in capsys.readouterr().out
+
+
+def test_a_file_with_a_column_of_ones_own_is_audited_to_the_end(folders, tmp_path):
+    """Every choice of the file holds for the column: other weights, ages and people."""
+    path = tmp_path / "mine.toml"
+    path.write_text('weights = "mec"\nage_min = 50\nwhere = "sex == \'female\'"\n')
+    with unmeasured():
+        assert run_audit(folders, "--study", str(path), "--column", str(folders.data / "mine.csv")) == 0
+    study = Study(exposure="my_score", weights="mec", age_min=50, where="sex == 'female'")
+    assert page_of(folders, study).startswith("# My score and peripheral neuropathy")
+    people = pd.read_parquet(folders.participants).query("age_years >= 50 and sex == 'female' and weight_mec > 0")
+    assert 0 < pd.read_csv(audit_folder(folders, study) / "models.csv")["n"].iloc[0] <= len(people)
+
+
+def test_a_committed_example_is_audited_to_the_end(folders):
+    path = ROOT / "data" / "studies" / "tao_2008.toml"
+    with unmeasured():
+        assert run_audit(folders, "--study", str(path)) == 0
+    assert "told" in page_of(folders, read_study(path))
+
+
 # ---- bad input
 
 
@@ -102,12 +150,17 @@ def test_a_column_that_cannot_be_joined_is_refused_with_one_message(
         (["--exposure", "alcohol_g"], "knots"),
         (["--study", "missing.toml"], "expected a readable TOML file"),
         (["--study", "missing.toml", "--outcome", "pad"], "expected every choice in the file"),
-        (["--column", "missing.csv", "--exposure", "zinc_mg"], "Leave one out"),
+        (["--column", "missing.csv", "--exposure", "zinc_mg"], "expected a CSV file"),
+        (["--column", "COLUMN", "--exposure", "zinc_mg"], "Leave one out"),
+        (["--column", "COLUMN", "--study", "a.toml", "b.toml"], "expected one, whose exposure the column then is"),
+        (["--column", "COLUMN", "--study", "data/studies/tao_2008.toml"], "beside the column 'my_score'"),
     ],
 )
 def test_a_claim_that_cannot_be_audited_is_refused_with_one_message(folders, capsys, monkeypatch, options, message):
     monkeypatch.setattr("analysis.pipeline.audit.run_tasks", lambda *_, **__: pytest.fail("the long part has begun"))
-    assert run_audit(folders, *options) != 0
+    monkeypatch.chdir(ROOT)
+    mine = str(folders.data / "mine.csv")
+    assert run_audit(folders, *(mine if option == "COLUMN" else option for option in options)) != 0
     told = capsys.readouterr().err.strip()
     assert message in told
     assert "\n" not in told

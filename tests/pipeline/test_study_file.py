@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.audit.specifications import refuse_outside_grid
+from analysis.dose_response.energy import ENERGY
 from analysis.pipeline.study_file import FIELDS, parse_study, read_study
 from analysis.study import PRIMARY, Study, StudyError
 from analysis.validation.studies.replication import read_replications
@@ -82,6 +84,13 @@ def test_what_is_no_study_is_refused_by_name(text, message) -> None:
     assert message in str(refused.value)
 
 
+def test_a_column_of_ones_own_is_the_exposure_of_a_file_that_names_no_other() -> None:
+    assert parse_study('weights = "mec"', name="a.toml", exposure="my_score") == Study("my_score", weights="mec")
+    assert parse_study('exposure = "my_score"', name="a.toml", exposure="my_score").exposure == "my_score"
+    with pytest.raises(StudyError, match="a.toml: exposure = 'magnesium_mg' beside the column 'my_score': "):
+        parse_study('exposure = "magnesium_mg"', name="a.toml", exposure="my_score")
+
+
 def test_no_file_a_folder_and_no_text_are_refused(tmp_path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "none.toml", tmp_path, tmp_path / "bytes.toml"):
@@ -98,10 +107,14 @@ def test_every_claim_of_the_replications_has_its_example() -> None:
 
 @pytest.mark.parametrize("name", sorted(CLAIMS))
 def test_examples_are_the_studies_of_the_replications(name) -> None:
-    """They write as a condition and a model what a replication writes as one sample and all its covariates."""
+    """They write as a condition and a model what a replication writes as one sample and all its covariates.
+
+    Energy is left to the audit, which takes each of them.
+    """
     study, claim = read_study(EXAMPLES / f"{name}.toml"), CLAIMS[name]
     assert (study.exposure, study.outcome_column) == (claim.exposure, claim.outcome)
     assert (study.weights, study.cycles, study.lonely_domain) == (claim.weights, claim.cycles, "keep")
     assert f"age_years >= {study.age_min}" in claim.sample
     assert study.age_max is None
-    assert set(study.covariates) == set(claim.covariates)
+    assert set(study.covariates) == set(claim.covariates) - {ENERGY}
+    refuse_outside_grid(study)

@@ -272,6 +272,8 @@ def test_nothing_is_told_of_fewer_than_ten_people(participants, inside) -> None:
         ("1.08", ("0.73", "1.61"), 1.33, "not reached"),
         ("25", ("", ""), float("nan"), "not reached"),
         ("", ("", ""), 3.0, "none printed"),
+        ("2.00", ("", ""), 1e300, "not reached"),
+        ("2.00", ("", ""), float("inf"), "not reached"),
     ],
 )
 def test_classes_of_agreement(printed, limits, ours, expected) -> None:
@@ -372,7 +374,13 @@ def test_a_row_adds_its_sample_to_the_studys() -> None:
         (f'{RATIO}level = "high"\n', "level='high' is of a categorical exposure"),
         (f"{RATIO}group = 2\n", "group=2 is one of groups"),
         (f"{RATIO}reference = 1\n", "reference=1 is one of groups"),
-        (f"{RATIO}groups = 1\ngroup = 1\nreference = 1\n", "groups=1: expected 2 or more"),
+        (f"{RATIO}groups = 1\ngroup = 1\nreference = 1\n", "groups=1: expected 2 to 100"),
+        (f"{RATIO}groups = 1000000000000\ngroup = 1\nreference = 2\n", "expected 2 to 100"),
+        (f"{RATIO}per = 1{400 * '0'}\n", "expected a number above 0"),
+        (f"{RATIO}boundaries = [1, 1{400 * '0'}]\ngroup = 1\nreference = 2\n", "expected numbers that rise"),
+        (f"{RATIO}boundaries = [nan]\ngroup = 1\nreference = 2\n", "expected numbers that rise"),
+        (f'{HEAD}kind = "count"\nprinted = "{400 * "9"}"\n', "as printed"),
+        (f'{HEAD}kind = "count"\nprinted = "0.{40 * "9"}"\n', "as printed"),
         (f"{RATIO}groups = 4\ngroup = 2\nreference = 2\n", "expected two of 1 to 4"),
         (f'{RATIO}covariates = ["age_years", "age_years"]\n', "expected each once"),
         (f'{RATIO}covariates = ["magnesium_mg"]\n', "outcome, exposure or covariate twice"),

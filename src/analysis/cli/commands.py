@@ -127,14 +127,17 @@ def run_audit(args: argparse.Namespace) -> None:
 def _audited(args: argparse.Namespace) -> tuple[Study, ...]:
     """The studies whose audit is asked for; the primary one if none is."""
     exposures = list(dict.fromkeys(args.exposure))
-    if args.study and (exposures or args.outcome or args.column):
-        raise StudyError("--study with --exposure, --outcome or --column: expected every choice in the file.")
+    own = None if args.column is None else column_name(args.column)
+    if args.study and (exposures or args.outcome):
+        raise StudyError("--study with --exposure or --outcome: expected every choice in the file.")
+    if args.study and own is not None and len(args.study) > 1:
+        raise StudyError("--column with several files of --study: expected one, whose exposure the column then is.")
     if args.study:
-        return tuple(dict.fromkeys(read_study(path) for path in args.study))
-    if args.column is not None:
+        return tuple(dict.fromkeys(read_study(path, exposure=own) for path in args.study))
+    if own is not None:
         if exposures:
             raise StudyError("--column with --exposure: the column is the exposure. Leave one out.")
-        exposures = [column_name(args.column)]
+        exposures = [own]
     outcome = args.outcome or PRIMARY.outcome
     return tuple(replace(PRIMARY, exposure=one, outcome=outcome) for one in exposures or [PRIMARY.exposure])
 

@@ -17,12 +17,13 @@ _TAKEN: dict[type, tuple[type, ...]] = {float: (int, float), tuple: (list,)}
 ITEMS: dict[str, type] = {"cycles": int, "extra_covariates": str}
 
 
-def read_study(path: Path) -> Study:
+def read_study(path: Path, *, exposure: str | None = None) -> Study:
     """The study of a TOML file.
 
     Parameters
     ----------
     path : of the file; its keys are fields of `Study`, and what it leaves out is `Study`'s default.
+    exposure : a column of one's own that is the exposure; a file that names another is refused.
 
     Raises
     ------
@@ -35,16 +36,17 @@ def read_study(path: Path) -> Study:
             f"{path}: {error.__class__.__name__}: expected a readable TOML file with fields of a study, such as "
             'exposure = "magnesium_mg".'
         ) from None
-    return parse_study(text, name=str(path))
+    return parse_study(text, name=str(path), exposure=exposure)
 
 
-def parse_study(text: str, *, name: str) -> Study:
+def parse_study(text: str, *, name: str, exposure: str | None = None) -> Study:
     r"""The study that a text says.
 
     Parameters
     ----------
     text : TOML.
     name : of the file, for messages.
+    exposure : as of `read_study`.
 
     Raises
     ------
@@ -66,6 +68,11 @@ def parse_study(text: str, *, name: str) -> Study:
         if key not in FIELDS:
             raise StudyError(f"{name}: key {key!r}: {expected_one_of(key, list(FIELDS))}")
         _check_kind(key, value, name)
+    if exposure is not None and given.setdefault("exposure", exposure) != exposure:
+        raise StudyError(
+            f"{name}: exposure = {given['exposure']!r} beside the column {exposure!r}: the column is the exposure. "
+            "Leave the line out of the file, or the column."
+        )
     try:
         return Study(**given)
     except StudyError as error:

@@ -1,7 +1,7 @@
 """Printed numbers beside ours, and how well they agree: a miss is told as plainly as a hit."""
 
 import dataclasses
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,9 @@ Agreement = Literal["as printed", "close", "not reached", "not identifying", "no
 
 CLOSE = 0.05
 """Relative distance up to which a number is close to the printed one."""
+
+EVERY_DIGIT = Context(prec=400)
+"""Holds any float beside any printed number: an odds ratio may run away."""
 
 NUMBERS = ("ours", "ours_low", "ours_high")
 
@@ -100,7 +103,7 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
         return "not reached"
     printed = Decimal(row.printed)
     reached: Agreement = "not reached"
-    if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP) == printed:
+    if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP, context=EVERY_DIGIT) == printed:
         reached = "as printed"
     elif row.kind != "count" and _is_close(ours, row):
         reached = "close"

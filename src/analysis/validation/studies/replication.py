@@ -9,7 +9,6 @@ where neither can be said, unless ``unknown`` says that it is 0 there too; ``log
 """
 
 import dataclasses
-import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -42,8 +41,12 @@ LITERALS = {
 """Fields of which a value is one of a few words."""
 
 PRINTED = ("printed", "printed_low", "printed_high")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?")
+_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
+_THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3}){1,3}(\.[0-9]{1,12})?")
+
+MOST_GROUPS = 100
+LARGEST = 1e12
+"""Of a unit or a boundary; beyond it a number is a slip."""
 
 KIND_WORDS: dict[type, str] = {
     str: "text in quotation marks",
@@ -214,15 +217,16 @@ class Replication(Discreet):
 
     def _check_groups(self) -> None:
         """Numbers of groups, and what a ratio is per."""
-        if self.per != "sd" and not 0 < self.per < float("inf"):
+        if self.per != "sd" and not 0 < self.per <= LARGEST:
             raise self._error(f'per={self.per!r}: expected a number above 0, or "sd"')
-        if list(self.boundaries) != sorted(set(self.boundaries)) or not all(map(math.isfinite, self.boundaries)):
+        rising = list(self.boundaries) == sorted(set(self.boundaries))
+        if not rising or not all(abs(limit) <= LARGEST for limit in self.boundaries):
             raise self._error(f"boundaries={self.boundaries}: expected numbers that rise")
         if not self.n_groups:
             return
         several = range(1, self.n_groups + 1)
-        if len(several) < 2:
-            raise self._error(f"groups={self.groups}: expected 2 or more")
+        if not 2 <= self.n_groups <= MOST_GROUPS:
+            raise self._error(f"groups={self.groups}: expected 2 to {MOST_GROUPS}")
         if not self.is_ratio and self.group not in several:
             raise self._error(f"group={self.group}: expected one of 1 to {self.n_groups}")
         if self.is_ratio and (
