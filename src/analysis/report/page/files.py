@@ -12,15 +12,18 @@ HEADS = {
     "odds_ratio": "odds ratio", "p_value": "p", "interior": "lowest point inside the range, share of draws",
     "nadir": "lowest point", "why": "why there is no number", "end_slopes_p": "fall and rise, the larger p",
     "two_lines_p": "two lines, the larger p", "nonlinear_p": "bend, p", "trend_p": "trend, p",
-    "trend_slope": "trend, log odds per unit",
+    "trend_slope": "trend, log odds per unit", "levels": "second rule", "levels_p": "both ends higher, the larger p",
+    "other_rule": "other rule of neuropathy", "other_rule_odds_ratio": "odds ratio by the other rule",
+    "other_rule_found": "on the claimed side by the other rule",
 }  # fmt: skip
 """Columns whose names in the file are short for something."""
 
 KINDS = {"count": "number of people", "odds_ratio": "odds ratio", "risk_ratio": "risk ratio",
-         "geometric_mean": "geometric mean"}  # fmt: skip
+         "geometric_mean": "geometric mean", "hazard_ratio": "hazard ratio"}  # fmt: skip
 SIDES = {"same side": "yes, but not shown", "shown": "yes, and shown", "other side": "no"}
 CLAIMED = {"below 1": "an odds ratio below 1", "above 1": "an odds ratio above 1"}
-VALUES: Row = {"kind": KINDS, "found": SIDES, "claim": CLAIMED, "level": FORM_WORDS, "own": {True: "yes", False: ""}}
+VALUES: Row = {"kind": KINDS, "found": SIDES, "other_rule_found": SIDES, "claim": CLAIMED, "level": FORM_WORDS,
+               "own": {True: "yes", False: ""}}  # fmt: skip
 """Values, by column, that are told in other words."""
 
 
