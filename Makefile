@@ -91,7 +91,7 @@ models: $(ESTIMATES) $(SHAPES) ## the estimates, from the real files
 
 claims: $(CLAIMS) $(FIGURES) ## the article's further claims, from the real files: supplements, adequacy, modifiers, depletion, foods, other causes, arteries; then all figures
 
-published: $(if $(STUDY),$(if $(DATA),,$(PARTICIPANTS)),$(COMPARED) $(STANDS) $(FIGURES)) ## what was published on the same people, recomputed: printed beside ours; then all figures; STUDY=FILE.toml: of a file of your own
+published: $(if $(STUDY),$(if $(DATA),,$(PARTICIPANTS)),$(COMPARED) $(STANDS) $(if $(wildcard $(FOODS)),$(FIGURES))) ## what was published on the same people, recomputed: printed beside ours; then all figures, where the foods are at hand; STUDY=FILE.toml: of a file of your own
 	@$(if $(STUDY),$(RUN) published --study $(STUDY) $(if $(DATA),--data $(DATA)))
 
 figures: $(FIGURES) ## the figures, from the real files; downloads first what is missing

@@ -181,7 +181,7 @@ def test_of_every_public_class_an_object_is_looked_at(shown):
     assert set(ANYBODY) <= set(public_classes())
     views = {f"analysis.report.{name}" for name in ("views.AssociationView", "views.ShapeView", "views.CurveView",
              "views.StraightLine", "audit_view.AuditView", "group_views.ModificationView", "group_views.QuintilesView",
-             "catalogue.Drawing", "tables.Table", "figures.layout.Caption", "figures.layout.Page")}  # fmt: skip
+             "catalogue.Drawing", "tables.PrintedTable", "figures.layout.Caption", "figures.layout.Page")}  # fmt: skip
     assert views | {"analysis.data.source.registry.Registry", "analysis.data.source.registry.Table"} <= set(found)
 
 
