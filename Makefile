@@ -56,7 +56,7 @@ SIMULATED := data/processed/simulation/shapes.csv
 TABLES := characteristics characteristics_by_quintile models claims published
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.py)
 
-.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench bench-beside audit \
+.PHONY: help env demo test test-real data cohort foods models claims published figures tables notebooks check format lock reference bench bench-beside bench-exposures audit \
 	simulate report docs clean
 
 help: ## this list
@@ -229,6 +229,9 @@ bench-beside: $(PARTICIPANTS) ## how fast pieces and whole stages are beside the
 	@$(PY) tests/benchmarks/beside.py $(TREE)
 	@$(PY) tests/benchmarks/where_time_goes.py $(TREE)
 	@$(PY) tests/benchmarks/stages.py $(TREE)
+
+bench-exposures: $(PARTICIPANTS) ## what an audit of another exposure costs beside the primary study's, and ten beside one
+	@$(PY) tests/benchmarks/exposures.py
 
 clean: ## remove what was built; never data/raw
 	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
