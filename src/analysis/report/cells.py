@@ -1,6 +1,7 @@
 """What a result shows of itself in a notebook cell: paragraphs and tables, as text and as HTML; never a drawing."""
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ class Cell(Discreet):
     tables: Mapping[str, pd.DataFrame]
 
 
-class Shown:
+class Shown(ABC):
     """Base of a view: it shows the same in a notebook and in a terminal, there in fewer than 40 lines.
 
     It stands before the plain result among a view's bases, whose line it replaces.
@@ -35,9 +36,9 @@ class Shown:
 
     __slots__ = ()
 
+    @abstractmethod
     def _cell(self) -> Cell:
         """What there is to show, which may take no longer than a curve does."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return as_text(self._cell())
