@@ -1,5 +1,6 @@
 """The committed tables agree with each other: what is told twice is told alike."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from analysis.audit.joint_test import u_by_sides, verdicts_by_ends
 from analysis.audit.referee.recall_error import DECIDING, REPLICATES
 from analysis.audit.referee.table import undecided
 from analysis.audit.specifications import PRIMARY_CELL, in_first_grid, specification_grid
+from analysis.pipeline.audit import conclude
+from analysis.pipeline.folders import Folders
 from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, POINTWISE, SIMULTANEOUS
 from analysis.simulation.energy import TRUTHS
 from analysis.simulation.questions import TRUTHS as QUESTION_TRUTHS
@@ -111,6 +114,13 @@ def test_the_primary_specification_is_the_primary_study(primary):
     for ours, theirs in pairs.items():
         assert primary[ours] == pytest.approx(shape[theirs], rel=1e-8), ours
     assert primary["verdict"] == shape["verdict"]
+
+
+def test_the_page_of_conclusions_says_what_the_tables_say(tmp_path):
+    folders = Folders(tmp_path, FIGURES)
+    shutil.copytree(ESTIMATES, folders.estimates)
+    (page,) = conclude(folders)
+    assert page.read_text() == (ESTIMATES / page.name).read_text()
 
 
 def test_four_unweighted_knots_are_the_primary_study():

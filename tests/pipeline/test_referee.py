@@ -11,6 +11,7 @@ from analysis.__main__ import main
 from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.referee.table import COLUMNS
 from analysis.audit.runner import AuditError
+from analysis.pipeline.audit import CONCLUSIONS, conclude
 from analysis.pipeline.folders import Folders
 from analysis.study import PRIMARY
 from tests.audits import copied, refereed, run_referee, small_questions
@@ -46,6 +47,25 @@ def test_figure_and_companions_are_written(folders: Folders) -> None:
     ]  # fmt: skip
     for name in ("referee_rise", "referee_band", "referee_under_reporter"):
         assert len(pd.read_csv(folders.estimates / f"{name}.csv")) > 0
+
+
+def test_the_page_of_the_primary_study_is_that_of_any_claim(folders: Folders) -> None:
+    page = (folders.estimates / CONCLUSIONS).read_text()
+    assert page.startswith("# Magnesium and peripheral neuropathy: what the audit comes to")
+    assert "Data: SYNTHETIC" in page
+    told = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
+    assert told == [
+        "As a whole", "In every specification", "Of this exposure alone", "With energy adjusted for", "In every cycle",
+        "Without each sampling unit", "On a second day", "What a referee asks", "What could not be asked",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("gone", ["referee.csv", "audit_failures.csv", "shape.csv"])
+def test_without_the_tables_of_a_stage_there_is_no_page(folders: Folders, tmp_path: Path, gone: str) -> None:
+    folders = copied(folders, tmp_path)
+    (folders.estimates / gone).unlink()
+    assert conclude(folders) == []
+    assert not (folders.estimates / CONCLUSIONS).exists()
 
 
 def test_a_second_run_finds_every_task_done(

@@ -390,7 +390,7 @@ def test_nutrients_whose_knots_coincide_are_counted():
         ((0.01, 0.01, 0.01, 0.01, 0.01), "The bend stays whatever is done about energy."),
         ((0.01, 0.2, 0.2, 0.2, 0.2), "No way of adjusting for energy leaves a bend"),
         ((0.01, 0.01, 0.2, 0.2, 0.01), "The bend stays with energy as a straight line beside it and per 1,000 kcal; "
-         "it is not shown with energy as a spline beside it and as the residual on energy."),
+         "it is not shown with energy as a spline beside it or as the residual on energy."),
     ],
     ids=["none to explain", "stays", "goes", "some"],
 )  # fmt: skip

@@ -15,9 +15,17 @@ from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.column import read_column
 from analysis.pipeline.draw import draw_stage
 from analysis.pipeline.drawings import write_drawings
-from analysis.pipeline.folders import Folders
+from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.participants import read_participants
-from analysis.pipeline.results import refuse_mixing, write_csv, write_estimates, write_text
+from analysis.pipeline.results import (
+    read_audit,
+    read_estimates,
+    read_referee,
+    refuse_mixing,
+    write_csv,
+    write_estimates,
+    write_text,
+)
 from analysis.provenance import Provenance
 from analysis.report.catalogue import audit_drawings, referee_drawing
 from analysis.report.words.conclusions import conclusions_markdown
@@ -34,10 +42,10 @@ def audit(
     folders: Folders, studies: Sequence[Study] = (PRIMARY,), *, column: Path | None = None, jobs: int = 1,
     scheduler: str | None = None, fresh: bool = False, replicates: int = BOOTSTRAP_REPLICATES,
 ) -> list[Path]:  # fmt: skip
-    """Stage ``audit``: how much of each study's curve stands; tables, figures, and of other studies one page of words.
+    """Stage ``audit``: how much of each study's curve stands; tables, figures and one page of words.
 
-    The primary study's tables are written as audit_*.csv among the estimates, its figures among the others. Another
-    study has a folder of its own, see `audit_folder`. What does not depend on the exposure is done once.
+    The primary study's tables are written as audit_*.csv among the estimates, its figures among the others, its page
+    as soon as the referee's questions are answered as well, see `conclude`. Another study has a folder of its own, see `audit_folder`. What does not depend on the exposure is done once.
 
     Parameters
     ----------
@@ -118,7 +126,27 @@ def _write_primary(folders: Folders, frames: Frames, provenance: Provenance, *, 
         if stale.stem.removeprefix("audit_") not in frames:
             stale.unlink()
     write_estimates(folders, {f"audit_{name}": found for name, found in frames.items()}, provenance)
-    return draw_stage(folders, "audit", jobs=jobs)
+    return [*draw_stage(folders, "audit", jobs=jobs), *conclude(folders)]
+
+
+def conclude(folders: Folders) -> list[Path]:
+    """The page of words about the primary study, beside its tables: once all of them are there, and not before.
+
+    Returns
+    -------
+    Its path, in a list; none while the stage fit, shapes, audit or referee has not been run.
+    """
+    page = folders.estimates / CONCLUSIONS
+    try:
+        estimates, provenance = read_estimates(folders)
+        frames, _ = read_audit(folders)
+        referee, _ = read_referee(folders)
+    except StageError:
+        page.unlink(missing_ok=True)  # of an earlier run, of whose tables some are gone
+        return []
+    told = frames | {"referee": referee["referee"]}
+    write_text(page, conclusions_markdown(PRIMARY, estimates, told, provenance, not_asked=not_asked(PRIMARY)))
+    return [page]
 
 
 def _write_other(

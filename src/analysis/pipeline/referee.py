@@ -4,6 +4,7 @@ from pathlib import Path
 
 from analysis.audit.referee.questions import referee_frames, referee_tasks
 from analysis.audit.runner import run_tasks
+from analysis.pipeline.audit import conclude
 from analysis.pipeline.draw import draw_stage
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
@@ -11,7 +12,7 @@ from analysis.pipeline.results import refuse_mixing, write_estimates
 
 
 def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fresh: bool = False) -> list[Path]:
-    """Stage ``referee``: every question of the referee as rows of referee.csv, companions beside it, and the figure.
+    """Stage ``referee``: every question of the referee as rows of referee.csv, companions beside it, figure and page of words.
 
     Parameters
     ----------
@@ -19,7 +20,7 @@ def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fr
 
     Returns
     -------
-    Paths of the figure.
+    Paths of the figure, and of the page about the whole audit if that has been run.
 
     Raises
     ------
@@ -33,4 +34,4 @@ def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fr
         progress="answering the referee",
     )  # fmt: skip
     write_estimates(folders, referee_frames(finished), provenance)
-    return draw_stage(folders, "referee")
+    return [*draw_stage(folders, "referee"), *conclude(folders)]

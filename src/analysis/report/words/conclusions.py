@@ -96,7 +96,7 @@ def _beside_energy(audit: Frames, test: str, what: str) -> str:
             f"With energy adjusted for the {what} is not shown in any way: it may be one of how much people eat, "
             "or say they ate."
         )
-    return f"With energy adjusted for the {what} is shown {list_words(kept)}, not {list_words(lost)}."
+    return f"With energy adjusted for the {what} is shown {list_words(kept)}, not {list_words(lost, 'or')}."
 
 
 def _rises(estimates: Frames, study: Study) -> bool:

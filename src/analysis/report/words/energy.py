@@ -35,7 +35,7 @@ def _kept_words(p: pd.Series) -> str:
         return "The bend stays whatever is done about energy."
     if not kept:
         return "No way of adjusting for energy leaves a bend that is shown."
-    return f"The bend stays {list_words(kept)}; it is not shown {list_words(lost)}."
+    return f"The bend stays {list_words(kept)}; it is not shown {list_words(lost, 'or')}."
 
 
 def _beside_words(audit: Frames, label: str) -> str:

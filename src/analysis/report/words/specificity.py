@@ -85,7 +85,7 @@ def _own_words(place: pd.DataFrame, label: str) -> str:
         return f"{first}, and is not among the discoveries once energy is adjusted for in any of these ways."
     if not lost:
         return f"{first}, and stays among the discoveries in each way of adjusting for energy."
-    return f"{first}; it stays among the discoveries {list_words(kept)}, not {list_words(lost)}."
+    return f"{first}; it stays among the discoveries {list_words(kept)}, not {list_words(lost, 'or')}."
 
 
 def specificity_table(audit: Frames) -> pd.DataFrame:
