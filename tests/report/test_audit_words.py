@@ -420,7 +420,7 @@ def test_the_bend_is_given_to_magnesium_or_energy_only_if_one_alone_bends(exposu
         ((0.01, 0.01, 0.01, 0.01), 19, "shared with 18 others, and stays among the discoveries in each way"),
         ((0.01, 0.01, 0.01, 0.01), 1, "magnesium alone bends, and stays among the discoveries in each way"),
         ((0.01, 0.01, 0.30, 0.30), 1, "alone bends; it stays among the discoveries as the residual on energy, not "
-         "per 1,000 kcal and with energy as a spline beside it."),
+         "per 1,000 kcal or with energy as a spline beside it."),
     ],
     ids=["no discovery", "no bend", "shared and lost", "shared and kept", "alone and kept", "alone and some"],
 )  # fmt: skip

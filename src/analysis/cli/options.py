@@ -212,10 +212,10 @@ def _add_study_audit_options(stage: argparse.ArgumentParser) -> None:
     """Options of the audit, with its claims."""
     stage.description = (
         "How much of a dose-response curve stands. Without a claim, the primary study is audited, and its tables and "
-        "page of words are written among the estimates. A claim is an exposure and an outcome, or a file with every choice: it is asked "
-        "the same questions, the referee's among them, and gets its own folder, DATA/processed/audits/NAME, with "
-        "tables, figures and a page of words, conclusions.md. Questions that a claim cannot be asked are named there "
-        "with the reason. An interrupted run goes on where it was."
+        "page of words are written among the estimates. A claim is an exposure and an outcome, or a file with every "
+        "choice: it is asked the same questions, the referee's among them, and gets its own folder, "
+        "DATA/processed/audits/NAME, with tables, figures and a page of words, conclusions.md. Questions that a claim "
+        "cannot be asked are named there with the reason. An interrupted run goes on where it was."
     )
     stage.add_argument("--exposure", nargs="+", action="extend", default=[], metavar="COLUMN",
                        help="one or several, each audited: phosphorus_mg, or another column of numbers "

@@ -45,7 +45,8 @@ def audit(
     """Stage ``audit``: how much of each study's curve stands; tables, figures and one page of words.
 
     The primary study's tables are written as audit_*.csv among the estimates, its figures among the others, its page
-    as soon as the referee's questions are answered as well, see `conclude`. Another study has a folder of its own, see `audit_folder`. What does not depend on the exposure is done once.
+    as soon as the referee's questions are answered as well, see `conclude`. Another study has a folder of its own, see
+    `audit_folder`. What does not depend on the exposure is done once.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from analysis.pipeline.results import refuse_mixing, write_estimates
 
 
 def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fresh: bool = False) -> list[Path]:
-    """Stage ``referee``: every question of the referee as rows of referee.csv, companions beside it, figure and page of words.
+    """Stage ``referee``: every question of the referee as rows of referee.csv, companions, figure and page of words.
 
     Parameters
     ----------
