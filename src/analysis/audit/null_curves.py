@@ -20,6 +20,8 @@ distributions of m and s are known here:
 How they are counted
 --------------------
 m = R g for ``design t``, R symmetric, so that M Z = G (R Z): R is applied to the totals once instead of to every draw.
+Both distributions move PSUs against those of their own stratum only: with Q orthonormal contrasts within the strata
+(Helmert's, n_psu - n_strata of them), M Z = (M Q)(Qᵀ Z), half as long a product where strata have two PSUs.
 With the columns of one mark, or of one order of non-linear coefficient, side by side, each statistic is a product of
 matrices and a few passes over a block of draws that the processor's cache holds:
 
@@ -70,7 +72,7 @@ CELLS = 200_000
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Columns(Discreet):
-    """Influence totals in the order of counting: specifications by number of knots, each array (n_psu, cells of it).
+    """Influence totals in the order of counting: specifications by number of knots, arrays (contrasts, cells).
 
     Attributes
     ----------
@@ -116,7 +118,9 @@ def null_statistics(
     multipliers, uniform = _drawn(psu_stratum, null=null, draws=draws, seed=seed)
     root = taylor_root(psu_stratum)
     spread = np.sqrt(np.sum((root @ totals) ** 2, axis=0))
-    columns = _columns(able, root @ totals if null == "design t" else totals, spread)
+    within = contrasts_within(psu_stratum)
+    multipliers = multipliers @ within
+    columns = _columns(able, within.T @ (root @ totals if null == "design t" else totals), spread)
     block = max(1, CELLS // len(able))
     tasks = (
         joblib.delayed(_part)(columns, multipliers[at : at + PART], uniform[at : at + PART], block)
@@ -131,6 +135,17 @@ def taylor_root(psu_stratum: Integers) -> Array:
     same = psu_stratum[:, None] == psu_stratum[None, :]
     # A stratum of one PSU adds nothing: its total is its mean.
     return (np.eye(n_h.size) - same / n_h[:, None]) * np.sqrt(n_h / np.maximum(n_h - 1, 1))[:, None]
+
+
+def contrasts_within(psu_stratum: Integers) -> Array:
+    """(n_psu, n_psu - n_strata) orthonormal contrasts between the PSUs of a stratum: Helmert's, stratum by stratum."""
+    columns = []
+    for stratum in np.unique(psu_stratum):
+        of_stratum = np.flatnonzero(psu_stratum == stratum)
+        block = np.zeros((psu_stratum.size, of_stratum.size - 1))
+        block[of_stratum] = scipy.linalg.helmert(of_stratum.size).T
+        columns.append(block)
+    return np.hstack(columns)
 
 
 def scales(uniform: Array, df: Array) -> Array:

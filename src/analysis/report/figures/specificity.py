@@ -288,15 +288,18 @@ def _name_points(axes: Axes, named: pd.DataFrame, points: pd.DataFrame, always: 
 
 
 def _best_place(marker: npt.NDArray[np.float64], size: npt.NDArray[np.float64], taken: _Taken, pixels: float) -> _Place:
-    places = []
+    best = _Place(Bbox.null(), Path([marker]), 0.0, float("inf"))
     for distance, degrees in itertools.product(DISTANCES, DIRECTIONS):
+        if 1.5 * distance >= best.cost:  # no place that is farther can be better
+            break
         way = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
         edge = marker + distance * pixels * way
         # The edge of the text that is nearer to the marker is at the distance, whichever side the text is on.
         corner = edge - size * (1 - way) / 2
         box, line = Bbox([corner, corner + size]), Path([marker, edge])
-        places.append(_Place(box, line, distance, 1.5 * distance + taken.against(box, line)))
-    return min(places, key=lambda place: place.cost)
+        place = _Place(box, line, distance, 1.5 * distance + taken.against(box, line))
+        best = min(best, place, key=lambda one: one.cost)
+    return best
 
 
 # ---- caption
