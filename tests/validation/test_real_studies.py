@@ -1,6 +1,7 @@
 """The published numbers on the real files: those of an independent derivation from the same definitions."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -118,6 +119,43 @@ def test_three_studies_are_those_of_r_to_its_digits(found, row) -> None:
 def test_the_sizes_of_samples_that_many_definitions_reach_do_not_count(found) -> None:
     sizes = found[found["agreement"] == "not identifying"]
     assert [study for study, _ in sizes.index] == ["Hicks 2020", "Hicks 2020, manuscript", "Hicks 2021"]
+
+
+FIFTEEN = ("sbp_mmhg", "dbp_mmhg", "has_hypertension", "bmi_kg_m2", "height_cm", "education", "hdl_cholesterol_mg_dl",
+           "told_coronary_disease", "told_heart_attack", "told_stroke", "pir", "smoking", "alcohol", "has_diabetes",
+           "total_cholesterol_mg_dl")  # fmt: skip
+"""What the abstract names of its covariates, systolic pressure, and five that such models hold."""
+
+
+def samples_of_5200(people: pd.DataFrame, rule: str) -> list[tuple[float, float]]:
+    """Prevalence below 70 and from 70 on, %, of each sample of 5,200 that complete cases of some of `FIFTEEN` make."""
+    lacked = sum(people[name].isna().to_numpy().astype(int) << bit for bit, name in enumerate(FIFTEEN))
+    patterns, pattern = np.unique(lacked, return_inverse=True)
+    sizes = np.bincount(pattern)
+    samples = {((patterns & some) == 0).tobytes() for some in range(1 << len(FIFTEEN))}
+    found = []
+    for kept in (np.frombuffer(sample, dtype=bool) for sample in samples):
+        if sizes[kept].sum() == 5200:
+            sample = people[kept[pattern]]
+            old = sample["age_years"] >= 70
+            found.append(tuple(
+                100 * np.average(part[f"pn_{rule}"].astype(float), weights=part["weight_mec"])
+                for part in (sample[~old], sample[old])
+            ))  # fmt: skip
+    return found
+
+
+def test_the_5200_of_hicks_2021_are_many_samples_and_its_prevalences_those_of_the_strict_rule(found) -> None:
+    frame, _ = read_participants(FOLDERS)
+    people = frame[(frame["age_years"] >= 40) & frame["examined"]
+                   & frame["race_ethnicity"].isin(["non_hispanic_white", "non_hispanic_black"])]  # fmt: skip
+    counted = {}
+    for rule in ("strict", "lenient", "both_feet"):
+        samples = samples_of_5200(people[people[f"pn_{rule}"].notna()], rule)
+        counted[rule] = (len(samples), sum((round(low, 1), round(high, 1)) == (10.4, 26.8) for low, high in samples))
+    assert counted == {"strict": (24, 7), "lenient": (30, 0), "both_feet": (48, 0)}
+    how = found.loc[("Hicks 2021", "people, Black and White"), "how"]
+    assert [int(number) for number in re.findall(r"\b\d+\b", how.replace("5,200", ""))] == [24, 7, 30, 48]
 
 
 def test_the_committed_table_is_what_is_computed(found) -> None:
