@@ -26,6 +26,7 @@ from scipy.special import expit
 from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
 from analysis.stats.disclosure import Discreet
+from analysis.stats.regression.blocks import gram
 from analysis.stats.regression.fit import ConvergenceError, LogisticFit, logistic_deviance
 from analysis.stats.regression.quick import Regression, fit_logistic_many
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
@@ -381,7 +382,7 @@ def _maximise(model: _Penalised, penalty: Array, beta: Array) -> Array:
         mu = expit(model.X @ beta)
         gradient = model.X.T @ (model.weights * (model.y - mu)) - penalty * beta
         try:
-            factor = scipy.linalg.cho_factor(_information(model, mu) + np.diag(penalty))
+            factor = scipy.linalg.cho_factor(gram(model.X, model.weights * mu * (1 - mu)) + np.diag(penalty))
         except scipy.linalg.LinAlgError:
             break
         step = scipy.linalg.cho_solve(factor, gradient)
@@ -401,14 +402,10 @@ def _loss(model: _Penalised, penalty: Array, beta: Array) -> float:
     return logistic_deviance(model.y, model.X @ beta, model.weights) / 2 + float(penalty @ beta**2) / 2
 
 
-def _information(model: _Penalised, mu: Array) -> Array:
-    return np.asarray((model.X * (model.weights * mu * (1 - mu))[:, None]).T @ model.X)
-
-
 def _describe(model: _Penalised, smoothing: float, beta: Array) -> PenalisedSpline:
     eta = model.X @ beta
     mu = expit(eta)
-    A = _information(model, mu)
+    A = gram(model.X, model.weights * mu * (1 - mu))
     bread = np.linalg.inv(A + smoothing * np.diag(model.penalty))
     scores = model.X * (model.weights * (model.y - mu))[:, None]
     G = between_psu(model.design.psu_sums[:, np.flatnonzero(model.domain.rows)] @ scores, model.design)
