@@ -25,7 +25,7 @@ OUTCOMES = 40
 READY = (("fetch", "--needed"), ("cohort",))
 STAGES = {
     "audit --fresh, 3,240 specifications": (("audit", "--fresh"),),
-    "cohort, fit and shapes": (("cohort",), ("fit",), ("shapes",)),
+    "figures from raw files": (("cohort",), ("fit",), ("shapes",), ("figures",)),
     f"simulate, {OUTCOMES} outcomes a truth": (("simulate", "--surveys", str(OUTCOMES)),),
 }
 OLD_EXPERIMENTS = 3
