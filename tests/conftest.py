@@ -38,6 +38,10 @@ from tests.shared import Shared
 
 sys.dont_write_bytecode = False  # in this process too, from here on
 
+# Workers of xdist share the cores: each of them with as many threads and processes as there are cores is slower.
+CORES = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+os.cpu_count = lambda: CORES
+
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
