@@ -34,7 +34,7 @@ from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study
 from tests.audits import audit_answers
-from tests.shared import Shared
+from tests.shared import Shared, few_dots
 
 sys.dont_write_bytecode = False  # in this process too, from here on
 
@@ -110,6 +110,7 @@ def run_demo(folder: Path, replicates: int) -> None:
     with (
         patch.dict(CLAIMS, {name: keeping(name, answer) for name, answer in CLAIMS.items()}),
         patch.object(commands, "DEMO_REPLICATES", replicates),
+        few_dots(),
         contextlib.redirect_stdout(printed),
     ):
         assert main(["demo", "--data", str(folder / "data"), "--seed", str(SEED)]) == 0
