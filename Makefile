@@ -75,7 +75,7 @@ demo: $(READY) ## invent a survey, run everything on it; needs no data and no ne
 	@$(RUN) demo
 
 test: $(READY) ## the whole test suite, on invented data
-	@$(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-real: $(PARTICIPANTS) $(FOODS) ## tests on the real files: counts, R's numbers, committed estimates unchanged
 	@$(PY) -m pytest -n auto --dist loadfile --no-cov -m real

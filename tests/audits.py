@@ -22,7 +22,7 @@ from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.study import Study
-from tests.shared import Shared
+from tests.shared import Shared, few_dots
 
 PEOPLE = (
     "dietary, strict, all, 1",
@@ -76,6 +76,7 @@ def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = No
     chosen = small_tasks() if tasks is None else list(tasks)
     few = chosen if tasks is not None else None
     with (
+        few_dots(),
         patch("analysis.pipeline.audit.audit_tasks", lambda: chosen),
         patch("analysis.pipeline.audit.study_tasks", lambda study: few_tasks(study) if few is None else few),
         patch("analysis.pipeline.audit.summarise_shapes", lambda found, **_: summarise_shapes(found, replicates=40)),
@@ -101,7 +102,7 @@ def small_questions() -> list[Task]:
 
 def run_referee(folders: Folders, *options: str) -> int:
     """Exit code of ``python -m analysis referee`` in this process, on few draws."""
-    with patch("analysis.pipeline.referee.referee_tasks", small_questions):
+    with few_dots(), patch("analysis.pipeline.referee.referee_tasks", small_questions):
         return main(["referee", "--data", str(folders.data), "--jobs", "1", *options])
 
 

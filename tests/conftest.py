@@ -6,6 +6,7 @@ import os
 import pickle
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,13 @@ from analysis.pipeline.results import read_estimates
 from analysis.provenance import Provenance
 from analysis.study import PRIMARY, Study
 from tests.audits import audit_answers
-from tests.shared import Shared
+from tests.shared import Shared, few_dots
 
 sys.dont_write_bytecode = False  # in this process too, from here on
+
+# Workers of xdist share the cores: each of them with as many threads and processes as there are cores is slower.
+CORES = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+os.cpu_count = lambda: CORES
 
 hypothesis.settings.register_profile("fast", max_examples=20, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None)
@@ -49,6 +54,38 @@ REVISED = "LEXPN_B"
 
 REPLICATES = 40
 """Bootstrap samples of the shapes stage: enough to go through it, few enough to stay quick."""
+
+TESTS = Path(__file__).parent
+
+EARLY = (
+    "pipeline/test_stages.py",
+    "data/people/test_harmonise.py",
+    "audit/test_truths.py",
+    "cli/test_command_line.py",
+    "test_notebooks.py",
+    "validation/test_studies.py",
+    "cli/test_audit_any.py",
+    "validation/test_stands.py",
+    "report/page/test_browser.py",
+    "audit/test_runner.py",
+    "data/synthetic/test_survey.py",
+    "audit/test_any_exposure.py",
+    "simulation/test_bands.py",
+    "simulation/test_surveys.py",
+    "stats/shape/test_threshold.py",
+    "audit/test_reference.py",
+    "test_setting_up.py",
+    "audit/test_cluster.py",
+)
+"""Files that take longest, in the order in which workers are given them. The first makes `demo`, which takes a minute;
+the next two do not read it, so that the other worker has something to do until it is there."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, then those of most tests: no worker is left alone with a long one at the end."""
+    tests = Counter(item.path for item in items)
+    ranks = {TESTS / name: rank for rank, name in enumerate(EARLY)}
+    items.sort(key=lambda item: (ranks.get(item.path, len(EARLY)), -tests[item.path]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -73,6 +110,7 @@ def run_demo(folder: Path, replicates: int) -> None:
     with (
         patch.dict(CLAIMS, {name: keeping(name, answer) for name, answer in CLAIMS.items()}),
         patch.object(commands, "DEMO_REPLICATES", replicates),
+        few_dots(),
         contextlib.redirect_stdout(printed),
     ):
         assert main(["demo", "--data", str(folder / "data"), "--seed", str(SEED)]) == 0

@@ -6,6 +6,7 @@ a wrong raw name there must fail here. Nobody described here exists; values are 
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -190,13 +191,20 @@ def raw_tables(people: Iterable[Person] | None = None, **overrides: object) -> d
     return {**people_of, **product_tables([(VITAMIN_C, 1, 1, 18, ())])}
 
 
+@cache
+def _names(columns: tuple[str, ...]) -> pd.Index:
+    """Names of columns as pandas holds them, which it makes of text anew for every frame otherwise."""
+    return pd.Index(list(columns))
+
+
 def _table(people: list[dict[str, object]], columns: tuple[str, ...], *, stratum: int) -> pd.DataFrame:
     typical = {**_TYPICAL, "SDMVSTRA": stratum}
     values = [[person.get(name, typical.get(name)) for name in columns] for person in people]
     index = pd.Index([person["SEQN"] for person in people], dtype="int64", name="SEQN")
+    names = _names(columns)
     if TEXT.isdisjoint(columns):  # at once: column by column costs more than all that is done with the table
-        return pd.DataFrame(np.array(values, dtype=float).reshape(len(people), len(columns)), index, list(columns))
-    frame = pd.DataFrame(values, index=index, columns=list(columns))
+        return pd.DataFrame(np.array(values, dtype=float).reshape(len(people), len(columns)), index, names)
+    frame = pd.DataFrame(values, index=index, columns=names)
     return frame.astype({name: str if name in TEXT else float for name in columns})
 
 

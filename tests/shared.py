@@ -12,11 +12,16 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import coverage
 import pytest
 
 import analysis
+from analysis.report.figures import layout
+
+FEW_DOTS = 60.0
+"""Dots an inch of a picture whose dots nobody looks at."""
 
 
 @cache
@@ -53,6 +58,17 @@ def unmeasured() -> Iterator[None]:
         yield
     finally:
         measuring.start()
+
+
+@contextmanager
+def few_dots() -> Iterator[None]:
+    """Figures are saved with few dots an inch: all that is drawn on them is, and packing dots takes longest.
+
+    For figures whose dots nobody looks at; those of full size are in the tests of the figures themselves.
+    """
+    full = layout.light_png
+    with patch.object(layout, "light_png", lambda figure, *, dots: full(figure, dots=min(dots, FEW_DOTS))):
+        yield
 
 
 class Shared:

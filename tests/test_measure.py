@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests import measure
+from tests.conftest import EARLY, TESTS
 
 TEXT = '''"""A module.
 
@@ -52,6 +53,10 @@ MOST_WITH_CLAIMS = 14
 @pytest.fixture(scope="module")
 def sources():
     return {path.relative_to(measure.PACKAGE).as_posix(): path.read_text() for path in measure.PACKAGE.rglob("*.py")}
+
+
+def test_files_that_are_run_first_exist():
+    assert [name for name in EARLY if not (TESTS / name).is_file()] == []
 
 
 def test_a_text_counted_by_hand():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -279,10 +280,19 @@ def digests_of_questions():
     return {name: run_digest("people", f"analysis.audit.{name}") for name in ("energy", "specifications")}
 
 
+@pytest.fixture(scope="module")
+def before(copied_package):
+    """Digests of the package as it is."""
+    with patch.object(runner, "PACKAGE", copied_package):
+        return digests_of_questions()
+
+
 @pytest.mark.parametrize(("changed", "anew"), ONE_OF_EACH_ROOM.items())
-def test_code_that_can_change_a_number_makes_another_run_and_no_other_does(copied_package, monkeypatch, changed, anew):
+def test_code_that_can_change_a_number_makes_another_run_and_no_other_does(
+    copied_package, before, monkeypatch, changed, anew
+):
     monkeypatch.setattr(runner, "PACKAGE", copied_package)
-    before, path = digests_of_questions(), copied_package / changed
+    path = copied_package / changed
     whole = path.read_bytes()
     path.write_bytes(whole + b"\n")
     after = digests_of_questions()

@@ -27,6 +27,7 @@ from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import OUTCOMES, Study
 from tests.conftest import REPLICATES
+from tests.shared import few_dots
 
 
 @pytest.fixture
@@ -350,9 +351,11 @@ def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes
     before = {path: path.read_bytes() for path in results}
     for path in results:
         os.utime(path, (0, 0))
-    options = {"fetch": ["--needed"], "shapes": ["--replicates", str(REPLICATES), "--jobs", "1"]}
+    alone = ["--jobs", "1"]
+    options = {"fetch": ["--needed"], "shapes": ["--replicates", str(REPLICATES), *alone], "figures": alone}
     for stage in ("fetch", "cohort", "foods", "fit", "shapes", "claims", "figures"):
-        assert main([stage, "--data", str(again.data), *options.get(stage, [])]) == 0
+        with few_dots():  # as the demo
+            assert main([stage, "--data", str(again.data), *options.get(stage, [])]) == 0
     out = capsys.readouterr().out
     assert "Model 1: U\n" in out
     assert f"{again.participants}: 31,126 people" in out

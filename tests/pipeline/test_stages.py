@@ -31,6 +31,7 @@ from analysis.pipeline.results import (
     read_estimates,
     read_simulation,
 )
+from analysis.report.catalogue import drawings as drawings_of
 from analysis.report.words.numbers import verdict_words
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import MODELS, PRIMARY, Study, StudyError
@@ -171,6 +172,15 @@ def test_each_figure_has_its_numbers_beside_it(demo):
         assert {f"{name}.{end}" for end in ("png", "svg", "md", "csv")} <= {
             path.name for path in demo.figures.iterdir()
         }
+
+
+def test_figures_drawn_in_processes_have_the_same_bytes(estimates, tmp_path):
+    flow = drawings_of(*estimates)["flow"]
+    both = {name: tmp_path / name for name in ("alone", "together")}
+    for jobs, folder in enumerate(both.values(), start=1):
+        drawings.write_drawings({"flow": flow, "again": flow}, folder, jobs=jobs)
+    assert {"flow.png", "again.svg"} <= set(digests(both["alone"]))
+    assert digests(both["alone"]) == digests(both["together"])
 
 
 def test_interrupted_drawing_leaves_the_old_figures_whole(copy, monkeypatch):

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import io
 import json
+import os
 import pickle
 import queue
 import re
@@ -47,6 +48,7 @@ WITHOUT_NUMBERS = ("errors", "files")
 PROJECT = __name__.partition(".")[0]
 
 LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
+_version = cache(metadata.version)  # each is read from a file
 
 LONGEST_SILENCE = 1800.0
 """Seconds without any result after which a cluster is given up."""
@@ -218,7 +220,7 @@ def run_digest(people: str, module: str) -> str:
     digest = hashlib.sha256(people.encode())
     for name in modules_behind(module):
         digest.update(name.encode() + b"".join(path.read_bytes() for path in (_file_of(name), *_data_of(name))))
-    digest.update(" ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES).encode())
+    digest.update(" ".join(f"{name} {_version(name)}" for name in LIBRARIES).encode())
     return digest.hexdigest()[:16]
 
 
@@ -260,9 +262,8 @@ def _from_lines(source: bytes) -> list[tuple[str, set[str]]]:
 
 
 def _file_of(module: str) -> Path:
-    place = PACKAGE.joinpath(*module.split(".")[1:])
-    package = place / "__init__.py"
-    return package if package.exists() else place.with_suffix(".py")
+    place = os.path.join(PACKAGE, *module.split(".")[1:])  # as text: paths would take most of a digest's time
+    return Path(package if os.path.exists(package := os.path.join(place, "__init__.py")) else f"{place}.py")
 
 
 def _data_of(module: str) -> list[Path]:

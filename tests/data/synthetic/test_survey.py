@@ -11,7 +11,7 @@ import pytest
 from analysis.data.people.harmonise import harmonise
 from analysis.data.source.content import differences
 from analysis.data.source.nhanes import fetch
-from analysis.data.source.registry import read_registry
+from analysis.data.source.registry import Registry, read_registry
 from analysis.data.synthetic.survey import (
     PLANTED,
     SyntheticError,
@@ -21,6 +21,7 @@ from analysis.data.synthetic.survey import (
     write_survey,
 )
 from tests.people import people_of, survey_tables
+from tests.shared import unmeasured
 
 SMALL, MIDDLE = 0.05, 0.3
 NULL = Truth(curvature=0.0)
@@ -114,13 +115,21 @@ def test_another_seed_gives_another_survey() -> None:
     assert not survey_tables(seed=5, scale=SMALL)["LEXPN"].equals(survey_tables(seed=6, scale=SMALL)["LEXPN"])
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Registry]:
+    """A small survey on disk, which nobody may change, and the registry that was told of it."""
+    folder = tmp_path_factory.mktemp("written")
+    with unmeasured():  # the demo has run every line of it
+        return folder, write_survey(folder, seed=5, scale=SMALL)
+
+
 @pytest.mark.no_cover  # the demo has run every line of it
-def test_the_same_survey_is_written_with_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("once", "again"):
-        write_survey(tmp_path / name, seed=5, scale=SMALL)
-    files = sorted(path.relative_to(tmp_path / "once") for path in (tmp_path / "once").rglob("*.*"))
+def test_the_same_survey_is_written_with_the_same_bytes(written: tuple[Path, Registry], tmp_path: Path) -> None:
+    once, _ = written
+    write_survey(tmp_path, seed=5, scale=SMALL)
+    files = sorted(path.relative_to(once) for path in once.rglob("*.*"))
     assert len(files) == N_TABLES + 5
-    assert all((tmp_path / "once" / f).read_bytes() == (tmp_path / "again" / f).read_bytes() for f in files)
+    assert all((once / f).read_bytes() == (tmp_path / f).read_bytes() for f in files)
 
 
 @pytest.mark.no_cover  # the demo has run every line of it
@@ -385,21 +394,21 @@ def test_low_and_high_intakes_have_more_neuropathy_where_a_u_is_planted(particip
     assert share.iloc[-1] > share.iloc[2] + 0.04
 
 
-@pytest.mark.no_cover  # the demo has run every line of it
-def test_registry_describes_the_files_as_written(tmp_path: Path) -> None:
-    registry = write_survey(tmp_path, seed=3, scale=SMALL)
+def test_registry_describes_the_files_as_written(written: tuple[Path, Registry]) -> None:
+    folder, registry = written
     assert registry.synthetic
     assert "SYNTHETIC" in registry.source
-    assert "seed 3" in registry.source
-    for table in read_registry(tmp_path / "registry").tables.values():
-        frame, meta = pyreadstat.read_xport(table.file(tmp_path))
+    assert "seed 5" in registry.source
+    for table in read_registry(folder / "registry").tables.values():
+        frame, meta = pyreadstat.read_xport(table.file(folder))
         assert meta.table_name == table.name
         assert differences(table, frame) == ()
 
 
-def test_registry_tells_when_a_file_is_not_the_one_written(tmp_path: Path) -> None:
-    table = write_survey(tmp_path, scale=SMALL).tables["LEXPN_B"]
-    frame, _ = pyreadstat.read_xport(table.file(tmp_path))
+def test_registry_tells_when_a_file_is_not_the_one_written(written: tuple[Path, Registry]) -> None:
+    folder, registry = written
+    table = registry.tables["LEXPN_B"]
+    frame, _ = pyreadstat.read_xport(table.file(folder))
     changed = frame.assign(LEALPN=frame["LEALPN"].replace({1.0: 0.0}))
     assert any("LEALPN" in sentence for sentence in differences(table, changed))
 

@@ -98,7 +98,9 @@ def sup_t_critical_value(vcov: Array, *, df: float, conf_level: float = 0.95) ->
     pointwise = _t_quantile((1 + conf_level) / 2, df)
     if rank == 1:
         return CriticalValue(pointwise, 0.0, pointwise, points, rank, df, conf_level)
-    reach = np.max(np.abs(_directions(rank) @ unit.T), axis=1).reshape(SCRAMBLES, DIRECTIONS)
+    along = _directions(rank) @ unit.T
+    np.abs(along, out=along)  # in place: a second matrix of this size costs more than the product itself
+    reach = along.max(axis=1).reshape(SCRAMBLES, DIRECTIONS)
     scheffe = float(np.sqrt(_radius_quantile(conf_level, rank, df)))
     bonferroni = _t_quantile(1 - (1 - conf_level) / (2 * points), df)
     highest = min(bonferroni, scheffe)

@@ -37,9 +37,9 @@ from analysis.stats.shape.questions import end_tests
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import CATEGORIES, Study
 from analysis.validation.studies.kinds import (
+    KINDS,
     adjustment_columns,
     group_of_each,
-    recompute,
     replicated_people,
     varying,
 )
@@ -169,7 +169,8 @@ def _asked_again(
 
 def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | None) -> Row:
     try:
-        ours = recompute(frame, row)
+        people = replicated_people(frame, row)
+        ours = KINDS[row.kind](people)
     except (ConditionError, ReplicationError):
         raise
     except AnalysisError as error:
@@ -190,7 +191,7 @@ def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | N
         return found
     try:
         # Whose exposure is unknown has no group, and is nobody's that is asked of here.
-        group = np.nan_to_num(group_of_each(replicated_people(frame, row)), nan=1).astype(int)
+        group = np.nan_to_num(group_of_each(people), nan=1).astype(int)
         trend = trend_fit(setting, group=group, term=TREND)
     except AnalysisError as error:
         return found | {"why": str(error)}
