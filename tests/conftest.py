@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.cli import commands
+from analysis.cli import demo as demo_command
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.source.nhanes import fetch
 from analysis.pipeline.claims import CLAIMS
@@ -109,7 +109,7 @@ def run_demo(folder: Path, replicates: int) -> None:
 
     with (
         patch.dict(CLAIMS, {name: keeping(name, answer) for name, answer in CLAIMS.items()}),
-        patch.object(commands, "DEMO_REPLICATES", replicates),
+        patch.object(demo_command, "DEMO_REPLICATES", replicates),
         few_dots(),
         contextlib.redirect_stdout(printed),
     ):

@@ -47,7 +47,6 @@ TWICE = {
     "estimate": "the front door's shows itself",
     "models": "a table and a figure, by the name of what they show",
     "quintiles": "a figure, by the name of what it shows",
-    "run_stage": "what a module of the command line must have",
     "shape_of": "the front door's shows itself",
 }
 """Public names that two modules may have, and why."""

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import analysis
+from analysis.__main__ import MODULES
 from analysis.cli.options import build_parser
 from analysis.study import Study, StudyError
 
@@ -34,6 +36,17 @@ def test_opening_the_door_loads_no_library_of_numbers(arguments):
     assert not loaded & set(HEAVY)
 
 
+@pytest.mark.parametrize(("module", "unused"), [
+    ("people", {"matplotlib", "statsmodels", "scipy.stats"}), ("curve", {"matplotlib", "statsmodels"}),
+    ("simulation", {"matplotlib", "statsmodels"}), ("estimate", {"matplotlib"}), ("drawing", {"statsmodels"}),
+])  # fmt: skip
+def test_a_stage_loads_no_library_that_it_does_not_use(module, unused):
+    code = f"import sys, analysis.cli.{module}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "numpy" in done.stdout.split()
+    assert not unused & set(done.stdout.split())
+
+
 def test_every_name_that_is_offered_is_there():
     assert [name for name in analysis.__all__ if getattr(analysis, name, None) is None] == []
     assert set(dir(analysis)) == set(analysis.__all__)
@@ -55,10 +68,11 @@ def test_name_that_is_not_offered_is_refused_with_those_that_are():
 
 
 def test_every_stage_of_the_command_line_has_its_function():
-    from analysis.cli import commands  # noqa: PLC0415 - beside the tests of what is not loaded
-
     stages = next(action for action in build_parser()._actions if action.dest == "stage").choices
-    assert all(callable(getattr(commands, f"run_{stage}")) for stage in stages)
+    assert set(MODULES) == set(stages)
+    assert all(
+        callable(getattr(import_module(f"analysis.cli.{module}"), f"run_{stage}")) for stage, module in MODULES.items()
+    )
 
 
 # ---- people of whom some were dropped

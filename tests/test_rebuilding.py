@@ -39,7 +39,7 @@ FOLLOWS = {
     ],
     (): [
         "__init__.py", "__main__.py", "errors.py", "streams.py", "audit/runner.py", "audit/referee/table.py",
-        "cli/commands.py", "cli/options.py", "data/__init__.py", "data/synthetic/survey.py", "simulation/coverage.py",
+        "cli/curve.py", "cli/options.py", "data/__init__.py", "data/synthetic/survey.py", "simulation/coverage.py",
         "report/documents/parts.py", "report/page/content.py", "report/tables.py", "report/views.py",
         "pipeline/__init__.py", "pipeline/audit.py", "pipeline/column.py", "pipeline/documents.py",
         "pipeline/referee.py", "pipeline/report.py", "pipeline/simulate.py", "pipeline/study_file.py",

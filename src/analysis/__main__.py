@@ -18,9 +18,15 @@ from analysis.cli.progress import signs_of_life
 from analysis.errors import AnalysisError
 from analysis.streams import claim_streams, flushed, lost_output, tell, tell_lost
 
-COMMANDS = ("analysis.cli.commands",)
-MODULES = {"estimate": ("analysis.cli.estimate", "statsmodels.genmod.generalized_linear_model")}
-"""Stages that need less than the others, so that they have a module of their own; and what it will load in any case."""
+MODULES = {
+    "fetch": "people", "cohort": "people", "foods": "people", "fit": "curve", "shapes": "curve", "estimate": "estimate",
+    "claims": "claims", "published": "claims", "audit": "audits", "referee": "audits", "simulate": "simulation",
+    "figures": "drawing", "table": "pages", "report": "pages", "docs": "pages", "demo": "demo",
+}  # fmt: skip
+"""Stage to the module of `analysis.cli` with its ``run_...``: each loads no library that it does not use."""
+
+USED_LATER = {"estimate": ("statsmodels.genmod.generalized_linear_model",)}
+"""What a stage will load in any case, so that it is loaded with the rest."""
 
 RESUMABLE = ("fetch", "audit", "referee")
 """Stages of many tasks, each of which is kept as it finishes."""
@@ -44,7 +50,10 @@ def _performed(args: argparse.Namespace) -> int:
     try:
         # Loaded now, so that --help and a mistyped option need none of the libraries of numbers.
         with signs_of_life(args.stage):
-            _loaded(MODULES.get(args.stage, COMMANDS)).run_stage(args)
+            stage = _loaded((f"analysis.cli.{MODULES[args.stage]}", *USED_LATER.get(args.stage, ())))
+            # One BLAS thread: matrices of some ten columns are faster alone than with threads fighting over them.
+            with importlib.import_module("threadpoolctl").threadpool_limits(limits=1, user_api="blas"):
+                getattr(stage, f"run_{args.stage}")(args)
     except AnalysisError as error:
         tell(f"{args.stage}: {error}")
         return error.exit_code

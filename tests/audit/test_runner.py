@@ -263,7 +263,7 @@ ONE_OF_EACH_ROOM = {
     "report/words/audit.py": set(),
     "report/figures/energy.py": set(),
     "pipeline/audit.py": set(),
-    "cli/commands.py": set(),
+    "cli/audits.py": set(),
     "errors.py": set(),
     "files.py": set(),
     "__init__.py": set(),

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.cli import commands as command
+from analysis.cli import audits, curve, options, people
+from analysis.cli import demo as demo_command
 from analysis.cli import estimate as estimate_command
-from analysis.cli import options
 from analysis.cli.options import build_parser
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.data.source.registry import COMMITTED
@@ -214,24 +214,30 @@ def test_interrupt_is_one_message_and_exit_130(demo, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("stage", "options", "function", "said"),
+    ("stage", "options", "module", "function", "said"),
     [
-        ("audit", [], "audit", "What was finished is kept; run the same command again to go on."),
-        ("audit", ["--fresh"], "audit", "What was finished is kept; run again without --fresh to go on."),
-        ("fetch", [], "fetch", "What was finished is kept; run the same command again to go on."),
-        ("demo", [], "write_survey", "run it again: it begins anew and writes over that."),
-        ("cohort", [], "build_participants", "No file is half-written, but some may be new beside older ones"),
-        ("fit", [], "fit_models", "No file is half-written, but some may be new beside older ones"),
-        ("estimate", ["--figure", "mine"], "read_participants", "No file is half-written, but some may be new"),
+        ("audit", [], audits, "audit", "What was finished is kept; run the same command again to go on."),
+        ("audit", ["--fresh"], audits, "audit", "What was finished is kept; run again without --fresh to go on."),
+        ("fetch", [], people, "fetch", "What was finished is kept; run the same command again to go on."),
+        ("demo", [], demo_command, "write_survey", "run it again: it begins anew and writes over that."),
+        ("cohort", [], people, "build_participants", "No file is half-written, but some may be new beside older ones"),
+        ("fit", [], curve, "fit_models", "No file is half-written, but some may be new beside older ones"),
+        (
+            "estimate",
+            ["--figure", "mine"],
+            estimate_command,
+            "read_participants",
+            "No file is half-written, but some may be new",
+        ),
     ],
 )
 def test_an_interrupted_stage_says_what_is_left_and_how_to_go_on(
-    tmp_path, monkeypatch, capsys, stage, options, function, said
+    tmp_path, monkeypatch, capsys, stage, options, module, function, said
 ):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(estimate_command if stage == "estimate" else command, function, interrupted)
+    monkeypatch.setattr(module, function, interrupted)
     assert main([stage, "--data", str(tmp_path / "data"), *options]) == 130
     err = capsys.readouterr().err
     assert said in err
@@ -245,7 +251,7 @@ def test_a_demo_that_was_interrupted_while_inventing_begins_anew(tmp_path, monke
         invented.append(folder)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "write_survey", interrupted)
+    monkeypatch.setattr(demo_command, "write_survey", interrupted)
     assert [main(["demo", "--data", str(tmp_path / "demo")]) for _ in range(2)] == [130, 130]
     assert invented == [tmp_path / "demo" / "raw"] * 2
     assert f"What it wrote until then stays in {tmp_path / 'demo'}" in capsys.readouterr().err
@@ -256,7 +262,7 @@ def test_a_registry_that_contradicts_itself_is_told_before_anything_is_fetched(t
     shutil.copytree(COMMITTED, own)
     counts = (own / "codes.csv").read_text()
     (own / "codes.csv").write_text(counts.replace("BMX,BMXHT,81.8 to 201.3,8464", "BMX,BMXHT,81.8 to 201.3,8446"))
-    monkeypatch.setattr(command, "fetch", lambda *_, **__: pytest.fail("fetched"))
+    monkeypatch.setattr(people, "fetch", lambda *_, **__: pytest.fail("fetched"))
     assert main(["fetch", "--data", str(tmp_path)]) == 3
     err = capsys.readouterr().err
     assert "codes.csv, BMX BMXHT: its counts add up to 9,264, but tables.csv has 9,282 rows" in err
@@ -290,7 +296,7 @@ def test_reader_that_leaves_a_pipe_early_sees_no_error(demo):
 
 def test_address_comes_from_the_option_then_from_the_environment(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(command, "fetch", lambda *_, **options: asked.append(options["url"]))
+    monkeypatch.setattr(people, "fetch", lambda *_, **options: asked.append(options["url"]))
     monkeypatch.setenv("NHANES_URL", "file:///from/environment")
     main(["fetch", "--data", str(tmp_path)])
     main(["fetch", "--data", str(tmp_path), "--url", "file:///from/option"])

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import cache
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from analysis.dose_response.association import Association, estimate, refuse_unseen
@@ -22,12 +21,6 @@ from analysis.pipeline.study_file import FIELDS, read_study
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import terminal as terminal_words
 from analysis.study import PRIMARY, Study, StudyError
-
-
-def run_stage(args: argparse.Namespace) -> None:
-    """As that of the other commands, which load more."""
-    with threadpool_limits(limits=1, user_api="blas"):
-        run_estimate(args)
 
 
 def run_estimate(args: argparse.Namespace) -> None:
