@@ -11,7 +11,6 @@ import hashlib
 import importlib
 import io
 import json
-import os
 import pickle
 import queue
 import re
@@ -262,8 +261,9 @@ def _from_lines(source: bytes) -> list[tuple[str, set[str]]]:
 
 
 def _file_of(module: str) -> Path:
-    place = os.path.join(PACKAGE, *module.split(".")[1:])  # as text: paths would take most of a digest's time
-    return Path(package if os.path.exists(package := os.path.join(place, "__init__.py")) else f"{place}.py")
+    place = PACKAGE.joinpath(*module.split(".")[1:])
+    package = place / "__init__.py"
+    return package if package.exists() else place.with_suffix(".py")
 
 
 def _data_of(module: str) -> list[Path]:
