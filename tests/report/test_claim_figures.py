@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +41,24 @@ def test_forest_names_every_declared_modifier_also_the_untested(drawings):
     figure = drawings["modifiers"].draw()
     words = " ".join(text.get_text() for axes in figure.axes for text in axes.texts).lower()
     assert all(label.lower() in words for label in drawings["modifiers"].numbers["_tests"]["label"])
+
+
+@pytest.mark.parametrize("width", [1.0, 2.0, 3.0])
+def test_labels_of_odds_ratios_do_not_touch_however_wide_the_intervals(drawings, frames, width):
+    """Intervals of the invented survey, drawn out on their logarithms."""
+    limits = ["conf_low", "conf_high"]
+    arms = frames["modifiers_arms"]
+    drawn_out = arms.assign(**{name: (arms["odds_ratio"] ** (1 - width)) * arms[name] ** width for name in limits})
+    figure = claim_drawings(frames | {"modifiers_arms": drawn_out}, INVENTED)["modifiers"].draw()
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        labels = [
+            label.get_window_extent() for label, at in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)
+            if low <= at <= high
+        ]  # fmt: skip
+        assert len(labels) >= 2
+        assert all(left.x1 < right.x0 for left, right in pairwise(labels))
 
 
 def test_small_multiples_have_a_panel_a_tested_modifier(drawings, frames):

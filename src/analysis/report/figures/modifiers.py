@@ -12,6 +12,7 @@ from analysis.report.figures.energy import draw_curve
 from analysis.report.figures.layout import (
     BAND,
     GREY,
+    ODDS_TICKS_LOW,
     VERMILION,
     Caption,
     Page,
@@ -38,6 +39,9 @@ PANEL = 1.75
 
 SIDES = {"left": 0.36, "right": 0.79}
 """Room beside the forest for names and p, as shares of the width."""
+
+WIDE = 8
+"""Highest over lowest odds ratio of a horizontal axis from which labels of all ticks would touch."""
 
 LINE = 0.165
 """Height of a line of the forest, inches."""
@@ -111,9 +115,11 @@ def _draw_arm(axes: Axes, lines: list[tuple[str, str, tuple[str, str]]], arm: pd
 
 
 def odds_axis_across(axes: Axes, limits: np.ndarray) -> None:
-    """A horizontal log axis for odds ratios, ticked as the vertical ones are."""
+    """A horizontal log axis for odds ratios, ticked as the vertical ones are, or at doublings where those touch."""
     odds_axis(axes, limits)
     low, high = axes.get_ylim()
+    if high / low > WIDE:
+        odds_axis(axes, limits, ticks=ODDS_TICKS_LOW)
     ticks, labels = axes.yaxis.get_major_locator(), axes.yaxis.get_major_formatter()
     minor = axes.yaxis.get_minor_locator()
     for line in list(axes.lines):
