@@ -20,6 +20,7 @@ from analysis.simulation.shapes import RULES, SHAPES
 from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import PRIMARY
+from tests.reference_numbers import FOLDER, RTOL
 
 pytestmark = pytest.mark.committed
 
@@ -165,6 +166,16 @@ def test_first_question_is_the_rule_of_end_slopes_within_the_error_of_both_simul
 def test_energy_unadjusted_is_the_primary_study():
     forms = read("audit_energy_forms").set_index("form").loc["none"]
     assert forms["nonlinear_p"] == pytest.approx(of_model("shape")["nonlinear_p"], rel=1e-8)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("form", ["none", "residual", "density", "spline"])
+def test_each_form_of_energy_is_that_of_r(form):
+    """R fitted the forms for every nutrient, by itself; a straight line of energy is not among them."""
+    nutrients = pd.read_csv(FOLDER / "real" / "audit_nutrients.csv").set_index(["exposure", "form"])
+    theirs, ours = nutrients.loc[PRIMARY.exposure, form], read("audit_energy_forms").set_index("form").loc[form]
+    told = ["n", "cases", "residual_df", "reference", "nonlinear_p", "end_low_p", "end_high_p"]
+    np.testing.assert_allclose(ours[told].astype(float), theirs[told].astype(float), rtol=RTOL)
 
 
 def test_both_questions_keep_their_level_where_nothing_or_a_line_is_there():
