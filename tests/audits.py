@@ -15,9 +15,10 @@ import pandas as pd
 from analysis.__main__ import main
 from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks, study_tasks
 from analysis.audit.referee.questions import referee_tasks
-from analysis.audit.runner import Task, run_tasks
+from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import CHOICES
 from analysis.audit.specificity import answer_cells, specificity_cells
+from analysis.audit.tasks import Task
 from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants

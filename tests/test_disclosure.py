@@ -52,7 +52,7 @@ LONGEST_VIEW = 40
 TELLING = re.compile(r"array\(|dtype|\d\.\d+, \d|<.* at 0x")
 
 ANYBODY = {
-    "analysis.audit.runner.Task": "a call with its arguments, of which a function is one; goes to workers only",
+    "analysis.audit.tasks.Task": "a call with its arguments, of which a function is one; goes to workers only",
     "analysis.data.people.coding.Source": "names in the CDC's files, as many as there are",
     "analysis.data.source.transport.Server": "an open connection",
     "analysis.simulation.surveys.Experiment": "functions, and truths that were invented",

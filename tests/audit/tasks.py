@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
-from analysis.audit.runner import Task
+from analysis.audit.tasks import Task
 from analysis.stats.sample.design import DesignError
 
 PEOPLE = pd.DataFrame(

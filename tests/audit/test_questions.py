@@ -10,9 +10,10 @@ from analysis.audit import runner
 from analysis.audit.coefficients import COEFFICIENTS
 from analysis.audit.joint_test import TERMS
 from analysis.audit.questions import SINGLE, audit_frames, audit_tasks
-from analysis.audit.runner import AuditError, Finished, run_tasks
+from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import CHOICES, people_groups
 from analysis.audit.specificity import CHOSEN
+from analysis.audit.tasks import AuditError, Finished
 from analysis.pipeline.folders import Folders, StageError
 from analysis.pipeline.results import read_audit
 from tests.audits import PEOPLE, audited, copied, run_audit, small_tasks
@@ -89,13 +90,13 @@ def performed(monkeypatch):
     """Names of the tasks that are performed from here on; no figure is drawn, which takes longer than the rest."""
     monkeypatch.setattr("analysis.pipeline.draw.audit_drawings", lambda frames, provenance: {})
     names = []
-    perform = runner._perform
+    perform = runner.perform
 
     def noted(number, task, frame):
         names.append(task.name)
         return perform(number, task, frame)
 
-    monkeypatch.setattr(runner, "_perform", noted)
+    monkeypatch.setattr(runner, "perform", noted)
     return names
 
 

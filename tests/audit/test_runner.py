@@ -1,14 +1,8 @@
 """Finished tasks are kept whole and never done again, whatever stops a run and whoever performs it."""
 
 import errno
-import os
-import shutil
-import signal
 import subprocess
 import sys
-import threading
-import time
-from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -16,26 +10,21 @@ import pytest
 
 from analysis.audit import runner
 from analysis.audit.joint_test import joint_test, verdict_shares
-from analysis.audit.questions import audit_tasks, specification_curve, specification_tasks
-from analysis.audit.runner import AuditError, Task, modules_behind, people_digest, run_digest, run_tasks
+from analysis.audit.questions import specification_curve, specification_tasks
+from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import answer_people
-from tests import audits
+from analysis.audit.tasks import AuditError, Finished, Task, finished_of
 from tests.audit.tasks import (
     PEOPLE,
-    announced,
     broken,
     counted_tasks,
     deadly_tasks,
     of_every_type,
     refused,
-    slowly,
     sum_tasks,
     summed,
     threads,
 )
-
-OF_THE_AUDIT = {*(f"specification {people}" for people in audits.PEOPLE), "specificity 0", "energy forms"}
-"""Tasks of the audit that take a second or less: groups of specifications, nutrients, a question with two frames."""
 
 
 def performed(folder):
@@ -46,20 +35,6 @@ def stored(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.parent != folder.parent)
 
 
-class Killer(threading.Thread):
-    """Kill the process of the task that began last, once so many have begun; its mark is kept."""
-
-    def __init__(self, folder, *, begun):
-        super().__init__(daemon=True)
-        self.folder, self.begun, self.mark = folder, begun, None
-
-    def run(self):
-        while len(marks := sorted(self.folder.glob("began-*"), key=lambda path: path.stat().st_mtime_ns)) < self.begun:
-            time.sleep(0.01)
-        self.mark = marks[-1]
-        os.kill(int(self.mark.name.split("-")[2]), signal.SIGKILL)
-
-
 def assert_same(found, expected):
     assert [one.name for one in found] == [one.name for one in expected]
     for one, other in zip(found, expected, strict=True):
@@ -68,6 +43,10 @@ def assert_same(found, expected):
             pd.testing.assert_frame_equal(one.frames[name], frame, check_exact=True)
         for name, values in other.arrays.items():
             np.testing.assert_array_equal(one.arrays[name], values)
+
+
+def expected_of(tasks):
+    return [finished_of(task.name, summed(PEOPLE, task.arguments[-1])) for task in tasks]
 
 
 # ---- results
@@ -221,103 +200,11 @@ def test_two_tasks_alike_are_refused(tmp_path):
         run_tasks([*sum_tasks(2), *sum_tasks(1)], PEOPLE, folder=tmp_path)
 
 
-# ---- what decides a result
-
-
-def test_other_arguments_are_another_file():
-    names = {Task("one name", summed, (k,)).file_name for k in (1, 2)}
-    assert len(names) == 2
-    assert all(name.startswith("one-name-") for name in names)
-
-
-def test_other_participants_are_another_run():
-    changed = PEOPLE.assign(x=PEOPLE["x"].where(PEOPLE.index != 17, 0.0))
-    digests = {people_digest(frame) for frame in (PEOPLE, changed, PEOPLE.rename(columns={"x": "z"}), PEOPLE.head(10))}
-    assert len(digests) == 4
-    assert people_digest(PEOPLE.copy()) in digests
-    assert run_digest("some people", "analysis.audit.energy") != run_digest("others", "analysis.audit.energy")
-
-
-ONE_OF_EACH_ROOM = {
-    "study.py": {"energy", "specifications"},
-    "stats/regression/fit.py": {"energy", "specifications"},
-    "stats/sample/design.py": {"energy", "specifications"},
-    "stats/shape/verdict.py": {"energy", "specifications"},
-    "stats/curve/splines.py": {"energy", "specifications"},
-    "data/people/cohort.py": {"energy", "specifications"},
-    "dose_response/problem.py": {"energy", "specifications"},
-    "audit/runner.py": {"energy", "specifications"},
-    "audit/energy.py": {"energy"},
-    "audit/specifications.py": {"specifications"},
-    "audit/joint_test.py": set(),
-    "audit/null_curves.py": set(),
-    "audit/questions.py": set(),
-    "stats/checks/calibration.py": set(),
-    "stats/__init__.py": set(),
-    "data/source/transport.py": set(),
-    "data/synthetic/survey.py": set(),
-    "dose_response/frames.py": set(),
-    "simulation/coverage.py": set(),
-    "validation/variance.py": set(),
-    "report/views.py": set(),
-    "report/words/audit.py": set(),
-    "report/figures/energy.py": set(),
-    "pipeline/audit.py": set(),
-    "cli/audits.py": set(),
-    "errors.py": set(),
-    "files.py": set(),
-    "__init__.py": set(),
-}
-"""A module of each room, and in which of two questions' results one byte more in it can change a number."""
-
-
-@pytest.fixture(scope="module")
-def copied_package(tmp_path_factory):
-    return shutil.copytree(runner.PACKAGE, tmp_path_factory.mktemp("code") / "analysis")
-
-
-def digests_of_questions():
-    return {name: run_digest("people", f"analysis.audit.{name}") for name in ("energy", "specifications")}
-
-
-@pytest.fixture(scope="module")
-def before(copied_package):
-    """Digests of the package as it is."""
-    with patch.object(runner, "PACKAGE", copied_package):
-        return digests_of_questions()
-
-
-@pytest.mark.parametrize(("changed", "anew"), ONE_OF_EACH_ROOM.items())
-def test_code_that_can_change_a_number_makes_another_run_and_no_other_does(
-    copied_package, before, monkeypatch, changed, anew
-):
-    monkeypatch.setattr(runner, "PACKAGE", copied_package)
-    path = copied_package / changed
-    whole = path.read_bytes()
-    path.write_bytes(whole + b"\n")
-    after = digests_of_questions()
-    path.write_bytes(whole)
-    assert {name for name in before if before[name] != after[name]} == anew
-    assert digests_of_questions() == before
-
-
-def test_every_module_that_the_questions_load_is_in_their_digests():
-    """In a Python of its own, so that what other tests loaded is not counted."""
-    asked = sorted({task.function.__module__ for task in audit_tasks()})
-    code = (
-        f"import sys, {', '.join(asked)}\n"
-        "print(*(name for name, one in sys.modules.items() if name.startswith('analysis.')"
-        " and not hasattr(one, '__path__')))"
-    )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    covered = {name for module in asked for name in modules_behind(module)}
-    assert set(loaded) - {f"analysis.{name}" for name in runner.WITHOUT_NUMBERS} == covered - (
-        {"analysis.audit.runner"} - set(loaded)
-    )
-
-
-def test_code_of_a_task_beyond_the_project_is_not_read():
-    assert modules_behind("tests.audit.test_runner") == modules_behind("analysis.audit.runner")
+def test_without_a_terminal_a_resumed_run_says_how_much_is_done(tmp_path, capsys):
+    run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path, progress="summing")
+    assert "done already" not in capsys.readouterr().err
+    run_tasks(sum_tasks(5), PEOPLE, folder=tmp_path, progress="summing")
+    assert "summing: 2 of 5 tasks are done already" in capsys.readouterr().err
 
 
 # ---- the specification curve
@@ -345,88 +232,4 @@ def test_every_group_of_the_grid_is_a_task_of_its_own():
 
 def test_a_curve_with_a_part_missing_says_why():
     with pytest.raises(AuditError, match="specification a: no column"):
-        specification_curve([runner.Finished("specification a", reason="no column")], PEOPLE)
-
-
-# ---- a cluster
-
-
-def test_without_the_package_a_scheduler_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(AuditError, match="needs the package distributed, which is not installed: install this"):
-        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1")
-
-
-def test_a_scheduler_that_does_not_answer_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "LONGEST_GREETING", 0.5)
-    with pytest.raises(AuditError, match=r"no scheduler answers at tcp://127.0.0.1:1 .* 0 of 1 tasks are finished"):
-        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1")
-
-
-def test_a_finished_run_asks_no_scheduler(tmp_path):
-    first = run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path)
-    assert_same(run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path, scheduler="tcp://127.0.0.1:1"), first)
-
-
-def test_without_a_terminal_a_resumed_run_says_how_much_is_done(tmp_path, capsys):
-    run_tasks(sum_tasks(2), PEOPLE, folder=tmp_path, progress="summing")
-    assert "done already" not in capsys.readouterr().err
-    run_tasks(sum_tasks(5), PEOPLE, folder=tmp_path, progress="summing")
-    assert "summing: 2 of 5 tasks are done already" in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1", silence_logs=50
-    ) as running:
-        yield running
-
-
-def test_a_cluster_changes_no_digit(cluster, tmp_path):
-    alone = run_tasks(sum_tasks(6), PEOPLE, folder=tmp_path / "alone")
-    found = run_tasks(sum_tasks(6), PEOPLE, folder=tmp_path / "cluster", scheduler=cluster.scheduler_address)
-    assert_same(found, alone)
-
-
-def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(cluster, tmp_path):
-    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(30)]
-    killer = Killer(tmp_path, begun=5)
-    killer.start()
-    found = run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=cluster.scheduler_address)
-    killer.join()
-    began = list(tmp_path.glob("began-*"))
-    assert killer.mark in began
-    assert len(began) > len(tasks)  # what the killed one had in hand began anew
-    assert len(stored(tmp_path / "audit")) == len(tasks)
-    assert_same(found, expected_of(tasks))
-
-
-def test_tasks_of_the_audit_change_no_digit_though_a_worker_is_killed(cluster, participants, tmp_path):
-    tasks = [task for task in audit_tasks() if task.name in OF_THE_AUDIT]
-    assert len(tasks) == len(OF_THE_AUDIT)
-    expected = run_tasks(tasks, participants, folder=tmp_path / "processes", jobs=2)
-    announcing = [Task(task.name, announced, (tmp_path, k, task)) for k, task in enumerate(tasks)]
-    killer = Killer(tmp_path, begun=2)
-    killer.start()
-    found = run_tasks(announcing, participants, folder=tmp_path / "cluster", scheduler=cluster.scheduler_address)
-    killer.join()
-    _, k, _ = killer.mark.name.split("-")
-    assert len(list(tmp_path.glob(f"began-{k}-*"))) == 2, "the task that was under way begins anew in another process"
-    assert len(stored(tmp_path / "cluster")) == len(stored(tmp_path / "processes")) == len(tasks)
-    assert not any(one.reason for one in found)
-    assert_same(found, expected)
-
-
-def expected_of(tasks):
-    return [runner._finished(task.name, summed(PEOPLE, task.arguments[-1])) for task in tasks]
-
-
-@pytest.mark.parametrize(
-    "address", ["localhost", "tcp://host", "tcp://host:notaport", "tcp://host:0", "host:65536", ""]
-)
-def test_an_address_without_a_port_is_refused_before_anything_is_done(tmp_path, address):
-    with pytest.raises(AuditError, match=r"expected the address that `dask scheduler` prints, a host and a port"):
-        run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit", scheduler=address)
-    assert not performed(tmp_path)
+        specification_curve([Finished("specification a", reason="no column")], PEOPLE)

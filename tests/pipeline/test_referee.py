@@ -10,7 +10,7 @@ import pytest
 from analysis.__main__ import main
 from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.referee.table import COLUMNS
-from analysis.audit.runner import AuditError
+from analysis.audit.tasks import AuditError
 from analysis.pipeline.audit import CONCLUSIONS, conclude
 from analysis.pipeline.folders import Folders
 from analysis.study import PRIMARY

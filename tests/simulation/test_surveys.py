@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import pytest
 
-from analysis.audit import runner
+from analysis.audit import store
 from analysis.pipeline.results import SIMULATED
 from analysis.pipeline.simulate import EXPERIMENTS
 from analysis.simulation import recall_error, surveys
@@ -98,8 +98,8 @@ def test_code_of_the_experiment_decides_where_its_results_lie():
     (task, *_) = TOY.tasks(surveys=1, seed=5)
     assert task.code == __name__
     own = surveys.__name__
-    assert own in runner.modules_behind("analysis.simulation.bands")
-    assert runner.run_digest("people", "analysis.simulation.bands") != runner.run_digest("people", own)
+    assert own in store.modules_behind("analysis.simulation.bands")
+    assert store.run_digest("people", "analysis.simulation.bands") != store.run_digest("people", own)
 
 
 def test_an_experiment_that_cannot_be_tried_says_why():

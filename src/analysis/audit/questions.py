@@ -23,7 +23,6 @@ from analysis.audit.joint_test import (
 )
 from analysis.audit.recall import two_recalls
 from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, referee_tasks, without_answer
-from analysis.audit.runner import AuditError, Finished, Task
 from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
 from analysis.audit.specificity import (
     SpecificityCell,
@@ -34,6 +33,7 @@ from analysis.audit.specificity import (
     place_among_nutrients,
     specificity_summary,
 )
+from analysis.audit.tasks import AuditError, Finished, Task
 from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
 from analysis.dose_response.energy import ENERGY
 from analysis.stats.sample.design import SurveyDesign

@@ -7,8 +7,9 @@ import joblib
 import pandas as pd
 
 from analysis.audit.questions import audit_frames, audit_tasks, not_asked, study_tasks
-from analysis.audit.runner import Finished, Task, run_tasks
+from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import refuse_outside_grid
+from analysis.audit.tasks import Finished, Task
 from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes

@@ -20,7 +20,8 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from analysis.audit.runner import Task, run_tasks
+from analysis.audit.runner import run_tasks
+from analysis.audit.tasks import Task
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.synthetic.survey import PLANTED, invent, tables_of
 from analysis.data.synthetic.traits import usual_magnesium

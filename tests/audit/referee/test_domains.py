@@ -12,7 +12,7 @@ from analysis.audit.referee.questions import referee_frames
 from analysis.audit.referee.recall_error import calibrated, calibration_data
 from analysis.audit.referee.rows import rows_that_change_nothing, variants
 from analysis.audit.referee.table import row_of
-from analysis.audit.runner import AuditError, Finished
+from analysis.audit.tasks import AuditError, Finished
 from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.stats.curve.splines import place_knots

@@ -13,7 +13,7 @@ from analysis.audit.referee.missing import covariates_missing, people_missing
 from analysis.audit.referee.recall_error import calibrated, calibrated_bootstrap, simulated_extrapolated
 from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.under_reporting import deletion_controls, indicator_odds, under_reporting
-from analysis.audit.runner import AuditError, Finished, Found, Task
+from analysis.audit.tasks import AuditError, Finished, Found, Task
 from analysis.study import PRIMARY, Study
 
 RefereeQuestion: TypeAlias = Callable[..., Found]
