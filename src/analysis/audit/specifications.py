@@ -250,13 +250,17 @@ def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY, *, columns: set
     frame, study : harmonised participants, and what is asked of them.
     columns : the only ones that are read; all, unless given or where one of them is missing, which its refusal lists.
     """
-    able = np.array((frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"], dtype=bool)
+    able = frame["age_years"].to_numpy() >= study.age_min
+    able &= frame["examined"].to_numpy(dtype=bool) & frame["recall_reliable"].to_numpy(dtype=bool)
     strata, psu = (pd.factorize(frame[name])[0] for name in ("strata", "psu"))
     codes = strata * (psu.max() + 1) + psu
-    short = codes.astype(np.min_scalar_type(codes.max()))  # numpy sorts short integers fastest
-    able[np.unique(short, return_index=True)[1]] = True
-    read = frame if columns is None or not columns <= set(frame) else frame[sorted(columns)]
-    return read[able]
+    first = np.full(codes.max() + 1, -1)
+    first[codes[::-1]] = np.arange(codes.size)[::-1]  # of those written to one place the last stays
+    able[first[first >= 0]] = True
+    if columns is None or not columns <= set(frame):
+        return frame[able]
+    rows = np.flatnonzero(able)  # column by column: half the time of the frame's own selection of rows and columns
+    return pd.DataFrame({name: frame[name].array.take(rows) for name in sorted(columns)}, index=frame.index[rows])
 
 
 def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:

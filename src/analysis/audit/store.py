@@ -23,8 +23,8 @@ from analysis.files import replacing, try_writing
 from analysis.stats.arrays import Array
 
 PACKAGE = Path(__file__).parents[1]
-WITHOUT_NUMBERS = ("errors", "files")
-"""Modules that tasks import and whose code makes no number: what an error is, how a file is written."""
+WITHOUT_NUMBERS = ("errors", "files", "stats.parallel")
+"""Modules that tasks import and whose code makes no number: what an error is, how a file is written, who computes."""
 
 PROJECT = __name__.partition(".")[0]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.conditions import columns_of, select_rows
-from analysis.data.people.harmonise import pooled_weight
 from analysis.data.people.vocabulary import EXPOSURES, exposure_label
+from analysis.data.people.weights import pooled_weight
 from analysis.errors import expected_one_of
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet, count_of

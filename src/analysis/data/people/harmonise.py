@@ -17,6 +17,7 @@ from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
 from analysis.data.people.products import PRODUCT_COLUMNS
 from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, SECOND_DAY_COLUMNS
+from analysis.data.people.weights import pooled_weight
 from analysis.stats.arrays import Frames
 from analysis.study import CATEGORIES, CYCLES, Weights
 
@@ -126,36 +127,6 @@ def harmonise(tables: Frames) -> pd.DataFrame:
         made[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
     # In one block a kind, or pandas warns of whoever adds a column to so many.
     return pd.concat([frame, pd.DataFrame(made)], axis="columns").copy()
-
-
-def pooled_weight(
-    frame: pd.DataFrame, *, weights: Weights | Literal["interview"], cycles: tuple[int, ...]
-) -> pd.Series:
-    """Survey weight for the pooled cycles; 0 for people without one and for other cycles.
-
-    NCHS's rule: 1999-2000 and 2001-2002 rest on different censuses and are pooled through their joint 4-year weight,
-    which counts for two of the k cycles: weight_4yr x 2/k. Any other cycle contributes weight_2yr x 1/k.
-
-    Parameters
-    ----------
-    frame : harmonised participants.
-    weights : ``dietary``, ``mec``, ``interview``, or ``none`` for weight 1 for everyone.
-    cycles : first years of the pooled cycles.
-
-    Returns
-    -------
-    (n,) series, people represented.
-
-    References
-    ----------
-    NCHS, NHANES Analytic Guidelines 1999-2010, combining survey cycles.
-    """
-    inside = frame["cycle"].isin(cycles)
-    if weights == "none":
-        return inside.astype(float)
-    joint = frame["cycle"].isin([1999, 2001]) if {1999, 2001} <= set(cycles) else pd.Series(False, frame.index)
-    scaled = frame[f"weight_{weights}_2yr"].where(~joint, 2 * frame[f"weight_{weights}_4yr"]) / len(cycles)
-    return scaled.where(inside).fillna(0.0)
 
 
 def _join_cycle(tables: Frames, position: int) -> pd.DataFrame:

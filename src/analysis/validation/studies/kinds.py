@@ -17,7 +17,7 @@ import pandas as pd
 import scipy
 
 from analysis.data.people.conditions import ConditionError, select_rows, truth_of
-from analysis.data.people.harmonise import pooled_weight
+from analysis.data.people.weights import pooled_weight
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
