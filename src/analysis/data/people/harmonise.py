@@ -15,7 +15,7 @@ from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_colu
 from analysis.data.people.laboratory import LABORATORY, laboratory_columns
 from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
 from analysis.data.people.products import PRODUCT_COLUMNS
-from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
+from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns, use_rows
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, SECOND_DAY_COLUMNS
 from analysis.data.people.weights import pooled_weight
 from analysis.stats.arrays import Frames
@@ -86,12 +86,13 @@ def needed_columns() -> dict[str, list[str]]:
     return {**needed, **uses, **PRODUCT_COLUMNS}
 
 
-def harmonise(tables: Frames) -> pd.DataFrame:
+def harmonise(tables: Frames, *, uses: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per interviewed person of all cycles, in the project's vocabulary.
 
     Parameters
     ----------
     tables : table name to frame with SEQN as index and the columns of `needed_columns`; product tables have no SEQN.
+    uses : `analysis.data.people.supplements.use_rows` of them, where it is there already.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def harmonise(tables: Frames) -> pd.DataFrame:
         **drug_columns(tables, raw.index),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
         **_recalls(raw),
-        **_supplements(tables, raw),
+        **_supplements(use_rows(tables) if uses is None else uses, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
     made = {"any_led": any_lower_extremity_disease(frame), "depletion_score": depletion_score(frame)}
@@ -379,9 +380,9 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def _supplements(tables: Frames, raw: pd.DataFrame) -> dict[str, pd.Series]:
+def _supplements(uses: pd.DataFrame, raw: pd.DataFrame) -> dict[str, pd.Series]:
     _number(raw, "DSD010", dict.fromkeys((1, 2, 7, 9), 0.0))
-    return supplement_columns(tables, raw)
+    return supplement_columns(uses, raw)
 
 
 def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:
