@@ -21,7 +21,8 @@ import scipy
 from analysis.audit.recall import beside_energy
 from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of, undecided
-from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
+from analysis.data.people.vocabulary import SECOND_DAYS
+from analysis.data.people.weights import two_day_weight
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
@@ -47,20 +48,13 @@ ROOT = 4
 """The error is taken as normal on the fourth root of intake, as usual-intake methods do."""
 
 
-def second_weights(frame: pd.DataFrame, study: Study = PRIMARY) -> Array:
-    """(n,) two-day weight of the cycle's people with two reliable recalls, 0 for everybody else."""
-    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
-    both = frame["recall2_reliable"] & frame[SECOND_DAYS[study.exposure]].notna() & (frame["cycle"] == SECOND_RECALL)
-    return np.where(both.to_numpy(dtype=bool), weights, 0.0)
-
-
 def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
     """Both days, covariates and design of a setting's people; the first exposure is the spline's."""
     rows = setting.domain.rows
     return CalibrationData(
         first=frame.loc[rows, list(exposures)].to_numpy(dtype=float),
         second=frame.loc[rows, [SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float),
-        second_weights=second_weights(frame, setting.study)[rows],
+        second_weights=two_day_weight(frame, SECOND_DAYS[setting.study.exposure])[rows],
         covariates=setting.adjustment[rows],
         y=setting.y[rows],
         weights=setting.design.weights[rows],
@@ -156,7 +150,7 @@ def simulated_extrapolated(
     setting = set_out(frame, study)
     curve = curve_on(setting)
     base = row_of(QUESTION, "primary", curve)
-    weights = second_weights(frame, study) * setting.domain.rows
+    weights = two_day_weight(frame, SECOND_DAYS[study.exposure]) * setting.domain.rows
     both = weights > 0
     columns = (study.exposure, SECOND_DAYS[study.exposure])
     days = [frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in columns]

@@ -1,10 +1,11 @@
-"""What a person of several cycles taken together weighs."""
+"""What a person of several cycles taken together weighs, and one whose two days of recall are used."""
 
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from analysis.stats.arrays import Array
 from analysis.study import Weights
 
 
@@ -39,3 +40,15 @@ def pooled_weight(
         scaled = np.where(np.isin(cycle, [1999, 2001]), 2 * frame[f"weight_{weights}_4yr"].to_numpy(float), scaled)
     scaled = scaled / len(cycles)
     return pd.Series(np.where(inside & ~np.isnan(scaled), scaled, 0.0), frame.index)
+
+
+def two_day_weight(frame: pd.DataFrame, second_day: str) -> Array:
+    """Two-day weight of the people with two reliable recalls, 0 of everybody else; (n,), people represented.
+
+    Parameters
+    ----------
+    frame : harmonised participants.
+    second_day : column of the second day's intake that must be known.
+    """
+    both = frame["recall_reliable"] & frame["recall2_reliable"] & frame[second_day].notna()
+    return np.where(both.to_numpy(dtype=bool), frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float), 0.0)
