@@ -22,7 +22,7 @@ import pandas as pd
 import scipy.linalg
 
 from analysis.data.people.vocabulary import amount_unit, exposure_label, exposure_unit
-from analysis.dose_response.association import contrast_frame
+from analysis.dose_response.association import CURVE_RANGE, contrast_frame
 from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
@@ -33,6 +33,7 @@ from analysis.stats.disclosure import Discreet, blanked
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.shape.nadir import RANGE
 from analysis.study import PRIMARY, Study
 
 ESTIMANDS: dict[EnergyForm, str] = {
@@ -58,7 +59,7 @@ PERCENTILES = np.linspace(1, 99, 197)
 """Where the curves of the forms are given: half a percentile is some 40 people, so no point tells of a single one."""
 
 TENSOR_KNOTS = 4
-SURFACE_RANGE = (0.01, 0.99)
+SURFACE_RANGE = CURVE_RANGE
 """Quantiles of the cohort's exposure and of its energy between which the surface is drawn."""
 
 SURFACE_POINTS = 41
@@ -72,7 +73,7 @@ SLICES = (0.25, 0.50, 0.75)
 ABOUT = 0.10
 """People of about an energy intake lie within this share of it."""
 
-SLICE_RANGE = (0.05, 0.95)
+SLICE_RANGE = RANGE
 SLICE_POINTS = 101
 
 

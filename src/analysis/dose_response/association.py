@@ -18,13 +18,12 @@ from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
 from analysis.stats.regression.standardise import StandardisedPrevalence, standardise
-from analysis.stats.shape.nadir import Nadir, find_nadir
+from analysis.stats.shape.nadir import RANGE, Nadir, find_nadir
 from analysis.study import Study, StudyError
 
-NADIR_RANGE = (0.05, 0.95)
-"""Quantiles of the cohort's exposure between which the lowest point is looked for."""
-
 CURVE_RANGE = (0.01, 0.99)
+"""Quantiles of the cohort's exposure between which a curve is drawn."""
+
 GRID_POINTS = 201
 
 
@@ -254,7 +253,7 @@ def associate(problem: Problem) -> Association:
         return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=kept)
 
     full = fit_without(())
-    low, high = np.quantile(setting.eligible, NADIR_RANGE)
+    low, high = np.quantile(setting.eligible, RANGE)
     beta = full.beta[full.index(spline_terms)]
     return Association(
         problem=problem,

@@ -28,6 +28,7 @@ from analysis.stats.regression.hypotheses import TermTest, product_columns, rao_
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import domain_of
+from analysis.stats.shape.nadir import RANGE
 from analysis.study import CATEGORIES, Study, StudyError
 
 MOST_LEVELS = 6
@@ -36,7 +37,7 @@ MOST_LEVELS = 6
 ARMS = (100.0, 500.0)
 """Intakes of magnesium, mg/day, at which the two arms of the curve are told against the median."""
 
-ARM_QUANTILES = (0.05, 0.95)
+ARM_QUANTILES = RANGE
 """Quantiles of the cohort at which they are told of another exposure, or where nobody takes in so little or so much."""
 
 NO_MODIFIERS = tuple(name for name in NO_COVARIATES if name != "cycle")

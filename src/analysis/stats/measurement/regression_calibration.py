@@ -23,12 +23,11 @@ from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.quick import quick_estimate
 from analysis.stats.sample.design import DesignError
+from analysis.stats.shape.nadir import RANGE
 
 CHUNK = 50
 DEPENDENT = 1e-10
 """Part of the largest eigenvalue of the sums of squares below which a column depends on the others."""
-
-RANGE = (0.05, 0.95)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -38,9 +38,7 @@ from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.regression.score_process import SupScore, sup_score
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 from analysis.stats.sample.replicates import Replicates
-
-RANGE = (0.05, 0.95)
-"""Quantiles of the exposure between which a break is looked for: beyond them a slope rests on the extremes alone."""
+from analysis.stats.shape.nadir import RANGE
 
 POINTS = 40
 FINE_POINTS = 25
@@ -225,7 +223,7 @@ def fit_threshold(
     x, y : (m,) exposure, and outcome of 0 and 1; the domain's rows only, in the order of the design.
     adjustment : (m, q) float array, no intercept; q may be zero.
     design, domain : the whole sample, and the m rows of it the model is about.
-    low, high : range of the search; by default the 5th and 95th percentile of x.
+    low, high : range of the search; by default the 5th and 95th percentile of x: beyond, a slope rests on extremes.
     points : number of candidates.
     draws, seed : of `search_test`; by default as many draws as its p-value needs.
     replicates : bootstrap replicates for the interval of the breakpoint; none without.
