@@ -29,7 +29,8 @@ def curve_coefficients(problem: Problem, fit: Fit) -> dict[str, Any]:
     Returns
     -------
     reference and shown_low, shown_high (`CURVE_RANGE`), in the exposure's unit; and as numbers parted by blanks:
-    knots_at (k), coefficients (k - 1, the linear one first) and covariance, its lower triangle row by row (k (k - 1) / 2).
+    knots_at (k), coefficients (k - 1, the linear one first) and covariance, its lower triangle row by row
+    (k (k - 1) / 2).
     """
     index = fit.index(problem.spline_terms)
     low, high = sorted_quantiles(problem.setting.ordered, np.array(CURVE_RANGE))
