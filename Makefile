@@ -224,10 +224,16 @@ $(REPORT_READY): requirements-report.lock | $(READY)
 	@$(PY) -I -m pip --disable-pip-version-check --no-input install --quiet --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
-bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
-	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+# What speed is compared with: the commit before this project was made fast, or the checkout of any other.
+TREE ?= .benchmarks/e0a6fa5
+.benchmarks/%:
+	@git worktree add --quiet --detach $@ $*
 
-bench-beside: $(PARTICIPANTS) ## how fast pieces and whole stages are beside the checkout of another commit, in turns: make bench-beside TREE=../other
+bench: bench-beside ## how fast it is: beside an older commit, beside R where R is installed, and what was asked of it
+	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+	@$(PY) tests/benchmarks/targets.py
+
+bench-beside: $(PARTICIPANTS) | $(TREE) ## how fast pieces and whole stages are beside the checkout of another commit, in turns: make bench-beside TREE=../other
 	@$(PY) tests/benchmarks/beside.py $(TREE)
 	@$(PY) tests/benchmarks/where_time_goes.py $(TREE)
 	@$(PY) tests/benchmarks/stages.py $(TREE)
