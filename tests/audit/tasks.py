@@ -7,11 +7,13 @@ that the tests' own modules would take it.
 import os
 import signal
 import time
+from importlib import metadata
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
+from analysis.audit import store
 from analysis.audit.tasks import Task
 from analysis.stats.sample.design import DesignError
 
@@ -44,7 +46,13 @@ def broken(frame):
 
 
 def of_every_type(frame):
-    return pd.DataFrame({"n": [1, 2], "share": [0.1, np.nan], "word": ["a", None], "flag": [True, False]})
+    values = {
+        "n": np.array([1, 2], dtype=np.int16), "share": [0.1 + 0.2, np.nan], "word": ["a", None], "flag": [True, False],
+        "maybe": pd.array([True, None], dtype="boolean"), "kind": pd.Categorical(["b", None], ["b", "a"], ordered=True),
+    }  # fmt: skip
+    frame = pd.DataFrame(values, index=pd.Index(["first", "second"], name="who"))
+    frame.attrs["source"] = {"name": "invented", "synthetic": True}
+    return frame
 
 
 def threads(frame):
@@ -56,6 +64,22 @@ def slowly(frame, folder, k):
     (folder / f"began-{k}-{os.getpid()}").touch()
     time.sleep(0.1)
     return summed(frame, k)
+
+
+def where(frame, k):
+    """Process that performs it, and where its people are in memory: people unpacked anew are elsewhere."""
+    time.sleep(0.05)  # so that every worker takes some
+    return pd.DataFrame({"k": [k], "process": [os.getpid()], "place": [id(frame)], "sum": [frame["x"].sum()]})
+
+
+def pretend_another_numpy():
+    """Make the process, a worker's, one that has an older numpy."""
+    store._version = lambda name: "1.0" if name == "numpy" else metadata.version(name)
+
+
+def outgoing(dask_worker):
+    """Bytes that a worker has sent, to other workers and for the client."""
+    return dask_worker.transfer_outgoing_bytes_total
 
 
 LONGEST_ALONE = 20.0

@@ -2,18 +2,35 @@
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.audit import cluster
+from analysis.audit import cluster, store
 from analysis.audit.questions import audit_tasks
 from analysis.audit.runner import run_tasks
+from analysis.audit.store import bytes_of_frame, frame_in, people_digest
 from analysis.audit.tasks import AuditError, Task
 from tests import audits
-from tests.audit.tasks import PEOPLE, announced, counted_tasks, deadly_tasks, in_company, slowly, sum_tasks
+from tests.audit.tasks import (
+    PEOPLE,
+    announced,
+    counted_tasks,
+    deadly_tasks,
+    in_company,
+    outgoing,
+    pretend_another_numpy,
+    slowly,
+    sum_tasks,
+    where,
+)
 from tests.audit.test_runner import assert_same, expected_of, performed, stored
 
 OF_THE_AUDIT = {*(f"specification {people}" for people in audits.PEOPLE), "specificity 0", "energy forms"}
@@ -64,6 +81,43 @@ def test_a_cluster_changes_no_digit(two_workers, tmp_path):
     alone = run_tasks(sum_tasks(6), PEOPLE, folder=tmp_path / "alone")
     found = run_tasks(sum_tasks(6), PEOPLE, folder=tmp_path / "cluster", scheduler=two_workers.scheduler_address)
     assert_same(found, alone)
+
+
+def test_a_cluster_is_asked_where_nothing_is_kept(two_workers):
+    tasks = [Task(f"where {k}", where, (k,)) for k in range(4)]
+    found = run_tasks(tasks, PEOPLE, folder=None, scheduler=two_workers.scheduler_address)
+    assert [one.frames["rows"]["k"].item() for one in found] == [0, 1, 2, 3]
+    assert os.getpid() not in {one.frames["rows"]["process"].item() for one in found}
+
+
+def test_participants_travel_packed_and_are_unpacked_once_in_a_process(two_workers, tmp_path):
+    """A worker gets them from another one; what workers send beside them are some results of a few kilobytes."""
+    distributed = pytest.importorskip("distributed")
+    values = np.random.default_rng(2).integers(0, 20, size=1_000_000).astype(float)
+    people = pd.DataFrame({"x": values, "y": values[::-1]})
+    packed = len(bytes_of_frame(people, "zstd"))
+    assert packed < people.memory_usage().sum() / 5
+    with distributed.Client(two_workers.scheduler_address, set_as_default=False) as client:
+        before = sum(client.run(outgoing).values())
+        tasks = [Task(f"where {k}", where, (k,)) for k in range(20)]
+        found = run_tasks(tasks, people, folder=tmp_path, scheduler=two_workers.scheduler_address)
+        sent = sum(client.run(outgoing).values()) - before
+    rows = pd.concat([one.frames["rows"] for one in found])
+    assert rows["process"].nunique() == 2
+    assert len(rows[["process", "place"]].drop_duplicates()) == 2
+    assert (rows["sum"] == values.sum()).all()
+    assert 0 < sent <= 1.1 * packed
+
+
+def test_participants_are_unpacked_as_they_were_packed(participants):
+    found = frame_in(bytes_of_frame(participants, "zstd"))
+    pd.testing.assert_frame_equal(found, participants, check_exact=True, check_index_type="exact")
+    assert found.attrs == participants.attrs
+    assert people_digest(found) == people_digest(participants)
+    for name, column in participants.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            pd.testing.assert_index_equal(found[name].cat.categories, column.cat.categories, exact=True)
+            assert found[name].cat.ordered == column.cat.ordered
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(two_workers, tmp_path):
@@ -141,6 +195,21 @@ def test_a_result_that_never_arrives_is_waited_for_a_while_and_tried_once_more(s
     assert_same(found, expected_of(tasks))
 
 
+def test_what_a_worker_with_other_libraries_found_is_refused_and_not_kept(small_cluster, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(small_cluster.scheduler_address, set_as_default=False) as client:
+        client.run(pretend_another_numpy)
+    with pytest.raises(AuditError, match=r"'sum 0' was performed by .* other versions than here: numpy \(1\.0, here "):
+        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler=small_cluster.scheduler_address)
+    assert not stored(tmp_path)
+
+
+def test_what_a_worker_with_other_code_found_is_refused(small_cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "WITHOUT_NUMBERS", (*store.WITHOUT_NUMBERS, "audit.tasks"))
+    with pytest.raises(AuditError, match=r"other versions than here: the project's code \(\w{16}, here \w{16}\)\."):
+        run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler=small_cluster.scheduler_address)
+
+
 def test_a_worker_that_joins_late_takes_its_part(small_cluster, tmp_path):
     tasks = [Task(f"with another {k}", in_company, (tmp_path, k)) for k in range(8)]
     threading.Timer(0.5, small_cluster.scale, args=(2,)).start()
@@ -171,4 +240,93 @@ def test_a_cluster_whose_workers_leave_is_given_up(small_cluster, tmp_path, monk
     threading.Thread(target=leave, daemon=True).start()
     with pytest.raises(AuditError, match=r"has had no worker for 1 s: .* of 200 tasks are finished and kept"):
         run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=small_cluster.scheduler_address)
+    assert stored(tmp_path / "audit")
+
+
+# ---- a scheduler started anew
+
+
+class Supervised(threading.Thread):
+    """``dask`` in a process that is started anew whenever it ends, as a loop in a shell or systemd does it."""
+
+    def __init__(self, *command):
+        super().__init__(daemon=True)
+        self.command = [sys.executable, "-m", "dask", *command, "--no-dashboard"]
+        self.ended, self.starts, self.process = threading.Event(), 0, None
+
+    def run(self):
+        quiet = os.environ | {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
+        while not self.ended.is_set():
+            self.starts += 1
+            with subprocess.Popen(self.command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as one:
+                self.process = one
+                while one.poll() is None and not self.ended.wait(0.05):
+                    pass
+                one.terminate()
+            self.ended.wait(1.0)
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+@pytest.fixture
+def supervised(tmp_path):
+    """A scheduler and two workers of processes of their own, and the scheduler's address."""
+    pytest.importorskip("distributed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    running = [Supervised("scheduler", "--host", "127.0.0.1", "--port", str(port))]
+    for k in range(2):
+        running.append(
+            Supervised("worker", address, "--nthreads", "1", "--local-directory", str(tmp_path / f"own-{k}"))
+        )
+    for one in running:
+        one.start()
+    yield address, running
+    for one in reversed(running):
+        one.stop()
+
+
+def test_a_scheduler_started_anew_loses_and_doubles_nothing(supervised, tmp_path, monkeypatch, capsys):
+    address, (scheduler, *workers) = supervised
+    monkeypatch.setattr(cluster, "LONGEST_GREETING", 30.0)  # Python starts three times, perhaps beside other tests
+    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(120)]
+    kept_before = set()
+
+    def kill():
+        while len(list(tmp_path.glob("began-*"))) < 40:
+            time.sleep(0.01)
+        kept_before.update(stored(tmp_path / "audit"))
+        scheduler.process.kill()
+
+    threading.Thread(target=kill, daemon=True).start()
+    found = run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=address, progress="")
+    assert (scheduler.starts, [worker.starts > 1 for worker in workers]) == (2, [True, True])
+    assert "was lost" in capsys.readouterr().err
+    assert_same(found, expected_of(tasks))
+    assert len(stored(tmp_path / "audit")) == len(tasks)
+    began = Counter(int(path.name.split("-")[1]) for path in tmp_path.glob("began-*"))
+    assert set(began) == set(range(len(tasks)))
+    again = {tasks[k].file_name for k, times in began.items() if times > 1}
+    assert len(kept_before) > 20
+    assert not again & kept_before, "what was kept is not performed again"
+
+
+def test_a_scheduler_that_does_not_come_back_is_given_up(supervised, tmp_path, monkeypatch):
+    address, (scheduler, *_) = supervised
+    monkeypatch.setattr(cluster, "LONGEST_GREETING", 30.0)
+    monkeypatch.setattr(cluster, "LONGEST_ABSENCE", 1.0)
+    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(120)]
+
+    def kill():
+        while len(list(tmp_path.glob("began-*"))) < 20:
+            time.sleep(0.01)
+        scheduler.ended.set()
+
+    threading.Thread(target=kill, daemon=True).start()
+    with pytest.raises(AuditError, match=r"no scheduler answers at .* within 1 s .* of 120 tasks are finished"):
+        run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=address, progress="")
     assert stored(tmp_path / "audit")

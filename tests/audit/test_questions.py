@@ -90,13 +90,13 @@ def performed(monkeypatch):
     """Names of the tasks that are performed from here on; no figure is drawn, which takes longer than the rest."""
     monkeypatch.setattr("analysis.pipeline.draw.audit_drawings", lambda frames, provenance: {})
     names = []
-    perform = runner.perform
+    perform = runner.perform_to_bytes
 
     def noted(number, task, frame):
         names.append(task.name)
         return perform(number, task, frame)
 
-    monkeypatch.setattr(runner, "perform", noted)
+    monkeypatch.setattr(runner, "perform_to_bytes", noted)
     return names
 
 

@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -67,8 +68,18 @@ def test_rows_are_kept_as_a_frame(tmp_path):
 
 
 def test_types_and_missing_values_are_kept(tmp_path):
-    (found,) = run_tasks([Task("types", of_every_type)], PEOPLE, folder=tmp_path)
-    pd.testing.assert_frame_equal(found.frames["rows"], of_every_type(PEOPLE))
+    expected = of_every_type(PEOPLE)
+    for folder in (None, tmp_path, tmp_path):  # the third time from its file
+        (found,) = run_tasks([Task("types", of_every_type)], PEOPLE, folder=folder)
+        rows = found.frames["rows"]
+        pd.testing.assert_frame_equal(rows, expected, check_exact=True, check_index_type="exact", check_freq=True)
+        assert rows.attrs == expected.attrs
+        rows.loc["first", "n"] = 3  # a caller's own
+
+
+def test_what_is_kept_does_not_depend_on_a_folder(tmp_path):
+    tasks = [*sum_tasks(3), Task("no", refused, ("one PSU",))]
+    assert_same(run_tasks(tasks, PEOPLE, folder=None), run_tasks(tasks, PEOPLE, folder=tmp_path))
 
 
 def test_processes_change_no_digit(tmp_path):
@@ -145,16 +156,16 @@ def test_without_a_terminal_finished_tasks_are_told_by_the_minute(tmp_path, monk
 
 
 def test_a_full_disk_leaves_whole_files_only(tmp_path, monkeypatch):
-    save, calls = np.savez, []
+    write, calls = Path.write_bytes, []
 
-    def full(file, **entries):
-        calls.append(file)
+    def full(path, image):
+        calls.append(path)
         if len(calls) == 3:
-            file.write(b"half of a result")
+            write(path, image[: len(image) // 2])
             raise OSError(errno.ENOSPC, "No space left on device")
-        save(file, **entries)
+        return write(path, image)
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(AuditError, match=r"'count 2' cannot be written.*No space left on device.* 2 of 6 tasks are"):
         run_tasks(counted_tasks(tmp_path), PEOPLE, folder=tmp_path / "audit")
     assert len(stored(tmp_path / "audit")) == 2

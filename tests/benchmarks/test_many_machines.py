@@ -1,22 +1,24 @@
 """What the audit gains from more workers, and what a million specifications would need; `make bench`.
 
 The same groups of people, the audit's own tasks, are answered on a dask cluster of one, two and four worker
-processes of one thread each; workers are warm, as they are in a long run. Nothing here asserts a time. What was
-measured is drawn, and written into docs/many-machines.md with what follows from it for a million specifications.
+processes of one thread each; scheduler, workers and client are processes of their own, and workers are warm, as in a
+long run. Every third group of all 315 is answered: all of them, three times each, would take eleven minutes, and one
+turn would not show what a neighbour on the machine has disturbed. Nothing here asserts a time. What was measured is
+drawn, and written into docs/many-machines.md with what follows from it for a million specifications.
 
 What the machine itself can gain is measured beside it: processes that have the people and their share of the tasks
-before they start, and nobody to talk to. Virtual cores are often two threads of one.
+before they start, and nobody to talk to. Virtual cores are often two threads of one. What one client and one scheduler
+can take in is measured by tasks that do nothing and have a result of real size.
 """
 
 import importlib
 import multiprocessing
 import os
-import pickle
 import re
 import sys
 import time
-import zlib
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -27,75 +29,115 @@ from threadpoolctl import threadpool_limits
 
 from analysis.audit.questions import specification_tasks
 from analysis.audit.runner import run_tasks
+from analysis.audit.tasks import Task
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
+from tests.audit.tasks import outgoing
+from tests.benchmarks.idle import found_before
+from tests.benchmarks.kept import peak_memory
+from tests.benchmarks.needs import (
+    ALONE,
+    BEFORE,
+    CLIENT,
+    HELD,
+    OF_A_TASK,
+    RATE,
+    SCHEDULER,
+    SENT,
+    STORED,
+    UNITS,
+    WORKER,
+    needs_of,
+)
 
 pytestmark = pytest.mark.benchmark
 
 ROOT = Path(__file__).parents[2]
 FIGURE, PAGE = ROOT / "docs" / "scaling.svg", ROOT / "docs" / "many-machines.md"
 MEASURED = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
-MILLION, MACHINES = 1_000_000, (1, 16, 256)
 WORKERS = (1, 2, 4)
-GROUPS = 96
+EVERY = 3
 ROUNDS = 3
-RATE = "specifications a second, worker processes: {}"
+IDLE = (200, 2_000)
+"""Numbers of tasks that do nothing: between them only the tasks differ, and not what a run needs once."""
+
 MEMORY_KEPT = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 """As docs/many-machines.md has workers started."""
 
-ALONE = "specifications a second, processes with nobody to talk to: {}"
-
 
 def test_workers_of_a_cluster(capsys, results, tmp_path, monkeypatch):
-    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("distributed")
     for name, value in MEMORY_KEPT.items():
         monkeypatch.setenv(name, value)
     people = read_participants(Folders(ROOT / "data", ROOT / "figures"))[0]
-    tasks = specification_tasks()
-    tasks = tasks[:: len(tasks) // GROUPS][:GROUPS]
+    tasks = specification_tasks()[::EVERY]
     cells = sum(len(task.arguments[0]) for task in tasks)
+    measured = {OF_A_TASK: cells / len(tasks)}
     seconds = {workers: [] for workers in WORKERS}
     for turn in range(ROUNDS):  # they take turns, so that a neighbour on the machine disturbs all alike
         for workers in WORKERS:
-            with distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1", silence_logs=50
-            ) as cluster:
+            with cluster_of(workers) as (address, client):
+                began = time.perf_counter()
                 folder = tmp_path / f"{workers}-{turn}"
-                with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
-                    client.run(importlib.import_module, specification_tasks.__module__)
-                    began = time.perf_counter()
-                    run_tasks(tasks, people, folder=folder, scheduler=cluster.scheduler_address, progress="")
-                    seconds[workers].append(time.perf_counter() - began)
-                    memory = max(client.run(resident).values())
-    turns = [{number: seconds_alone(people, tasks, number) for number in (1, cores())} for _ in range(ROUNDS)]
-    alone = {number: cells / sorted(turn[number] for turn in turns)[ROUNDS // 2] for number in turns[0]}
-    found = {}
-    for workers, taken in seconds.items():
-        median = sorted(taken)[len(taken) // 2]
-        found[workers] = cells / median
-        results.append({"what": RATE.format(workers), "unit": "1/s", "r": np.nan, "here": found[workers],
-                        "times": found[workers] / found[1]})  # fmt: skip
-    stored = sum(path.stat().st_size for path in folder.glob("*/*.npz"))
-    sent = len(zlib.compress(pickle.dumps(people), level=1))
-    for number, rate in alone.items():
-        results.append({"what": ALONE.format(number), "unit": "1/s", "r": np.nan, "here": rate,
-                        "times": rate / alone[1]})  # fmt: skip
-    kept = {"alone": alone, "stored": stored / cells, "sent": sent, "memory": memory, "tasks": cells / len(tasks)}
-    for what, unit, here in (
-        ("finished specification on disk", "bytes", stored / cells),
-        ("participants sent to each worker, once", "MB", sent / 1e6),
-        ("memory of a worker process after its part", "MB", memory / 1e6),
-    ):
-        results.append({"what": what, "unit": unit, "r": np.nan, "here": here, "times": np.nan})
-    draw(found)
-    PAGE.write_text(MEASURED.sub(lambda part: part[1] + needs_of(found, **kept) + part[2], PAGE.read_text()))
+                run_tasks(tasks, people, folder=folder, scheduler=address, progress="")
+                seconds[workers].append(time.perf_counter() - began)
+                stored = sum(path.stat().st_size for path in folder.glob("*/*.npz"))
+                measured[WORKER] = max(client.run(peak_memory).values())
+                # Workers have sent the results, and the people to all but the first, which has them from the scheduler.
+                measured[SENT] = (sum(client.run(outgoing).values()) - stored) / max(1, workers - 1) / 1e6
+    measured |= {RATE.format(workers): cells / np.median(taken) for workers, taken in seconds.items()}
+    measured |= {STORED: stored / cells} | rates_alone(people, tasks, cells) | client_side(people, tasks[0])
+    for name, here in measured.items():
+        rate = next((one for one in (RATE, ALONE) if name.startswith(one.format(""))), None)
+        results.append({"what": name, "unit": UNITS.get(name, "1/s"), "r": np.nan, "here": here,
+                        "times": np.nan if rate is None else here / measured[rate.format(1)]})  # fmt: skip
+    draw({workers: measured[RATE.format(workers)] for workers in WORKERS})
+    PAGE.write_text(MEASURED.sub(lambda part: part[1] + needs_of(measured) + part[2], PAGE.read_text()))
     with capsys.disabled():
-        for workers, rate in found.items():
-            sys.stdout.write(f"\n{RATE.format(workers)}: {rate:.0f}, {rate / found[1]:.2f} times one\n")
+        for name, here in measured.items():
+            sys.stdout.write(f"\n{name}: {here:,.4g} {UNITS.get(name, '')}")
 
 
-def resident():
-    return psutil.Process().memory_info().rss
+@contextmanager
+def cluster_of(workers):
+    """Address and client of a cluster whose scheduler and workers, warm, are processes of their own."""
+    subprocess = importlib.import_module("distributed.deploy.subprocess")
+    with (
+        subprocess.SubprocessCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1", silence_logs=50
+        ) as cluster,
+        importlib.import_module("distributed").Client(cluster.scheduler_address, set_as_default=False) as client,
+    ):
+        client.wait_for_workers(workers)
+        client.run(importlib.import_module, specification_tasks.__module__)
+        yield cluster.scheduler_address, client
+
+
+def client_side(people, task):
+    """CPU of client and scheduler for a result, and memory of the client, by tasks that do nothing."""
+    with cluster_of(2) as (address, client):
+        scheduler, here = psutil.Process(client.run_on_scheduler(os.getpid)), psutil.Process()
+        spent = {}
+        for number in IDLE:
+            tasks = [Task(f"nothing {k}", found_before, (task, k)) for k in range(number)]
+            before, held = (cpu_seconds(here), cpu_seconds(scheduler)), here.memory_info().rss
+            found = run_tasks(tasks, people, folder=None, scheduler=address, progress="")
+            spent[number] = np.subtract((cpu_seconds(here), cpu_seconds(scheduler)), before)
+            grown = here.memory_info().rss - held
+    fewer, more = IDLE
+    client_ms, scheduler_ms = 1000 * (spent[more] - spent[fewer]) / (more - fewer)
+    return {CLIENT: client_ms, SCHEDULER: scheduler_ms, BEFORE: held / 1e6,
+            HELD: grown / (len(found) * len(task.arguments[0]))}  # fmt: skip
+
+
+def cpu_seconds(process):
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def rates_alone(people, tasks, cells):
+    turns = [{number: seconds_alone(people, tasks, number) for number in (1, cores())} for _ in range(ROUNDS)]
+    return {ALONE.format(number): cells / np.median([turn[number] for turn in turns]) for number in turns[0]}
 
 
 def cores():
@@ -130,34 +172,6 @@ def span_of_tasks(tasks):
 def perform(tasks):
     for task in tasks:
         task.function(everybody, *task.arguments, **dict(task.options))
-
-
-def needs_of(found, *, alone, stored, sent, memory, tasks):
-    """What was measured, and what a million specifications need by the number of workers, as Markdown tables."""
-    rate = found[1]
-    lines = ["| measured on this machine | |", "|---|---|"]
-    lines += [
-        f"| {RATE.format(workers)} | {one:.0f} ({one / found[1]:.2f} times one) |" for workers, one in found.items()
-    ]
-    lines += [
-        f"| {ALONE.format(number)} | {one:.0f} ({one / alone[1]:.2f} times one) |" for number, one in alone.items()
-    ]
-    lines += [
-        f"| participants, sent to each worker once | {sent / 1e6:.1f} MB |",
-        f"| a finished specification, sent back and kept | {stored:,.0f} bytes |",
-        f"| memory of a worker | {memory / 1e6:.0f} MB |",
-        "",
-        "| a million specifications on | hours | core hours | memory, GB | sent, GB | disk, GB | results a second |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for cores in MACHINES:
-        seconds = MILLION / (rate * cores)
-        lines.append(
-            f"| {cores} core{'s' if cores > 1 else ''} | {seconds / 3600:.2g} | {MILLION / rate / 3600:.1f} | "
-            f"{cores * memory / 1e9:.2g} | {(cores * sent + MILLION * stored) / 1e9:.2g} | "
-            f"{MILLION * stored / 1e9:.2g} | {MILLION / tasks / seconds:,.1f} |"
-        )
-    return "\n".join([*lines, ""])
 
 
 def draw(found):

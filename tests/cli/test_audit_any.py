@@ -60,7 +60,7 @@ def test_no_count_of_a_claim_is_of_fewer_than_ten_people(folders):
 def test_a_second_run_of_a_claim_performs_nothing_and_writes_the_same_words(folders, monkeypatch):
     page = folders.processed / "audits" / "my_score" / CONCLUSIONS
     before = page.read_bytes()
-    monkeypatch.setattr(runner, "perform", lambda *_: pytest.fail("performed again"))
+    monkeypatch.setattr(runner, "perform_to_bytes", lambda *_: pytest.fail("performed again"))
     monkeypatch.setattr("analysis.pipeline.audit.audit_drawings", lambda *_: {})
     assert run_audit(folders, "--column", str(folders.data / "mine.csv")) == 0
     assert page.read_bytes() == before

@@ -435,7 +435,7 @@ def test_tables_of_an_audit_are_copies_and_others_are_refused_with_those_there_a
 def test_audit_in_a_folder_is_that_without_one_and_is_not_computed_again(audit, participants, tmp_path, monkeypatch):
     asked = {"questions": ("cycle curves",), "folder": tmp_path}
     first = analysis.audit_study(participants, audit.study, **asked)
-    monkeypatch.setattr("analysis.audit.runner.perform", lambda *_: pytest.fail("performed again"))
+    monkeypatch.setattr("analysis.audit.runner.perform_to_bytes", lambda *_: pytest.fail("performed again"))
     again = analysis.audit_study(participants, audit.study, **asked)
     for found in (first, again):
         pd.testing.assert_frame_equal(found.to_frame("cycle_shapes"), audit.to_frame("cycle_shapes"))

@@ -19,8 +19,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.audit.cluster import check_address, on_cluster
-from analysis.audit.store import keep, paths_of, read_finished, refuse_unwritable
-from analysis.audit.tasks import Arriving, AuditError, Finished, Task, perform
+from analysis.audit.store import finished_in, keep, paths_of, perform_to_bytes, read_finished, refuse_unwritable
+from analysis.audit.tasks import Arriving, AuditError, Finished, Task
 
 LONGEST_UNTOLD = 60.0
 """Seconds after which a finished task is told where no terminal shows a bar."""
@@ -57,11 +57,12 @@ def run_tasks(
     AuditError : two tasks are alike, a task raises anything else or ends the process that performs it, the disk is
         full, or no cluster can be used. Finished tasks are kept: another call goes on from there.
     """
-    if folder is None:
-        found = dict(_in_processes(tasks, range(len(tasks)), frame, jobs))
-        return [found[number] for number in range(len(tasks))]
     if scheduler is not None:
         check_address(scheduler)
+    if folder is None:
+        everything = _performed(tasks, range(len(tasks)), frame, jobs=jobs, scheduler=scheduler)
+        found = {number: finished_in(image) for number, image in everything}
+        return [found[number] for number in range(len(tasks))]
     paths = paths_of(tasks, frame, folder)
     if fresh:
         for path in paths:
@@ -76,14 +77,10 @@ def run_tasks(
         if waiting:
             refuse_unwritable({path.parent for path in paths})
             told = time.monotonic()
-            performed = (
-                _in_processes(tasks, waiting, frame, jobs)
-                if scheduler is None
-                else on_cluster(tasks, waiting, frame, scheduler)
-            )
-            with closing(performed) as arriving:
-                for number, one in arriving:
-                    found[number] = keep(one, paths[number])
+            with closing(_performed(tasks, waiting, frame, jobs=jobs, scheduler=scheduler)) as arriving:
+                for number, image in arriving:
+                    keep(image, paths[number])
+                    found[number] = finished_in(image)  # as a run that goes on from here finds it
                     bar.update()
                     if progress and not sys.stderr.isatty() and time.monotonic() - told >= LONGEST_UNTOLD:
                         sys.stderr.write(f"{progress}: {len(found)} of {len(tasks)} tasks are done\n")
@@ -91,9 +88,18 @@ def run_tasks(
     return [found[number] for number in range(len(tasks))]
 
 
+def _performed(
+    tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, *, jobs: int, scheduler: str | None
+) -> Arriving:
+    if scheduler is not None:
+        return on_cluster(tasks, waiting, frame, scheduler)
+    return _in_processes(tasks, waiting, frame, jobs)
+
+
 def _in_processes(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, jobs: int) -> Arriving:
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    with closing(parallel(joblib.delayed(perform)(number, tasks[number], frame) for number in waiting)) as arriving:
+    performing = (joblib.delayed(perform_to_bytes)(number, tasks[number], frame) for number in waiting)
+    with closing(parallel(performing)) as arriving:
         yield from arriving
 
 

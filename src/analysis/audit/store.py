@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from analysis.audit.tasks import AuditError, Finished, Task
+from analysis.audit.tasks import AuditError, Finished, Task, perform
 from analysis.files import replacing, try_writing
 from analysis.stats.arrays import Array
 
@@ -28,6 +29,7 @@ WITHOUT_NUMBERS = ("errors", "files", "stats.parallel")
 
 PROJECT = __name__.partition(".")[0]
 
+CODE = "the project's code"
 LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
 _version = cache(metadata.version)  # each is read from a file
 
@@ -62,13 +64,22 @@ def run_digest(people: str, module: str) -> str:
     Parameters
     ----------
     people : of `people_digest`.
-    module : in which the task's function stands; the code is that of `modules_behind` it.
+    module : in which the task's function stands.
     """
-    digest = hashlib.sha256(people.encode())
+    return hashlib.sha256(json.dumps([people, decided_by(module)]).encode()).hexdigest()[:16]
+
+
+def decided_by(module: str) -> dict[str, str]:
+    """What beside participants and arguments decides the result of a module's tasks, by what it is.
+
+    Returns
+    -------
+    Digest of the project's code, which is that of `modules_behind` the module, and versions of the numerical libraries.
+    """
+    digest = hashlib.sha256()
     for name in modules_behind(module):
         digest.update(name.encode() + b"".join(path.read_bytes() for path in (_file_of(name), *_data_of(name))))
-    digest.update(" ".join(f"{name} {_version(name)}" for name in LIBRARIES).encode())
-    return digest.hexdigest()[:16]
+    return {CODE: digest.hexdigest()[:16]} | {name: _version(name) for name in LIBRARIES}
 
 
 def modules_behind(module: str) -> list[str]:
@@ -129,37 +140,82 @@ def refuse_unwritable(folders: Iterable[Path]) -> None:
             raise AuditError(f"results of tasks cannot be written in {folder}: {error}.") from error
 
 
-def keep(finished: Finished, path: Path) -> Finished:
-    """Write one task's file, and read it as a run that goes on from here would find it.
+def perform_to_bytes(number: int, task: Task, frame: pd.DataFrame) -> tuple[int, bytes]:
+    """One task in a worker, which also has the work of making bytes of what it found: the bytes of its file."""
+    return number, bytes_of(perform(task, frame))
 
-    A frame is kept as the bytes of a parquet file, which keeps every digit and type.
+
+def keep(image: bytes, path: Path) -> None:
+    """Write one task's file.
+
+    Raises
+    ------
+    AuditError : it cannot be written; then there is none.
     """
-    entries: dict[str, Any] = {f"array:{name}": values for name, values in finished.arrays.items()}
-    for name, frame in finished.frames.items():
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer)
-        entries[f"frame:{name}"] = np.frombuffer(buffer.getvalue(), dtype=np.uint8)
-    entries |= {"name": np.array(finished.name), "reason": np.array(finished.reason)}
     try:
-        with replacing(path) as part, part.open("wb") as file:
-            np.savez(file, **entries)
+        with replacing(path) as part:
+            part.write_bytes(image)
     except OSError as error:
-        raise AuditError(f"the result of task {finished.name!r} cannot be written: {error}.") from error
-    read = read_finished(path)
-    if read is None:
-        raise AuditError(f"{path} was there and cannot be read any more: expected nobody else to change it. Run again.")
-    return read
+        raise AuditError(f"the result of task {finished_in(image).name!r} cannot be written: {error}.") from error
 
 
 def read_finished(path: Path) -> Finished | None:
     """What a task found, None if it is not finished or its file was damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            entries = dict(stored)
-        frames = {name: pd.read_parquet(io.BytesIO(image.tobytes())) for name, image in _named(entries, "frame:")}
-        return Finished(str(entries["name"]), frames, dict(_named(entries, "array:")), str(entries["reason"]))
+        return finished_in(path.read_bytes())
     except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def bytes_of(finished: Finished) -> bytes:
+    """What a task found as the bytes of a file, which keep every digit and type: npz, with frames as Arrow has them."""
+    entries: dict[str, Any] = {f"array:{name}": values for name, values in finished.arrays.items()}
+    for name, frame in finished.frames.items():
+        entries[f"frame:{name}"] = np.frombuffer(bytes_of_frame(frame), dtype=np.uint8)
+    entries |= {"name": np.array(finished.name), "reason": np.array(finished.reason)}
+    buffer = io.BytesIO()
+    np.savez(buffer, **entries)
+    return buffer.getvalue()
+
+
+def finished_in(image: bytes) -> Finished:
+    """What a task found, from `bytes_of` it.
+
+    Raises
+    ------
+    ValueError, LookupError, EOFError, zipfile.BadZipFile : these are other bytes, or damaged ones.
+    """
+    with np.load(io.BytesIO(image), allow_pickle=False) as stored:
+        entries = dict(stored)
+    frames = {name: frame_in(frame) for name, frame in _named(entries, "frame:")}
+    return Finished(str(entries["name"]), frames, dict(_named(entries, "array:")), str(entries["reason"]))
+
+
+def bytes_of_frame(frame: pd.DataFrame, compression: str | None = None) -> bytes:
+    """A frame as an Arrow stream: every digit, type and category, its index and its ``attrs``.
+
+    Parameters
+    ----------
+    compression : ``zstd`` where the bytes travel.
+    """
+    table, sink = pa.Table.from_pandas(frame), pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
+        stream.write_table(table)
+    image: bytes = sink.getvalue().to_pybytes()
+    return image
+
+
+def frame_in(image: bytes | Array) -> pd.DataFrame:
+    """The frame that `bytes_of_frame` made bytes of.
+
+    Raises
+    ------
+    ValueError : these are other bytes.
+    """
+    with pa.ipc.open_stream(pa.py_buffer(image)) as stream:
+        frame: pd.DataFrame = stream.read_all().to_pandas()
+    return frame
 
 
 def _named(entries: Mapping[str, Array], kind: str) -> Iterator[tuple[str, Array]]:

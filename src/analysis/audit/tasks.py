@@ -18,8 +18,8 @@ from analysis.stats.disclosure import Discreet
 Found: TypeAlias = pd.DataFrame | Sequence[Mapping[str, Any]] | Mapping[str, pd.DataFrame | Array]
 """What a task's function may return: a frame, its rows, or several frames and arrays by name."""
 
-Arriving: TypeAlias = Generator[tuple[int, "Finished"], None, None]
-"""Numbers of tasks and what they found, in the order in which they are done."""
+Arriving: TypeAlias = Generator[tuple[int, bytes], None, None]
+"""Numbers of tasks and the bytes of what they found, in the order in which they are done."""
 
 
 class AuditError(AnalysisError):
@@ -75,16 +75,16 @@ class Finished(Discreet):
     reason: str = ""
 
 
-def perform(number: int, task: Task, frame: pd.DataFrame) -> tuple[int, Finished]:
+def perform(task: Task, frame: pd.DataFrame) -> Finished:
     """One task in a worker. Its linear algebra has one thread: there is a worker for every core."""
     try:
         with threadpool_limits(1):
             found = task.function(frame, *task.arguments, **dict(task.options))
     except AnalysisError as error:
-        return number, Finished(task.name, reason=str(error))
+        return Finished(task.name, reason=str(error))
     except Exception as error:  # nothing is swallowed: of a worker's traceback the name of the task would not be seen
         raise AuditError(f"task {task.name!r} stopped unexpectedly: {type(error).__name__}: {error}.") from error
-    return number, finished_of(task.name, found)
+    return finished_of(task.name, found)
 
 
 def finished_of(name: str, found: Found) -> Finished:
