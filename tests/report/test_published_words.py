@@ -80,6 +80,15 @@ def test_standard_errors_are_told_beside_the_numbers() -> None:
     assert published_words.errors_sentence(FOUND) == ""
 
 
+def test_misses_and_errors_are_one_paragraph() -> None:
+    assert published_words.misses_markdown(FOUND) == published_words.misses_sentence(FOUND)
+    errors = FOUND.assign(se_agreement=["as printed"] + 8 * [""])
+    assert published_words.misses_markdown(errors) == (
+        f"{published_words.misses_sentence(FOUND)} Of 1 printed standard error, 1 is recomputed as printed, 0 closely "
+        "and 0 not."
+    )
+
+
 def without(level: str, odds: float, n: int = 600) -> pd.DataFrame:
     """A claim of 1.50 of 900 people that is not shown without one cycle, where it is ``odds`` of ``n``."""
     rows = claim({level: "same side"})

@@ -89,10 +89,16 @@ def errors_sentence(published: pd.DataFrame) -> str:
         f"{row.study}, {row.item} ({row.ours_se:.2g} for {row.published_se})"
         for row in rows[rows["se_agreement"] == "not reached"].itertuples()
     ]
+    errors, are = ("error", "is") if len(rows) == 1 else ("errors", "is" if printed == 1 else "are")
     return (
-        f"Of {len(rows)} printed standard errors, {printed} {'is' if printed == 1 else 'are'} recomputed as printed, "
-        f"{close} closely and {missed} not{f': {list_words(off)}' if off else ''}."
+        f"Of {len(rows)} printed standard {errors}, {printed} {are} recomputed as printed, {close} closely "
+        f"and {missed} not{f': {list_words(off)}' if off else ''}."
     )
+
+
+def misses_markdown(published: pd.DataFrame) -> str:
+    """What is not reached, numbers and standard errors, as a paragraph."""
+    return " ".join(filter(None, (misses_sentence(published), errors_sentence(published))))
 
 
 MEANINGS = {
