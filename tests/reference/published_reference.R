@@ -143,17 +143,17 @@ blood$fifth <- parted(TRUE); blood$plain <- parted(FALSE)
 twice <- svydesign(ids = ~SDMVPSU, strata = ~SDMVSTRA, weights = ~weight, nest = TRUE, data = blood)
 guallar <- function(what, formula, term = "fifth5") {
   fit <- svyglm(formula, subset(twice, seen), family = quasibinomial, control = tight)
-  keep("Guallar 2006", paste0("homocysteine, quintile 5 v 1", what, ", OR"), exp(coef(fit)[[term]]), sqrt(diag(vcov(fit)))[[term]])
+  keep("Guallar 2006", paste0("homocysteine, ", what, ", OR"), exp(coef(fit)[[term]]), sqrt(diag(vcov(fit)))[[term]])
 }
 keep("Guallar 2006", "people", sum(blood$seen))
 keep("Guallar 2006", "people with every covariate", sum(blood$seen & !is.na(blood$school) & !is.na(blood$smoking) & !is.na(blood$gfr)))
-guallar("", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school)
-guallar(", with lead and cadmium", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium))
-guallar(", with kidney and smoking too", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium) + gfr + smoking)
-guallar(", without education", pad ~ fifth + RIDAGEYR + RIAGENDR + race)
-guallar(", with lead and cadmium as lines", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + lead + cadmium)
-guallar(", with MDRD below 60 and smoking too", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium) + I(gfr < 60) + smoking)
-guallar(", with kidney and smoking too, unweighted quintiles",
+guallar("quintile 5 v 1", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school)
+guallar("with lead and cadmium", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium))
+guallar("with kidney and smoking", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium) + gfr + smoking)
+guallar("without education", pad ~ fifth + RIDAGEYR + RIAGENDR + race)
+guallar("lead and cadmium as lines", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + lead + cadmium)
+guallar("with MDRD below 60", pad ~ fifth + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium) + I(gfr < 60) + smoking)
+guallar("unweighted quintiles",
         pad ~ plain + RIDAGEYR + RIAGENDR + race + school + log(lead) + log(cadmium) + gfr + smoking, "plain5")
 write(do.call(rbind, rows), "real/published_R.csv")
 

@@ -549,6 +549,11 @@ def test_what_was_tried_is_a_row_and_no_citation_is_a_number_of_people() -> None
     ]  # fmt: skip
 
 
+def test_items_that_are_drawn_fit_the_margin_of_the_figure() -> None:
+    """The longest that a look at the figure showed to fit has 42 letters."""
+    assert not [row.item for row in ROWS if row.printed and not row.not_recomputed and len(row.item) > 42]
+
+
 def test_homocysteine_and_arterial_disease_is_among_them() -> None:
     printed = {row.item: row.printed for row in ROWS if row.study == "Guallar 2006" and row.printed}
     assert list(printed.values()) == ["4447", "1.92", "1.37", "0.89"]
