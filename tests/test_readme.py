@@ -86,6 +86,12 @@ def test_what_the_article_may_have_read_is_told_in_the_words_of_the_validation()
     assert "magnesium intake levels" in held
 
 
+def test_tables_of_magnesium_that_exist_are_told():
+    words = " ".join(TEXT.split())
+    assert "Tables of magnesium exist, of intake (Ford & Mokdad 2003) and of arterial disease (Wu 2023)" in words
+    assert "none of neuropathy was found" in words
+
+
 @pytest.mark.committed
 def test_all_nine_claims_are_told_in_a_line_each():
     table = TEXT.partition("part: claims in short")[2].partition("<!-- end")[0]

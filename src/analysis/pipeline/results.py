@@ -37,7 +37,7 @@ OF_ONE = ("distribution", "characteristics", "characteristics_by_quintile", "kno
 TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 """Tests of each model in tests.csv, and by how many methods."""
 
-TEXT_OF_PUBLISHED = dict.fromkeys(("published", "published_low", "published_high"), str)
+TEXT_OF_PUBLISHED = dict.fromkeys(("published", "published_low", "published_high", "published_se"), str)
 """Numbers as they were printed, to the last zero."""
 
 TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}

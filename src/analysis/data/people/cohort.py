@@ -26,6 +26,14 @@ _PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amput
 """Beginnings of columns that an outcome is made of."""
 
 
+def barred_beginnings(outcome: str) -> tuple[str, ...]:
+    """Beginnings of columns that are neither exposure nor covariate of an outcome.
+
+    Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
+    """
+    return (*NO_COVARIATES, *_PARTS.get(outcome, ()))
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Cohort(Discreet):
     """The people a study is about, as a domain of the whole sample.
@@ -223,8 +231,7 @@ def _cases(outcome: Array) -> int | None:
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
-    # Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
-    barred = (*NO_COVARIATES, *_PARTS.get(study.outcome, ()))
+    barred = barred_beginnings(study.outcome)
     if not _may_be_exposure(frame, study.exposure, barred):
         others = [str(name) for name in frame if name not in EXPOSURES and _may_be_exposure(frame, str(name), barred)]
         if study.exposure in frame and not study.exposure.startswith(barred):

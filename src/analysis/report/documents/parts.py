@@ -87,7 +87,7 @@ def _claims(sources: Sources) -> str:
 
 def _published_numbers(sources: Sources) -> str:
     numbers = sources.results.published["published"]
-    return f"{published.agreement_markdown(numbers)}\n\n{published.misses_sentence(numbers)}"
+    return f"{published.agreement_markdown(numbers)}\n\n{published.misses_markdown(numbers)}"
 
 
 def _equations(_: Sources) -> str:

@@ -273,10 +273,10 @@ def _published(results: Results) -> str:
         return paragraphs(NO_PUBLISHED)
     numbers, stands = (results.published.get(name, pd.DataFrame()) for name in ("published", "published_stands"))
     told = paragraphs(
-        WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_sentence(numbers)
+        WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_markdown(numbers)
     )
     named = numbers.assign(study=numbers["study"] + ", " + numbers["citation"])
-    printed = read_off(named.drop(columns=["citation", "kind", "cases", "df", "read_in"]))
+    printed = read_off(named.drop(columns=["publication", "citation", "kind", "cases", "df", "read_in"]))
     told += folded(
         f"Each printed number beside ours ({len(numbers)})", table(printed, "Printed and recomputed", index=False)
     )
