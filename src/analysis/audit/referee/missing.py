@@ -35,6 +35,8 @@ FULL: Model = "2"
 """The model whose covariates some people lack."""
 
 AGE_KNOTS = 4
+DEPENDENT = 1e-9
+"""Part of a column's length beyond those before it, up to which it says nothing that they do not."""
 
 Among = Literal["examined", "interviewed"]
 
@@ -216,15 +218,18 @@ def _reweighted(setting: Setting, kept: Bools, among: Bools, weights: Array, col
 def _known_of_everybody(people: pd.DataFrame, knots: Array) -> Array:
     """Intercept, age as a spline, sex, race, cycle, education (unknown to its reference), income and its gaps.
 
-    What is the same for all of these people is no column: the sex of a study of women, the cycle of a study of one.
+    What says nothing of these people is no column: the sex of a study of women, a bend of three years of age.
     """
     age = people["age_years"].to_numpy(dtype=float)
     columns = [RestrictedCubicSpline(knots).basis(age), (people["sex"] == "female").to_numpy(dtype=float)[:, None]]
     columns += [_levels_present(people[name]) for name in ("race_ethnicity", "cycle", "education")]
     income = people["pir"].fillna(0.0).to_numpy(dtype=float)[:, None]
     columns += [income, people["pir"].isna().to_numpy(dtype=float)[:, None]]
-    known = np.hstack(columns)
-    return np.hstack([np.ones((len(people), 1)), known[:, np.ptp(known, axis=0) > 0]])
+    known = np.hstack([np.ones((len(people), 1)), *columns])
+    length = np.linalg.norm(known, axis=0)
+    # Without pivoting the j-th diagonal element is near zero where column j is a sum of those before it.
+    left = np.abs(np.diag(np.linalg.qr(known / np.where(length > 0, length, 1.0), mode="r")))
+    return np.asarray(known[:, left > DEPENDENT])
 
 
 def _levels_present(values: pd.Series) -> Array:

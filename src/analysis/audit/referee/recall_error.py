@@ -73,6 +73,16 @@ def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str
     )
 
 
+def attenuations(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> Array:
+    """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days."""
+    weights = second_weights(frame, setting.study) * setting.domain.rows
+    # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
+    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain="keep")
+    first = frame[list(exposures)].to_numpy(dtype=float)
+    second = frame[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
+    return attenuation_intervals(first, second, setting.adjustment, design=design)
+
+
 def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> None:
     """Refuse a calibration whose second days are not shown to go with the first: what it predicts could be anything.
 
@@ -80,15 +90,9 @@ def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple
     ------
     StudyError : the 95 % interval of an attenuation reaches 0.
     """
-    weights = second_weights(frame, setting.study) * setting.domain.rows
-    # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
-    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain="keep")
-    first = frame[list(exposures)].to_numpy(dtype=float)
-    second = frame[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
-    slopes = attenuation_intervals(first, second, setting.adjustment, design=design)
     reaching = [
         f"{exposure_label(name)} has an attenuation of {slope:.2f} (95 % interval {low:.2f} to {high:.2f})"
-        for name, (slope, low, high) in zip(exposures, slopes, strict=True)
+        for name, (slope, low, high) in zip(exposures, attenuations(frame, setting, exposures), strict=True)
         if not low > 0
     ]
     if reaching:
