@@ -69,6 +69,11 @@ _OTHER_DISEASES: dict[str, str] = {"pad": "arterial disease", "any_led": "lower-
 """Outcomes that are no rule of neuropathy, and the disease that each is a sign of."""
 
 
+def cycle_name(cycle: int) -> str:
+    """Both years of a cycle: 1999 is "1999-2000"."""
+    return f"{cycle}-{cycle + 1}"
+
+
 def disease_of(outcome: str) -> str:
     """Which peripheral disease an outcome is a sign of, in words."""
     return _OTHER_DISEASES.get(outcome, "neuropathy")

@@ -1,5 +1,6 @@
 """``python -m analysis audit`` of a claim: its own folder, resuming, a column of one's own, refusals."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -92,12 +93,16 @@ def test_an_exposure_and_arterial_disease_are_audited_to_the_end(folders, capsys
 def test_a_file_with_a_column_of_ones_own_is_audited_to_the_end(folders, tmp_path):
     """Every choice of the file holds for the column: other weights, ages and people."""
     path = tmp_path / "mine.toml"
-    path.write_text('weights = "mec"\nage_min = 50\nwhere = "sex == \'female\'"\n')
+    path.write_text('weights = "mec"\nage_min = 50\nage_max = 79\nwhere = "sex == \'female\'"\n')
     with unmeasured():
         assert run_audit(folders, "--study", str(path), "--column", str(folders.data / "mine.csv")) == 0
-    study = Study(exposure="my_score", weights="mec", age_min=50, where="sex == 'female'")
-    assert page_of(folders, study).startswith("# My score and peripheral neuropathy")
-    people = pd.read_parquet(folders.participants).query("age_years >= 50 and sex == 'female' and weight_mec > 0")
+    study = Study(exposure="my_score", weights="mec", age_min=50, age_max=79, where="sex == 'female'")
+    page = page_of(folders, study)
+    assert page.startswith("# My score and peripheral neuropathy")
+    assert "Of: women aged 50 to 79;" in page
+    assert re.search(r"Among [0-9,]+ women aged 50 to 79 \(", page)
+    assert "or older" not in page
+    people = pd.read_parquet(folders.participants).query("50 <= age_years <= 79 and sex == 'female' and weight_mec > 0")
     assert 0 < pd.read_csv(audit_folder(folders, study) / "models.csv")["n"].iloc[0] <= len(people)
 
 

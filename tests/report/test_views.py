@@ -77,6 +77,17 @@ def test_html_says_what_the_text_says(found, shape):
         assert "<table" in view._repr_html_()
 
 
+def test_ages_and_cycles_of_a_study_that_has_not_everybodys_are_told(participants, found):
+    study = analysis.Study(knots=3, age_max=64, cycles=(2001,))
+    view = analysis.estimate(participants, study)
+    told = " ".join(repr(view).split())
+    assert "day-1 dietary weights; aged 40 to 64; cycle 2001-2002. n = " in told
+    axes = view.plot()
+    assert axes.get_title().replace("\n", " ").endswith("adults aged 40 to 64, cycle 2001-2002")
+    plt.close(axes.figure)
+    assert not {"aged", "cycle"} & set(repr(found).split("n = ")[0].split())
+
+
 def test_words_of_the_study_cannot_break_the_page(participants):
     study = analysis.Study(where="age_years < 60 and age_years >= 40")
     assert "age_years &lt; 60" in analysis.estimate(participants, study)._repr_html_()

@@ -214,7 +214,7 @@ def test_caption_of_another_study_tells_that_study(older_women):
     text = dose_response_figures.curve_caption(older_women, "2")
     for piece in (
         "at least two insensate sites",
-        "women aged 60 or older, cycles 1999, 2001",
+        "women aged 60 or older, cycles 1999-2000, 2001-2002",
         "90 % t intervals",
         "height",
     ):
@@ -238,7 +238,22 @@ def test_caption_of_another_study_tells_that_study(older_women):
     ],
 )  # fmt: skip
 def test_people_of_a_condition_are_told_without_contradiction(where, people):
-    row = pd.Series({"where": where, "age_min": 40, "cycles": "1999 2001 2003"})
+    row = pd.Series({"where": where, "age_min": 40, "age_max": np.nan, "cycles": "1999 2001 2003"})
+    assert study_words.describe_people(row) == people
+
+
+@pytest.mark.parametrize(
+    ("asked", "people"),
+    [
+        ({"age_max": 64.0}, "adults aged 40 to 64"),
+        ({"age_max": 64.0, "where": "age_years <= 59"}, "adults aged 40 to 59"),
+        ({"age_max": 64.0, "where": "age_years <= 70"}, "adults aged 40 to 64"),
+        ({"age_max": 64.0, "cycles": "2001"}, "adults aged 40 to 64, cycle 2001-2002"),
+        ({"cycles": "1999 2003"}, "adults aged 40 or older, cycles 1999-2000, 2003-2004"),
+    ],
+)
+def test_people_are_told_with_their_oldest_age_and_both_years_of_a_cycle(asked, people):
+    row = pd.Series({"where": "", "age_min": 40, "age_max": np.nan, "cycles": "1999 2001 2003"} | asked)
     assert study_words.describe_people(row) == people
 
 

@@ -28,7 +28,7 @@ from analysis.stats.regression.hypotheses import product_columns, rao_scott_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import FittedCurve
-from analysis.study import PRIMARY, Study, StudyError
+from analysis.study import PRIMARY, Study, StudyError, cycle_name
 
 POOLED = "pooled"
 
@@ -37,11 +37,6 @@ QUANTITIES = ("nonlinear_p", "end_slopes_p", "nadir")
 
 REFITTED = "nonlinear_p_refitted"
 """The non-linear p once more, the covariance and the df too without the PSU."""
-
-
-def cycle_name(cycle: int) -> str:
-    """Both years of a cycle: 1999 is "1999-2000"."""
-    return f"{cycle}-{cycle + 1}"
 
 
 # ---- cycles

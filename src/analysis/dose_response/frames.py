@@ -231,6 +231,7 @@ def _model_row(association: Association) -> dict[str, object]:
         "weights": study.weights,
         "cycles": " ".join(map(str, study.cycles)),
         "age_min": study.age_min,
+        "age_max": np.nan if study.age_max is None else study.age_max,
         "where": study.where or "",
         "conf_level": study.conf_level,
         "n": told(fit.n),

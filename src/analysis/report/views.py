@@ -24,7 +24,7 @@ from analysis.report.figures.dose_response import draw_odds_ratios
 from analysis.report.figures.layout import BAND, GREEN, VERMILION, mark_invented
 from analysis.report.words.numbers import format_intake, format_p, p_number, sentence
 from analysis.report.words.shape import describe_shape
-from analysis.report.words.study import WEIGHT_WORDS
+from analysis.report.words.study import WEIGHT_WORDS, age_words, cycle_words
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import count_of
 from analysis.stats.regression.hypotheses import TermTest
@@ -209,6 +209,7 @@ class AssociationView(Shown, Association):
             "unit": exposure_unit(study.exposure),
             "outcome": study.outcome,
             "age_min": study.age_min,
+            "age_max": study.age_max,
             "where": study.where or "",
             "cycles": " ".join(map(str, study.cycles)),
         })  # fmt: skip
@@ -326,8 +327,16 @@ def study_words(study: Study) -> str:
     return (
         f"{sentence(exposure_label(study.exposure))} and peripheral {study.disease} ({study.outcome}), model "
         f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
-        f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}"
+        f"{WEIGHT_WORDS[study.weights]}{_limited(study)}{f'; where {study.where}' if study.where else ''}"
     )
+
+
+def _limited(study: Study) -> str:
+    """Ages and cycles of a study that has not those of the primary one."""
+    ages = (study.age_min, study.age_max) != (PRIMARY.age_min, PRIMARY.age_max)
+    told = [age_words(study.age_min, study.age_max)] if ages else []
+    told += [cycle_words(study.cycles)] if study.cycles != PRIMARY.cycles else []
+    return "".join(f"; {words}" for words in told)
 
 
 def _shown(association: Association, provenance: Provenance | None = None) -> AssociationView:

@@ -32,7 +32,7 @@ def test_a_study_whose_covariates_some_people_lack_has_a_calibrated_curve(people
     """Knots lie on those who have a prediction: as many as have the covariates, and as the bootstrap places them."""
     setting = set_out(people, FULL)
     assert setting.domain.n < setting.eligible.size
-    found = calibrated(people, study=FULL)
+    found = calibrated(people, study=FULL)["rows"]
     rows = found[found["done"].str.startswith("calibrated")]
     assert len(rows) == 2
     assert rows[["nonlinear_p", "end_low_p", "end_high_p", "log_or_low", "log_or_high"]].notna().all(axis=None)

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
+from analysis.audit.referee.table import answers, curve_on, row_of
 from analysis.data.people.conditions import all_of
 from analysis.dose_response.problem import Setting, set_out
-from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.sample.design import SurveyDesign, domain_of
@@ -39,18 +38,11 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     """
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    asked = {done: partial(variant, setting) for done, variant in variants(frame).items()}
+    asked: dict[str, Callable[[], Setting]] = {
+        done: partial(variant, setting) for done, variant in variants(frame).items()
+    }
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
-    rows: list[RefereeRow] = [base]
-    left = not_of_these(frame[setting.domain.rows])
-    for done, pose in asked.items():
-        if done in left:
-            continue
-        try:
-            rows.append(row_of(QUESTION, done, curve_on(pose())))
-        except AnalysisError as error:  # one that has no answer takes no other's away
-            left[done] = str(error)
-    return {"rows": complete(rows, base), "left": pd.DataFrame(left.items(), columns=["done", "reason"])}
+    return answers(QUESTION, base, asked, left=not_of_these(frame[setting.domain.rows]))
 
 
 def not_of_these(people: pd.DataFrame) -> dict[str, str]:

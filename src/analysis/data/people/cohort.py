@@ -159,6 +159,12 @@ def refuse_parts(frame: pd.DataFrame) -> None:
         )
 
 
+def asked_for(frame: pd.DataFrame, study: Study) -> pd.Series:
+    """Whether each person is of the study's cycles and ages, examined or not; ``where`` is another question."""
+    (of_age,) = _of_age(frame, study).values()
+    return frame["cycle"].isin(study.cycles) & of_age
+
+
 def _of_age(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
     age = frame["age_years"]
     if study.age_max is None:

@@ -43,8 +43,9 @@ NOT_FROM_FILES = (
 )
 
 DECIDES = (
-    "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the p "
-    "of the ends moves (*direction*). *EI:BMR* is recalled energy over basal metabolism."
+    "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the "
+    "verdicts move or, where they stay, the p of the ends (*direction*). *EI:BMR* is recalled energy over basal "
+    "metabolism."
 )
 PLAIN = {"interior": "lowest point inside the range", "df": "degrees of freedom"}
 """Heads of tables that other readers know by short names."""

@@ -155,10 +155,10 @@ def _names(rows: pd.DataFrame) -> str:
 
 
 def _directions(rows: pd.DataFrame) -> str:
-    """How many answers move towards a U, and how many away from one."""
-    moved = rows["direction"].fillna("").str.partition(" a U")[0]
-    counts = {words: int((moved == words).sum()) for words in ("towards", "away from")}
-    told = [f"{words} a U in {n}" for words, n in counts.items() if n]
+    """How many answers move towards a U, how many away from one, and how many do both."""
+    moved = rows["direction"].fillna("").str.partition(":")[0]
+    counts = {words: int((moved == words).sum()) for words in ("towards a U", "away from a U", "both ways")}
+    told = [f"{words} in {n}" for words, n in counts.items() if n]
     return f"{list_words(told)} of {len(rows)}" if told else "neither way"
 
 

@@ -1,6 +1,7 @@
 """Numbers into words: captions, the one-sentence answer, the command line's tables. Rounding happens only here."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from analysis.report.words.numbers import (
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
-from analysis.study import PRIMARY, disease_of
+from analysis.study import PRIMARY, cycle_name, disease_of
 
 WEIGHT_WORDS = {
     "dietary": "day-1 dietary weights",
@@ -58,16 +59,28 @@ def describe_tests(tests: pd.DataFrame) -> str:
 
 
 def describe_people(row: pd.Series) -> str:
-    """Who was studied: "adults aged 40 or older", "women aged 50 or older with pir < 1".
+    """Who was studied: "adults aged 40 or older", "women aged 50 to 64 with pir < 1, cycle 2001-2002".
 
     Of a study's condition, what it asks of age and sex goes into these words; the rest is told as it is written.
     """
     age, sex, rest = _asked_of(row["where"] or "")
-    low, high = max([int(row["age_min"]), *age["low"]]), min(age["high"], default=None)
-    people = f"{sex} aged {low} or older" if high is None else f"{sex} aged {low} to {high}"
+    oldest = [] if pd.isna(row["age_max"]) else [int(row["age_max"])]
+    low, high = max([int(row["age_min"]), *age["low"]]), min([*oldest, *age["high"]], default=None)
+    people = f"{sex} {age_words(low, high)}"
     if rest:
         people += f" with {' and '.join(rest)}"
-    return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
+    cycles = tuple(map(int, row["cycles"].split()))
+    return people if cycles == PRIMARY.cycles else f"{people}, {cycle_words(cycles)}"
+
+
+def age_words(low: int, high: int | None) -> str:
+    """A range of ages: "aged 40 or older", "aged 40 to 64"."""
+    return f"aged {low} or older" if high is None else f"aged {low} to {high}"
+
+
+def cycle_words(cycles: Sequence[int]) -> str:
+    """Cycles by both of their years: "cycles 1999-2000, 2001-2002"."""
+    return f"cycle{'s' if len(cycles) > 1 else ''} {', '.join(map(cycle_name, cycles))}"
 
 
 def _asked_of(where: str) -> tuple[dict[str, list[int]], str, list[str]]:
