@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
+from analysis.data.people.vocabulary import exposure_label, is_intake
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array, Bools, Integers
@@ -144,7 +145,10 @@ def _nonlinear(pooled: Pooled, index: Integers) -> float:
 
 # ---- people
 def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
-    """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule, as rows."""
+    """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule, as rows.
+
+    What is no intake is known without a recall: then the weights are for being assessed and having it known.
+    """
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     eligible = (frame["age_years"] >= study.age_min).to_numpy()
@@ -152,9 +156,10 @@ def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFra
     mec = frame["weight_mec"].to_numpy(dtype=float)
     interview = frame["weight_interview"].to_numpy(dtype=float)
     rows: list[RefereeRow] = [base]
+    known = "a recall" if is_intake(study.exposure) else f"{exposure_label(study.exposure)} known"
     for done, among, weights in (
-        ("weighted for being assessed with a recall, among the examined", examined, mec),
-        ("weighted for being assessed with a recall, among the interviewed", eligible, interview),
+        (f"weighted for being assessed with {known}, among the examined", examined, mec),
+        (f"weighted for being assessed with {known}, among the interviewed", eligible, interview),
     ):
         rows.append(row_of(QUESTION, done, curve_on(_selected(frame, setting, among, weights))))
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):

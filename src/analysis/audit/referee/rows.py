@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.data.people.conditions import all_of
+from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.problem import Setting, set_out
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
@@ -24,6 +25,14 @@ TRIMMED = 0.99
 WEEKEND = (1, 6, 7)
 """Friday, Saturday and Sunday, as the dietary weights have it."""
 
+OF_RECALL = (
+    "day of the week",
+    "recall day said to be usual (post hoc)",
+    "recall of Monday to Thursday",
+    "recall of Friday to Sunday",
+)
+"""Rows about the recalled day, which only what was recalled can be asked."""
+
 SEXES = {"male": "men", "female": "women"}
 
 
@@ -31,7 +40,7 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     """The study under each of `variants`, as rows of the referee's table.
 
     Men and women have models without sex. The recall day said to be usual is post hoc: it was looked at because it
-    changes the verdict.
+    changes the verdict. What is no intake is not asked `OF_RECALL`.
 
     Returns
     -------
@@ -43,8 +52,9 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
     rows: list[RefereeRow] = [base]
     left = not_of_these(frame[setting.domain.rows])
+    unasked = () if is_intake(study.exposure) else OF_RECALL
     for done, pose in asked.items():
-        if done in left:
+        if done in left or done in unasked:
             continue
         try:
             rows.append(row_of(QUESTION, done, curve_on(pose())))
