@@ -76,7 +76,10 @@ def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
 
 
 def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> Iterator[pd.DataFrame]:
-    """Participants with the study's covariates completed, m times; only people of its cohort are touched."""
+    """Participants with the study's covariates completed, m times; only people of its cohort are touched.
+
+    Energy is among the predictors where it is known of all of them, as of an intake it is.
+    """
     setting = set_out(frame, study)
     rows, names = setting.cohort.rows.to_numpy(), _lacked(frame, study)
     people = frame[rows]
@@ -85,7 +88,7 @@ def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, see
     known = dataclasses.replace(study, model="1", extra_covariates=())
     predictors = np.hstack([
         set_out(frame, known).adjustment[rows], spline.basis(setting.eligible), setting.y[rows, None],
-        people[["energy_kcal", "psu"]].to_numpy(dtype=float), np.log(setting.cohort.weights[rows].to_numpy())[:, None],
+        people[["energy_kcal", "psu"]].dropna(axis="columns").to_numpy(dtype=float), _log_weights(setting)[rows, None],
         strata,
     ])  # fmt: skip
     variables = [_columns(people[name]) for name in names]
@@ -94,6 +97,12 @@ def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, see
         for name, value in zip(names, values, strict=True):
             done.loc[rows, name] = _values(value, frame[name])
         yield done
+
+
+def _log_weights(setting: Setting) -> Array:
+    """(n,) logarithms of the weights; of those who weigh nothing, whose values the fit does not read, that of 1."""
+    weights = setting.cohort.weights.to_numpy(dtype=float)
+    return np.log(np.where(weights > 0, weights, 1.0))
 
 
 def _columns(values: pd.Series) -> Array:

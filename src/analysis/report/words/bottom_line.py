@@ -102,9 +102,10 @@ def _shared(audit: Frames, study: Study) -> str:
     label = exposure_label(study.exposure)
     what = "nutrients, energy" if is_intake(study.exposure) else f"nutrients, energy and {label}"
     place = "not tested" if pd.isna(own["nonlinear_rank"]) else ordinal(own)
+    first = f"{label} first" if own["nonlinear_rank"] == 1 else f"{own['top']} first, {label} {place}"
     return (
         f"Of {own['tested']} {what} among them, that could be tested as they are, {own['discoveries']} "
-        f"bend at {RATE}, {own['top']} first, {label} {place}."
+        f"bend at {RATE}, {first}."
     )
 
 
