@@ -11,6 +11,7 @@ import pytest
 from analysis.audit.energy import energy_forms, energy_slices, energy_surface
 from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity
 from analysis.audit.questions import SINGLE, SPECIFICITY, audit_frames, audit_tasks, not_asked, study_tasks
+from analysis.audit.referee.missing import covariates_missing
 from analysis.audit.referee.rows import OF_RECALL, rows_that_change_nothing
 from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import (
@@ -138,6 +139,12 @@ def test_of_what_is_no_intake_energy_and_controls_are_answered(with_noise, study
     rows = pd.DataFrame(answer_cells(with_noise, cells, study=study))
     assert (rows["reason"] == "").all(), rows[["kind", "label", "form", "reason"]]
     assert rows["nonlinear_p"].notna().all()
+
+
+def test_covariates_are_imputed_where_somebodys_energy_and_weight_are_not_known(with_noise):
+    found = covariates_missing(with_noise, study=Study(exposure="my_noise"), imputations=2)
+    assert found["done"].tolist()[-1] == "model 2, 2 imputations"
+    assert found["nonlinear_p"].notna().all()
 
 
 def test_cycles_in_which_an_exposure_was_not_measured_are_left_out(participants):
