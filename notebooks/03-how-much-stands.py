@@ -177,7 +177,7 @@ figures["heterogeneity"].caption
 
 # %%
 display(Markdown(words.audit.cycles_sentence(audit)))
-display(Markdown(words.audit.sampling_units_sentence(audit)))
+display(Markdown(words.units.sampling_units_sentence(audit)))
 words.audit.cycles_table(audit)
 
 # %% [markdown]

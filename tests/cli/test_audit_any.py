@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,8 +31,10 @@ def folders(demo, shared, tmp_path_factory):
 
 
 def own_column(folders: Folders):
-    """A CSV file of everybody's phosphorus under another name."""
-    people = pd.read_parquet(folders.participants)["phosphorus_mg"].dropna().rename("my_score")
+    """A CSV file of noise, of everybody aged 40 or older: some of them have no recall and so no energy."""
+    age = pd.read_parquet(folders.participants)["age_years"]
+    noise = np.random.default_rng(1).gamma(4, 0.25, len(age))
+    people = pd.Series(noise, age.index, name="my_score")[age >= 40]
     path = folders.data / "mine.csv"
     people.rename_axis("SEQN").reset_index().to_csv(path, index=False)
     return path
@@ -49,6 +52,37 @@ def test_a_claim_has_a_folder_of_tables_figures_and_one_page(folders):
         assert source.str.endswith("; my_score from mine.csv").all()
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert figures == set(AUDIT_FIGURES)
+
+
+def refuse_nonsense(page: str) -> None:
+    """Of what is no intake, a page says nothing of intakes, misses no control that was not answered, and has no nan."""
+    assert not re.findall(r"\bnan\b|0\.000\b", page)
+    told, _, left = page.partition("\n## What could not be asked\n")
+    assert not re.findall(r"intake|EI:BMR|1,000 kcal|recall", told)
+    assert "misses" not in told
+    assert "Not answered" not in told
+    for name in ("energy forms, as the residual on energy", "specification, 500-6000 kcal", "referee under-reporting",
+                 "referee rows, day of the week", "two recalls"):  # fmt: skip
+        assert f"\n- {name}: " in f"\n{left}"
+
+
+def test_a_column_that_is_no_intake_is_answered_about_energy_and_asked_nothing_about_recalls(folders):
+    folder = folders.processed / "audits" / "my_score"
+    refuse_nonsense((folder / CONCLUSIONS).read_text())
+    assert not len(pd.read_csv(folder / "failures.csv"))
+    assert pd.read_csv(folder / "energy_forms.csv")["form"].tolist() == ["none", "linear", "spline"]
+    controls = pd.read_csv(folder / "specificity.csv").query("kind != 'nutrient' and kind != 'heaped nutrient'")
+    assert controls["overall_p"].notna().all()
+
+
+def test_a_measured_exposure_is_audited_to_the_end(folders):
+    with unmeasured():
+        assert run_audit(folders, "--exposure", "hba1c_percent") == 0
+    study = Study(exposure="hba1c_percent")
+    page = page_of(folders, study)
+    refuse_nonsense(page)
+    assert page.startswith("# Hba1c and peripheral neuropathy: what the audit")
+    assert not len(pd.read_csv(audit_folder(folders, study) / "failures.csv"))
 
 
 def test_no_count_of_a_claim_is_of_fewer_than_ten_people(folders):

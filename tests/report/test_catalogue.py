@@ -78,7 +78,7 @@ def test_line_of_the_specification_curve_is_every_specification(figures, audit):
     [
         ("joint_test", {"specification_curve"}),
         ("specificity_place", {"specificity"}),
-        ("energy_forms", {"first_screen", "energy_forms", "energy_surface", "heterogeneity"}),
+        ("energy_forms", {"first_screen", "energy_forms", "energy_surface"}),
         ("energy_curves", {"first_screen", "energy_forms"}),
         ("energy_slices", {"energy_surface"}),
         ("energy_tests", {"energy_surface"}),

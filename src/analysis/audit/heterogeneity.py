@@ -43,7 +43,8 @@ REFITTED = "nonlinear_p_refitted"
 def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The curve of each cycle by itself, on the pooled cohort's knots and reference, and the pooled curve.
 
-    A cycle is fitted with its own weights and its own coefficients of the covariates.
+    A cycle is fitted with its own weights and its own coefficients of the covariates. One in which the exposure was not
+    measured, so that nobody of it is in the cohort, has no curve.
 
     Parameters
     ----------
@@ -63,7 +64,8 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
         `analysis.dose_response.association.estimate`.
     """
     pooled = pose(frame, study)
-    problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in study.cycles} | {POOLED: pooled}
+    cycles = pooled.setting.cohort.complete_cycles
+    problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in cycles} | {POOLED: pooled}
     x = np.linspace(*_ends(pooled), GRID_POINTS)
     curves, rows = [], []
     for name, problem in problems.items():
@@ -116,7 +118,8 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
     Parameters
     ----------
     frame : harmonised participants, all of them.
-    study : the pooled study, of two cycles or more; its weights are those of all cycles.
+    study : the pooled study, of two cycles or more; its weights are those of all cycles. Compared are those of which
+        somebody is analysed.
 
     Returns
     -------
@@ -128,12 +131,13 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
 
     Raises
     ------
-    StudyError : a study of one cycle. Otherwise as `cycle_curves`.
+    StudyError : a study of one cycle, or people of one only. Otherwise as `cycle_curves`.
     """
-    if len(study.cycles) < 2:
-        raise StudyError(f"cycles={study.cycles}: expected two or more, to compare them.")
     problem = pose(frame, study)
-    model, tested = _with_cycles(problem, frame["cycle"].to_numpy(), study.cycles[1:])
+    cycles = problem.setting.cohort.complete_cycles
+    if len(cycles) < 2:
+        raise StudyError(f"cycles={study.cycles}, people of {cycles}: expected two or more, to compare them.")
+    model, tested = _with_cycles(problem, frame["cycle"].to_numpy(), cycles[1:])
     rows = [{"covariates": "common"} | row for row in _test_rows(model, tested, problem)]
     tested.pop("level")
     try:

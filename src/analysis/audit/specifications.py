@@ -21,7 +21,8 @@ from analysis.audit.coefficients import curve_coefficients
 from analysis.data.people.cohort import columns_read
 from analysis.data.people.conditions import all_of
 from analysis.data.people.metabolism import PLAUSIBLE
-from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
+from analysis.data.people.vocabulary import is_intake
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known, forms_of
 from analysis.dose_response.fits import curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -50,6 +51,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "plausible reporters": {"where": f"ei_bmr >= {PLAUSIBLE[0]:g} and ei_bmr <= {PLAUSIBLE[1]:g}"},
 }
 """Who of a study's people is analysed, as fields of `Study`; a cycle is left out of those that the study pools."""
+
+PLAUSIBLE_PEOPLE, OF_RECALLED_ENERGY = "plausible reporters", ("500-6000 kcal", "plausible reporters")
+"""Samples that ask how much energy somebody reported, the first beside what their body needs."""
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
@@ -150,15 +154,27 @@ def refuse_outside_grid(study: Study = PRIMARY) -> None:
 def choices_of(study: Study) -> dict[str, tuple[Any, ...]]:
     """The levels of each choice that make sense of a study, of `CHOICES` but for an outcome that is no neuropathy.
 
-    Energy is not adjusted for itself; a disease that one rule defines has no others; a cycle can be left out only where
-    there are several.
+    Energy is adjusted for in the forms of `analysis.dose_response.energy.forms_of`; a disease that one rule defines has
+    no others; a cycle can be left out only where there are several; people are left out for the energy they reported
+    only where that says something of how the exposure was measured, see `samples_left_out`.
     """
     left = {f"without {cycle}-{cycle + 1}" for cycle in CYCLES if cycle not in study.cycles or len(study.cycles) == 1}
+    left |= set(samples_left_out(study))
     return CHOICES | {
         "outcome": CHOICES["outcome"] if study.outcome in CHOICES["outcome"] else (study.outcome,),
         "sample": tuple(name for name in CHOICES["sample"] if name not in left),
-        "energy": ("none",) if study.exposure == ENERGY else CHOICES["energy"],
+        "energy": forms_of(study.exposure),
     }
+
+
+def samples_left_out(study: Study) -> tuple[str, ...]:
+    """Samples by reported energy that make no sense of a study.
+
+    Of energy itself those by its plausibility, which hold the exposure fixed; of what is no intake all of them.
+    """
+    if study.exposure == ENERGY:
+        return (PLAUSIBLE_PEOPLE,)
+    return () if is_intake(study.exposure) else OF_RECALLED_ENERGY
 
 
 def specification_grid(study: Study = PRIMARY) -> list[Specification]:

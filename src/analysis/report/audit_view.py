@@ -17,6 +17,7 @@ from analysis.report.words.audit import joint_test_table, joint_tests
 from analysis.report.words.energy import energy_sentence
 from analysis.report.words.numbers import FORM_WORDS, format_intake, p_words, percent, verdict_words
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
+from analysis.report.words.units import sampling_units_sentence
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import count_of
 from analysis.study import PRIMARY, Study, StudyError
@@ -70,9 +71,13 @@ class AuditView(Shown):
                 {"specification"}, lambda of: _specification_words(of, self.study)
             ),
             "Of this nutrient alone?": ({SPECIFICITY}, lambda of: _specificity_words(of, self.study)),
-            "With energy adjusted for?": ({"energy forms", "energy surface"}, energy_sentence),
-            "The same in every cycle?": ({"cycle curves", "cycle heterogeneity"}, audit_words.cycles_sentence),
-            "Carried by one sampling unit?": ({"sampling units"}, audit_words.sampling_units_sentence),
+            "With energy adjusted for?": (
+                {"energy forms", "energy surface"}, lambda of: energy_sentence(of, self.study)
+            ),
+            "The same in every cycle?": (
+                {"cycle curves", "cycle heterogeneity"}, lambda of: audit_words.cycles_sentence(of, self.study)
+            ),
+            "Carried by one sampling unit?": ({"sampling units"}, sampling_units_sentence),
             "The same on a second day?": (
                 {"two recalls"}, lambda of: audit_words.recall_sentence(of, self.study.exposure)
             ),

@@ -6,6 +6,7 @@ from functools import partial
 
 import pandas as pd
 
+from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.dose_response.modifiers import EffectModification
 from analysis.provenance import Provenance
@@ -249,7 +250,7 @@ def audit_drawings(frames: Frames, provenance: Provenance, study: Study = PRIMAR
         ),
         "heterogeneity": (
             _heterogeneity,
-            ("cycle_curves", "cycle_shapes", "cycle_heterogeneity", "psu_shape", "energy_forms"),
+            ("cycle_curves", "cycle_shapes", "cycle_heterogeneity", "psu_shape"),
         ),
     }
     return {
@@ -287,7 +288,8 @@ def _specification_curve(frames: Frames, provenance: Provenance, study: Study) -
 def _first_screen(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     curves, forms = frames["energy_curves"], frames["energy_forms"]
     caption = Caption(
-        first_screen_figures.first_screen_caption(forms), first_screen_figures.first_screen_alt(curves, forms)
+        first_screen_figures.first_screen_caption(forms, disease=study.disease),
+        first_screen_figures.first_screen_alt(curves, forms),
     )
     return Drawing(
         partial(first_screen_figures.plot_first_screen, curves, forms, caption=caption, provenance=provenance),
@@ -349,7 +351,7 @@ def _heterogeneity(frames: Frames, provenance: Provenance, study: Study) -> Draw
             curves,
             shapes,
             influence,
-            _unadjusted(frames),
+            pd.Series({"exposure_label": exposure_label(study.exposure), "unit": exposure_unit(study.exposure)}),
             caption=caption,
             provenance=provenance,
         ),

@@ -17,7 +17,8 @@ import pandas as pd
 from analysis.audit.referee.table import RefereeRow, answers, curve_on, row_of
 from analysis.data.people.cohort import asked_for
 from analysis.data.people.conditions import select_rows
-from analysis.data.people.harmonise import pooled_weight
+from analysis.data.people.vocabulary import exposure_label, is_intake
+from analysis.data.people.weights import pooled_weight
 from analysis.dose_response.energy import ENERGY
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
@@ -167,10 +168,14 @@ def _nonlinear(pooled: Pooled, index: Integers) -> float:
 
 # ---- people
 def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
-    """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule: see `answers`."""
+    """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule: see `answers`.
+
+    What is no intake is known without a recall: then the weights are for being assessed and having it known.
+    """
     setting = set_out(frame, study)
+    known = "a recall" if is_intake(study.exposure) else f"{exposure_label(study.exposure)} known"
     asked: dict[str, Callable[[], Setting | RefereeRow]] = {
-        f"weighted for being assessed with a recall, among the {among}": partial(weighted_for, frame, setting, among)
+        f"weighted for being assessed with {known}, among the {among}": partial(weighted_for, frame, setting, among)
         for among in get_args(Among)
     }
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):

@@ -69,7 +69,7 @@ def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str
 
 def attenuations(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> Array:
     """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days."""
-    weights = second_weights(frame, setting.study) * setting.domain.rows
+    weights = two_day_weight(frame, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
     # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
     design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain="keep")
     first = frame[list(exposures)].to_numpy(dtype=float)

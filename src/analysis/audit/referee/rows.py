@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import answers, curve_on, row_of
 from analysis.data.people.conditions import all_of
+from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
@@ -23,6 +24,14 @@ TRIMMED = 0.99
 WEEKEND = (1, 6, 7)
 """Friday, Saturday and Sunday, as the dietary weights have it."""
 
+OF_RECALL = (
+    "day of the week",
+    "recall day said to be usual (post hoc)",
+    "recall of Monday to Thursday",
+    "recall of Friday to Sunday",
+)
+"""Rows about the recalled day, which only what was recalled can be asked."""
+
 SEXES = {"male": "men", "female": "women"}
 
 
@@ -30,7 +39,7 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     """The study under each of `variants`, as rows of the referee's table.
 
     Men and women have models without sex. The recall day said to be usual is post hoc: it was looked at because it
-    changes the verdict.
+    changes the verdict. What is no intake is not asked `OF_RECALL`.
 
     Returns
     -------
@@ -42,6 +51,8 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
         done: partial(variant, setting) for done, variant in variants(frame).items()
     }
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
+    if not is_intake(study.exposure):
+        asked = {done: pose for done, pose in asked.items() if done not in OF_RECALL}
     return answers(QUESTION, base, asked, left=not_of_these(frame[setting.domain.rows]))
 
 

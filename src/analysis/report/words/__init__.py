@@ -20,6 +20,7 @@ NAMES = (
     "specificity",
     "study",
     "terminal",
+    "units",
 )
 
 __all__ = list(NAMES)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.vocabulary import exposure_label, exposure_origin
+from analysis.data.people.vocabulary import exposure_label, exposure_origin, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.words import audit as audit_words
@@ -26,6 +26,7 @@ from analysis.report.words.referee import PRIMARY_ROW
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, describe_people
+from analysis.report.words.units import sampling_units_sentence
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import OUTCOMES, Study
@@ -75,27 +76,26 @@ def claim_sentence(study: Study, estimates: Frames, audit: Frames) -> str:
     if bent < ALPHA:
         verdict = verdict_words(str(shape_of_model(estimates, study.model)["verdict"]))
         found = f'The curve of {label} bends ({told}); the verdict on its shape is "{verdict}".'
-        return f"{found} {_beside_energy(audit, 'nonlinear_p', 'bend')}".strip()
+        return f"{found} {_beside_energy(study, audit, 'nonlinear_p', 'bend')}".strip()
     if overall < ALPHA:
         way = "rise" if _rises(estimates, study) else "fall"
         found = (
             f"The odds of {study.disease} {way} with {label}, and no departure from a straight line is shown ({told})."
         )
-        return f"{found} {_beside_energy(audit, 'overall_p', 'association')}".strip()
+        return f"{found} {_beside_energy(study, audit, 'overall_p', 'association')}".strip()
     return f"No association of {label} with {study.disease} is shown ({told})."
 
 
-def _beside_energy(audit: Frames, test: str, what: str) -> str:
+def _beside_energy(study: Study, audit: Frames, test: str, what: str) -> str:
     if "energy_forms" not in audit:
         return ""
     kept, lost = split_forms(audit["energy_forms"].set_index("form")[test].drop("none") < ALPHA)
     if not lost:
         return f"The {what} is shown in each way of adjusting for energy."
     if not kept:
-        return (
-            f"With energy adjusted for the {what} is not shown in any way: it may be one of how much people eat, "
-            "or say they ate."
-        )
+        eaten = "one of how much people eat, or say they ate"
+        may = eaten if is_intake(study.exposure) else "that of how people eat, which goes with it"
+        return f"With energy adjusted for the {what} is not shown in any way: it may be {may}."
     return f"With energy adjusted for the {what} is shown {list_words(kept)}, not {list_words(lost, 'or')}."
 
 
@@ -122,17 +122,18 @@ def _sections(study: Study, audit: Frames) -> dict[str, str]:
         "In every specification": " ".join(
             [
                 audit_words.verdicts_sentence(audit), audit_words.u_verdicts_sentence(audit),
-                audit_words.ends_sentence(audit), audit_words.sides_sentence(audit),
+                audit_words.ends_sentence(audit, study), audit_words.sides_sentence(audit),
                 audit_words.choices_sentence(audit), audit_words.joint_test_sentence(audit, study),
             ]
         ),
-        "Of this exposure alone": f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}",
+        "Of this exposure alone": audit_words.unanswered_words(audit, "specificity")
+        or f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}",
     }  # fmt: skip
     if study.exposure != ENERGY:
-        sections["With energy adjusted for"] = energy_sentence(audit)
+        sections["With energy adjusted for"] = energy_sentence(audit, study)
     if len(study.cycles) > 1:
-        sections["In every cycle"] = audit_words.cycles_sentence(audit)
-    sections["Without each sampling unit"] = audit_words.sampling_units_sentence(audit)
+        sections["In every cycle"] = audit_words.cycles_sentence(audit, study)
+    sections["Without each sampling unit"] = sampling_units_sentence(audit)
     if "recall_curves" in audit:
         sections["On a second day"] = audit_words.recall_sentence(audit, study.exposure)
     if "referee" in audit:

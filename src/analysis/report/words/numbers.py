@@ -76,13 +76,20 @@ def sentence(words: str) -> str:
 
 
 def format_p(p_value: float) -> str:
-    """P as it stands after "p": "= 0.004", or "< 0.001" below that."""
+    """P as it stands after "p": "= 0.004", or "< 0.001" below that; "not estimated" if there is none."""
+    if math.isnan(p_value):
+        return "not estimated"
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
 
 
 def p_number(p_value: float) -> str:
     """P in a column headed p: "0.004", or "< 0.001" below that."""
     return format_p(p_value).removeprefix("= ")
+
+
+def p_at_most(p_value: float) -> str:
+    """The largest of several p-values after "p": "at most 0.004", or "below 0.001"."""
+    return "below 0.001" if p_value < 0.001 else f"at most {p_number(p_value)}"
 
 
 def format_p_drawn(p_value: float, error: float) -> str:
@@ -124,7 +131,9 @@ def format_odds_ratio(row: pd.Series) -> str:
 
 
 def format_intake(x: float) -> str:
-    """Intake without decimals from 100 on, else to three digits: "214", "1.93"."""
+    """Intake without decimals from 100 on, else to three digits: "214", "1.93"; "not estimated" if there is none."""
+    if math.isnan(x):
+        return "not estimated"
     return f"{x:.0f}" if abs(x) >= 100 else f"{x:.3g}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.data.people.vocabulary import exposure_label, exposure_unit, exposure_words, is_intake
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,
@@ -115,7 +115,7 @@ def study_title(row: pd.Series) -> str:
     ----------
     row : of models.csv.
     """
-    title = f"Peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake"
+    title = f"Peripheral {disease_of(row['outcome'])} by {exposure_words(row['exposure'])}"
     people = describe_people(row)
     return title if people == f"adults aged {PRIMARY.age_min} or older" else f"{title}\n{people}"
 
@@ -151,9 +151,10 @@ def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     q = estimates["tests"].query("model == @model and test == 'nonlinear'").set_index("method")["p_value"]
     low, high = (nearest_point(estimates, row, quantile) for quantile in ("p05", "p95"))
     unit, disease = row["unit"], disease_of(row["outcome"])
+    median = "median intake" if is_intake(row["exposure"]) else "median"
     words = (
         f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with {disease}), the odds of peripheral "
-        f"{disease} against the unweighted median intake of {format_intake(row['reference'])} {unit} are "
+        f"{disease} against the unweighted {median} of {format_intake(row['reference'])} {unit} are "
         f"{format_odds_ratio(low)} times as high at {format_intake(low['x'])} {unit} and "
         f"{format_odds_ratio(high)} times as high at {format_intake(high['x'])} {unit}, "
         f"adjusted for {covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
