@@ -68,8 +68,8 @@ def needed_of(study: Study) -> tuple[str, ...]:
 def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
     p = own_p(estimates, audit, study)
     if p >= ALPHA:
-        return f"The primary analysis shows no bend (non-linear p {format_p(p)})."
-    bends = "In the primary analysis the curve bends"
+        return f"{sentence(_analysis(study))} shows no bend (non-linear p {format_p(p)})."
+    bends = f"In {_analysis(study)} the curve bends"
     if "psu_shape" not in audit:
         return f"{bends} (non-linear p {format_p(p)})."
     units = without_units(audit)
@@ -81,6 +81,10 @@ def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
         none = "none of the sampling units told here" if untold else "no single sampling unit"
         return f"{bends}, and {none} carries that (without any one of {len(units.p)}, p {p_at_most(most)}{untold})."
     return f"{bends}, but that rests on single sampling units (without one of them, p {format_p(most)}{untold})."
+
+
+def _analysis(study: Study) -> str:
+    return "the primary analysis" if study == PRIMARY else "the analysis as asked"
 
 
 def _verdicts(audit: Frames, simulation: Frames, study: Study) -> str:
