@@ -66,8 +66,8 @@ def test_rows_that_end_otherwise_are_those_of_another_verdict_another_side_of_th
     ("p", "said"),
     [
         ({"linear": 0.2, "spline": 0.3}, ""),
-        ({"linear": 0.02, "spline": 0.3}, " With energy adjusted for one is shown with energy as a straight line beside "
-         "it, not with energy as a spline beside it (least overall p = 0.020)."),
+        ({"linear": 0.02, "spline": 0.3}, " With energy adjusted for one is shown with energy as a straight line "
+         "beside it, not with energy as a spline beside it (least overall p = 0.020)."),
         ({"linear": 0.02, "spline": 0.0003}, " With energy adjusted for one is shown with energy as a straight line "
          "beside it and with energy as a spline beside it (least overall p < 0.001)."),
     ],
