@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.__main__ import main
 from analysis.audit import runner
 from analysis.pipeline.audit import CONCLUSIONS, audit_folder
 from analysis.pipeline.folders import Folders
@@ -145,6 +146,16 @@ def test_a_committed_example_is_audited_to_the_end(folders):
     with unmeasured():
         assert run_audit(folders, "--study", str(path)) == 0
     assert "told" in page_of(folders, read_study(path))
+
+
+def test_what_of_a_file_is_missing_or_left_out_is_said(tmp_path, capsys, monkeypatch):
+    """By the command line, before the audit, which is not what is asked here."""
+    monkeypatch.setattr("analysis.cli.audits.audit", lambda *_, **__: [])
+    (tmp_path / "mine.csv").write_text(",SEQN,mine\n0,11,1\n1,12,\n2,13,3\n")
+    assert main(["audit", "--data", str(tmp_path), "--column", str(tmp_path / "mine.csv")]) == 0
+    told = capsys.readouterr().out
+    assert "mine.csv: its first column has no name, as of an index: left out.\n" in told
+    assert "mine.csv: 1 of 3 cells of mine are empty: missing values.\n" in told
 
 
 # ---- bad input
