@@ -1,4 +1,4 @@
-"""The answer to a study: its fit, odds-ratio curve with bands, standardised prevalence, tests and quintiles."""
+"""The answer to a study: its fit, odds-ratio curve with bands, standardised prevalence and tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,8 +105,7 @@ class Association(Discreet):
 
     def grid(self) -> Array:
         """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
-        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
-        return np.linspace(low, high, GRID_POINTS)
+        return curve_grid(self.problem.setting.eligible)
 
     def refuse_unseen(self, x: Sequence[float] | Array) -> None:
         """Refuse exposures beyond the cohort's, where the curve is a straight line that nobody's data bear.
@@ -203,6 +202,12 @@ class Association(Discreet):
     def tests_frame(self) -> pd.DataFrame:
         """Tests as test, method, statistic, df_num, df_den, p_value."""
         return pd.DataFrame([row_of_test(name, method, test) for (name, method), test in self.tests.items()])
+
+
+def curve_grid(eligible: Array) -> Array:
+    """Fine grid from the 1st to the 99th percentile of a cohort's exposure, for which curves are drawn."""
+    low, high = np.quantile(eligible, CURVE_RANGE)
+    return np.linspace(low, high, GRID_POINTS)
 
 
 def refuse_unseen(eligible: Array, x: Sequence[float] | Array) -> None:

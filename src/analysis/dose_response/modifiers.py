@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.data.people.cohort import NO_COVARIATES, refuse_parts
 from analysis.data.people.conditions import columns_of, select_rows
-from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
+from analysis.dose_response.association import contrast_frame, curve_grid
 from analysis.dose_response.frames import records
 from analysis.dose_response.problem import Problem, covariate_columns, pose, pose_on
 from analysis.errors import expected_one_of
@@ -189,8 +189,7 @@ class EffectModification(Discreet):
 
     def grid(self) -> Array:
         """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
-        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
-        return np.linspace(low, high, GRID_POINTS)
+        return curve_grid(self.problem.setting.eligible)
 
     def arms(self) -> tuple[float, float]:
         """A low and a high exposure at which the arms of the curve are told."""
