@@ -11,7 +11,6 @@ from typing import Literal, get_args
 
 from analysis.errors import AnalysisError
 
-NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested"]
 Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested", "pad", "any_led"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]

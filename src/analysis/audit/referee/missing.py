@@ -6,7 +6,6 @@ week as the dietary weights do, so that the curve moves for that reason as well.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from analysis.stats.missing.imputation import Pooled, combine, impute
 from analysis.stats.missing.selection import inverse_probability_weights
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.shape.verdict import verdict
-from analysis.study import CATEGORIES, PRIMARY, Model, NeuropathyRule, Study
+from analysis.study import CATEGORIES, PRIMARY, Model, Study
 
 QUESTION = "missing"
 IMPUTATIONS = 20
@@ -159,7 +158,7 @@ def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFra
         rows.append(row_of(QUESTION, done, curve_on(_selected(frame, setting, among, weights))))
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):
         rows.append(row_of(QUESTION, done, curve_on(_bounded(frame, study, value))))
-    if study.outcome in get_args(NeuropathyRule):
+    if study.disease == "neuropathy":
         tested = dataclasses.replace(study, outcome="any_tested")
         rows.append(row_of(QUESTION, "outcome rule any_tested", curve_on(set_out(frame, tested))))
     return complete(rows, base)
