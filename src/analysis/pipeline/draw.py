@@ -1,7 +1,7 @@
 """Stage ``figures``: from estimates to drawings, each with its caption and the CSV of its numbers."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -92,7 +92,7 @@ def _of_referee(folders: Folders) -> dict[str, Drawing]:
     return {"referee": referee_drawing({"referee": frames["referee"].drop(columns="data")}, provenance)}
 
 
-LATER: dict[str, tuple[tuple[str, ...], Callable[[Folders], dict[str, Drawing]]]] = {
+LATER: dict[str, tuple[Iterable[str], Callable[[Folders], dict[str, Drawing]]]] = {
     "claims": (CLAIM_FIGURES, _of_claims),
     "published": (("published",), _of_published),
     "audit": (AUDIT_FIGURES, _of_audit),
