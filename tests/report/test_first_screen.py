@@ -202,7 +202,7 @@ def test_table_of_what_decides_names_the_answers_that_change_the_verdict(estimat
 
 
 def test_table_of_what_stands_turns_with_the_results(estimates, audit):
-    simulation = read_simulation(FOLDERS)
+    simulation = read_simulation(FOLDERS)[0]
     table = verdict_tables.stands_markdown(estimates, audit, simulation)
     assert row_of(table, "Energy adjusted for")[2] == (
         "no bend is left in three of four; of these forms two would miss most true bends"

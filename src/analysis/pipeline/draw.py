@@ -11,7 +11,7 @@ from analysis.dose_response.frames import named, summarise
 from analysis.dose_response.modifiers import EffectModification
 from analysis.pipeline.drawings import write_drawing, write_drawings
 from analysis.pipeline.folders import Folders, StageError
-from analysis.pipeline.results import read_answers, read_audit, read_estimates, read_published, read_referee
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_published, read_referee
 from analysis.provenance import Provenance
 from analysis.report.catalogue import (
     AUDIT_FIGURES,
@@ -74,7 +74,7 @@ def _drawings_of(folders: Folders, stage: str) -> dict[str, Drawing]:
 
 
 def _of_claims(folders: Folders) -> dict[str, Drawing]:
-    frames, provenance = read_answers(folders)
+    frames, provenance = read_claims(folders, whole=False)
     return claim_drawings({name: frame.drop(columns="data") for name, frame in frames.items()}, provenance)
 
 
