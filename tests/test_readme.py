@@ -31,8 +31,8 @@ ESTIMATE = re.compile(r"\d+\.\d+ \([^)]*\)|\d+\.\d+ %|p [=<] \d\S*|\d+\.\d+")
 def screen():
     estimates, provenance = read_estimates(FOLDERS)
     assert not provenance.synthetic
-    audit, referee, simulation = read_audit(FOLDERS)[0], read_referee(FOLDERS)[0]["referee"], read_simulation(FOLDERS)
-    return first_screen.first_screen_markdown(estimates, audit, referee, simulation)
+    audit, referee, simulation = (read(FOLDERS)[0] for read in (read_audit, read_referee, read_simulation))
+    return first_screen.first_screen_markdown(estimates, audit, referee["referee"], simulation)
 
 
 @pytest.mark.committed

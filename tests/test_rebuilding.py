@@ -37,8 +37,8 @@ FOLLOWS = {
         "pipeline/draw.py", "pipeline/drawings.py",
     ],
     (): [
-        "__init__.py", "__main__.py", "errors.py", "streams.py", "stats/missing/imputation.py", "audit/runner.py",
-        "audit/cluster.py", "audit/referee/table.py",
+        "__init__.py", "__main__.py", "errors.py", "stats/missing/imputation.py", "audit/runner.py", "audit/cluster.py",
+        "audit/referee/table.py",
         "cli/curve.py", "cli/options.py", "data/__init__.py", "data/synthetic/survey.py", "simulation/coverage.py",
         "report/documents/parts.py", "report/page/content.py", "report/tables.py", "report/views.py",
         "pipeline/__init__.py", "pipeline/audit.py", "pipeline/column.py", "pipeline/documents.py",

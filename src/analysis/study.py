@@ -6,12 +6,12 @@ A sensitivity analysis is the same protocol with one field changed: ``dataclasse
 import dataclasses
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, kind_words
 
-NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested"]
 Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested", "pad", "any_led"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
@@ -267,6 +267,22 @@ def _file_name(text: str) -> str:
 def _require(field: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise StudyError(f"{field}={value!r}: expected one of {', '.join(map(str, allowed))}.")
+
+
+def listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Several names; a single text is one name and not its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_no_study(given: object) -> None:
+    """Refuse what is no study, such as the name of an exposure.
+
+    Raises
+    ------
+    StudyError : it is none.
+    """
+    if not isinstance(given, Study):
+        raise StudyError(f"study: got {kind_words(given)}, expected a Study, such as Study(exposure='phosphorus_mg').")
 
 
 PRIMARY = Study()

@@ -83,6 +83,14 @@ def test_odds_ratio_with_its_interval():
     assert numbers_words.format_odds_ratio(row) == "1.54 (1.16 to 2.02)"
 
 
+@pytest.mark.parametrize(("ratio", "text"), [
+    (1.5, "1.50"), (0.001, "0.00"), (999.994, "999.99"), (999.996, "1,000"), (1494.95, "1,495"), (999_999.4, "999,999"),
+    (53159151.33, "5.3 × 10⁷"), (1890295270309.61, "1.9 × 10¹²"), (float("nan"), "nan"), (float("inf"), "inf"),
+])  # fmt: skip
+def test_a_ratio_of_any_size_can_be_read(ratio, text):
+    assert numbers_words.format_ratio(ratio) == text
+
+
 def test_answer_quotes_the_estimates(estimates):
     frames = estimates[0]
     model = frames["models"].set_index("model").loc["1"]

@@ -36,7 +36,7 @@ from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import OwnFit, SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
-from analysis.study import COVARIATES, CYCLES, PRIMARY, Model, NeuropathyRule, Outcome, Study, StudyError, Weights
+from analysis.study import COVARIATES, CYCLES, PRIMARY, Model, Outcome, Study, StudyError, Weights
 
 Covariates = Literal["1", "2", "2 + height"]
 
@@ -57,7 +57,7 @@ PLAUSIBLE_PEOPLE, OF_RECALLED_ENERGY = "plausible reporters", ("500-6000 kcal", 
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
-    "outcome": get_args(NeuropathyRule),
+    "outcome": ("strict", "lenient", "both_feet", "two_sites", "any_tested"),
     "sample": tuple(SAMPLES),
     "covariates": get_args(Covariates),
     "energy": get_args(EnergyForm),

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import TWO_MODELS
+from analysis.claims.rows import TWO_MODELS
 from analysis.data.foods.groups import ARTICLE, FoodGroup, GroupIntakes, food_groups, group_intakes
 from analysis.data.people.vocabulary import ADULT
 from analysis.data.people.weights import pooled_weight

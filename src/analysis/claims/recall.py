@@ -42,7 +42,7 @@ SCALES: dict[str, Transform] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RecallError(Discreet):
+class RecallReliability(Discreet):
     """Agreement of two days, and slopes corrected for what lies between them.
 
     Attributes
@@ -58,7 +58,7 @@ class RecallError(Discreet):
     slopes: pd.DataFrame
 
 
-def recall(people: pd.DataFrame, *, study: Study = PRIMARY) -> RecallError:
+def recall(people: pd.DataFrame, *, study: Study = PRIMARY) -> RecallReliability:
     """Measurement error of one recall, and the slope in the logarithm of intake without it.
 
     Parameters
@@ -80,7 +80,7 @@ def recall(people: pd.DataFrame, *, study: Study = PRIMARY) -> RecallError:
     agreement = pd.DataFrame(rows)
     chosen = agreement.query("domain == 'cohort' and scale == 'log_mg' and adjusted")["reliability"].item()
     slopes = [_slope(people, dataclasses.replace(study, model=model), chosen) for model in ("1", "2")]
-    return RecallError(agreement, pd.DataFrame(slopes))
+    return RecallReliability(agreement, pd.DataFrame(slopes))
 
 
 def _both_days(people: pd.DataFrame) -> Bools:

@@ -28,7 +28,7 @@ from analysis.stats.missing.imputation import Pooled, combine, impute
 from analysis.stats.missing.selection import inverse_probability_weights
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.shape.verdict import verdict
-from analysis.study import CATEGORIES, PRIMARY, Model, NeuropathyRule, Study
+from analysis.study import CATEGORIES, PRIMARY, Model, Study
 
 QUESTION = "missing"
 IMPUTATIONS = 20
@@ -180,7 +180,7 @@ def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, 
     }
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):
         asked[done] = partial(_bounded, frame, study, value)
-    if study.outcome in get_args(NeuropathyRule):
+    if study.disease == "neuropathy":
         tested = dataclasses.replace(study, outcome="any_tested")
         asked["outcome rule any_tested"] = partial(set_out, frame, tested)
     return answers(QUESTION, row_of(QUESTION, "primary", curve_on(setting)), asked)

@@ -1,5 +1,6 @@
 """Who is studied: eligibility step by step, counted, on a frame from which nobody is dropped."""
 
+import dataclasses
 import re
 from dataclasses import dataclass
 
@@ -9,10 +10,10 @@ import pandas as pd
 from analysis.data.people.conditions import columns_of, select_rows
 from analysis.data.people.vocabulary import EXPOSURES, exposure_label
 from analysis.data.people.weights import pooled_weight
-from analysis.errors import expected_one_of
+from analysis.errors import expected_one_of, kind_words
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet, count_of
-from analysis.study import COVARIATES, Study, StudyError
+from analysis.study import COVARIATES, Study, StudyError, refuse_no_study
 
 NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
@@ -147,8 +148,14 @@ def refuse_parts(frame: pd.DataFrame) -> None:
 
     Raises
     ------
-    StudyError : people were dropped, or are there twice.
+    StudyError : it is no table of people; or some were dropped, or are there twice.
     """
+    if not isinstance(frame, pd.DataFrame) or "cycle" not in frame:
+        given = "a table without the column cycle" if isinstance(frame, pd.DataFrame) else kind_words(frame)
+        raise StudyError(
+            f"people: got {given}, expected the table of everybody interviewed, the first of the two that "
+            "read_participants gives: people, provenance = read_participants(folders)."
+        )
     here = frame["cycle"].value_counts()
     interviewed = pd.Series({cycle: frame.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
     if (here != interviewed).any() or frame.index.has_duplicates:
@@ -237,6 +244,7 @@ def _cases(outcome: Array) -> int | None:
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
+    refuse_no_study(study)
     barred = barred_beginnings(study.outcome)
     if not _may_be_exposure(frame, study.exposure, barred):
         others = [str(name) for name in frame if name not in EXPOSURES and _may_be_exposure(frame, str(name), barred)]
@@ -247,3 +255,8 @@ def _check_columns(frame: pd.DataFrame, study: Study) -> None:
         if name not in frame or name.startswith(barred):
             able = [str(column) for column in frame if not str(column).startswith(barred)]
             raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")
+    if lost := sorted(columns_read(dataclasses.replace(study, where=None)) - set(frame)):
+        raise StudyError(
+            f"people: got a table without {', '.join(lost)}, expected every column that read_participants gives; leave "
+            "none out, since the design and the weights are among them."
+        )

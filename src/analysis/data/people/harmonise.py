@@ -177,7 +177,7 @@ def _demographics(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Insensate sites per foot and the five outcome rules.
+    """Insensate sites per foot, and each rule that makes neuropathy of them.
 
     -1 is recorded even if a single site could not be tested; like missing, it means "not assessed".
     """

@@ -10,12 +10,11 @@ from analysis.report.page.explorer import missing_tables
 from analysis.report.page.files import read_off
 from analysis.report.page.html import download, folded, paragraphs, table
 from analysis.report.page.record import method_html, short_traceability, strobe_table
-from analysis.report.words import answer as answer_words
 from analysis.report.words import audit as audit_words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
 from analysis.report.words import energy as energy_words
-from analysis.report.words import first_screen, glossary
+from analysis.report.words import first_screen, glossary, verdict_tables
 from analysis.report.words import published as published_words
 from analysis.report.words import referee as referee_words
 from analysis.report.words import shape as shape_words
@@ -171,7 +170,7 @@ def _curve(results: Results) -> str:
 def _tests(results: Results) -> str:
     estimates = results.estimates
     return (
-        paragraphs(answer_words.u_markdown(estimates, results.referee))
+        paragraphs(verdict_tables.u_markdown(estimates, results.referee))
         + folded(
             "The same in words, and every model",
             paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates)),
@@ -210,7 +209,7 @@ def _stands(results: Results) -> str:
     return (
         paragraphs(
             NO_EXPLORER if missing_tables(audit) else "",
-            answer_words.stands_markdown(results.estimates, audit, results.simulation),
+            verdict_tables.stands_markdown(results.estimates, audit, results.simulation),
         )
         + folded(
             "The same in words",
@@ -308,11 +307,11 @@ def _referee(results: Results) -> str:
     each = [
         paragraphs(f"**{sentence(words)}.** {referee_words.question_sentence(referee, question)}")
         + table(referee_words.answers_table(referee, question), sentence(words))
-        for question, words in answer_words.REFEREE_QUESTIONS.items()
+        for question, words in verdict_tables.REFEREE_QUESTIONS.items()
         if question in set(referee["question"])
     ]
     return (
-        paragraphs(DECIDES, answer_words.decides_markdown(results.estimates, referee))
+        paragraphs(DECIDES, verdict_tables.decides_markdown(results.estimates, referee))
         + folded(
             "Every answer, with its tests",
             paragraphs(

@@ -3,17 +3,18 @@
 import importlib
 
 NAMES = (
-    "answer",
     "audit",
     "bottom_line",
     "causes",
     "claims",
+    "conclusions",
     "energy",
     "first_screen",
     "glossary",
     "modifiers",
     "numbers",
     "published",
+    "reasons",
     "referee",
     "shape",
     "simulation",
@@ -21,6 +22,7 @@ NAMES = (
     "study",
     "terminal",
     "units",
+    "verdict_tables",
 )
 
 __all__ = list(NAMES)

@@ -11,6 +11,8 @@ import pandas as pd
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.stats.arrays import Frames
 
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 PLAIN_SHARES = {
@@ -127,7 +129,18 @@ def verdict_words(verdict: str) -> str:
 
 def format_odds_ratio(row: pd.Series) -> str:
     """Odds ratio with its interval: "1.54 (1.16 to 2.02)"."""
-    return f"{row['odds_ratio']:.2f} ({row['conf_low']:.2f} to {row['conf_high']:.2f})"
+    value, low, high = (format_ratio(row[name]) for name in ("odds_ratio", "conf_low", "conf_high"))
+    return f"{value} ({low} to {high})"
+
+
+def format_ratio(ratio: float) -> str:
+    """A ratio to two decimals; beyond what those can tell: "1,495", "5.3 × 10⁷"."""
+    if not math.isfinite(ratio) or round(ratio, 2) < 1000:
+        return f"{ratio:.2f}"
+    if round(ratio) < 1_000_000:
+        return f"{ratio:,.0f}"
+    digits, power = f"{ratio:.1e}".split("e+")
+    return f"{digits} × 10{power.lstrip('0').translate(SUPERSCRIPTS)}"
 
 
 def format_intake(x: float) -> str:

@@ -15,6 +15,7 @@ from analysis.report.words.numbers import (
     list_words,
     p_number,
     rows_of_model,
+    sentence,
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
@@ -231,7 +232,7 @@ def people_of_groups(frame: pd.DataFrame) -> pd.Series:
 
 def characteristic_words(variable: str, cells: pd.DataFrame) -> str:
     """Name of a variable of Table 1 with its unit: "Age, years", "Smoking, %"."""
-    name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
+    name = VARIABLE_WORDS.get(variable) or f"{sentence(exposure_label(variable))}, {exposure_unit(variable)}"
     return f"{name}, %" if (cells["kind"] == "percent").all() else name
 
 
@@ -265,10 +266,6 @@ def unknown_words(cells: pd.DataFrame) -> dict[str, str]:
     words = {str(group): FEW if pd.isna(n) else count_of(n) for group, n in missing.items()}
     hidden = [group for group, told in words.items() if told == FEW and group != "all"]
     return words | {"all": ""} if len(hidden) == 1 else words
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def format_characteristic(cell: Any) -> str:
