@@ -24,7 +24,7 @@ is eaten in smaller amounts it is the lowest hundredth of those who had any."""
 DIGITS = (1, 2, 3)
 NEAR = 0.05
 """A round amount stands for another one within this part of it: a knot at 100 for one at 98, not at 400 for one at 438.
-Magnesium's own amounts, 98 to 518 mg/day, are that near to one digit each."""
+The primary study's amounts, 98 to 518 mg/day, are that near to one digit each."""
 
 
 def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
