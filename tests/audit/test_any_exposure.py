@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.audit.energy import energy_forms, energy_slices, energy_surface
-from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity
+from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity, psu_influence_on_shape
 from analysis.audit.questions import SINGLE, SPECIFICITY, audit_frames, audit_tasks, not_asked, study_tasks
 from analysis.audit.referee.missing import covariates_missing
 from analysis.audit.referee.rows import OF_RECALL, rows_that_change_nothing
@@ -158,6 +158,10 @@ def test_cycles_in_which_an_exposure_was_not_measured_are_left_out(participants)
     two = cycle_heterogeneity(people, study=dataclasses.replace(study, cycles=(1999, 2001)))["cycle_heterogeneity"]
     pd.testing.assert_frame_equal(tests, two)
     assert tests.query("covariates == 'common' and test == 'curve'")["p_value"].notna().all()
+    units = psu_influence_on_shape(people, study=study)["psu_shape"]
+    strata = people.loc[there, "strata"].unique()
+    assert set(units["stratum"]) == set(strata)
+    assert units["n"].notna().all()
     alone = dataclasses.replace(study, exposure="once")
     once = people.assign(once=people["measured"].where(people["cycle"] == 1999))
     with pytest.raises(StudyError, match=r"people of \(1999,\): expected two or more"):
