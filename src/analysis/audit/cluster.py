@@ -131,7 +131,8 @@ def _results(
             continue
         heard = seen = time.monotonic()
         number = pending.pop(future)
-        task, found, error = tasks[number], None, future.exception()
+        # Only of a failed one is the exception asked for, a way to the client's other thread and back.
+        task, found, error = tasks[number], None, future.exception() if future.status == "error" else None
         if error is None:
             # A result can go with its worker before it is fetched. The scheduler then has it made anew, which may kill
             # the next worker, or never come about: such a task is tried once more as well.
