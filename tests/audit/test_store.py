@@ -3,13 +3,15 @@
 import shutil
 import subprocess
 import sys
+from functools import cache
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from analysis.audit import store
 from analysis.audit.questions import audit_tasks
-from analysis.audit.store import modules_behind, people_digest, run_digest
+from analysis.audit.store import decided_by, modules_behind, people_digest, run_digest
 from analysis.audit.tasks import Task
 from tests.audit.tasks import PEOPLE, summed
 
@@ -98,6 +100,21 @@ def test_code_that_can_change_a_number_makes_another_run_and_no_other_does(
     path.write_bytes(whole)
     assert {name for name in before if before[name] != after[name]} == anew
     assert silent == before
+
+
+def test_code_that_a_process_has_loaded_is_told_as_it_was_though_its_file_is_another_now(copied_package, monkeypatch):
+    monkeypatch.setattr(store, "PACKAGE", copied_package)
+    loaded = cache(Path.read_bytes)
+    before = {name: decided_by(f"analysis.audit.{name}") for name in ("energy", "specifications")}
+    assert decided_by("analysis.audit.energy", loaded) == before["energy"]
+    path = copied_package / "stats" / "regression" / "fit.py"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\n")
+    now = decided_by("analysis.audit.specifications")
+    there = decided_by("analysis.audit.specifications", loaded)
+    path.write_bytes(whole)
+    assert there == before["specifications"]
+    assert {name for name in now if now[name] != there[name]} == {store.CODE}
 
 
 def test_every_module_that_the_questions_load_is_in_their_digests():

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from pathlib import Path
 from threading import Lock
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -131,7 +132,8 @@ def _results(
             continue
         heard = seen = time.monotonic()
         number = pending.pop(future)
-        task, found, error = tasks[number], None, future.exception()
+        # Only of a failed one is the exception asked for, a way to the client's other thread and back.
+        task, found, error = tasks[number], None, future.exception() if future.status == "error" else None
         if error is None:
             # A result can go with its worker before it is fetched. The scheduler then has it made anew, which may kill
             # the next worker, or never come about: such a task is tried once more as well.
@@ -161,7 +163,7 @@ def _perform_there(number: int, task: Task, packed: bytes) -> tuple[bytes, Mappi
 
 
 _unpacking = Lock()  # a worker may have several threads
-_decided_there = cache(decided_by)  # a process keeps the code that it has loaded
+_decided_there = cache(partial(decided_by, read=cache(Path.read_bytes)))  # a process keeps the code that it has loaded
 _last_unpacked = lru_cache(maxsize=1)(frame_in)
 
 

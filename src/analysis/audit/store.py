@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -69,8 +69,13 @@ def run_digest(people: str, module: str) -> str:
     return hashlib.sha256(json.dumps([people, decided_by(module)]).encode()).hexdigest()[:16]
 
 
-def decided_by(module: str) -> dict[str, str]:
+def decided_by(module: str, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[str, str]:
     """What beside participants and arguments decides the result of a module's tasks, by what it is.
+
+    Parameters
+    ----------
+    module : in which the tasks' function stands.
+    read : gives a file's bytes; those that a process has loaded may be older than what is there now.
 
     Returns
     -------
@@ -78,13 +83,13 @@ def decided_by(module: str) -> dict[str, str]:
     and of the files that they read; and versions of the numerical libraries.
     """
     digest = hashlib.sha256()
-    for name in modules_behind(module):
-        code = _parsed(_file_of(name).read_bytes())[1]
-        digest.update(name.encode() + code + b"".join(path.read_bytes() for path in _data_of(name)))
+    for name in modules_behind(module, read):
+        code = _parsed(read(_file_of(name)))[1]
+        digest.update(name.encode() + code + b"".join(read(path) for path in _data_of(name)))
     return {CODE: digest.hexdigest()[:16]} | {name: _version(name) for name in LIBRARIES}
 
 
-def modules_behind(module: str) -> list[str]:
+def modules_behind(module: str, read: Callable[[Path], bytes] = Path.read_bytes) -> list[str]:
     """Modules of the project whose code can change what a task of a module finds: all that it imports, and this one.
 
     Imports are read from the code, and followed. A module beyond the project has none that could be read; those of
@@ -97,7 +102,7 @@ def modules_behind(module: str) -> list[str]:
         if name.partition(".")[0] != PROJECT or name.removeprefix(f"{PROJECT}.") in WITHOUT_NUMBERS:
             continue
         found.add(name)
-        waiting |= _imported(_file_of(name).read_bytes()) - found
+        waiting |= _imported(read(_file_of(name))) - found
     return sorted(found)
 
 
