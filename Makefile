@@ -20,11 +20,13 @@ SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path
 # documents and tables to paste are made whenever they are asked for: nothing follows from their code.
 room = $(filter $(foreach place,$(1),src/analysis/$(place)/%),$(SOURCES)) $(addprefix src/analysis/,$(2))
 GROUND := study.py files.py provenance.py pipeline/folders.py pipeline/participants.py
+# Measurement error and missing values are the claims' and the audit's: no fit reads them.
+STATS := $(filter-out src/analysis/stats/measurement/% src/analysis/stats/missing/%,$(call room,stats))
 DATA_CODE := $(call room,data/source data/people,$(GROUND) pipeline/cohort.py)
-FIT_CODE := $(call room,stats data/people dose_response,$(GROUND) pipeline/fit.py pipeline/results.py \
+FIT_CODE := $(STATS) $(call room,data/people dose_response,$(GROUND) pipeline/fit.py pipeline/results.py \
 	$(addprefix validation/,threshold.py variance.py studies/replication.py studies/gregg_2004.toml))
-CLAIM_CODE := $(call room,stats data/people data/foods dose_response claims,$(GROUND) pipeline/claims.py pipeline/results.py)
-PUBLISHED_CODE := $(call room,stats data/people dose_response validation/studies,$(GROUND) pipeline/published.py pipeline/results.py)
+CLAIM_CODE := $(STATS) $(call room,stats/measurement data/people data/foods dose_response claims,$(GROUND) pipeline/claims.py pipeline/results.py)
+PUBLISHED_CODE := $(STATS) $(call room,data/people dose_response validation/studies,$(GROUND) pipeline/published.py pipeline/results.py)
 DRAW_CODE := $(call room,report/figures report/words,$(GROUND) report/catalogue.py report/style.mplstyle \
 	pipeline/draw.py pipeline/drawings.py pipeline/results.py)
 PARTICIPANTS := data/processed/participants.parquet
@@ -222,10 +224,16 @@ $(REPORT_READY): requirements-report.lock | $(READY)
 	@$(PY) -I -m pip --disable-pip-version-check --no-input install --quiet --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
-bench: $(PARTICIPANTS) ## how fast it is, beside R where R is installed
-	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+# What speed is compared with: the commit before this project was made fast, or the checkout of any other.
+TREE ?= .benchmarks/e0a6fa5
+.benchmarks/%:
+	@git worktree add --quiet --detach $@ $*
 
-bench-beside: $(PARTICIPANTS) ## how fast pieces and whole stages are beside the checkout of another commit, in turns: make bench-beside TREE=../other
+bench: bench-beside ## how fast it is: beside an older commit, beside R where R is installed, and what was asked of it
+	@$(PY) -m pytest -q --no-cov -m benchmark tests/benchmarks
+	@$(PY) tests/benchmarks/targets.py
+
+bench-beside: $(PARTICIPANTS) | $(TREE) ## how fast pieces and whole stages are beside the checkout of another commit, in turns: make bench-beside TREE=../other
 	@$(PY) tests/benchmarks/beside.py $(TREE)
 	@$(PY) tests/benchmarks/where_time_goes.py $(TREE)
 	@$(PY) tests/benchmarks/stages.py $(TREE)

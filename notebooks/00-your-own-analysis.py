@@ -27,16 +27,14 @@ DATA_DIR = "../data"
 
 # %%
 # %matplotlib inline
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 
-from analysis import Folders, Study, estimate, read_participants, shape_of
+from analysis import (Study, audit_study, effect_modification, estimate, modifier_of, quintiles, read_participants,
+                      shape_of)
 
 # %%
-folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
-people, provenance = read_participants(folders)
+people, provenance = read_participants(DATA_DIR)
 display(Markdown(f"{len(people):,} people interviewed, {provenance.source}."))
 
 # %% [markdown]
@@ -106,9 +104,7 @@ estimate(people.assign(**{density: 1000 * people["magnesium_mg"] / energy}), Stu
 # this is `estimate --by`; `.plot()` draws the curve of each level.
 
 # %%
-from analysis import effect_modification, modifier_of
-
-effect_modification(people, modifier_of(people, ["sex"]))
+effect_modification(people, modifier_of(people, "sex"))
 
 # %% [markdown]
 # ## By quintile
@@ -116,8 +112,6 @@ effect_modification(people, modifier_of(people, ["sex"]))
 # As most papers tell it. Another `reference_quintile` than the second makes other odds ratios of the same numbers.
 
 # %%
-from analysis import quintiles
-
 quintiles(people)
 
 # %% [markdown]
@@ -145,7 +139,7 @@ shape_of(women, replicates=200)
 #
 # A frame of numbers: `.to_csv("mine.csv")` writes it, and what is shown can be copied into a document. The tables of
 # the project itself come as `python -m analysis table characteristics -o table1.docx` (`make tables` installs what that
-# needs); `tables.characteristics(*read_estimates(folders)).cells` has the same here.
+# needs); `tables.characteristics(*read_estimates(DATA_DIR)).cells` has the same here.
 
 # %%
 women.to_frame().round(2)
@@ -157,8 +151,6 @@ women.to_frame().round(2)
 # `questions` all are asked that can be asked of a single study, energy and a second day among them.
 
 # %%
-from analysis import audit_study
-
 audit_study(people, women.study, questions=("cycle curves", "cycle heterogeneity", "sampling units"))
 
 # %% [markdown]

@@ -41,7 +41,7 @@ from analysis import Folders, drawings, estimate, read_estimates, read_participa
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, provenance = read_estimates(folders)
-simulation = read_simulation(folders)
+simulation, _ = read_simulation("../data")  # of surveys that were invented, whoever is read above
 figures = drawings(estimates, provenance)
 display(Markdown(f"**Result** ({provenance.source}). {words.study.answer_sentence(estimates)}"))
 display(Markdown(words.shape.shape_sentence(estimates)))

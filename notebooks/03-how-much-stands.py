@@ -35,13 +35,14 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import Folders, audit_drawings, read_audit, read_claims, read_estimates, read_simulation, words
+from analysis import (Folders, Study, audit_drawings, estimate, read_audit, read_claims, read_estimates,
+                      read_participants, read_simulation, words)
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")
 estimates, _ = read_estimates(folders)
 audit, provenance = read_audit(folders)
-simulation = read_simulation(folders)
+simulation, _ = read_simulation("../data")  # of surveys that were invented, whoever is read above
 figures = audit_drawings(audit, provenance)
 display(Markdown(f"**The curve** ({provenance.source}). {words.study.answer_sentence(estimates)}"))
 display(Markdown(f"**How much of it stands.** {words.bottom_line.bottom_line(estimates, audit, simulation)}"))
@@ -117,8 +118,6 @@ words.energy.energy_table(audit)
 # One of these choices computed here, from the people: model 3, energy as a straight line.
 
 # %%
-from analysis import Study, estimate, read_participants
-
 people, _ = read_participants(folders)
 estimate(people, Study(model="3"))
 
@@ -177,7 +176,7 @@ figures["heterogeneity"].caption
 
 # %%
 display(Markdown(words.audit.cycles_sentence(audit)))
-display(Markdown(words.audit.sampling_units_sentence(audit)))
+display(Markdown(words.units.sampling_units_sentence(audit)))
 words.audit.cycles_table(audit)
 
 # %% [markdown]

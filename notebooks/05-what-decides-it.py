@@ -131,4 +131,5 @@ words.referee.question_table(answers, "rows")
 # "Not shown" is worth as much as the chance that it would have been shown, had it been there.
 
 # %%
-display(Markdown(words.simulation.rules_sentence(read_simulation(folders))))
+simulation, _ = read_simulation("../data")  # of surveys that were invented, whoever is read above
+display(Markdown(words.simulation.rules_sentence(simulation)))

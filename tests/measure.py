@@ -2,10 +2,10 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 PACKAGE = Path(__file__).parents[1] / "src" / "analysis"
 
@@ -85,11 +85,31 @@ def top_imports(sources: dict[str, str]) -> set[tuple[str, str]]:
     """
     pairs = set()
     for path, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == PACKAGE.name:
-                inner = str(node.module).split(".")[1:2] or [alias.name for alias in node.names]
+        for module, names in imported_names(ast.walk(ast.parse(source))):
+            if module.partition(".")[0] == PACKAGE.name:
+                inner = module.split(".")[1:2] or names
                 pairs |= {(path.partition("/")[0].removesuffix(".py"), name) for name in inner}
     return {(one, other) for one, other in pairs if one != other}
+
+
+def imported_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, list[str]]]:
+    """Modules that a syntax tree imports, each with the names it takes from there; none for the module itself.
+
+    Read are ``from module import name``, ``import module``, and ``import_module("module")``.
+    """
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            yield str(node.module), [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif loads_by_name(node) and isinstance(node.args[0], ast.Constant):
+            yield node.args[0].value, []
+
+
+def loads_by_name(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Whether it is a call of `importlib.import_module`."""
+    called = node.func if isinstance(node, ast.Call) else None
+    return getattr(called, "attr", getattr(called, "id", "")) == "import_module"
 
 
 def report(sources: dict[str, str]) -> tuple[str, list[str]]:

@@ -109,7 +109,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
         ("BPQ020", "BPQ050A", "BPQ080", "BPQ100D"),
         ("BPXSAR", "BPXDAR"),
         (("LBXSCR", "LBDSCR", "LBXSCR")[position],),
-        ("LBXB12", "LBXFOL", *(["LBXMMA", "LBXBPB", "LBXBCD"] if first_two else [])),
+        ("LBXB12", "LBXFOL", *(["LBXMMA", ("LBXHCY", "LBDHCY")[position], "LBXBPB", "LBXBCD"] if first_two else [])),
         ("LBXTC", "LBDHDL" if first_two else "LBXHDD"),
         ("LEXLABPI", "LEXRABPI"),
         ("MCQ160C", "MCQ160E", "MCQ160F"),
@@ -121,7 +121,7 @@ def _layout(position: int) -> dict[str, tuple[str, ...]]:
     )  # fmt: skip
     layout = {names.split()[position]: raw for names, raw in zip(pick, columns, strict=True)}
     if position == 2:
-        layout["L06MH_C"] = ("LBXMMA",)
+        layout["L06MH_C"] = ("LBXMMA", "LBXHCY")
         layout["DR2TOT_C"] = ("DR2DRSTZ", "WTDR2D", *SECOND_DAY)
     return layout
 
@@ -151,7 +151,8 @@ _TYPICAL: dict[str, float | str] = {
     "SMQ020": 2, "SMQ040": NAN, "ALQ110": NAN, "ALQ120Q": 2, "ALQ120U": 2, "ALQ130": 1,
     "DIQ010": 2, "DIQ050": 2, "DIQ070": NAN, "LBXGH": 5.4, "BPQ020": 2, "BPQ050A": NAN, "BPXSAR": 120, "BPXDAR": 70,
     "LBXSCR": 0.9, "LBDSCR": 0.9, "LBXB12": 400, "DRDDRSTS": 1, "DRDDRSTZ": 1, "DR1DRSTZ": 1, "DR2DRSTZ": 1,
-    "LBXFOL": 12, "LBXMMA": 0.12, "LBXBPB": 1.6, "LBXBCD": 0.4, "LBXTC": 200, "LBDHDL": 50, "LBXHDD": 50,
+    "LBXFOL": 12, "LBXMMA": 0.12, "LBXHCY": 8, "LBDHCY": 8, "LBXBPB": 1.6, "LBXBCD": 0.4,
+    "LBXTC": 200, "LBDHDL": 50, "LBXHDD": 50,
     "LEXLABPI": 1.1, "LEXRABPI": 1.1, "RXD030": 2, "RXDUSE": 2, "RXD240B": "", "RXDDRUG": "",
     "URXUMA": 10, "URXUCR": 100, "RIDEXPRG": NAN, "LEALAMP": 1, "LEARAMP": 1, "DIQ090": 2, "BPQ080": 2, "BPQ100D": NAN,
     "MCQ160C": 2, "MCQ160E": 2, "MCQ160F": 2,

@@ -24,7 +24,7 @@ from analysis.dose_response.modifiers import effect_modification as plain_modifi
 from analysis.dose_response.problem import pose, set_out
 from analysis.dose_response.shape import shape_of
 from analysis.errors import AnalysisError
-from analysis.pipeline.results import read_estimates
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_referee, read_simulation
 from analysis.report.cells import Shown
 from analysis.report.words import terminal as terminal_words
 from analysis.stats.checks.design_effects import summarise_weights
@@ -71,6 +71,8 @@ def reachable(of: object, seen: dict[int, object]) -> Iterator[object]:
         return
     seen[id(of)] = of
     if isinstance(of, Mapping):
+        if type(of).__module__.startswith("analysis."):
+            yield of
         of = tuple(of.values())
     if isinstance(of, tuple | list | set | frozenset) and not hasattr(of, "_fields"):
         for one in of:
@@ -102,7 +104,8 @@ def held(answered, participants, demo):
     viewed = analysis.estimate(participants, study)
     drawing = analysis.drawings(estimates, provenance)["quintiles"]
     constants = [vars(importlib.import_module(module)) for module in sorted(MODULES)]
-    return [answered, viewed, viewed.curve([200, 300]), analysis.shape_of(viewed, replicates=20),
+    return [answered, viewed, viewed.curve([200, 300]), viewed.prevalence([200, 300]), estimates,
+            analysis.shape_of(viewed, replicates=20),
             analysis.effect_modification(participants, analysis.modifier_of(participants, ["sex"])),
             plain_modification(participants, analysis.modifier_of(participants, ["sex"]), study=PRIMARY),
             analysis.quintiles(participants), drawing, drawing.draw(), drawing.caption, provenance, demo,
@@ -180,9 +183,24 @@ def test_of_every_public_class_an_object_is_looked_at(shown):
     assert not without, "put one among what is held, or among the exceptions with the reason"
     assert set(ANYBODY) <= set(public_classes())
     views = {f"analysis.report.{name}" for name in ("views.AssociationView", "views.ShapeView", "views.CurveView",
-             "views.StraightLine", "audit_view.AuditView", "group_views.ModificationView", "group_views.QuintilesView",
+             "views.PrevalenceView", "views.StraightLine", "audit_view.AuditView", "group_views.ModificationView",
+             "group_views.QuintilesView",
              "catalogue.Drawing", "tables.PrintedTable", "figures.layout.Caption", "figures.layout.Page")}  # fmt: skip
-    assert views | {"analysis.data.source.registry.Registry", "analysis.data.source.registry.Table"} <= set(found)
+    others = {"data.source.registry.Registry", "data.source.registry.Table", "pipeline.results.Tables"}
+    assert views | {f"analysis.{name}" for name in others} <= set(found)
+
+
+@pytest.mark.parametrize("read", [read_estimates, read_claims, read_audit, read_referee, read_simulation])
+def test_what_a_reader_returns_is_shown_in_a_line_as_what_there_is(read):
+    """The committed ones, which are the longest."""
+    tables, _ = read(ROOT / "data")
+    shown = repr(tables)
+    assert len(shown) < LONGEST
+    assert "\n" not in shown
+    assert shown.startswith(f"{len(tables)} tables (rows): ")
+    told = re.findall(r"(\w+) \(([\d,]+)\)", shown)
+    assert dict(told) == {name: f"{len(table):,}" for name, table in list(tables.items())[: len(told)]}
+    assert len(told) > min(len(tables), 15) - 1
 
 
 def test_what_is_shown_is_one_short_line_without_anybody_in_it(shown, participants):

@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+from functools import partial
 from importlib import import_module
+from inspect import isfunction, signature
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
+from typing import get_type_hints
 
 import pytest
 
 import analysis
 from analysis.__main__ import MODULES
 from analysis.cli.options import build_parser
+from analysis.pipeline.folders import StageError
+from analysis.provenance import Provenance
 from analysis.study import Study, StudyError
 
 HEAVY = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib", "joblib")
@@ -60,6 +66,100 @@ def test_names_are_what_they_say():
 
 def test_folders_may_be_named_by_strings():
     assert analysis.Folders("data", "figures") == analysis.Folders(Path("data"), Path("figures"))
+
+
+def test_a_reader_takes_the_name_of_a_data_folder(demo):
+    for read in (analysis.read_participants, analysis.read_estimates, analysis.read_claims):
+        (one, source), (other, same) = read(demo), read(str(demo.data))
+        assert source == same
+        assert (
+            one.keys().tolist() == other.keys().tolist()
+            if read is analysis.read_participants
+            else set(one) == set(other)
+        )
+
+
+@pytest.mark.parametrize(
+    "read",
+    [getattr(analysis, name) for name in analysis.__all__ if name.startswith("read_")],
+    ids=lambda read: read.__name__,
+)
+def test_a_reader_gives_tables_and_what_they_are_made_of_or_says_what_to_run(read, tmp_path):
+    with pytest.raises(StageError, match=r"no readable .*run `"):
+        read(tmp_path)
+    with pytest.raises(StageError, match=r"^folders: got a tuple of str and str, expected Folders"):
+        read(("data", "figures"))
+    assert get_type_hints(read)["return"].__args__[1] is Provenance
+
+
+def test_people_have_one_name_everywhere():
+    functions = [one for one in map(partial(getattr, analysis), analysis.__all__) if isfunction(one)]
+    taking = {one.__name__: list(signature(one).parameters) for one in functions}
+    assert {name for name, names in taking.items() if "people" in names} == {
+        "estimate", "quintiles", "audit_study", "effect_modification", "modifier_of",
+    }  # fmt: skip
+    assert not [name for name, names in taking.items() if "frame" in names]
+
+
+def test_a_name_that_two_results_have_means_the_same_at_both(participants):
+    found = analysis.estimate(participants)
+    results = [found, analysis.shape_of(found, replicates=2), analysis.quintiles(participants), found.curve(200),
+               analysis.effect_modification(participants, analysis.modifier_of(participants, "sex"))]  # fmt: skip
+    for one, other in combinations(results, 2):
+        shared = {name for name in dir(one) if name in dir(other) and not name.startswith("_")} - {"shown"}
+        kinds = {name: {type(getattr(one, name)), type(getattr(other, name))} for name in shared}
+        assert not [
+            f"{name} of {type(one).__name__} and {type(other).__name__}" for name in shared if len(kinds[name]) > 1
+        ]
+
+
+# ---- what is given by mistake
+
+MISTAKES = {
+    "a pair": (lambda of: analysis.estimate((of, None)), "people: got a tuple of DataFrame and NoneType, expected"),
+    "a name": (lambda of: analysis.estimate(of, "calcium_mg"), "study: got the text 'calcium_mg', expected a Study"),
+    "no psu": (lambda of: analysis.estimate(of.drop(columns="psu")), "people: got a table without psu, expected"),
+    "no cycle": (lambda of: analysis.quintiles(of[["sex"]]), "people: got a table without the column cycle, expected"),
+    "no outcome": (
+        lambda of: analysis.estimate(of.drop(columns=["weight_dietary_2yr", "pn_strict"])),
+        "people: got a table without pn_strict, weight_dietary_2yr, expected every column",
+    ),
+    "shape of people": (lambda of: analysis.shape_of(of), "association: got a DataFrame, expected what estimate gives"),
+    "levels": (
+        lambda of: analysis.effect_modification(of, ["sex"]), "modifier: got a list, expected what modifier_of(people, "
+    ),
+    "no level": (lambda of: analysis.modifier_of(of, []), "no modifier was named: expected a column"),
+    "modifier of a pair": (lambda of: analysis.modifier_of((of, None), "sex"), "people: got a tuple of DataFrame"),
+    "audit of a name": (lambda of: analysis.audit_study(of, "calcium_mg"), "study: got the text 'calcium_mg', exp"),
+    "question": (
+        lambda of: analysis.audit_study(of, questions="cycle curve"), "'cycle curve': expected questions among"
+    ),
+    "a table of intakes": (
+        lambda of: analysis.estimate(of).curve([[100, 200]]), "100, 200: expected an intake, or a list of one or more"
+    ),
+    "a word": (lambda of: analysis.estimate(of).curve("abc"), "the text 'abc': expected an intake"),
+    "no intake": (lambda of: analysis.estimate(of).prevalence([]), "an empty list: expected an intake"),
+    "infinite": (
+        lambda of: analysis.estimate(of).curve(float("inf"), extrapolate=True), "inf: expected an intake"
+    ),
+    "no intake by level": (
+        lambda of: analysis.effect_modification(of, analysis.modifier_of(of, "sex")).curves([]),
+        "an empty list: expected an intake",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ask", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_with_what_was_got_and_what_was_expected(participants, ask, message):
+    with pytest.raises(StudyError) as refusal:
+        ask(participants)
+    assert str(refusal.value).startswith(message)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_single_text_is_one_name(participants):
+    assert analysis.modifier_of(participants, "sex") == analysis.modifier_of(participants, ["sex"])
+    assert analysis.audit_study(participants, questions="cycle curves").questions == ("cycle curves",)
 
 
 def test_name_that_is_not_offered_is_refused_with_those_that_are():

@@ -93,6 +93,10 @@ def test_notebooks_import_only_the_package_and_display():
     assert offending(found) == {}
 
 
+def test_the_package_is_imported_in_one_line():
+    assert offending(lambda path: re.findall(r"^from analysis import", path.read_text(), re.MULTILINE)[1:]) == {}
+
+
 def test_cells_are_short():
     assert offending(lambda path: [c for c in code_cells(path) if len(c.strip().splitlines()) > LONGEST_CELL]) == {}
 
@@ -211,7 +215,7 @@ def committed():
     frames = {"estimates": read_estimates(COMMITTED)[0], "audit": read_audit(COMMITTED)[0],
               "answers": read_referee(COMMITTED)[0]["referee"]}  # fmt: skip
     claims = read_claims(COMMITTED)[0]
-    return frames | {"claims": claims, "simulation": read_simulation(COMMITTED), "words": words}
+    return frames | {"claims": claims, "simulation": read_simulation(COMMITTED)[0], "words": words}
 
 
 def test_no_cell_of_a_table_is_cut_and_p_stands_there_as_a_number(committed):
@@ -261,7 +265,7 @@ def test_committed_notebook_quotes_the_committed_estimates(notebook):
 def test_committed_notebook_of_the_audit_quotes_the_committed_audit():
     estimates, audit = read_estimates(COMMITTED)[0], read_audit(COMMITTED)[0]
     text = committed_words(FOLDER / "03-how-much-stands.py")
-    assert bottom_line_words.bottom_line(estimates, audit, read_simulation(COMMITTED)) in text
+    assert bottom_line_words.bottom_line(estimates, audit, read_simulation(COMMITTED)[0]) in text
     assert claims_words.claims_markdown(read_claims(COMMITTED)[0]["verdicts"]) in text
 
 

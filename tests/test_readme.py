@@ -31,8 +31,8 @@ ESTIMATE = re.compile(r"\d+\.\d+ \([^)]*\)|\d+\.\d+ %|p [=<] \d\S*|\d+\.\d+")
 def screen():
     estimates, provenance = read_estimates(FOLDERS)
     assert not provenance.synthetic
-    audit, referee, simulation = read_audit(FOLDERS)[0], read_referee(FOLDERS)[0]["referee"], read_simulation(FOLDERS)
-    return first_screen.first_screen_markdown(estimates, audit, referee, simulation)
+    audit, referee, simulation = (read(FOLDERS)[0] for read in (read_audit, read_referee, read_simulation))
+    return first_screen.first_screen_markdown(estimates, audit, referee["referee"], simulation)
 
 
 @pytest.mark.committed
@@ -84,6 +84,12 @@ def test_what_the_article_may_have_read_is_told_in_the_words_of_the_validation()
     told, held = (text[text.index(start) : text.index(end)] for text in (" ".join(TEXT.split()), validation))
     assert told.replace(" (PLoS ONE 19:e0299566)", "") == held
     assert "magnesium intake levels" in held
+
+
+def test_tables_of_magnesium_that_exist_are_told():
+    words = " ".join(TEXT.split())
+    assert "Tables of magnesium exist, of intake (Ford & Mokdad 2003) and of arterial disease (Wu 2023)" in words
+    assert "none of neuropathy was found" in words
 
 
 @pytest.mark.committed

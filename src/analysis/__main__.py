@@ -15,8 +15,8 @@ from types import ModuleType
 
 from analysis.cli.options import build_parser
 from analysis.cli.progress import signs_of_life
+from analysis.cli.streams import claim_streams, flushed, lost_output, tell, tell_lost
 from analysis.errors import AnalysisError
-from analysis.streams import claim_streams, flushed, lost_output, tell, tell_lost
 
 MODULES = {
     "fetch": "people", "cohort": "people", "foods": "people", "fit": "curve", "shapes": "curve", "estimate": "estimate",

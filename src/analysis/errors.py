@@ -4,7 +4,7 @@ Each module defines its own subclass next to the code that raises it; the comman
 message without a traceback and leaves with the class's exit code.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -26,6 +26,17 @@ def naming(what: str) -> Iterator[None]:
     except AnalysisError as error:
         error.args = (f"{what}: {error}",)
         raise
+
+
+def kind_words(given: object) -> str:
+    """What was given in place of something else, in words that tell no row: "the text 'abc'", "a DataFrame"."""
+    if isinstance(given, str):
+        return f"the text {given!r}"
+    if isinstance(given, tuple) and given:
+        return f"a tuple of {' and '.join(type(one).__name__ for one in given[:3])}"
+    if isinstance(given, Sized) and len(given) == 0:
+        return f"an empty {type(given).__name__}"
+    return "nothing" if given is None else f"a {type(given).__name__}"
 
 
 def expected_one_of(got: str, known: Sequence[str]) -> str:

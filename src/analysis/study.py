@@ -6,12 +6,12 @@ A sensitivity analysis is the same protocol with one field changed: ``dataclasse
 import dataclasses
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, kind_words
 
-NeuropathyRule = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested"]
 Outcome = Literal["strict", "lenient", "both_feet", "two_sites", "any_tested", "pad", "any_led"]
 Weights = Literal["dietary", "mec", "none"]
 Model = Literal["crude", "1", "2", "3"]
@@ -67,6 +67,11 @@ OUTCOMES: dict[Outcome, str] = {
 
 _OTHER_DISEASES: dict[str, str] = {"pad": "arterial disease", "any_led": "lower-extremity disease"}
 """Outcomes that are no rule of neuropathy, and the disease that each is a sign of."""
+
+
+def cycle_name(cycle: int) -> str:
+    """Both years of a cycle: 1999 is "1999-2000"."""
+    return f"{cycle}-{cycle + 1}"
 
 
 def disease_of(outcome: str) -> str:
@@ -262,6 +267,22 @@ def _file_name(text: str) -> str:
 def _require(field: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise StudyError(f"{field}={value!r}: expected one of {', '.join(map(str, allowed))}.")
+
+
+def listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Several names; a single text is one name and not its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_no_study(given: object) -> None:
+    """Refuse what is no study, such as the name of an exposure.
+
+    Raises
+    ------
+    StudyError : it is none.
+    """
+    if not isinstance(given, Study):
+        raise StudyError(f"study: got {kind_words(given)}, expected a Study, such as Study(exposure='phosphorus_mg').")
 
 
 PRIMARY = Study()

@@ -25,9 +25,9 @@ from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.association import estimate
 from analysis.dose_response.energy import EnergyForm
 from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
-from analysis.stats.regression.fit import ConvergenceError, fit_logistic
+from analysis.stats.regression.fit import fit_logistic
 from analysis.stats.regression.hypotheses import product_columns, wald_test
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, StudyError
 
 SETTLED = 1e-8
 """Two ways to the same maximum, each converged to better than this, in log odds."""
@@ -144,7 +144,7 @@ def test_somebody_without_energy_has_no_density(participants, cohort):
 
 
 def test_energy_cannot_be_adjusted_for_itself(participants):
-    with pytest.raises(ConvergenceError, match="energy_kcal"):
+    with pytest.raises(StudyError, match="the exposure is energy_kcal: expected another one"):
         energy_forms(participants, study=dataclasses.replace(PRIMARY, exposure="energy_kcal"))
 
 

@@ -187,7 +187,7 @@ def test_two_cycles_are_compared_by_three_products(participants):
 
 
 def test_one_cycle_has_nothing_to_be_compared_with(participants):
-    with pytest.raises(StudyError, match=r"cycles=\(2001,\): expected two or more"):
+    with pytest.raises(StudyError, match=r"people of \(2001,\): expected two or more"):
         cycle_heterogeneity(participants, study=dataclasses.replace(PRIMARY, cycles=(2001,)))
 
 

@@ -22,7 +22,6 @@ from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes
-from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_simulation
 from analysis.report.words.bottom_line import bottom_line
 from analysis.report.words.energy import energy_sentence
@@ -121,7 +120,7 @@ def of_a_u(survey):
 
 @pytest.fixture(scope="module")
 def simulation():
-    return read_simulation(Folders(ROOT / "data", ROOT / "figures"))
+    return read_simulation(ROOT / "data")[0]
 
 
 def simulated(table, **row):

@@ -4,15 +4,18 @@
 
 OTHER_TREE is a checkout of another commit, whose own code is run on this tree's participants. Each tree has a process
 of its own with one BLAS thread; they take turns, so that a neighbour on the machine disturbs both alike. CPU seconds;
-the least of all rounds of each piece, as nothing but disturbance makes it longer. Kept in results.csv: "r" is the other
-tree's, and times says how often this one fits into it.
+medians of the rounds. What groups answer is held to the other tree's as well: verdicts, counts and flags are the same,
+and the largest differences of odds ratios, p-values and totals are kept. In results.csv "r" is the other tree's, and
+times says how often this one fits into it.
 """
 
 import dataclasses
 import importlib
 import os
+import pickle
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -42,18 +45,41 @@ def main(other: Path, groups: int, rounds: int) -> None:
     load, trees = os.getloadavg()[0], (other.resolve(), ROOT)
     pieces = [f"group {number}" for number in range(groups)] + [f"model {model}" for model in MODELS]
     workers = [started(tree, groups) for tree in trees]
-    taken = np.array([[[ask(one, piece) for one in workers] for piece in pieces] for _ in range(rounds)]).min(axis=0)
+    taken = np.array([[[ask(one, piece) for one in workers] for piece in pieces] for _ in range(rounds)])
+    taken = np.median(taken, axis=0)
+    apart = apart_by([[answers(one, piece) for one in workers] for piece in pieces[:groups]])
     for one in workers:
         one.communicate()
     commit = commit_of(other)
     what = [(f"a specification of {groups} groups of people", 1000 * taken[:groups].mean(axis=0))]
     what += [(f"{REPLICATES} bootstrap low points, model {model}", 1000 * seconds)
              for model, seconds in zip(MODELS, taken[groups:], strict=True)]  # fmt: skip
-    rows = [{"what": f"{name}, beside {commit}", "unit": "ms", "r": theirs, "here": ours, "times": np.nan}
-            for name, (theirs, ours) in what]  # fmt: skip
+    rows = [{"what": f"{name}, beside {commit}", "unit": "ms", "r": theirs, "here": ours, "times": np.nan,
+             "rounds": rounds} for name, (theirs, ours) in what]  # fmt: skip
     for row in rows:
         sys.stdout.write(f"{row['what']:<64}{row['r']:>10.2f}{row['here']:>10.2f}{row['here'] / row['r']:>8.3f}\n")
+    for name, difference in apart.items():
+        sys.stdout.write(f"{f'largest difference of {name}':<64}{difference:>28.2g}\n")
+        rows.append({"what": f"largest difference of {name}, beside {commit}", "unit": "relative", "r": np.nan,
+                     "here": difference, "times": np.nan})  # fmt: skip
     keep(rows, load)
+
+
+def apart_by(pairs: list) -> dict[str, float]:
+    """Largest differences of what both trees answer, relative; totals in shares of their own standard deviation."""
+    found = {"odds ratios": 0.0, "p-values": 0.0, "totals": 0.0}
+    for theirs, ours in pairs:
+        for (old, old_totals), (new, new_totals) in zip(theirs, ours, strict=True):
+            for name in set(old) & set(new):
+                kind = "odds ratios" if name.startswith("odds_ratio") else "p-values" if name.endswith("_p") else ""
+                if kind and np.isfinite(old[name]):
+                    found[kind] = max(found[kind], abs(new[name] / old[name] - 1))
+                elif not isinstance(old[name], float) and old[name] != new[name]:
+                    raise SystemExit(f"{name}: {old[name]!r} there and {new[name]!r} here, expected the same.")
+            if old_totals.size:
+                apart = np.abs(new_totals - old_totals) / old_totals.std(axis=0)
+                found["totals"] = max(found["totals"], float(apart.max()))
+    return found
 
 
 def started(tree: Path, groups: int) -> subprocess.Popen:
@@ -71,6 +97,13 @@ def ask(worker: subprocess.Popen, piece: str) -> float:
     worker.stdin.write(f"{piece}\n")
     worker.stdin.flush()
     return float(worker.stdout.readline())
+
+
+def answers(worker: subprocess.Popen, piece: str) -> list:
+    """Row and totals of every specification of a group."""
+    with tempfile.NamedTemporaryFile() as file:
+        ask(worker, f"{piece} > {file.name}")
+        return pickle.load(file)
 
 
 def work(groups: int) -> None:
@@ -92,9 +125,12 @@ def work(groups: int) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in iter(sys.stdin.readline, ""):
-        number, run = pieces[line.strip()]
+        piece, _, path = line.strip().partition(" > ")
+        number, run = pieces[piece]
         before = time.process_time()
-        run()
+        found = run()
+        if path:
+            Path(path).write_bytes(pickle.dumps([(dict(one.row), np.asarray(one.totals)) for one in found]))
         sys.stdout.write(f"{(time.process_time() - before) / number}\n")
         sys.stdout.flush()
 

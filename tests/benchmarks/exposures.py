@@ -51,9 +51,9 @@ def main(rounds: int) -> None:
         primary, other, ten = (statistics.median(one[position] for one in taken[name]) for name in COMMANDS)
         rows += [
             {"what": f"audit of {ONE}, {kind}, beside the primary study's audit and referee", "unit": "s", "r": primary,
-             "here": other, "times": float("nan")},
+             "here": other, "times": float("nan"), "rounds": rounds},
             {"what": f"audit of {len(TEN)} exposures, {kind}, beside one", "unit": "s", "r": other, "here": ten,
-             "times": other / ten},
+             "times": other / ten, "rounds": rounds},
         ]  # fmt: skip
     keep(rows, load)
 

@@ -1,8 +1,9 @@
-"""What was measured, kept in results.csv: each row with the machine it was measured on, its load and the versions."""
+"""What was measured, kept in results.csv: each row with commit, machine, its load before and after, and versions."""
 
 import os
 import platform
 import resource
+import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -10,8 +11,23 @@ from pathlib import Path
 import pandas as pd
 
 RESULTS = Path(__file__).with_name("results.csv")
-COLUMNS = ("what", "unit", "r", "here", "times", "date", "cores", "cpu", "load", "versions")
-LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels")
+COLUMNS = (
+    "what",
+    "unit",
+    "r",
+    "here",
+    "times",
+    "rounds",
+    "date",
+    "commit",
+    "cores",
+    "cpu",
+    "load",
+    "load_after",
+    "versions",
+)
+LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "distributed")
+OF_R = "cat(R.version$major, '.', R.version$minor, ' survey ', as.character(packageVersion('survey')), sep = '')"
 
 
 def keep(rows: list[dict], load: float) -> None:
@@ -19,15 +35,15 @@ def keep(rows: list[dict], load: float) -> None:
 
     Parameters
     ----------
-    rows : of one run; times is r / here unless it is given.
+    rows : of one run; times is r / here unless it is given, and rounds how many it is the median of, 1 unless given.
     load : of the machine when the run began, processes waiting for a core.
     """
     table = pd.DataFrame(rows)
     table["times"] = table["times"].astype(float).fillna(table["r"].astype(float) / table["here"])
-    versions = " ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    table["rounds"] = table["rounds"].fillna(1).astype(int) if "rounds" in table else 1
     table = table.assign(
-        date=pd.Timestamp.now().date().isoformat(), cores=os.cpu_count(), cpu=cpu_model(), load=round(load, 1),
-        versions=f"python {platform.python_version()} {versions}",
+        date=pd.Timestamp.now().date().isoformat(), commit=commit_of(RESULTS.parent), cores=os.cpu_count(),
+        cpu=cpu_model(), load=round(load, 1), load_after=round(os.getloadavg()[0], 1), versions=versions(),
     )  # fmt: skip
     before = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=COLUMNS)
     kept = before[~before["what"].isin(table["what"])]
@@ -39,6 +55,20 @@ def commit_of(tree: Path) -> str:
     """Short name of the commit that a checkout is at."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def versions() -> str:
+    """Of Python, of what computes here, and of R where it is installed."""
+    found = [f"python {platform.python_version()}"]
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:  # an extra
+            continue
+    if shutil.which("Rscript") is not None:
+        done = subprocess.run(["Rscript", "-e", OF_R], capture_output=True, text=True, check=False)
+        found += [f"R {done.stdout}"] if done.returncode == 0 else []
+    return " ".join(found)
 
 
 def peak_memory() -> float:

@@ -4,7 +4,7 @@ import pytest
 import scipy.stats
 
 from analysis.claims.adequacy import EAR, RDA, IntakeAdequacy, intake_adequacy, requirement
-from analysis.claims.recall import RecallError, recall
+from analysis.claims.recall import RecallReliability, recall
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS, REAL, RTOL
 from tests.people import participants as invented_people
@@ -88,7 +88,7 @@ def real(people) -> IntakeAdequacy:
 
 
 @pytest.fixture(scope="module")
-def real_recall(people) -> RecallError:
+def real_recall(people) -> RecallReliability:
     return recall(people)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.claims.adequacy import IntakeAdequacy, intake_adequacy
-from analysis.claims.recall import RecallError, recall
+from analysis.claims.recall import RecallReliability, recall
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS
 from tests.reference_numbers import FOLDER, RTOL
@@ -16,7 +16,7 @@ VARIANCES = ("n_both", "within", "within_std_error", "total", "reliability", "re
 MOMENTS = ("n", "within", "first", "second", "covariance", "reliability", "icc", "correlation")
 
 
-def assert_as_r_has_it(found: IntakeAdequacy, days: RecallError, folder: str) -> None:
+def assert_as_r_has_it(found: IntakeAdequacy, days: RecallReliability, folder: str) -> None:
     shares = found.shares.dropna(subset="estimate")
     same(folder, "adequacy_shares", shares, ["domain", "sex", "ages", "quantity"], ("n", "df", "estimate", "std_error"))
     same(folder, "adequacy_variances", found.variances, ["sex"], VARIANCES)

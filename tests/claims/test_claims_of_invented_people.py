@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.answers import COLUMNS, Label, curve_rows
 from analysis.claims.arteries import PAD, arteries
 from analysis.claims.causes import ASKED, causes, with_causes
 from analysis.claims.depletion import HIGH_SCORE, depletion
+from analysis.claims.rows import COLUMNS, Label, curve_rows
 from analysis.data.people.cohort import select_cohort
 from analysis.data.synthetic.survey import PLANTED
 from analysis.study import PRIMARY, Study, StudyError

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from analysis.claims.answers import TWO_MODELS
 from analysis.claims.modifiers import DECLARED, TOTAL, Modification, modifiers
+from analysis.claims.rows import TWO_MODELS
 from analysis.dose_response.modifiers import ARMS
 from analysis.pipeline.participants import read_participants
 from analysis.study import PRIMARY

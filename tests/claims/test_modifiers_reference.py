@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.answers import TWO_MODELS
 from analysis.claims.modifiers import DECLARED, Modification, modifiers
+from analysis.claims.rows import TWO_MODELS
 from analysis.dose_response.modifiers import ARMS
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.claims.answers import GRID
+from analysis.claims.rows import GRID
 from analysis.claims.supplements import SupplementAnswers, supplements
 from analysis.data.people.cohort import select_cohort
 from analysis.data.people.harmonise import needed_columns

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.claims.answers import COLUMNS
+from analysis.claims.rows import COLUMNS
 from analysis.claims.supplements import MEANS, SHARES, TERMS, SupplementAnswers, supplements
 from analysis.data.people.supplement_traps import READINGS, misreadings, supplement_traps
 from analysis.data.people.supplements import use_rows

@@ -1,10 +1,13 @@
 """``python -m analysis audit`` of a claim: its own folder, resuming, a column of one's own, refusals."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.__main__ import main
 from analysis.audit import runner
 from analysis.pipeline.audit import CONCLUSIONS, audit_folder
 from analysis.pipeline.folders import Folders
@@ -29,8 +32,10 @@ def folders(demo, shared, tmp_path_factory):
 
 
 def own_column(folders: Folders):
-    """A CSV file of everybody's phosphorus under another name."""
-    people = pd.read_parquet(folders.participants)["phosphorus_mg"].dropna().rename("my_score")
+    """A CSV file of noise, of everybody aged 40 or older: some of them have no recall and so no energy."""
+    age = pd.read_parquet(folders.participants)["age_years"]
+    noise = np.random.default_rng(1).gamma(4, 0.25, len(age))
+    people = pd.Series(noise, age.index, name="my_score")[age >= 40]
     path = folders.data / "mine.csv"
     people.rename_axis("SEQN").reset_index().to_csv(path, index=False)
     return path
@@ -48,6 +53,37 @@ def test_a_claim_has_a_folder_of_tables_figures_and_one_page(folders):
         assert source.str.endswith("; my_score from mine.csv").all()
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert figures == set(AUDIT_FIGURES)
+
+
+def refuse_nonsense(page: str) -> None:
+    """Of what is no intake, a page says nothing of intakes, misses no control that was not answered, and has no nan."""
+    assert not re.findall(r"\bnan\b|0\.000\b", page)
+    told, _, left = page.partition("\n## What could not be asked\n")
+    assert not re.findall(r"intake|EI:BMR|1,000 kcal|recall", told)
+    assert not re.search(r"misses what is known: [^.]*(age|HbA1c)", told)  # the survey has no such effect of height
+    assert "Not answered" not in told
+    for name in ("energy forms, as the residual on energy", "specification, 500-6000 kcal", "referee under-reporting",
+                 "referee rows, day of the week", "two recalls"):  # fmt: skip
+        assert f"\n- {name}: " in f"\n{left}"
+
+
+def test_a_column_that_is_no_intake_is_answered_about_energy_and_asked_nothing_about_recalls(folders):
+    folder = folders.processed / "audits" / "my_score"
+    refuse_nonsense((folder / CONCLUSIONS).read_text())
+    assert not len(pd.read_csv(folder / "failures.csv"))
+    assert pd.read_csv(folder / "energy_forms.csv")["form"].tolist() == ["none", "linear", "spline"]
+    controls = pd.read_csv(folder / "specificity.csv").query("kind != 'nutrient' and kind != 'heaped nutrient'")
+    assert controls["overall_p"].notna().all()
+
+
+def test_a_measured_exposure_is_audited_to_the_end(folders):
+    with unmeasured():
+        assert run_audit(folders, "--exposure", "hba1c_percent") == 0
+    study = Study(exposure="hba1c_percent")
+    page = page_of(folders, study)
+    refuse_nonsense(page)
+    assert page.startswith("# Hba1c and peripheral neuropathy: what the audit")
+    assert not len(pd.read_csv(audit_folder(folders, study) / "failures.csv"))
 
 
 def test_no_count_of_a_claim_is_of_fewer_than_ten_people(folders):
@@ -92,12 +128,16 @@ def test_an_exposure_and_arterial_disease_are_audited_to_the_end(folders, capsys
 def test_a_file_with_a_column_of_ones_own_is_audited_to_the_end(folders, tmp_path):
     """Every choice of the file holds for the column: other weights, ages and people."""
     path = tmp_path / "mine.toml"
-    path.write_text('weights = "mec"\nage_min = 50\nwhere = "sex == \'female\'"\n')
+    path.write_text('weights = "mec"\nage_min = 50\nage_max = 79\nwhere = "sex == \'female\'"\n')
     with unmeasured():
         assert run_audit(folders, "--study", str(path), "--column", str(folders.data / "mine.csv")) == 0
-    study = Study(exposure="my_score", weights="mec", age_min=50, where="sex == 'female'")
-    assert page_of(folders, study).startswith("# My score and peripheral neuropathy")
-    people = pd.read_parquet(folders.participants).query("age_years >= 50 and sex == 'female' and weight_mec > 0")
+    study = Study(exposure="my_score", weights="mec", age_min=50, age_max=79, where="sex == 'female'")
+    page = page_of(folders, study)
+    assert page.startswith("# My score and peripheral neuropathy")
+    assert "Of: women aged 50 to 79;" in page
+    assert re.search(r"Among [0-9,]+ women aged 50 to 79 \(", page)
+    assert "or older" not in page
+    people = pd.read_parquet(folders.participants).query("50 <= age_years <= 79 and sex == 'female' and weight_mec > 0")
     assert 0 < pd.read_csv(audit_folder(folders, study) / "models.csv")["n"].iloc[0] <= len(people)
 
 
@@ -106,6 +146,16 @@ def test_a_committed_example_is_audited_to_the_end(folders):
     with unmeasured():
         assert run_audit(folders, "--study", str(path)) == 0
     assert "told" in page_of(folders, read_study(path))
+
+
+def test_what_of_a_file_is_missing_or_left_out_is_said(tmp_path, capsys, monkeypatch):
+    """By the command line, before the audit, which is not what is asked here."""
+    monkeypatch.setattr("analysis.cli.audits.audit", lambda *_, **__: [])
+    (tmp_path / "mine.csv").write_text(",SEQN,mine\n0,11,1\n1,12,\n2,13,3\n")
+    assert main(["audit", "--data", str(tmp_path), "--column", str(tmp_path / "mine.csv")]) == 0
+    told = capsys.readouterr().out
+    assert "mine.csv: its first column has no name, as of an index: left out.\n" in told
+    assert "mine.csv: 1 of 3 cells of mine are empty: missing values.\n" in told
 
 
 # ---- bad input
@@ -117,7 +167,15 @@ def test_a_committed_example_is_audited_to_the_end(folders):
         ("SEQN,mine\n999999999,2\n", "a SEQN of nobody who was interviewed in these cycles (line 2)"),
         ("SEQN,mine\n{0},2\n{0},3\n", "a SEQN that is there twice (line 2, 3)"),
         ("SEQN,mine\n{0},high\n", "no finite number in 'mine'"),
-        ("SEQN,mine\n{0},\n", "no finite number in 'mine'"),
+        ("SEQN,mine\n{0},\n", "'mine' has 0 values: a curve needs numbers"),
+        ("SEQN,mine\n{0},NA\n", "leave the cell empty where the value is not known"),
+        (
+            "SEQN,pn_mine\n{0},1\n",
+            "'pn_mine' begins with 'pn_', as columns of the outcome, the design or eligibility do",
+        ),
+        ("SEQN,weight_mine\n{0},1\n", "'weight_mine' begins with 'weight_'"),
+        ("SEQN,recalled\n{0},1\n", "'recalled' begins with 'recall'"),
+        (",SEQN,mine,other\n0,1,2,3\n", "expected a CSV file with the columns SEQN and one of numbers"),
         ("SEQN,mine\n{0},inf\n", "no finite number in 'mine'"),
         ("SEQN,mine\n{0},1\n", "'mine' has 1 values: a curve needs numbers"),
         ("SEQN,mine\n", "0 rows of the columns SEQN, mine"),

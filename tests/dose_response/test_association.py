@@ -303,4 +303,4 @@ def test_extrapolation_that_is_asked_for_follows_the_straight_line(primary):
 
 def test_one_intake_is_a_curve_of_one_point(primary):
     pd.testing.assert_frame_equal(primary.curve(100).frame, primary.curve([100.0]).frame)
-    pd.testing.assert_frame_equal(primary.prevalence(100), primary.prevalence([100.0]))
+    pd.testing.assert_frame_equal(primary.prevalence(100).frame, primary.prevalence([100.0]).frame)

@@ -38,7 +38,7 @@ def same(one: dict, other: dict) -> bool:
 
 
 def test_row_holds_the_tests_of_the_curve(shape):
-    row, tests = shape_row(shape), shape.tests
+    row, tests = shape_row(shape), shape.shape_tests
     assert row["end_slopes_p"] == max(row["end_slopes_low_p"], row["end_slopes_high_p"]) == tests.ends.p_value
     assert row["two_lines_p"] == tests.lines.p_value
     assert row["threshold"] == tests.threshold.breakpoint
@@ -85,7 +85,7 @@ def test_every_number_that_is_drawn_has_its_monte_carlo_error_beside_it(shape):
              "threshold_low", "threshold_high", "threshold_search_p"]  # fmt: skip
     assert {name for name in row if name.endswith("_mc_error")} == {f"{name}_mc_error" for name in drawn}
     assert all(row[f"{name}_mc_error"] >= 0 for name in drawn)
-    threshold = shape.tests.threshold
+    threshold = shape.shape_tests.threshold
     assert (row["threshold_search_p"], row["threshold_search_draws"]) == (
         threshold.search_p,
         threshold.search.null.size,
@@ -105,7 +105,7 @@ def test_profile_is_highest_near_the_threshold_and_never_below_a_straight_line(s
     assert (profile["deviance_gain"] > -1e-6).all()
     best = profile["deviance_gain"].idxmax()
     nearby = profile["x"].iloc[max(best - 1, 0)], profile["x"].iloc[min(best + 1, len(profile) - 1)]
-    assert nearby[0] <= shape.tests.threshold.breakpoint <= nearby[1]
+    assert nearby[0] <= shape.shape_tests.threshold.breakpoint <= nearby[1]
 
 
 def test_curve_of_a_study_has_the_people_of_its_fit(association):

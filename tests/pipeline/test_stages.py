@@ -31,6 +31,7 @@ from analysis.pipeline.results import (
     read_estimates,
     read_simulation,
 )
+from analysis.provenance import Provenance
 from analysis.report.catalogue import drawings as drawings_of
 from analysis.report.words.numbers import verdict_words
 from analysis.stats.disclosure import FEWEST_PEOPLE
@@ -333,9 +334,13 @@ def test_simulation_is_read_whole_or_not_at_all(tmp_path):
     folders = Folders(tmp_path, tmp_path / "figures")
     folders.simulation.mkdir(parents=True)
     for number, name in enumerate(SIMULATED):
-        assert read_simulation(folders) == {}
-        pd.DataFrame({"rate": [number]}).to_csv(folders.simulation / f"{name}.csv", index=False)
-    assert [frame["rate"].item() for frame in read_simulation(folders).values()] == list(range(len(SIMULATED)))
+        with pytest.raises(StageError, match="no readable tables of the stage simulate in .*run `make simulate`"):
+            read_simulation(folders)
+        table = pd.DataFrame({"rate": [number], "data": ["SYNTHETIC surveys, seed 1"]})
+        table.to_csv(folders.simulation / f"{name}.csv", index=False)
+    read, provenance = read_simulation(folders)
+    assert [frame["rate"].item() for frame in read.values()] == list(range(len(SIMULATED)))
+    assert provenance == Provenance("SYNTHETIC surveys, seed 1", synthetic=True)
 
 
 def test_flow_of_the_cohort_stage_needs_no_fit(copy, monkeypatch):

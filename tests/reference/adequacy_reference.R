@@ -4,7 +4,7 @@
 #
 # RAW_DIR as for supplements_reference.R, whose derivations are used and added to; nothing of the Python code is. Shares
 # are re-estimated without each PSU by survey::withReplicates. Writes adequacy_shares, adequacy_variances, adequacy_odds,
-# recall_agreement and recall_slopes. Made with R 4.2.2, survey 4.1.1, foreign 0.8.84.
+# recall_agreement, recall_slopes and recall_attenuation. Made with R 4.2.2, survey 4.1.1, foreign 0.8.84.
 
 script_folder <- function() {
   script <- sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))
@@ -188,6 +188,22 @@ slope_row <- function(people, model, reliability) {
              corrected = estimate / reliability, corrected_se = std_error / reliability)
 }
 
+# How the second day goes with the first: attenuation of magnesium, alone and with energy, and of energy beside it.
+attenuation_rows <- function(people) {
+  weight <- ifelse(people$both_days & people$cohort, people$two_day_weight, 0)
+  row <- function(second, own, exposures) {
+    columns <- people[c(exposures, MODEL_1)]
+    domain <- study_domain(people, weight, second, columns, people$cohort & people$both_days)
+    fit <- svyglm(reformulate(names(columns), "y"), design = domain)
+    half <- half_width(SE(fit)[[own]], degf(domain))
+    data.frame(exposures = paste(exposures, collapse = " "), own, n = nrow(domain), df = degf(domain),
+               attenuation = coef(fit)[[own]], conf_low = coef(fit)[[own]] - half, conf_high = coef(fit)[[own]] + half)
+  }
+  both <- c("magnesium_mg", "energy_kcal")
+  rbind(row("second_mg", "magnesium_mg", "magnesium_mg"), row("second_mg", "magnesium_mg", both),
+        row("second_kcal", "energy_kcal", both))
+}
+
 main_adequacy <- function(arguments) {
   if (length(arguments) != 2) stop("usage: Rscript adequacy_reference.R RAW_DIR OUT_DIR")
   people <- read_adequacy(arguments[1])
@@ -196,6 +212,7 @@ main_adequacy <- function(arguments) {
   tables$recall_agreement <- agreement_of(people)
   chosen <- with(tables$recall_agreement, reliability[domain == "cohort" & scale == "log_mg" & adjusted])
   tables$recall_slopes <- do.call(rbind, lapply(c("1", "2"), slope_row, people = people, reliability = chosen))
+  tables$recall_attenuation <- attenuation_rows(people)
   for (name in names(tables)) write_table(tables[[name]], arguments[2], name)
 }
 

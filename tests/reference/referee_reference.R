@@ -127,6 +127,15 @@ with_indicators <- function(people, cohort) {
 
 # ---- every question ------------------------------------------------------------------------------------------------
 
+# The fewest digits, up to three, with which the knots stay apart and each within a twentieth of itself.
+round_knots <- function(knots) {
+  for (digits in 1:3) {
+    near <- signif(knots, digits)
+    if (all(abs(near - knots) <= 0.05 * knots) && all(diff(near) > 0)) return(near)
+  }
+  knots
+}
+
 question_rows <- function(people) {
   cohort <- in_cohort(people, "strict", CYCLES, "")
   x <- people$magnesium_mg
@@ -162,7 +171,7 @@ question_rows <- function(people) {
     row("square root", x = sqrt(x)),
     row("winsorised at P1 and P99", x = pmin(pmax(x, extremes[1]), extremes[2])),
     row("without the lowest and highest 1 %", cohort & inside),
-    row("knots at 100, 200, 300, 500 mg", knots = c(100, 200, 300, 500)),
+    row(paste("knots at", paste(round_knots(knots), collapse = ", "), "mg"), knots = round_knots(knots)),
     row("model 2, complete cases", covariates = people[MODEL_2]),
     row("model 2, missing indicators", covariates = with_indicators(people, cohort)),
     row("weighted for being assessed with a recall, among the examined",

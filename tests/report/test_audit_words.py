@@ -15,12 +15,14 @@ from analysis.pipeline.results import read_audit, read_estimates
 from analysis.report.words import audit as audit_words
 from analysis.report.words import energy as energy_words
 from analysis.report.words import specificity as specificity_words
+from analysis.report.words import units as units_words
 from analysis.report.words.bottom_line import NEEDED, bottom_line
 from analysis.report.words.numbers import FORM_WORDS, ordinal
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
+from analysis.stats.shape.verdict import ALPHA
 
 ROOT = Path(__file__).parents[2]
-MODULES = (audit_words, energy_words, specificity_words)
+MODULES = (audit_words, energy_words, specificity_words, units_words)
 MADE = {name: value for module in MODULES for name, value in vars(module).items() if callable(value)}
 SENTENCES = [name for name in MADE if name.endswith("_sentence")]
 TABLES = [name for name in MADE if name.endswith("_table")]
@@ -135,7 +137,7 @@ def specificity(positive_p=1e-5, negative_q=0.5):
              "overall_p": 0.01}
             for form in ("none", "spline")
         ]  # fmt: skip
-    return pd.DataFrame(rows).assign(n=7000, verdict="no departure shown")
+    return pd.DataFrame(rows).assign(n=7000, verdict="no departure shown", reason="")
 
 
 def cycle_shapes():
@@ -151,8 +153,11 @@ def cycle_heterogeneity(wald, rao_scott, own=(0.3, 0.3)):
     return pd.DataFrame(rows, columns=["covariates", "method", "p_value"]).assign(test="curve")
 
 
-def psu_shape(full, without):
-    return pd.DataFrame({"quantity": REFITTED, "full": full, "estimate": without})
+def psu_shape(full, without, few=0):
+    """Sampling units by the p without each, and some more of fewer than 10 people, of which nothing is told."""
+    units = pd.DataFrame({"quantity": REFITTED, "full": full, "n": 30.0, "estimate": without})
+    blank = pd.DataFrame({"quantity": REFITTED, "full": full, "n": np.nan, "estimate": np.nan}, index=range(few))
+    return pd.concat([units, blank], ignore_index=True) if few else units
 
 
 def recall_curves(p):
@@ -257,9 +262,6 @@ def test_every_table_has_words_in_every_cell(real):
 @pytest.mark.parametrize(
     ("frame", "name"),
     [
-        ("energy_forms", "energy_sentence"),
-        ("energy_tests", "energy_sentence"),
-        ("cycle_heterogeneity", "cycles_sentence"),
         ("psu_shape", "sampling_units_sentence"),
         ("recall", "recall_sentence"),
     ],
@@ -283,12 +285,48 @@ def test_question_without_an_answer_has_an_empty_table(frame, name):
     assert MADE[name](audit).empty
 
 
+WITHOUT = "The model did not converge."
+
+
+def without(audit, frame):
+    """An audit whose task of one frame found no answer: the frame is not there, and the failure has its reason."""
+    task = audit_words.TASKS[frame]
+    lost = [name for name, of in audit_words.TASKS.items() if of == task]
+    failures = pd.DataFrame({"task": [task], "reason": [WITHOUT]})
+    return {name: table for name, table in audit.items() if name not in lost} | {"failures": failures}
+
+
+@pytest.mark.parametrize(
+    ("frame", "name", "kept"),
+    [
+        ("energy_forms", "energy_sentence", "As splines beside each other, magnesium (p = 0.090) and energy"),
+        ("energy_tests", "energy_sentence", "Non-linear test of magnesium: p = 0.002 as it is"),
+        ("cycle_heterogeneity", "cycles_sentence", "Each by itself, non-linear test: 1999-2000 p = 0.200"),
+        ("cycle_shapes", "cycles_sentence", "That the survey's cycles draw different curves is not shown"),
+    ],
+)
+def test_part_of_a_question_without_an_answer_leaves_the_other_part(frame, name, kept):
+    said = MADE[name](without(made(), frame))
+    assert said.startswith(kept)
+    assert said.endswith(f" Not answered ({audit_words.TASKS[frame]}). {WITHOUT}")
+
+
 @pytest.mark.parametrize("frame", NEEDED)
-def test_audit_that_is_not_whole_comes_to_no_bottom_line(frame, real):
-    audit = {name: table for name, table in real[1].items() if name != frame}
-    assert bottom_line(real[0], audit).startswith("The audit is not whole: ")
-    assert frame not in bottom_line(real[0], audit)
-    assert audit_words.TASKS[frame] in bottom_line(real[0], audit)
+def test_a_question_without_an_answer_takes_no_other_conclusion_away(frame, real):
+    """The bottom line of the real audit, and that of the made ones, without each question in turn."""
+    for estimates, audit in (real, *((real[0], make()) for make in (made, specific, without_a_bend))):
+        said = bottom_line(estimates, without(audit, frame))
+        assert is_whole(said)
+        assert audit_words.verdicts_sentence(audit) in said
+        assert said.endswith(f" Not answered ({audit_words.TASKS[frame]}). {WITHOUT}")
+        assert ("So there is no bend" in said) == (audit["psu_shape"]["full"].iloc[0] >= ALPHA)
+
+
+def test_both_parts_of_a_question_without_an_answer_leave_its_reasons():
+    audit = without(made(), "energy_forms")
+    audit = without(audit, "energy_tests") | {"failures": pd.DataFrame(
+        {"task": ["energy forms", "energy surface"], "reason": [WITHOUT, WITHOUT]})}  # fmt: skip
+    assert energy_words.energy_sentence(audit) == f"Not answered (energy forms and energy surface). {WITHOUT}"
 
 
 # ---- one by one
@@ -334,6 +372,50 @@ def test_each_question_about_the_ends_is_told_with_its_share(estimates):
     assert "Both ends higher than the middle, which asks less (levels at P5 and P95 against the median), is" in told
     assert told.endswith("shown in 15.2 %.")
     assert told in bottom_line(estimates[0], made())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.031])
+def test_ends_that_change_nothing_are_not_said_to(share):
+    told = audit_words.ends_sentence(made(verdict_ends=verdict_ends(u=(share,) * 4)))
+    assert "hangs on" not in told
+    assert told.startswith(
+        f"Wherever the ends are at which the slopes are tested, {100 * share:.1f} % end in a U: at P5 and P95 (the "
+        "protocol's) as at P10 and P90, P15 and P85 or P20 and P80 of intake."
+    )
+
+
+def unanswered_specifications():
+    """Three of four hundred specifications in four have no answer, most of these for one reason."""
+    counts = {"U": 20, "non-linear, U not shown": 30, "no departure shown": 50, "no answer": 300}
+    rows = [
+        {"choice": choice, "level": level, "verdict": verdict, "n": n, "share": n / 400}
+        for choice, level in (("all", "all"), ("sample", "all"), ("sample", "without 1999-2000"))
+        for verdict, n in counts.items()
+    ]
+    df = "16 coefficients on {} PSUs in 15 strata leave no residual degree of freedom: expected fewer terms."
+    reasons = [df.format(30)] * 150 + [df.format(29)] * 100 + ["bmi is the exposure and also a covariate."] * 50
+    cells = pd.DataFrame({"verdict": ["U"] * 100 + [None] * 300, "reason": [""] * 100 + reasons})
+    ends = verdict_ends(u=(0.05, 0.05, 0.05, 0.10), higher=0.02)
+    none = ends.groupby(["question", "ends"], as_index=False).first().assign(verdict="no answer", share=0.75)
+    return made(verdict_shares=pd.DataFrame(rows), specifications=cells, verdict_ends=pd.concat([ends, none]))
+
+
+def test_shares_are_of_the_specifications_with_an_answer_and_the_others_have_their_main_reason():
+    audit = unanswered_specifications()
+    assert audit_words.verdicts_sentence(audit) == (
+        'Of 400 specifications 100 have an answer; of these 20.0 % end in "U", 30.0 % end in "non-linear, U not shown" '
+        'and 50.0 % end in "no departure from a straight line shown". The other 300 have none (the main reason, of '
+        "250: there are too few sampling units for as much as the model adjusts for)."
+    )
+    ends = audit_words.ends_sentence(audit)
+    assert "20.0 % at P5 and P95 (the protocol's), 20.0 % at P10 and P90, 20.0 % at P15 and P85 and 40.0 % at" in ends
+    assert ends.endswith("is shown in 8.0 %.")
+    assert "with everybody it is 20 of 100" in audit_words.u_verdicts_sentence(audit) or (
+        "with everybody: 20 of 100" in audit_words.u_verdicts_sentence(audit)
+    )
+    assert "end in a bend or a U: 50.0 % without 1999-2000." in audit_words.cycles_sentence(audit)
+    sides = audit_words.sides_sentence(audit)
+    assert "80 of 4,725 specifications, those without an answer among them, are a U" in sides
 
 
 def test_sides_are_told_for_the_grid_and_for_that_first_declared():
@@ -446,11 +528,51 @@ def test_controls_that_hold_and_outcomes_that_do_not_bend():
     assert "does not exclude it" in said
 
 
-@pytest.mark.parametrize("p", [0.3, float("nan")])
-def test_method_that_misses_a_control_says_so(p):
+def test_method_that_misses_a_control_says_so():
     assert "misses what is known: age, HbA1c and height." in specificity_words.controls_sentence(
-        made(specificity=specificity(p))
+        made(specificity=specificity(0.3))
     )
+
+
+def controls(kind, labels, **replaced):
+    """Specificity in which controls of one kind have other numbers."""
+    frame = specificity()
+    these = (frame["kind"] == kind) & frame["label"].isin(labels)
+    return made(specificity=frame.assign(**{name: frame[name].mask(these, value) for name, value in replaced.items()}))
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["HbA1c"], "The method finds what is known: age and height go with neuropathy (largest p < 0.001), with "
+         "energy as a spline too. Whether the method finds HbA1c (the model did not converge) is not answered."),
+        (["age", "HbA1c", "height"], "Whether the method finds age, HbA1c or height (the model did not converge) is "
+         "not answered."),
+    ],
+)  # fmt: skip
+def test_control_without_an_estimate_is_neither_found_nor_missed(labels, said):
+    audit = controls("positive control", labels, overall_p=np.nan, reason="the model did not converge.")
+    assert specificity_words.controls_sentence(audit).startswith(said)
+
+
+def test_outcome_without_an_estimate_is_not_said_to_be_straight():
+    names = ["less than high school by magnesium", "ever smoked by magnesium"]
+    audit = controls("negative control", names[1:], nonlinear_q=np.nan, nonlinear_p=np.nan, reason="nobody.")
+    said = specificity_words.controls_sentence(audit)
+    assert "None of the outcomes that the recalled day cannot have caused bends with magnesium (less than high" in said
+    assert said.endswith("Not answered: ever smoked (nobody).")
+    neither = controls("negative control", names, nonlinear_q=np.nan, nonlinear_p=np.nan, reason="nobody.")
+    said = specificity_words.controls_sentence(neither)
+    assert "bend with magnesium is not known. Not answered: less than high school and ever smoked (nobody)." in said
+
+
+def test_outcome_without_an_estimate_beside_energy_has_no_number():
+    frame = specificity(negative_q=0.001)
+    beside = (frame["kind"] == "negative control") & (frame["form"] == "spline")
+    said = specificity_words.controls_sentence(made(specificity=frame.assign(
+        nonlinear_p=frame["nonlinear_p"].mask(beside))))  # fmt: skip
+    assert "with energy as a spline p not estimated; lowest" in said
+    assert is_whole(said)
 
 
 def test_outcome_that_intake_cannot_cause_and_that_bends_is_told_with_its_low_point():
@@ -537,13 +659,43 @@ def test_specifications_without_a_cycle_are_told():
         (0.002, [0.001, 0.019], "No single sampling unit carries the bend: with everybody the non-linear p is 0.002, "
          "without one of 2 sampling units at most 0.019"),
         (0.002, [0.001, 0.2, 0.1], "rests on single sampling units (2 of them)"),
-        (0.4, [0.3, 0.5], "No bend is shown that one sampling unit could carry"),
-        (0.002, [0.001, None], "without one of 1 sampling units at most 0.001"),
+        (0.4, [0.3, 0.5], "No bend is shown that one sampling unit could carry: with everybody the non-linear p is "
+         "0.400, without one of 2 sampling units at most 0.500, covariance and df estimated anew; the least 0.300."),
+        (0.0001, [0.0001, 0.0004], "is < 0.001, without one of 2 sampling units below 0.001, covariance"),
+        (0.002, [0.001, None], "without one of 1 sampling units at most 0.001, covariance and df estimated anew. "
+         "Without 1 others the model cannot be fitted."),
     ],
-    ids=["none", "two of them", "no bend", "one refit failed"],
+    ids=["none", "two of them", "no bend", "tiny", "one refit failed"],
 )  # fmt: skip
 def test_sampling_units_are_said_to_carry_the_bend_only_where_they_do(full, without, said):
-    assert said in audit_words.sampling_units_sentence(made(psu_shape=psu_shape(full, without)))
+    assert said in units_words.sampling_units_sentence(made(psu_shape=psu_shape(full, without)))
+
+
+@pytest.mark.parametrize(
+    ("full", "without", "said", "whole"),
+    [
+        (0.002, [0.001, 0.019], "None of the sampling units told here carries the bend: with", "no single sampling"),
+        (0.4, [0.3, 0.5], "No bend is shown that one sampling unit of those told here could carry", "unit could carry"),
+        (0.002, [0.001, 0.2], "The bend rests on single sampling units (1 of them)", "no single sampling"),
+    ],
+)
+def test_sampling_units_of_few_people_are_counted_not_left_out_silently(estimates, full, without, said, whole):
+    audit = made(psu_shape=psu_shape(full, without, few=30))
+    told, line = units_words.sampling_units_sentence(audit), bottom_line(estimates[0], audit)
+    assert told.startswith(said)
+    assert told.endswith("Of 30 others, with fewer than 10 people each, nothing is told.")
+    assert whole not in f"{told} {line}".lower()
+    if full < ALPHA:
+        assert "; of 30 others, with fewer than 10 people each, nothing is told)." in line
+
+
+def test_where_every_sampling_unit_is_of_few_people_nothing_is_claimed(estimates):
+    audit = made(psu_shape=psu_shape(0.002, [], few=30))
+    told = units_words.sampling_units_sentence(audit)
+    assert told.startswith("Of no single sampling unit it can be told whether it carries the bend: of 30 others")
+    assert "In the primary analysis the curve bends (non-linear p = 0.002; of 30 others" in bottom_line(
+        estimates[0], audit
+    )
 
 
 @pytest.mark.parametrize(
@@ -577,7 +729,8 @@ def test_bottom_line_of_a_shared_bend_gives_it_to_nobody(estimates):
         in said
     )
     assert "beside a straight line of energy p = 0.002, beside a spline of energy p = 0.090, as residual" in said
-    assert "of all nutrients none is shown to bend" in said
+    assert said.count("a false-discovery rate of 5 %") == 2
+    assert "; of all nutrients none bends at a false-discovery rate of 5 % beside a spline, as residual or per" in said
     assert "draw different curves is not shown" in said
     assert "these data cannot tell them apart" in said
     assert "44 design degrees of freedom, not shown is not shown to be absent" in said

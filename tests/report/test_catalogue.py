@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from analysis.pipeline.draw import LATER
 from analysis.pipeline.results import read_audit
-from analysis.report.catalogue import audit_drawings
+from analysis.report.catalogue import AUDIT_FIGURES, audit_drawings
 from analysis.report.figures.layout import save_figure
 from tests.audits import audited
 
@@ -43,7 +44,22 @@ def figures(drawings):
 
 
 def test_there_are_six_figures(drawings):
-    assert set(drawings) == set(PANELS)
+    assert set(drawings) == set(PANELS) == set(AUDIT_FIGURES)
+
+
+def test_a_figure_that_joins_is_one_that_the_stage_draws_and_clears(audit, monkeypatch):
+    """One entry is enough: nothing else lists the names."""
+    monkeypatch.setitem(AUDIT_FIGURES, "another", AUDIT_FIGURES["heterogeneity"])
+    assert "another" in audit_drawings(*audit)
+    assert "another" in LATER["audit"][0]
+
+
+def test_a_drawing_in_a_cell_is_its_picture_and_its_name(drawings, figures):
+    drawing = drawings["first_screen"]
+    assert repr(drawing) == "Drawing(name 'first_screen', widths [2])"
+    pictures, told = drawing._repr_mimebundle_()
+    assert pictures["image/png"].startswith(b"\x89PNG")
+    assert told["image/png"]["alt"] == figures["first_screen"].caption.alt
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -78,7 +94,7 @@ def test_line_of_the_specification_curve_is_every_specification(figures, audit):
     [
         ("joint_test", {"specification_curve"}),
         ("specificity_place", {"specificity"}),
-        ("energy_forms", {"first_screen", "energy_forms", "energy_surface", "heterogeneity"}),
+        ("energy_forms", {"first_screen", "energy_forms", "energy_surface"}),
         ("energy_curves", {"first_screen", "energy_forms"}),
         ("energy_slices", {"energy_surface"}),
         ("energy_tests", {"energy_surface"}),

@@ -23,7 +23,7 @@ def drawings(frames) -> dict[str, Drawing]:
 
 
 def test_there_is_a_figure_of_each_claim_and_none_without_its_frames(frames, drawings):
-    assert tuple(drawings) == CLAIM_FIGURES
+    assert list(drawings) == list(CLAIM_FIGURES)
     assert list(claim_drawings({"adequacy_shares": frames["adequacy_shares"]}, INVENTED)) == []
 
 

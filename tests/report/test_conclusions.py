@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from analysis.audit.referee.table import COLUMNS
-from analysis.report.words.conclusions import NOT_ASKED, referee_table
+from analysis.report.words.conclusions import NOT_ASKED, claim_sentence, referee_table
+from analysis.study import Study
 
 OWN = {"n": 900, "nonlinear_p": 0.2, "end_slopes_p": 0.3, "levels_p": 0.4, "log_or_low": 0.1, "log_or_high": 0.2,
        "verdict": "no departure shown", "levels_verdict": "not shown", "direction": "no change"}  # fmt: skip
@@ -48,3 +49,32 @@ def test_no_row_of_the_referee_is_blank_without_a_reason(audit):
 def test_the_referees_table_stands_without_the_studys_own_row(audit):
     first = audit["referee"].head(2)
     assert referee_table({"referee": first})["done"].tolist() == first["done"].tolist()
+
+
+def test_rows_that_end_otherwise_are_those_of_another_verdict_another_side_of_the_level_or_no_estimate(audit):
+    interaction = {"question": "under-reporting", "done": "curve times it", "nonlinear_p": 0.01}
+    rows = pd.concat([audit["referee"], pd.DataFrame([interaction])], ignore_index=True)
+    table = referee_table({"referee": rows}).set_index("done")
+    assert set(table.index[table["changes"]]) == {
+        "end slopes at P10 and P90", "calibrated, bootstrap", "calibrated with energy, bootstrap",
+    }  # fmt: skip
+    verdict = audit["referee"].assign(verdict=["U" if k == 6 else one for k, one in enumerate(rows["verdict"][:7])])
+    assert referee_table({"referee": verdict}).set_index("done").loc["model 2, complete cases", "changes"]
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        ({"linear": 0.2, "spline": 0.3}, ""),
+        ({"linear": 0.02, "spline": 0.3}, " With energy adjusted for one is shown with energy as a straight line "
+         "beside it, not with energy as a spline beside it (least overall p = 0.020)."),
+        ({"linear": 0.02, "spline": 0.0003}, " With energy adjusted for one is shown with energy as a straight line "
+         "beside it and with energy as a spline beside it (least overall p < 0.001)."),
+    ],
+)  # fmt: skip
+def test_an_association_that_shows_only_beside_energy_is_told(p, said):
+    """Such as that of linolenic acid, which is shown with energy in the model and not without."""
+    tests = pd.DataFrame({"model": "1", "method": "wald", "test": ["overall", "nonlinear"], "p_value": [0.4, 0.6]})
+    forms = pd.DataFrame({"form": ["none", *p], "overall_p": [0.4, *p.values()]})
+    told = claim_sentence(Study(exposure="pfa_18_3_g"), {"tests": tests}, {"energy_forms": forms})
+    assert told.endswith(f" is shown (overall p = 0.400, non-linear p = 0.600).{said}")

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_audit, read_estimates, read_referee, read_simulation
-from analysis.report.words import answer
+from analysis.report.words import verdict_tables
 from analysis.report.words.first_screen import (
     AT_RANDOM,
     first_screen_markdown,
@@ -168,7 +168,7 @@ def test_us_of_usual_intake_are_missed_as_the_table_says(rate, said):
 
 def test_nothing_is_told_of_a_simulation_that_was_not_run(estimates, audit, referee):
     assert first_screen_markdown(estimates, audit, referee, {}).endswith("no advice.")
-    assert "Invented surveys" not in answer.stands_markdown(estimates, audit, {})
+    assert "Invented surveys" not in verdict_tables.stands_markdown(estimates, audit, {})
 
 
 # ---- the tables
@@ -178,42 +178,42 @@ def row_of(table, first):
 
 
 def test_table_of_the_u_has_each_part_of_the_rule_and_both_questions(estimates, referee):
-    table = answer.u_markdown(estimates, referee)
+    table = verdict_tables.u_markdown(estimates, referee)
     assert row_of(table, "Falls at the low end")[2] == "shown"
     assert row_of(table, "Rises at the high end")[2] == "not shown"
     assert row_of(table, "**Falls, then rises**")[1] == f"**{BENT}**"
     assert row_of(table, f"**{ENDS_HIGHER[0].upper()}{ENDS_HIGHER[1:]}**")[1].startswith("**shown**")
     risen = estimates | {"shape": estimates["shape"].assign(end_slopes_high_p=0.01, nadir_bootstrap_interior=0.5)}
-    assert row_of(answer.u_markdown(risen, referee), "Rises at the high end")[2] == "shown"
-    assert row_of(answer.u_markdown(risen, referee), "Lowest point")[2].endswith("too few")
-    assert ENDS_HIGHER not in answer.u_markdown(estimates, NONE).lower()
+    assert row_of(verdict_tables.u_markdown(risen, referee), "Rises at the high end")[2] == "shown"
+    assert row_of(verdict_tables.u_markdown(risen, referee), "Lowest point")[2].endswith("too few")
+    assert ENDS_HIGHER not in verdict_tables.u_markdown(estimates, NONE).lower()
 
 
 def test_table_of_what_decides_names_the_answers_that_change_the_verdict(estimates, referee):
-    table = answer.decides_markdown(estimates, referee)
+    table = verdict_tables.decides_markdown(estimates, referee)
     ends = referee.query("question == 'ends' and verdict == 'U'")["done"]
     assert row_of(table, "where the ends are")[1] == f"a U with {'; '.join(ends)}"
     assert row_of(table, "knots")[1] == "a U with 3 on unweighted quantiles; with none of the 7 others"
     assert row_of(table, "missing data")[1] == "as in the primary analysis"
     assert "in each twentieth of intake (median) 0.087" in row_of(table, "under-reporters")[1]
     none = estimates | {"knots": estimates["knots"].assign(verdict=BENT)}
-    assert row_of(answer.decides_markdown(none, referee), "knots")[1] == "a U with none of 8"
-    assert answer.decides_markdown(estimates, NONE) == answer.NO_REFEREE
+    assert row_of(verdict_tables.decides_markdown(none, referee), "knots")[1] == "a U with none of 8"
+    assert verdict_tables.decides_markdown(estimates, NONE) == verdict_tables.NO_REFEREE
 
 
 def test_table_of_what_stands_turns_with_the_results(estimates, audit):
-    simulation = read_simulation(FOLDERS)
-    table = answer.stands_markdown(estimates, audit, simulation)
+    simulation = read_simulation(FOLDERS)[0]
+    table = verdict_tables.stands_markdown(estimates, audit, simulation)
     assert row_of(table, "Energy adjusted for")[2] == (
         "no bend is left in three of four; of these forms two would miss most true bends"
     )
     bent = audit | {"energy_forms": audit["energy_forms"].assign(nonlinear_p=0.01)}
     assert (
-        row_of(answer.stands_markdown(estimates, bent, simulation), "Energy adjusted for")[2]
+        row_of(verdict_tables.stands_markdown(estimates, bent, simulation), "Energy adjusted for")[2]
         == "the bend stays in each"
     )
     cycles = audit | {"cycle_heterogeneity": audit["cycle_heterogeneity"].assign(p_value=0.5)}
-    told = row_of(answer.stands_markdown(estimates, cycles, simulation), "The survey's cycles")
+    told = row_of(verdict_tables.stands_markdown(estimates, cycles, simulation), "The survey's cycles")
     assert told[2] == "no different curves are shown"
     whole = {name: frame for name, frame in audit.items() if name != "psu_shape"}
-    assert answer.stands_markdown(estimates, whole, simulation) == answer.NOT_WHOLE
+    assert verdict_tables.stands_markdown(estimates, whole, simulation) == verdict_tables.NOT_WHOLE

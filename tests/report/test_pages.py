@@ -139,7 +139,7 @@ def test_figure_for_one_column_does_not_take_the_others_place(every, tmp_path):
         ({"outcome": "pad"}, "Peripheral arterial disease by magnesium intake"),
         ({"exposure_label": "calcium", "where": "sex == 'female'"},
          "Peripheral neuropathy by calcium intake\nwomen aged 40 or older"),
-        ({"cycles": "1999"}, "Peripheral neuropathy by magnesium intake\nadults aged 40 or older, cycles 1999"),
+        ({"cycles": "1999"}, "Peripheral neuropathy by magnesium intake\nadults aged 40 or older, cycle 1999-2000"),
     ],
 )  # fmt: skip
 def test_title_names_disease_exposure_and_subgroup(estimates, changed, title):

@@ -18,7 +18,11 @@ FOUND = pd.DataFrame(
         ("C", "odds_ratio", "none printed"),
     ],
     columns=["study", "kind", "agreement"],
-).assign(citation=lambda rows: rows["study"].map({"A": "J 1:1", "B": "J 2:1", "C": "J 3:1"}))
+).assign(
+    citation=lambda rows: rows["study"].map({"A": "J 1:1", "B": "J 2:1", "C": "J 3:1"}),
+    publication=lambda rows: rows["study"],
+    se_agreement="",
+)
 
 FORMS = ("none", "linear", "spline", "residual", "density")
 CYCLES = ("without 1999-2000", "without 2001-2002", "without 2003-2004")
@@ -33,7 +37,7 @@ def claim(found: dict[str, str], *, own: str = "none", odds: float = 1.5, item: 
             "p_value": 0.2 if level in found else 0.01, "found": found.get(level, "shown"), "trend_slope": 0.1,
             "trend_p": 0.2 if level in found else 0.01, "verdict": found.get(f"verdict {level}", "U"),
             "nonlinear_p": 0.01, "levels_p": 0.01, "levels": found.get(f"levels {level}", "both ends higher"),
-            "other_rule": None,
+            "other_rule": None, "n": 900 if level in FORMS else 600,
         }
         for level in (*FORMS, *CYCLES)
     ]  # fmt: skip
@@ -61,11 +65,70 @@ def test_a_claim_that_stands() -> None:
     )
 
 
+def test_two_versions_of_a_publication_are_counted_once() -> None:
+    versions = FOUND.assign(publication=FOUND["study"].replace("B", "A"))
+    assert "Of 7 numbers that 2 publications printed" in published_words.reached_markdown(FOUND)
+    assert "Of 7 numbers that 1 publication printed" in published_words.reached_markdown(versions)
+
+
+def test_standard_errors_are_told_beside_the_numbers() -> None:
+    errors = FOUND.assign(se_agreement=["as printed", "", "not reached"] + 6 * [""], published_se="0.07",
+                          ours_se=0.0823, item="x")  # fmt: skip
+    assert published_words.errors_sentence(errors) == (
+        "Of 2 printed standard errors, 1 is recomputed as printed, 0 closely and 1 not: A, x (0.082 for 0.07)."
+    )
+    assert published_words.errors_sentence(FOUND) == ""
+
+
+def test_misses_and_errors_are_one_paragraph() -> None:
+    assert published_words.misses_markdown(FOUND) == published_words.misses_sentence(FOUND)
+    errors = FOUND.assign(se_agreement=["as printed"] + 8 * [""])
+    assert published_words.misses_markdown(errors) == (
+        f"{published_words.misses_sentence(FOUND)} Of 1 printed standard error, 1 is recomputed as printed, 0 closely "
+        "and 0 not."
+    )
+
+
+def without(level: str, odds: float, n: int = 600) -> pd.DataFrame:
+    """A claim of 1.50 of 900 people that is not shown without one cycle, where it is ``odds`` of ``n``."""
+    rows = claim({level: "same side"})
+    at = rows["level"] == level
+    return rows.assign(odds_ratio=rows["odds_ratio"].where(~at, odds), n=rows["n"].where(~at, n))
+
+
 def test_a_claim_that_goes_with_energy_and_hangs_on_a_cycle() -> None:
-    found = dict.fromkeys((*FORMS[1:], "without 2001-2002"), "same side")
-    told = published_words.published_sentence(claim(found))
+    """Log(1.50) is 0.405; without a third of the people 0.182 of log(1.20) are less than two thirds of it."""
+    rows = without("without 2001-2002", 1.2)
+    rows.loc[rows["level"].isin(FORMS[1:]), "found"] = "same side"
+    told = published_words.published_sentence(rows)
     assert "with energy adjusted for, shown in none of 4 forms: beside a straight line of energy (1.50)" in told
-    assert "it hangs on 2001-2002 (without 2001-2002 it is 1.50 (1.25 to 1.80))" in told
+    assert "it hangs on 2001-2002 (without 2001-2002 it is 1.20 (1.25 to 1.80))" in told
+
+
+@pytest.mark.parametrize(
+    ("odds", "n", "hangs"),
+    [
+        (1.50, 600, False),
+        (1.35, 600, False),
+        (1.32, 600, False),
+        (1.30, 600, True),
+        (0.90, 600, True),  # the other side of 1
+        (1.30, 500, False),  # more people are lost than of the association
+        (float("nan"), 600, False),
+    ],
+)
+def test_a_claim_hangs_on_a_cycle_without_which_more_of_it_is_lost_than_of_the_people(odds, n, hangs) -> None:
+    told = published_words.published_sentence(without("without 1999-2000", odds, n))
+    assert ("it hangs on 1999-2000" in told) == hangs
+    assert ("; not shown without 1999-2000 (" in told) == (not hangs)
+
+
+def test_a_claim_can_hang_on_one_cycle_and_only_be_unshown_without_another() -> None:
+    rows = without("without 1999-2000", 1.2)
+    at = rows["level"] == "without 2001-2002"
+    told = published_words.published_sentence(rows.assign(found=rows["found"].where(~at, "same side")))
+    assert "it hangs on 1999-2000 (without 1999-2000 it is 1.20" in told
+    assert "; not shown without 2001-2002 (1.50 (1.25 to 1.80))" in told
 
 
 def test_a_claim_that_is_not_shown_to_begin_with_hangs_on_nothing() -> None:
@@ -101,6 +164,16 @@ def test_trend_and_rule_are_told_once_a_study() -> None:
     assert '"no departure shown" in 1 of 8 (beside a spline of energy); ' in told[-1]
     assert told[-1].endswith("; both ends are higher than the median in 8 of 8.")
     assert published_words.published_markdown(both).count("\n- ") == 2
+
+
+@pytest.mark.parametrize(("others", "told"), [(0.2, "nor in any other of 8 fits"), (0.01, "but in 7 of 8 fits")])
+def test_a_trend_that_is_not_shown_has_no_direction(others, told) -> None:
+    rows = claim({}).assign(trend_p=others)
+    rows.loc[rows["own"], "trend_p"] = 0.147
+    said = published_words.rule_sentence(rows)
+    assert f"over the groups' medians no trend is shown as recomputed (p = 0.147), {told};" in said
+    assert "rise" not in said
+    assert "fall" not in said
 
 
 def test_two_models_of_a_study_are_counted_each() -> None:

@@ -34,5 +34,13 @@ def test_every_pattern_is_that_of_a_message(messages, pattern):
     assert [text for text in messages if re.search(pattern, text)]
 
 
+def test_a_separated_indicator_is_told_without_its_column():
+    raised = (
+        "education_missing: one of its two values is that of fewer than 10 people, who all have the same outcome, so "
+    )
+    told = reasons.plain_reason(f"{raised}its odds ratio is infinite (separation). Merge levels, or widen the domain.")
+    assert told == "in some of these people the outcome is sure, so no estimate is finite"
+
+
 def test_unknown_reason_is_told_as_it_is():
     assert reasons.plain_reason("the moon is full.") == "the moon is full"

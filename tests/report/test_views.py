@@ -77,6 +77,17 @@ def test_html_says_what_the_text_says(found, shape):
         assert "<table" in view._repr_html_()
 
 
+def test_ages_and_cycles_of_a_study_that_has_not_everybodys_are_told(participants, found):
+    study = analysis.Study(knots=3, age_max=64, cycles=(2001,))
+    view = analysis.estimate(participants, study)
+    told = " ".join(repr(view).split())
+    assert "day-1 dietary weights; aged 40 to 64; cycle 2001-2002. n = " in told
+    axes = view.plot()
+    assert axes.get_title().replace("\n", " ").endswith("adults aged 40 to 64, cycle 2001-2002")
+    plt.close(axes.figure)
+    assert not {"aged", "cycle"} & set(repr(found).split("n = ")[0].split())
+
+
 def test_words_of_the_study_cannot_break_the_page(participants):
     study = analysis.Study(where="age_years < 60 and age_years >= 40")
     assert "age_years &lt; 60" in analysis.estimate(participants, study)._repr_html_()
@@ -323,7 +334,7 @@ def test_column_of_ones_own_can_be_the_exposure_of_a_condition(participants):
 
 def test_prevalence_is_that_of_everybody_given_the_intake(found):
     """By its definition: everybody's spline columns are those of the intake, and the risks are averaged by weight."""
-    told = found.prevalence([200, 400])
+    told = found.prevalence([200, 400]).frame
     problem, fit = found.problem, found.fit
     rows, weights = problem.setting.domain.rows, problem.setting.design.weights
     for row in told.itertuples():
@@ -335,14 +346,14 @@ def test_prevalence_is_that_of_everybody_given_the_intake(found):
 
 
 def test_interval_of_a_prevalence_is_that_of_its_logit(found):
-    (row,) = found.prevalence(300).itertuples()
+    (row,) = found.prevalence(300).frame.itertuples()
     half = scipy.stats.t.ppf(0.975, found.fit.residual_df) * row.std_error / (row.prevalence * (1 - row.prevalence))
     limits = scipy.special.expit(scipy.special.logit(row.prevalence) + np.array([-half, half]))
     np.testing.assert_allclose([row.conf_low, row.conf_high], limits, rtol=1e-8)
 
 
 def test_prevalence_at_the_reference_differs_from_itself_by_nothing(found):
-    (row,) = found.prevalence(found.reference).itertuples()
+    (row,) = found.prevalence(found.reference).frame.itertuples()
     assert (row.difference, row.difference_low, row.difference_high) == (0, 0, 0)
     assert (row.ratio, row.ratio_low, row.ratio_high) == (1, 1, 1)
 
@@ -350,7 +361,32 @@ def test_prevalence_at_the_reference_differs_from_itself_by_nothing(found):
 def test_prevalence_beyond_what_anybody_ate_is_refused_unless_asked_for(found):
     with pytest.raises(analysis.study.StudyError, match="99999"):
         found.prevalence([300, 99999])
-    assert len(found.prevalence([300, 99999], extrapolate=True)) == 2
+    assert found.prevalence([300, 99999], extrapolate=True).extrapolated.tolist() == [False, True]
+
+
+def test_prevalence_is_shown_with_its_unit_and_what_it_is_made_of(found):
+    view = found.prevalence([200, 400])
+    text = repr(view)
+    assert "Prevalence of peripheral neuropathy" in text
+    assert f"{provenance_of({'provenance': dataclasses.asdict(found.provenance)}).source}." in text
+    row = view.frame.iloc[1]
+    shown = view.table().set_index("mg/day").loc["400"]
+    assert shown["prevalence, %"] == f"{100 * row['prevalence']:.1f}"
+    assert shown["95 %"] == f"{100 * row['conf_low']:.1f} to {100 * row['conf_high']:.1f}"
+    assert shown["95 %, all rows"] == f"{100 * row['band_low']:.1f} to {100 * row['band_high']:.1f}"
+    ends = f"{100 * row['difference_low']:.1f} to {100 * row['difference_high']:.1f}"
+    assert shown["difference, points (95 %)"] == f"{100 * row['difference']:+.1f} ({ends})"
+    assert shown["ratio (95 %)"] == f"{row['ratio']:.2f} ({row['ratio_low']:.2f} to {row['ratio_high']:.2f})"
+    pd.testing.assert_frame_equal(view.to_frame(), view.frame)
+
+
+def test_rows_that_nobody_bears_are_marked_and_wide_numbers_can_be_read(found):
+    for view in (found.curve([200, 99999], extrapolate=True), found.prevalence([200, 99999], extrapolate=True)):
+        *_, inside, beyond = repr(view).splitlines()
+        assert "extrapolated" not in inside
+        assert beyond.endswith("extrapolated")
+        assert not re.search(r"\d{6,}(?!\d*\b)|\d{4,}\.\d", beyond)
+    assert "extrapolated" not in repr(found.curve([200, 400])) + repr(found.prevalence(200))
 
 
 # ---- the audit of a study

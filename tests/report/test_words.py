@@ -83,6 +83,14 @@ def test_odds_ratio_with_its_interval():
     assert numbers_words.format_odds_ratio(row) == "1.54 (1.16 to 2.02)"
 
 
+@pytest.mark.parametrize(("ratio", "text"), [
+    (1.5, "1.50"), (0.001, "0.00"), (999.994, "999.99"), (999.996, "1,000"), (1494.95, "1,495"), (999_999.4, "999,999"),
+    (53159151.33, "5.3 × 10⁷"), (1890295270309.61, "1.9 × 10¹²"), (float("nan"), "nan"), (float("inf"), "inf"),
+])  # fmt: skip
+def test_a_ratio_of_any_size_can_be_read(ratio, text):
+    assert numbers_words.format_ratio(ratio) == text
+
+
 def test_answer_quotes_the_estimates(estimates):
     frames = estimates[0]
     model = frames["models"].set_index("model").loc["1"]
@@ -214,7 +222,7 @@ def test_caption_of_another_study_tells_that_study(older_women):
     text = dose_response_figures.curve_caption(older_women, "2")
     for piece in (
         "at least two insensate sites",
-        "women aged 60 or older, cycles 1999, 2001",
+        "women aged 60 or older, cycles 1999-2000, 2001-2002",
         "90 % t intervals",
         "height",
     ):
@@ -238,7 +246,22 @@ def test_caption_of_another_study_tells_that_study(older_women):
     ],
 )  # fmt: skip
 def test_people_of_a_condition_are_told_without_contradiction(where, people):
-    row = pd.Series({"where": where, "age_min": 40, "cycles": "1999 2001 2003"})
+    row = pd.Series({"where": where, "age_min": 40, "age_max": np.nan, "cycles": "1999 2001 2003"})
+    assert study_words.describe_people(row) == people
+
+
+@pytest.mark.parametrize(
+    ("asked", "people"),
+    [
+        ({"age_max": 64.0}, "adults aged 40 to 64"),
+        ({"age_max": 64.0, "where": "age_years <= 59"}, "adults aged 40 to 59"),
+        ({"age_max": 64.0, "where": "age_years <= 70"}, "adults aged 40 to 64"),
+        ({"age_max": 64.0, "cycles": "2001"}, "adults aged 40 to 64, cycle 2001-2002"),
+        ({"cycles": "1999 2003"}, "adults aged 40 or older, cycles 1999-2000, 2003-2004"),
+    ],
+)
+def test_people_are_told_with_their_oldest_age_and_both_years_of_a_cycle(asked, people):
+    row = pd.Series({"where": "", "age_min": 40, "age_max": np.nan, "cycles": "1999 2001 2003"} | asked)
     assert study_words.describe_people(row) == people
 
 

@@ -39,6 +39,12 @@ def test_every_example_is_a_line_of_a_file(name):
             check_kind(key, {"a": "table"}, "an example")
 
 
+def test_what_cannot_be_a_row_is_named():
+    named = TEXT.partition("Not to be written as a row:")[2].partition("Say so")[0]
+    for kind in ("percentiles", "linear slopes", "differences of means", "trends", "standardised", "over time"):
+        assert kind in " ".join(named.split())
+
+
 def test_the_worked_example_prints_what_the_page_says(demo, tmp_path, monkeypatch, capsys):
     """If the last lines fail after a change of the code or the invented survey: put what is printed into the page."""
     monkeypatch.chdir(tmp_path)

@@ -481,6 +481,96 @@ def test_a_number_is_written_as_printed_with_thousands_sign_and_zero() -> None:
     assert agreement_of(nothing, 0.6) == "not reached"
 
 
+def test_a_printed_standard_error_stands_beside_ours_and_is_counted_apart(participants, inside) -> None:
+    row = dataclasses.replace(SHARE, sample=SAMPLE, printed="1.0", printed_se="0.01")
+    known = inside["pn_strict"].notna() & (inside["weight_mec"] > 0)
+    people, p = inside[known], recompute(participants, row).estimate
+    scores = (people["weight_mec"] / people["weight_mec"].sum() * (100 * people["pn_strict"] - p)).groupby(
+        [people["strata"], people["psu"]]
+    ).sum()  # fmt: skip
+    strata = scores.groupby(level=0)
+    by_hand = np.sqrt((strata.count() / (strata.count() - 1) * strata.agg(lambda u: ((u - u.mean()) ** 2).sum())).sum())
+    rows = [
+        dataclasses.replace(row, item=text, printed_se=text)
+        for text in (f"{by_hand:.4f}", f"{1.03 * by_hand:.4f}", "0.01")
+    ]
+    found = compare_studies(participants, (*rows, dataclasses.replace(row, printed_se="")))
+    np.testing.assert_allclose(found["ours_se"], by_hand, rtol=HAND)
+    assert found["se_agreement"].tolist() == ["as printed", "close", "not reached", ""]
+    assert found["agreement"].tolist() == ["not reached"] * 4
+
+
+def test_the_kinds_that_have_an_error_of_their_own_scale_have_one(participants) -> None:
+    mean = dataclasses.replace(BASE, kind="mean", outcome="pir", sample=SAMPLE)
+    found = [recompute(participants, row).std_error for row in (mean, SHARE, dataclasses.replace(BASE, kind="count"))]
+    assert np.isfinite(found).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (dataclasses.replace(SHARE, printed="1"), {"printed_se": "0"}),
+        (dataclasses.replace(SHARE, printed="1"), {"printed_se": "-1"}),
+        (SHARE, {"printed_se": "1"}),
+        (dataclasses.replace(SHARE, printed="1"), {"printed_se": "a"}),
+        (dataclasses.replace(BASE, printed="1"), {"printed_se": "1"}),
+        (dataclasses.replace(MODEL, printed="1"), {"printed_se": "1"}),
+    ],
+)
+def test_a_standard_error_that_nothing_could_be_compared_with_is_refused(row, words) -> None:
+    with pytest.raises(ReplicationError, match="printed_se="):
+        dataclasses.replace(row, **words)
+
+
+# ---- the files of the package
+ROWS = read_replications()
+
+
+def test_no_printed_number_of_a_model_is_counted_twice() -> None:
+    """The same number with the same interval, as of a variation of a model, is one printed number."""
+    printed = [(row.study, row.printed, row.printed_low, row.printed_high) for row in ROWS if row.printed_low]
+    assert len(printed) == len(set(printed))
+
+
+def test_two_versions_of_a_publication_are_one() -> None:
+    versions = {row.study: row.publication or row.study for row in ROWS}
+    assert {study for study, publication in versions.items() if publication == "Hicks 2020"} == {
+        "Hicks 2020", "Hicks 2020, manuscript", "Hicks 2020 (mortality)"
+    }  # fmt: skip
+    assert "Hicks 2021" in versions.values()
+
+
+def test_what_was_tried_is_a_row_and_no_citation_is_a_number_of_people() -> None:
+    """A reason why nothing is recomputed is that something is missing, not that it was tried elsewhere."""
+    assert not [row.item for row in ROWS if "tried" in row.not_recomputed]
+    assert not [row.study for row in ROWS if row.printed and "people" in row.citation]
+    assert [row.item for row in ROWS if row.study == "Mazidi 2017" and row.printed and not row.not_recomputed] == [
+        "people", "PAD cases"
+    ]  # fmt: skip
+
+
+def test_items_that_are_drawn_fit_the_margin_of_the_figure() -> None:
+    """The longest that a look at the figure showed to fit has 44 letters."""
+    assert not [row.item for row in ROWS if row.printed and not row.not_recomputed and len(row.item) > 44]
+
+
+def test_homocysteine_and_arterial_disease_is_among_them() -> None:
+    printed = {row.item: row.printed for row in ROWS if row.study == "Guallar 2006" and row.printed}
+    assert list(printed.values()) == ["4447", "1.92", "1.37", "0.89"]
+
+
+def test_standard_errors_that_were_printed_are_kept() -> None:
+    kept = {(row.study, row.item): row.printed_se for row in ROWS if row.printed_se}
+    assert kept == {
+        ("Tao 2008", "linolenic acid (18:3), with PN, g"): "0.07",
+        ("Tao 2008", "linolenic acid (18:3), without PN, g"): "0.05",
+        ("Hicks 2020", "PN, %"): "0.5",
+        ("Hicks 2020", "PN, diabetes, %"): "1.4",
+        ("Hicks 2020", "PN, no diabetes, %"): "0.5",
+        ("Eraso 2014", "PAD, standardised, %"): "0.3",
+    }
+
+
 def test_figure_shows_every_recomputed_number_and_tells_misses_with_what_was_tried(participants) -> None:
     share = dataclasses.replace(BASE, kind="prevalence", sample=SAMPLE, outcome="pn_lenient", item="share, %")
     ours = recompute(participants, share).estimate

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.dose_response.association import CURVE_RANGE
 from analysis.dose_response.problem import Problem
 from analysis.stats.order import sorted_quantiles
 from analysis.stats.regression.fit import Fit
-
-SHOWN = (0.01, 0.99)
-"""Quantiles of the cohort's exposure between which a curve is drawn, as those of the fit stage are."""
 
 COEFFICIENTS = ("reference", "shown_low", "shown_high", "knots_at", "coefficients", "covariance")
 
@@ -30,11 +28,12 @@ def curve_coefficients(problem: Problem, fit: Fit) -> dict[str, Any]:
 
     Returns
     -------
-    reference and shown_low, shown_high (`SHOWN`), in the exposure's unit; and as numbers parted by blanks: knots_at
-    (k), coefficients (k - 1, the linear one first) and covariance, its lower triangle row by row (k (k - 1) / 2).
+    reference and shown_low, shown_high (`CURVE_RANGE`), in the exposure's unit; and as numbers parted by blanks:
+    knots_at (k), coefficients (k - 1, the linear one first) and covariance, its lower triangle row by row
+    (k (k - 1) / 2).
     """
     index = fit.index(problem.spline_terms)
-    low, high = sorted_quantiles(problem.setting.ordered, np.array(SHOWN))
+    low, high = sorted_quantiles(problem.setting.ordered, np.array(CURVE_RANGE))
     lower = np.tril_indices(len(index))
     return {
         "reference": problem.reference,

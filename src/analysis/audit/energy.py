@@ -15,15 +15,14 @@ splines).
 
 import dataclasses
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 import pandas as pd
 import scipy.linalg
 
-from analysis.data.people.vocabulary import amount_unit, exposure_label, exposure_unit
-from analysis.dose_response.association import contrast_frame
-from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted
+from analysis.data.people.vocabulary import amount_unit, exposure_label, exposure_unit, is_intake
+from analysis.dose_response.association import CURVE_RANGE, contrast_frame
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known, forms_of
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -33,7 +32,8 @@ from analysis.stats.disclosure import Discreet, blanked
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, contrast, product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
-from analysis.study import PRIMARY, Study
+from analysis.stats.shape.nadir import RANGE
+from analysis.study import PRIMARY, Study, StudyError
 
 ESTIMANDS: dict[EnergyForm, str] = {
     "none": "Addition, at best: people who eat more of the nutrient, with whatever food and energy came with it, "
@@ -54,11 +54,21 @@ ESTIMANDS: dict[EnergyForm, str] = {
 """What the curve of each energy form compares, in two sentences. All compare people by one recalled day: none shows
 what a change of diet would do."""
 
+ESTIMANDS_OF_OTHERS: dict[EnergyForm, str] = {
+    "none": "Association as it is: people with more of it against people with less, however much they eat. All that "
+    "goes with eating, or reporting, more food on the recall day is in it.",
+    "linear": "The same among people of the same total energy. Energy's own association is held to a straight line in "
+    "the log odds; if it bends, part of the bend may be left to the exposure.",
+    "spline": "The same among people of the same total energy, energy's own association free to bend. It is the less "
+    "certain the more closely the two go together.",
+}
+"""The same of an exposure that is no intake, which no food can be put in the place of."""
+
 PERCENTILES = np.linspace(1, 99, 197)
 """Where the curves of the forms are given: half a percentile is some 40 people, so no point tells of a single one."""
 
 TENSOR_KNOTS = 4
-SURFACE_RANGE = (0.01, 0.99)
+SURFACE_RANGE = CURVE_RANGE
 """Quantiles of the cohort's exposure and of its energy between which the surface is drawn."""
 
 SURFACE_POINTS = 41
@@ -72,7 +82,7 @@ SLICES = (0.25, 0.50, 0.75)
 ABOUT = 0.10
 """People of about an energy intake lie within this share of it."""
 
-SLICE_RANGE = (0.05, 0.95)
+SLICE_RANGE = RANGE
 SLICE_POINTS = 101
 
 
@@ -83,7 +93,8 @@ def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     Parameters
     ----------
     frame : harmonised participants, all of them.
-    study : whose people, covariates and knots; energy may not be among its covariates.
+    study : whose people, covariates and knots; energy may not be among its covariates. Its forms are those of
+        `analysis.dose_response.energy.forms_of`, its people those of `analysis.dose_response.energy.energy_known`.
 
     Returns
     -------
@@ -98,10 +109,12 @@ def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
         `analysis.dose_response.association.estimate`, and
         as `energy_adjusted`.
     """
-    setting = set_out(frame, study)
+    if study.exposure == ENERGY:
+        raise StudyError(f"the exposure is {ENERGY}: expected another one, for energy to be adjusted for beside it.")
+    setting = set_out(frame, energy_known(study))
     energy = frame[ENERGY].to_numpy(dtype=float)
     curves, rows = [], []
-    for form in get_args(EnergyForm):
+    for form in forms_of(study.exposure):
         problem = pose_setting(energy_adjusted(setting, energy, form))
         fit = fit_problem(problem)
         curves.append(_form_curve(problem, fit).assign(form=form))
@@ -134,7 +147,7 @@ def _form_numbers(problem: Problem, fit: LogisticFit, energy: Array, form: Energ
         "p95": p95,
         "correlation": np.corrcoef(setting.eligible, energy[setting.cohort.rows.to_numpy()])[0, 1],
         **shape_numbers(curve_of(problem, fit)),
-        "estimand": ESTIMANDS[form],
+        "estimand": (ESTIMANDS if is_intake(setting.study.exposure) else ESTIMANDS_OF_OTHERS)[form],
     }
 
 
@@ -268,14 +281,14 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
     Parameters
     ----------
     frame : harmonised participants, all of them.
-    study : whose people and covariates; its exposure may not be energy, nor energy a covariate.
+    study : whose people and covariates, of known energy; its exposure may not be energy, nor energy a covariate.
 
     Raises
     ------
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
-    setting = set_out(frame, study)
+    setting = set_out(frame, energy_known(study))
     cohort, inside = setting.cohort.rows.to_numpy(), setting.domain.rows
     intake = frame[ENERGY].to_numpy(dtype=float)
     exposure = margin_of(setting.exposure[cohort], term=study.exposure, knots=TENSOR_KNOTS)

@@ -20,7 +20,7 @@ import pandas as pd
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame, row_of_test
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose, pose_on, set_out
-from analysis.stats.arrays import Array, Frames, Row
+from analysis.stats.arrays import Array, Bools, Frames, Row
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
 from analysis.stats.disclosure import blanked
 from analysis.stats.regression.fit import ConvergenceError
@@ -28,7 +28,7 @@ from analysis.stats.regression.hypotheses import product_columns, rao_scott_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import FittedCurve
-from analysis.study import PRIMARY, Study, StudyError
+from analysis.study import PRIMARY, Study, StudyError, cycle_name
 
 POOLED = "pooled"
 
@@ -39,16 +39,12 @@ REFITTED = "nonlinear_p_refitted"
 """The non-linear p once more, the covariance and the df too without the PSU."""
 
 
-def cycle_name(cycle: int) -> str:
-    """Both years of a cycle: 1999 is "1999-2000"."""
-    return f"{cycle}-{cycle + 1}"
-
-
 # ---- cycles
 def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The curve of each cycle by itself, on the pooled cohort's knots and reference, and the pooled curve.
 
-    A cycle is fitted with its own weights and its own coefficients of the covariates.
+    A cycle is fitted with its own weights and its own coefficients of the covariates. One in which the exposure was not
+    measured, so that nobody of it is in the cohort, has no curve.
 
     Parameters
     ----------
@@ -68,7 +64,8 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
         `analysis.dose_response.association.estimate`.
     """
     pooled = pose(frame, study)
-    problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in study.cycles} | {POOLED: pooled}
+    cycles = pooled.setting.cohort.complete_cycles
+    problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in cycles} | {POOLED: pooled}
     x = np.linspace(*_ends(pooled), GRID_POINTS)
     curves, rows = [], []
     for name, problem in problems.items():
@@ -121,7 +118,8 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
     Parameters
     ----------
     frame : harmonised participants, all of them.
-    study : the pooled study, of two cycles or more; its weights are those of all cycles.
+    study : the pooled study, of two cycles or more; its weights are those of all cycles. Compared are those of which
+        somebody is analysed.
 
     Returns
     -------
@@ -133,12 +131,13 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
 
     Raises
     ------
-    StudyError : a study of one cycle. Otherwise as `cycle_curves`.
+    StudyError : a study of one cycle, or people of one only. Otherwise as `cycle_curves`.
     """
-    if len(study.cycles) < 2:
-        raise StudyError(f"cycles={study.cycles}: expected two or more, to compare them.")
     problem = pose(frame, study)
-    model, tested = _with_cycles(problem, frame["cycle"].to_numpy(), study.cycles[1:])
+    cycles = problem.setting.cohort.complete_cycles
+    if len(cycles) < 2:
+        raise StudyError(f"cycles={study.cycles}, people of {cycles}: expected two or more, to compare them.")
+    model, tested = _with_cycles(problem, frame["cycle"].to_numpy(), cycles[1:])
     rows = [{"covariates": "common"} | row for row in _test_rows(model, tested, problem)]
     tested.pop("level")
     try:
@@ -209,7 +208,8 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
     -------
     ``psu_shape``: a row a PSU and quantity: stratum, psu, n (people of the study in it), quantity, full (with
     everybody), estimate (without the PSU), change, converged. Where a refit has no estimate, converged is false and
-    estimate and change are missing. Of a PSU with fewer than 10 people, numbers are left empty.
+    estimate and change are missing. Of a PSU with fewer than 10 people, numbers are left empty. PSUs of cycles in which
+    nobody is analysed are left out: there is nothing in them that could carry a curve.
 
     Raises
     ------
@@ -220,21 +220,30 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
     design, domain = setting.design, setting.domain
     influence = psu_influence(fit, problem.X, problem.y, design=design, domain=domain)
     curve = curve_of(problem, fit)
+    there = _psus_of_cycles(problem, frame["cycle"].to_numpy())
     units = pd.DataFrame({"stratum": influence.strata, "psu": influence.psu,
-                          "n": _people_of_psus(problem).astype(float)})  # fmt: skip
-    without = pd.DataFrame([_shape_without(curve, beta) for beta in influence.estimate])
+                          "n": _people_of_psus(problem).astype(float)})[there]  # fmt: skip
+    without = pd.DataFrame([_shape_without(curve, beta) for beta in influence.estimate])[there]
     parts = [
-        units.assign(quantity=name, full=full, estimate=without[name], converged=influence.converged)
+        units.assign(quantity=name, full=full, estimate=without[name], converged=influence.converged[there])
         for name, full in _shape_without(curve, fit.beta).items()
     ]
     refitted = psu_influence_on_test(fit, problem.X, problem.y, design=design, domain=domain,
                                      tested=problem.spline_terms[1:], covariance="refitted")  # fmt: skip
-    parts.append(units.assign(quantity=REFITTED, full=refitted.full.p_value, estimate=refitted.p_value,
-                              converged=refitted.converged))  # fmt: skip
+    parts.append(units.assign(quantity=REFITTED, full=refitted.full.p_value, estimate=refitted.p_value[there],
+                              converged=refitted.converged[there]))  # fmt: skip
     long = pd.concat(parts, ignore_index=True)
     long["change"] = long["estimate"] - long["full"]
     long = blanked(long, ("n", "estimate", "change"))
     return {"psu_shape": long[["stratum", "psu", "n", "quantity", "full", "estimate", "change", "converged"]]}
+
+
+def _psus_of_cycles(problem: Problem, cycle: Array) -> Bools:
+    """(n_psu,) which PSUs are of a cycle in which somebody is analysed."""
+    setting = problem.setting
+    there = np.zeros(setting.design.psu_stratum.size, dtype=bool)
+    there[setting.design.psu_index[np.isin(cycle, setting.cohort.complete_cycles)]] = True
+    return there
 
 
 def _people_of_psus(problem: Problem) -> Array:

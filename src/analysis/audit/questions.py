@@ -23,7 +23,14 @@ from analysis.audit.joint_test import (
 )
 from analysis.audit.recall import two_recalls
 from analysis.audit.referee.questions import RECALL_ERROR, answered_frames, referee_tasks, without_answer
-from analysis.audit.specifications import CHOICES, answer_arrays, people_groups, refuse_outside_grid
+from analysis.audit.referee.rows import OF_RECALL
+from analysis.audit.specifications import (
+    CHOICES,
+    answer_arrays,
+    people_groups,
+    refuse_outside_grid,
+    samples_left_out,
+)
 from analysis.audit.specificity import (
     SpecificityCell,
     answer_cells,
@@ -34,7 +41,7 @@ from analysis.audit.specificity import (
     specificity_summary,
 )
 from analysis.audit.tasks import AuditError, Finished, Task
-from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
+from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL, exposure_label, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.stats.sample.design import SurveyDesign
 from analysis.study import PRIMARY, Study, StudyError
@@ -61,6 +68,12 @@ QUESTIONS = (SPECIFICATION.strip(), SPECIFICITY, *SINGLE, REFEREE)
 """What an audit asks; the first two and the last take most of the time."""
 
 OF_ENERGY = ("energy forms", "energy surface", "energy slices")
+
+OF_PLAUSIBILITY = ("referee under-reporting", "referee deletion controls", "referee under-reporter")
+"""Questions about who reports less energy than their body needs."""
+
+OF_THE_DIET = ("energy forms, as the residual on energy", "energy forms, per 1,000 kcal")
+"""Forms of energy that ask what a diet is made of."""
 
 DRAWING = [name for name in COEFFICIENTS if name != "reference"]
 """Columns that draw a curve anew, which have a table of their own; the reference is in both."""
@@ -105,17 +118,46 @@ def study_tasks(study: Study, questions: Sequence[str] = QUESTIONS) -> list[Task
 
 
 def not_asked(study: Study) -> dict[str, str]:
-    """Tasks that a study cannot be asked, each with the reason."""
-    reasons: dict[str, str] = {}
+    """Tasks that a study cannot be asked, and parts of others ("task, part"), each with the reason.
+
+    What was not recalled is a class of its own: it has no recalled day that could be usual or another one, and nobody's
+    reported energy says how well it was measured; of the forms of energy it has those that leave it what it is.
+    """
     if study.exposure == ENERGY:
-        reasons |= dict.fromkeys(OF_ENERGY, "energy is the exposure itself: it cannot be adjusted for itself")
-        reasons["referee calibration with energy"] = "energy is the exposure itself"
+        reasons = _not_asked_of_energy(study)
+    else:
+        reasons = {} if is_intake(study.exposure) else _not_asked_of_others(study)
     if len(study.cycles) == 1:
         reasons |= dict.fromkeys(("cycle curves", "cycle heterogeneity"), "the study is of one cycle")
-    if study.exposure not in SECOND_DAYS or SECOND_RECALL not in study.cycles:
+    if is_intake(study.exposure) and (study.exposure not in SECOND_DAYS or SECOND_RECALL not in study.cycles):
         reason = f"no second recalled day of {study.exposure} is known: one cycle had it, {SECOND_RECALL}"
         reasons |= dict.fromkeys(("two recalls", *RECALL_ERROR), reason)
     return reasons
+
+
+def _not_asked_of_energy(study: Study) -> dict[str, str]:
+    itself, fixed = "energy is the exposure itself", "who is plausible is said by energy, the exposure itself"
+    return (
+        dict.fromkeys(OF_ENERGY, f"{itself}: it cannot be adjusted for itself")
+        | {"referee calibration with energy": itself}
+        | dict.fromkeys((*OF_PLAUSIBILITY, *_samples(study)), f"{fixed}: it would be held fixed")
+    )
+
+
+def _not_asked_of_others(study: Study) -> dict[str, str]:
+    none = f"{exposure_label(study.exposure)} is none of the recalled intakes"
+    asked_of_recall = ("two recalls", *RECALL_ERROR, *(f"referee rows, {name}" for name in OF_RECALL))
+    return (
+        dict.fromkeys(OF_THE_DIET, f"{none}: no diet is made of it")
+        | dict.fromkeys(
+            (*OF_PLAUSIBILITY, *_samples(study)), f"{none}: reported energy does not say how well it was measured"
+        )
+        | dict.fromkeys(asked_of_recall, f"{none}: it has no recalled day")
+    )
+
+
+def _samples(study: Study) -> list[str]:
+    return [f"{SPECIFICATION.strip()}, {name}" for name in samples_left_out(study)]
 
 
 def _specificity_tasks(study: Study) -> list[Task]:

@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
+from analysis.data.people.weights import two_day_weight
 from analysis.dose_response.energy import ENERGY
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.stats.arrays import Array
+from analysis.stats.measurement.usual_intake import two_days
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study, StudyError
 
@@ -40,8 +42,9 @@ def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.
 
     Returns
     -------
-    recall : exposure, n, correlation (weighted, of logarithms), between_share (of the variance of the logarithms: also
-    the attenuation of a slope on one day), attenuation_two_days (of one on the mean of two), both without covariates.
+    recall : exposure, n, correlation (weighted, of logarithms), between_share (of the variance of the logarithms, the
+    intraclass correlation: also the attenuation of a slope on one day), attenuation_two_days (of one on the mean of
+    two), both without covariates.
     recall_curves: days, n, cases and the numbers of
     `shape_numbers` on the first day, the second, and their mean, among people with both.
     """
@@ -65,10 +68,8 @@ def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.
 def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.ndarray, Array]:
     """Setting of the cycle's people with two reliable recalls, who they are, and their two-day weights."""
     setting = set_out(frame, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
-    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
-    known = frame["recall2_reliable"].to_numpy(dtype=bool) & frame[SECOND_DAYS[study.exposure]].notna().to_numpy()
-    weights = np.where(frame["cycle"].to_numpy() == SECOND_RECALL, weights, 0.0)
-    both = setting.cohort.rows.to_numpy() & known & (weights > 0)
+    weights = two_day_weight(frame, SECOND_DAYS[study.exposure])
+    both = setting.cohort.rows.to_numpy() & (weights > 0)
     design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
     cohort = dataclasses.replace(
         setting.cohort,
@@ -82,14 +83,11 @@ def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.nd
 
 def _agreement(name: str, frame: pd.DataFrame, both: np.ndarray, weights: Array) -> dict[str, object]:
     days = np.log(np.maximum(frame.loc[both, [name, SECOND_DAYS[name]]].to_numpy(dtype=float), 1e-3))
-    share = weights[both] / weights[both].sum()
-    centred = days - share @ days
-    covariance = (centred * share[:, None]).T @ centred
-    between, one_day = covariance[0, 1], np.trace(covariance) / 2
+    found = two_days(days[:, 0], days[:, 1], weights[both])
     return {
         "exposure": name,
-        "n": int(both.sum()),
-        "correlation": between / np.sqrt(covariance[0, 0] * covariance[1, 1]),
-        "between_share": between / one_day,
-        "attenuation_two_days": between / (between + (one_day - between) / 2),
+        "n": found.n,
+        "correlation": found.correlation,
+        "between_share": found.icc,
+        "attenuation_two_days": 2 * found.icc / (1 + found.icc),  # Spearman and Brown's, of two days
     }

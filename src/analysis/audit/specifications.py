@@ -21,7 +21,8 @@ from analysis.audit.coefficients import curve_coefficients
 from analysis.data.people.cohort import columns_read
 from analysis.data.people.conditions import all_of
 from analysis.data.people.metabolism import PLAUSIBLE
-from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
+from analysis.data.people.vocabulary import is_intake
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known, forms_of
 from analysis.dose_response.fits import curve_of, fit_beside, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -35,7 +36,7 @@ from analysis.stats.regression.hypotheses import contrast
 from analysis.stats.regression.shared import OwnFit, SharedColumns, shared_columns
 from analysis.stats.shape.questions import ENDS, end_tests, ends_name
 from analysis.stats.shape.verdict import FittedCurve, verdict
-from analysis.study import COVARIATES, CYCLES, PRIMARY, Model, NeuropathyRule, Outcome, Study, StudyError, Weights
+from analysis.study import COVARIATES, CYCLES, PRIMARY, Model, Outcome, Study, StudyError, Weights
 
 Covariates = Literal["1", "2", "2 + height"]
 
@@ -51,9 +52,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
 }
 """Who of a study's people is analysed, as fields of `Study`; a cycle is left out of those that the study pools."""
 
+PLAUSIBLE_PEOPLE, OF_RECALLED_ENERGY = "plausible reporters", ("500-6000 kcal", "plausible reporters")
+"""Samples that ask how much energy somebody reported, the first beside what their body needs."""
+
 CHOICES: dict[str, tuple[Any, ...]] = {
     "weights": get_args(Weights),
-    "outcome": get_args(NeuropathyRule),
+    "outcome": ("strict", "lenient", "both_feet", "two_sites", "any_tested"),
     "sample": tuple(SAMPLES),
     "covariates": get_args(Covariates),
     "energy": get_args(EnergyForm),
@@ -150,15 +154,27 @@ def refuse_outside_grid(study: Study = PRIMARY) -> None:
 def choices_of(study: Study) -> dict[str, tuple[Any, ...]]:
     """The levels of each choice that make sense of a study, of `CHOICES` but for an outcome that is no neuropathy.
 
-    Energy is not adjusted for itself; a disease that one rule defines has no others; a cycle can be left out only where
-    there are several.
+    Energy is adjusted for in the forms of `analysis.dose_response.energy.forms_of`; a disease that one rule defines has
+    no others; a cycle can be left out only where there are several; people are left out for the energy they reported
+    only where that says something of how the exposure was measured, see `samples_left_out`.
     """
     left = {f"without {cycle}-{cycle + 1}" for cycle in CYCLES if cycle not in study.cycles or len(study.cycles) == 1}
+    left |= set(samples_left_out(study))
     return CHOICES | {
         "outcome": CHOICES["outcome"] if study.outcome in CHOICES["outcome"] else (study.outcome,),
         "sample": tuple(name for name in CHOICES["sample"] if name not in left),
-        "energy": ("none",) if study.exposure == ENERGY else CHOICES["energy"],
+        "energy": forms_of(study.exposure),
     }
+
+
+def samples_left_out(study: Study) -> tuple[str, ...]:
+    """Samples by reported energy that make no sense of a study.
+
+    Of energy itself those by its plausibility, which hold the exposure fixed; of what is no intake all of them.
+    """
+    if study.exposure == ENERGY:
+        return (PLAUSIBLE_PEOPLE,)
+    return () if is_intake(study.exposure) else OF_RECALLED_ENERGY
 
 
 def specification_grid(study: Study = PRIMARY) -> list[Specification]:
@@ -250,13 +266,17 @@ def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY, *, columns: set
     frame, study : harmonised participants, and what is asked of them.
     columns : the only ones that are read; all, unless given or where one of them is missing, which its refusal lists.
     """
-    able = np.array((frame["age_years"] >= study.age_min) & frame["examined"] & frame["recall_reliable"], dtype=bool)
+    able = frame["age_years"].to_numpy() >= study.age_min
+    able &= frame["examined"].to_numpy(dtype=bool) & frame["recall_reliable"].to_numpy(dtype=bool)
     strata, psu = (pd.factorize(frame[name])[0] for name in ("strata", "psu"))
     codes = strata * (psu.max() + 1) + psu
-    short = codes.astype(np.min_scalar_type(codes.max()))  # numpy sorts short integers fastest
-    able[np.unique(short, return_index=True)[1]] = True
-    read = frame if columns is None or not columns <= set(frame) else frame[sorted(columns)]
-    return read[able]
+    first = np.full(codes.max() + 1, -1)
+    first[codes[::-1]] = np.arange(codes.size)[::-1]  # of those written to one place the last stays
+    able[first[first >= 0]] = True
+    if columns is None or not columns <= set(frame):
+        return frame[able]
+    rows = np.flatnonzero(able)  # column by column: half the time of the frame's own selection of rows and columns
+    return pd.DataFrame({name: frame[name].array.take(rows) for name in sorted(columns)}, index=frame.index[rows])
 
 
 def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:

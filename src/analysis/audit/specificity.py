@@ -33,7 +33,7 @@ import scipy
 
 from analysis.audit.coefficients import coefficients_frame, curve_coefficients
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label
-from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known
+from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known, forms_of
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
@@ -164,29 +164,30 @@ def nutrient_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
 def own_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
     """The cells that are the study's own: its exposure, if that is none of the nutrients, and the controls.
 
-    What is known to go with neuropathy is no control of another disease.
+    What is known to go with neuropathy is no control of another disease, and an exposure none of itself.
     """
     cells = [
         SpecificityCell("nutrient", study.exposure, study.disease, form)
-        for form in FORMS
+        for form in _forms(study.exposure, FORMS)
         if study.exposure not in NUTRIENT_COLUMNS
     ]
     cells += [
         SpecificityCell("positive control", exposure, NEUROPATHY, form)
         for exposure in POSITIVE_CONTROLS
         for form in CONTROL_FORMS
-        if study.disease == NEUROPATHY
+        if study.disease == NEUROPATHY and exposure != study.exposure
     ]
     return cells + [
         SpecificityCell("negative control", exposure, outcome, form)
-        for outcome in NEGATIVE_CONTROLS
+        for outcome, control in NEGATIVE_CONTROLS.items()
+        if control.covariate != study.exposure
         for exposure in dict.fromkeys((study.exposure, ENERGY))
         for form in _forms(exposure, CONTROL_FORMS)
     ]
 
 
 def _forms(exposure: str, forms: tuple[EnergyForm, ...]) -> tuple[EnergyForm, ...]:
-    return ("none",) if exposure == ENERGY else forms
+    return tuple(form for form in forms if form in forms_of(exposure))
 
 
 # ---- one cell
@@ -241,13 +242,14 @@ def setting_of(frame: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRI
         return set_out(frame, energy_known(dataclasses.replace(study, exposure=cell.exposure)))
     if cell.kind == "positive control":
         # The people are those of the study: a control is judged on the same cohort.
-        setting = set_out(frame, _study_without(cell.exposure, study))
+        setting = set_out(frame, energy_known(_study_without(cell.exposure, study)))
         exposure = frame[cell.exposure]
         known = _restricted(setting, exposure.notna(), f"{cell.exposure} known")
         other = dataclasses.replace(setting.study, exposure=cell.exposure)
         return dataclasses.replace(known, study=other, exposure=exposure.to_numpy(dtype=float))
     control = NEGATIVE_CONTROLS[cell.outcome]
-    setting = set_out(frame, dataclasses.replace(_study_without(control.covariate, study), exposure=cell.exposure))
+    other_exposure = dataclasses.replace(_study_without(control.covariate, study), exposure=cell.exposure)
+    setting = set_out(frame, energy_known(other_exposure))
     outcome = control.outcome_of(frame[setting.cohort.rows]).reindex(frame.index)
     known = _restricted(setting, outcome.notna(), f"{cell.outcome} known")
     return dataclasses.replace(known, y=outcome.fillna(0.0).to_numpy(dtype=float))

@@ -24,8 +24,8 @@ from analysis.files import replacing, try_writing
 from analysis.stats.arrays import Array
 
 PACKAGE = Path(__file__).parents[1]
-WITHOUT_NUMBERS = ("errors", "files")
-"""Modules that tasks import and whose code makes no number: what an error is, how a file is written."""
+WITHOUT_NUMBERS = ("errors", "files", "stats.parallel")
+"""Modules that tasks import and whose code makes no number: what an error is, how a file is written, who computes."""
 
 PROJECT = __name__.partition(".")[0]
 
@@ -79,11 +79,13 @@ def decided_by(module: str, read: Callable[[Path], bytes] = Path.read_bytes) -> 
 
     Returns
     -------
-    Digest of the project's code, which is that of `modules_behind` the module, and versions of the numerical libraries.
+    Digest of the project's code, which is that of `modules_behind` the module without comments, docstrings and layout,
+    and of the files that they read; and versions of the numerical libraries.
     """
     digest = hashlib.sha256()
     for name in modules_behind(module, read):
-        digest.update(name.encode() + b"".join(read(path) for path in (_file_of(name), *_data_of(name))))
+        code = _parsed(read(_file_of(name)))[1]
+        digest.update(name.encode() + code + b"".join(read(path) for path in _data_of(name)))
     return {CODE: digest.hexdigest()[:16]} | {name: _version(name) for name in LIBRARIES}
 
 
@@ -107,21 +109,32 @@ def modules_behind(module: str, read: Callable[[Path], bytes] = Path.read_bytes)
 def _imported(source: bytes) -> set[str]:
     """Names of the modules that a module's ``from`` lines import, or import something from."""
     names = set()
-    for module, inner in _from_lines(source):
+    for module, inner in _parsed(source)[0]:
         modules = {name for name in inner if _file_of(name).exists()}
         names |= modules if modules == inner else modules | {module}
     return names
 
 
 @cache
-def _from_lines(source: bytes) -> list[tuple[str, set[str]]]:
-    """Module and names of each ``from`` line of the project; by the code itself, which is parsed once in a process."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
-    return [
+def _parsed(source: bytes) -> tuple[list[tuple[str, set[str]]], bytes]:
+    """Module and names of each ``from`` line of the project, and a digest of what the code does.
+
+    By the code itself, which is parsed once in a process.
+    """
+    tree = ast.parse(source)
+    from_lines = [
         (str(node.module), {f"{node.module}.{alias.name}" for alias in node.names})
-        for node in nodes
-        if str(node.module).partition(".")[0] == PROJECT
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == PROJECT
     ]
+    return from_lines, hashlib.sha256(ast.dump(_Silent().visit(tree)).encode()).digest()
+
+
+class _Silent(ast.NodeTransformer):
+    """Leaves out what a module says and does not do: docstrings, of its names too."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802 - the name that ast looks for
+        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
 
 
 def _file_of(module: str) -> Path:

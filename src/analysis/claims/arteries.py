@@ -19,7 +19,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import COLUMNS, Label, answer_table, count_row, curve_rows, share_row, test_row
+from analysis.claims.rows import COLUMNS, Label, answer_table, count_row, curve_rows, share_row, test_row
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
 from analysis.dose_response.quintiles import quantile_groups
@@ -53,7 +53,7 @@ def arteries(people: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Frame with `analysis.claims.answers.COLUMNS`; ``what`` is
+    Frame with `analysis.claims.rows.COLUMNS`; ``what`` is
 
     - ``people``: numbers of the cohort, and the prevalence among the examined (MEC weights);
     - ``quartiles``: odds ratios against the highest under `ARTERY_STUDIES`, their joint test, and their cuts (mg/day)

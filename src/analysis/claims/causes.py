@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import Label, answer_table, count_row, curve_rows, term_rows
+from analysis.claims.rows import Label, answer_table, count_row, curve_rows, term_rows
 from analysis.data.people.cohort import select_cohort
 from analysis.study import COVARIATES, PRIMARY, Model, Study
 
@@ -55,7 +55,7 @@ def causes(people: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Frame with `analysis.claims.answers.COLUMNS`; ``what`` is
+    Frame with `analysis.claims.rows.COLUMNS`; ``what`` is
 
     - ``people``: numbers of the cohort with a cause, and of whom it is known;
     - ``covariates``: model 2's own, all in one model;

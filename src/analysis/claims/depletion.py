@@ -18,7 +18,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import (
+from analysis.claims.rows import (
     GRID,
     Label,
     answer_table,
@@ -64,7 +64,7 @@ def depletion(people: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Frame with `analysis.claims.answers.COLUMNS`; ``what`` is
+    Frame with `analysis.claims.rows.COLUMNS`; ``what`` is
 
     - ``people``: numbers of the cohort by part and by score, weighted shares and mean of the score;
     - ``per point``, ``by score``, ``parts together``: odds ratios under `DEPLETION_STUDIES`, the latter two with a

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import TWO_MODELS
+from analysis.claims.rows import TWO_MODELS
 from analysis.data.foods.groups import ARTICLE, FoodGroup, GroupIntakes, food_groups, group_intakes
-from analysis.data.people.harmonise import pooled_weight
 from analysis.data.people.vocabulary import ADULT
+from analysis.data.people.weights import pooled_weight
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import blanked, is_few

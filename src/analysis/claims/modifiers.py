@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from analysis.claims.answers import TWO_MODELS
+from analysis.claims.rows import TWO_MODELS
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.dose_response.modifiers import EffectModification, Modifier, modified
 from analysis.dose_response.problem import Problem, pose

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.vocabulary import ADULT, SECOND_RECALL
+from analysis.data.people.vocabulary import ADULT
+from analysis.data.people.weights import two_day_weight
 from analysis.dose_response.association import contrast_frame
 from analysis.dose_response.problem import covariate_columns, set_out
 from analysis.stats.arrays import Array, Bools
@@ -41,7 +42,7 @@ SCALES: dict[str, Transform] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RecallError(Discreet):
+class RecallReliability(Discreet):
     """Agreement of two days, and slopes corrected for what lies between them.
 
     Attributes
@@ -57,7 +58,7 @@ class RecallError(Discreet):
     slopes: pd.DataFrame
 
 
-def recall(people: pd.DataFrame, *, study: Study = PRIMARY) -> RecallError:
+def recall(people: pd.DataFrame, *, study: Study = PRIMARY) -> RecallReliability:
     """Measurement error of one recall, and the slope in the logarithm of intake without it.
 
     Parameters
@@ -79,16 +80,13 @@ def recall(people: pd.DataFrame, *, study: Study = PRIMARY) -> RecallError:
     agreement = pd.DataFrame(rows)
     chosen = agreement.query("domain == 'cohort' and scale == 'log_mg' and adjusted")["reliability"].item()
     slopes = [_slope(people, dataclasses.replace(study, model=model), chosen) for model in ("1", "2")]
-    return RecallError(agreement, pd.DataFrame(slopes))
+    return RecallReliability(agreement, pd.DataFrame(slopes))
 
 
 def _both_days(people: pd.DataFrame) -> Bools:
     """Who has two reliable recalls with a two-day weight and an intake above zero, whose logarithm there is."""
     amounts = people[["magnesium_mg", "magnesium_mg_day2", "energy_kcal", "energy_kcal_day2"]].to_numpy(dtype=float)
-    weighted = people["weight_dietary_2day"].fillna(0.0).to_numpy() > 0
-    reliable = people["recall_reliable"].to_numpy(dtype=bool) & people["recall2_reliable"].to_numpy(dtype=bool)
-    in_cycle = people["cycle"].to_numpy() == SECOND_RECALL
-    return np.asarray(in_cycle & reliable & weighted & np.all(amounts > 0, axis=1))
+    return np.asarray((two_day_weight(people, "magnesium_mg_day2") > 0) & np.all(amounts > 0, axis=1))
 
 
 def _agreement(

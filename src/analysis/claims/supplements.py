@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.claims.answers import TWO_MODELS, Label, answer_table, curve_rows, term_rows
+from analysis.claims.rows import TWO_MODELS, Label, answer_table, curve_rows, term_rows
 from analysis.data.people.cohort import select_cohort
 from analysis.dose_response.problem import declare_design
 from analysis.stats.arrays import Bools
@@ -60,7 +60,7 @@ class SupplementAnswers(Discreet):
 
     Attributes
     ----------
-    odds : columns of `analysis.claims.answers.COLUMNS`: odds ratios of `TERMS`, and curves of `EXPOSURES` among the
+    odds : columns of `analysis.claims.rows.COLUMNS`: odds ratios of `TERMS`, and curves of `EXPOSURES` among the
         people whose use is known, among those who reported it fully, and in 2003-2004.
     amounts : kind (share, mean), what, domain, weights, n, count (people counted, of a share), estimate, std_error, df,
         conf_low, conf_high (Korn-Graubard of a share, else t), n_effective, reliable and reason (NCHS's standards).

@@ -6,7 +6,7 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from analysis.pipeline.audit import audit, audit_folder
-from analysis.pipeline.column import column_name
+from analysis.pipeline.column import column_name, column_notes
 from analysis.pipeline.folders import folders_of
 from analysis.pipeline.referee import referee
 from analysis.pipeline.study_file import read_study
@@ -16,6 +16,8 @@ from analysis.study import PRIMARY, Study, StudyError
 def run_audit(args: argparse.Namespace) -> None:
     """Vary everything that could defensibly be varied."""
     folders, studies = folders_of(args.data, args.figures), _audited(args)
+    for note in column_notes(args.column) if args.column else ():
+        tqdm.write(note)
     options = {"jobs": args.jobs, "scheduler": args.scheduler, "fresh": args.fresh}
     for path in audit(folders, studies, column=args.column, **options):
         tqdm.write(str(path))

@@ -42,7 +42,7 @@ def run_published(args: argparse.Namespace) -> None:
         raise StageError("-o without --study: the package's own replications are written among the estimates.")
     found = compare_with_studies(folders)
     tqdm.write(published_words.agreement_table(found["published"]).to_string())
-    tqdm.write(published_words.misses_sentence(found["published"]))
+    tqdm.write(published_words.misses_markdown(found["published"]))
     for told in published_words.stands_sentences(found["published_stands"]):
         tqdm.write(told)
     for name in found:

@@ -20,6 +20,7 @@ from analysis.pipeline.participants import read_participants
 from analysis.pipeline.study_file import FIELDS, read_study
 from analysis.report.words import modifiers as modifiers_words
 from analysis.report.words import terminal as terminal_words
+from analysis.stats.arrays import plain_number
 from analysis.study import PRIMARY, Study, StudyError
 
 
@@ -37,7 +38,7 @@ def run_estimate(args: argparse.Namespace) -> None:
     if args.format == "json":
         result = association_dict(found, data=provenance.source, at=args.at)
         result["shape"] = shape()
-        tqdm.write(json.dumps(result, indent=2, default=_plain))
+        tqdm.write(json.dumps(result, indent=2, default=plain_number))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: tabulated_curve(found, at=args.at),
@@ -96,7 +97,7 @@ def _estimate_by(args: argparse.Namespace, folders: Folders, study: Study) -> No
     refuse_unseen(found.problem.setting.eligible, args.at)
     points = args.at or found.arms()
     if args.format == "json":
-        tqdm.write(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=_plain))
+        tqdm.write(json.dumps(found.to_dict(data=provenance.source, at=points), indent=2, default=plain_number))
     elif args.format == "csv":
         parts: dict[str, Callable[[], pd.DataFrame]] = {
             "curve": lambda: found.curves(points),
@@ -119,10 +120,3 @@ def _shape_or_reason(found: Association, args: argparse.Namespace) -> dict[str, 
         return shape_dict(shape_of(found, replicates=args.replicates, jobs=args.jobs, progress="bootstrap"))
     except AnalysisError as error:
         return {"verdict": None, "reason": str(error)}
-
-
-def _plain(value: object) -> object:
-    """Numpy scalars as the numbers they are."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"cannot write {type(value).__name__} as JSON")

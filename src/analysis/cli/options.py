@@ -229,8 +229,8 @@ def _add_study_audit_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--study", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
                        help="every choice of a study from this TOML file, as in data/studies")  # fmt: skip
     stage.add_argument("--column", type=Path, default=None, metavar="FILE",
-                       help="CSV file with SEQN and one column of your own, which is then the exposure, also of a "
-                       "file of --study that names none")  # fmt: skip
+                       help="CSV file with SEQN and one column of your own, whose empty cells are missing; it is then "
+                       "the exposure, also of a file of --study that names none")  # fmt: skip
     _add_audit_options(stage)
 
 

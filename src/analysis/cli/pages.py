@@ -4,11 +4,16 @@ import argparse
 
 from tqdm import tqdm
 
+import analysis
+import analysis.stats
 from analysis.cli.options import TABLE_FORMS
 from analysis.pipeline.documents import write_documents
 from analysis.pipeline.folders import StageError, folders_of
 from analysis.pipeline.report import write_report
 from analysis.pipeline.tables import read_printed, save_table, write_table
+
+DOORS = {"front door": analysis, "statistics": analysis.stats}
+"""What the documents tell of what can be called."""
 
 
 def run_table(args: argparse.Namespace) -> None:
@@ -35,5 +40,5 @@ def run_report(args: argparse.Namespace) -> None:
 
 def run_docs(args: argparse.Namespace) -> None:
     """Renew the documents and make pages of them."""
-    for path in write_documents(args.root):
+    for path in write_documents(args.root, DOORS):
         tqdm.write(str(path))

@@ -1,4 +1,4 @@
-"""The answer to a study: its fit, odds-ratio curve with bands, standardised prevalence, tests and quintiles."""
+"""The answer to a study: its fit, odds-ratio curve with bands, standardised prevalence and tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ import scipy.special
 
 from analysis.data.people.cohort import Cohort, refuse_parts
 from analysis.dose_response.problem import Problem, pose
-from analysis.stats.arrays import Array, Integers, Row
+from analysis.errors import kind_words
+from analysis.stats.arrays import Array, Bools, Integers, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, sup_t_critical_value
@@ -18,13 +19,12 @@ from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
 from analysis.stats.regression.standardise import StandardisedPrevalence, standardise
-from analysis.stats.shape.nadir import Nadir, find_nadir
+from analysis.stats.shape.nadir import RANGE, Nadir, find_nadir
 from analysis.study import Study, StudyError
 
-NADIR_RANGE = (0.05, 0.95)
-"""Quantiles of the cohort's exposure between which the lowest point is looked for."""
-
 CURVE_RANGE = (0.01, 0.99)
+"""Quantiles of the cohort's exposure between which a curve is drawn."""
+
 GRID_POINTS = 201
 
 
@@ -38,6 +38,7 @@ class OddsRatioCurve(Discreet):
     conf_level : level of the pointwise t intervals.
     critical_value : of the simultaneous band, see `analysis.stats.regression.bands`.
     frame : x, log_or, std_error, odds_ratio, conf_low, conf_high (pointwise), band_low, band_high (simultaneous).
+    extrapolated : a boolean for each row: whether nobody of the cohort has so low or so high an exposure.
     """
 
     knots: tuple[float, ...]
@@ -45,6 +46,27 @@ class OddsRatioCurve(Discreet):
     conf_level: float
     critical_value: float
     frame: pd.DataFrame
+    extrapolated: Bools
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PrevalenceCurve(Discreet):
+    """Standardised prevalence of the outcome at each exposure, and against that at the reference.
+
+    Attributes
+    ----------
+    reference : of differences and ratios, in the unit of the exposure.
+    conf_level : level of every interval.
+    frame : x, prevalence, std_error, conf_low, conf_high (pointwise), band_low, band_high (simultaneous, over x and the
+        reference), difference, difference_low, difference_high, ratio, ratio_low, ratio_high; prevalences and
+        differences as shares.
+    extrapolated : as of `OddsRatioCurve`.
+    """
+
+    reference: float
+    conf_level: float
+    frame: pd.DataFrame
+    extrapolated: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -105,8 +127,7 @@ class Association(Discreet):
 
     def grid(self) -> Array:
         """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
-        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
-        return np.linspace(low, high, GRID_POINTS)
+        return curve_grid(self.problem.setting.eligible)
 
     def refuse_unseen(self, x: Sequence[float] | Array) -> None:
         """Refuse exposures beyond the cohort's, where the curve is a straight line that nobody's data bear.
@@ -117,7 +138,7 @@ class Association(Discreet):
         """
         refuse_unseen(self.problem.setting.eligible, x)
 
-    def critical_value(self) -> CriticalValue:
+    def band_critical_value(self) -> CriticalValue:
         """What standard errors are multiplied by so that the band holds the whole curve over its grid."""
         contrast, index = self.problem.contrast(self.grid()), self.spline_index
         vcov = contrast @ self.fit.vcov[np.ix_(index, index)] @ contrast.T
@@ -133,36 +154,36 @@ class Association(Discreet):
 
         Raises
         ------
-        StudyError : one of x lies there, and ``extrapolate`` is not set; see `refuse_unseen`.
+        StudyError : one of x lies there, and ``extrapolate`` is not set, see `refuse_unseen`; or x is not one or more
+            numbers.
         """
-        points = self._seen(x, extrapolate)
+        points, beyond = self._placed(x, extrapolate)
         frame = contrast_frame(
             self.fit, self.spline_index, self.problem.contrast(points), conf_level=self.study.conf_level
         )
-        critical = self.critical_value()
+        critical = self.band_critical_value()
         low, high = simultaneous_limits(frame["log_or"].to_numpy(), frame["std_error"].to_numpy(), critical=critical)
         frame = frame.assign(band_low=np.exp(low), band_high=np.exp(high))
         frame.insert(0, "x", points)
-        return OddsRatioCurve(tuple(self.spline.knots), self.reference, self.study.conf_level, critical.value, frame)
+        return OddsRatioCurve(
+            tuple(self.spline.knots), self.reference, self.study.conf_level, critical.value, frame, beyond
+        )
 
-    def _seen(self, x: float | Sequence[float] | Array, extrapolate: bool) -> Array:
-        points = np.atleast_1d(np.asarray(x, dtype=float))
+    def _placed(self, x: float | Sequence[float] | Array, extrapolate: bool) -> tuple[Array, Bools]:
+        """Exposures as an array, and which of them lie beyond the cohort's."""
+        points = exposures_of(x)
         if not extrapolate:
             self.refuse_unseen(points)
-        return points
+        return points, unseen(self.problem.setting.eligible, points)
 
-    def prevalence(self, x: float | Sequence[float] | Array, *, extrapolate: bool = False) -> pd.DataFrame:
+    def prevalence(self, x: float | Sequence[float] | Array, *, extrapolate: bool = False) -> PrevalenceCurve:
         """Standardised prevalence at x, its difference from and ratio to that at the reference.
 
         Parameters and errors as `curve`.
-
-        Returns
-        -------
-        x, prevalence, std_error, conf_low, conf_high, band_low, band_high (simultaneous, over x), difference,
-        difference_low, difference_high, ratio, ratio_low, ratio_high; prevalences and differences as shares.
         """
+        wanted, beyond = self._placed(x, extrapolate)
         # Each exposure once, so that the reference differs from itself by nothing and not by rounding.
-        points, asked = np.unique(np.append(self._seen(x, extrapolate), self.reference), return_inverse=True)
+        points, asked = np.unique(np.append(wanted, self.reference), return_inverse=True)
         found = self._standardised(points)
         level, reference = self.study.conf_level, int(asked[-1])
         prevalence = found.to_frame(conf_level=level)
@@ -186,7 +207,7 @@ class Association(Discreet):
                 "ratio_high": ratio["conf_high"],
             }
         )
-        return frame.iloc[asked[:-1]].reset_index(drop=True)
+        return PrevalenceCurve(self.reference, level, frame.iloc[asked[:-1]].reset_index(drop=True), beyond)
 
     def _standardised(self, points: Array) -> StandardisedPrevalence:
         setting = self.problem.setting
@@ -205,6 +226,36 @@ class Association(Discreet):
         return pd.DataFrame([row_of_test(name, method, test) for (name, method), test in self.tests.items()])
 
 
+def exposures_of(x: float | Sequence[float] | Array) -> Array:
+    """One exposure or several as an array.
+
+    Raises
+    ------
+    StudyError : x is not a number, or a list of numbers.
+    """
+    try:
+        points = np.atleast_1d(np.asarray(x, dtype=float))
+    except (TypeError, ValueError):
+        points = np.empty(0)
+    if points.ndim != 1 or not points.size or not np.isfinite(points).all():
+        given = ", ".join(f"{point:g}" for point in points.flat) or kind_words(x)
+        raise StudyError(
+            f"{given}: expected an intake, or a list of one or more, in the exposure's unit, such as 100 or [100, 200]."
+        )
+    return points
+
+
+def unseen(eligible: Array, x: Array) -> Bools:
+    """Which of x lie beyond the lowest or the highest exposure of a cohort."""
+    return np.asarray(~((np.min(eligible) <= x) & (x <= np.max(eligible))))
+
+
+def curve_grid(eligible: Array) -> Array:
+    """Fine grid from the 1st to the 99th percentile of a cohort's exposure, for which curves are drawn."""
+    low, high = np.quantile(eligible, CURVE_RANGE)
+    return np.linspace(low, high, GRID_POINTS)
+
+
 def refuse_unseen(eligible: Array, x: Sequence[float] | Array) -> None:
     """Refuse exposures beyond the cohort's; see `Association.refuse_unseen`.
 
@@ -213,8 +264,9 @@ def refuse_unseen(eligible: Array, x: Sequence[float] | Array) -> None:
     eligible : exposure of the cohort.
     x : what is asked for.
     """
-    beyond = [point for point in x if not np.min(eligible) <= point <= np.max(eligible)]
-    if beyond:
+    points = np.asarray(x, dtype=float)
+    beyond = points[unseen(eligible, points)]
+    if beyond.size:
         # The lowest and the highest intake are single people's values: the message says where the curve is instead.
         drawn = [f"{float(f'{end:.2g}'):g}" for end in np.quantile(eligible, CURVE_RANGE)]
         raise StudyError(
@@ -254,7 +306,7 @@ def associate(problem: Problem) -> Association:
         return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=kept)
 
     full = fit_without(())
-    low, high = np.quantile(setting.eligible, NADIR_RANGE)
+    low, high = np.quantile(setting.eligible, RANGE)
     beta = full.beta[full.index(spline_terms)]
     return Association(
         problem=problem,

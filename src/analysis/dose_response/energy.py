@@ -1,12 +1,12 @@
 """Forms of adjusting an exposure for energy, as changes of participants and study."""
 
 import dataclasses
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from analysis.data.people.conditions import all_of
-from analysis.data.people.vocabulary import EXPOSURES
+from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.problem import Setting
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
@@ -18,6 +18,16 @@ EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
 ENERGY = "energy_kcal"
 ENERGY_KNOTS = 4
 
+BESIDE: tuple[EnergyForm, ...] = ("none", "linear", "spline")
+"""Forms that leave the exposure what it is; the others make another of it, of what is eaten with energy."""
+
+
+def forms_of(exposure: str) -> tuple[EnergyForm, ...]:
+    """The energy forms that make sense of an exposure: energy has none, what is no intake has energy beside it only."""
+    if exposure == ENERGY:
+        return ("none",)
+    return get_args(EnergyForm) if is_intake(exposure) else BESIDE
+
 
 def energy_known(study: Study) -> Study:
     """The study; of an exposure that is no intake about people whose energy is known, whether adjusted for or not.
@@ -25,7 +35,7 @@ def energy_known(study: Study) -> Study:
     Who has a nutrient's recall has its energy. Anything else may be known of people without a recall, and forms of
     energy would then be about other people than the exposure as it is.
     """
-    if study.exposure in EXPOSURES:
+    if is_intake(study.exposure):
         return study
     return dataclasses.replace(study, where=all_of((study.where, f"{ENERGY} >= 0")))
 

@@ -125,7 +125,7 @@ def tabulated_prevalence(association: Association) -> pd.DataFrame:
     """Standardised prevalence on a grid, at the reference and at round intakes, which are marked in ``tabulated``."""
     marks = round_intakes(association)
     points = np.unique(np.concatenate([association.grid()[::PREVALENCE_STEP], [association.reference], marks]))
-    return association.prevalence(points).assign(tabulated=np.isin(points, marks))
+    return association.prevalence(points).frame.assign(tabulated=np.isin(points, marks))
 
 
 def _with_e_values(curve: pd.DataFrame) -> pd.DataFrame:
@@ -220,7 +220,7 @@ def _stacked(found: Sequence[Association], frames: Sequence[pd.DataFrame]) -> pd
 
 def _model_row(association: Association) -> dict[str, object]:
     study, fit, nadir = association.study, association.fit, association.nadir
-    critical = association.critical_value()
+    critical = association.band_critical_value()
     return {
         "model": study.model,
         "covariates": " ".join(_kept_covariates(association)),
@@ -231,6 +231,7 @@ def _model_row(association: Association) -> dict[str, object]:
         "weights": study.weights,
         "cycles": " ".join(map(str, study.cycles)),
         "age_min": study.age_min,
+        "age_max": np.nan if study.age_max is None else study.age_max,
         "where": study.where or "",
         "conf_level": study.conf_level,
         "n": told(fit.n),

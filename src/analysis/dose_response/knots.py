@@ -38,11 +38,12 @@ def knot_sensitivity(
     their curves: form, knots, knot_quantiles, x, odds_ratio, conf_low, conf_high, against the study's reference.
     """
     variants = [(knots, quantiles) for quantiles in get_args(KnotQuantiles) for knots in KNOT_NUMBERS]
-    tasks = (joblib.delayed(_variant)(association, *variant, replicates) for variant in variants)
-    done = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    bar = tqdm(done, total=len(variants), desc=progress, unit="variant", disable=None if progress else True,
+    splines = [joblib.delayed(_variant)(association, *variant, replicates) for variant in variants]
+    done = joblib.Parallel(n_jobs=jobs, return_as="generator")([joblib.delayed(_other_forms)(association), *splines])
+    bar = tqdm(done, total=1 + len(splines), desc=progress, unit="variant", disable=None if progress else True,
                leave=False)  # fmt: skip
-    found = [*bar, *_other_forms(association)]
+    other_forms, *found = bar
+    found += other_forms
     rows, curves = [row for row, _ in found], [curve for _, curve in found]
     return pd.DataFrame(rows), pd.concat(curves, ignore_index=True)
 

@@ -17,10 +17,10 @@ import pandas as pd
 
 from analysis.data.people.cohort import NO_COVARIATES, refuse_parts
 from analysis.data.people.conditions import columns_of, select_rows
-from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame
+from analysis.dose_response.association import contrast_frame, curve_grid, exposures_of
 from analysis.dose_response.frames import records
 from analysis.dose_response.problem import Problem, covariate_columns, pose, pose_on
-from analysis.errors import expected_one_of
+from analysis.errors import expected_one_of, kind_words
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet, blanked, count_of, told
 from analysis.stats.regression.fit import LogisticFit
@@ -28,7 +28,8 @@ from analysis.stats.regression.hypotheses import TermTest, product_columns, rao_
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import domain_of
-from analysis.study import CATEGORIES, Study, StudyError
+from analysis.stats.shape.nadir import RANGE
+from analysis.study import CATEGORIES, Study, StudyError, listed
 
 MOST_LEVELS = 6
 """Values of a number that is taken as a factor; one with more needs a condition."""
@@ -36,7 +37,7 @@ MOST_LEVELS = 6
 ARMS = (100.0, 500.0)
 """Intakes of magnesium, mg/day, at which the two arms of the curve are told against the median."""
 
-ARM_QUANTILES = (0.05, 0.95)
+ARM_QUANTILES = RANGE
 """Quantiles of the cohort at which they are told of another exposure, or where nobody takes in so little or so much."""
 
 NO_MODIFIERS = tuple(name for name in NO_COVARIATES if name != "cycle")
@@ -95,29 +96,34 @@ class Modifier:
         return (*coarsened, *(name for name in study.covariates if name in self.replaces and name not in coarsened))
 
 
-def modifier_of(frame: pd.DataFrame, by: Sequence[str]) -> Modifier:
+def modifier_of(people: pd.DataFrame, by: str | Sequence[str]) -> Modifier:
     """A modifier as it is asked for on the command line.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : as `estimate`.
     by : a harmonised factor (``sex``), one condition (``egfr_ml_min_1_73m2 < 60``: no and yes), or several conditions
         that are the levels, the reference first.
 
     Raises
     ------
-    StudyError : a column that cannot be a modifier, or a number with too many values to be a factor.
+    StudyError : a column that cannot be a modifier, or a number with too many values to be a factor; nothing is named.
     ConditionError : a condition that cannot be read.
     """
-    if len(by) == 1 and by[0] in frame:
-        modifier = Modifier(by[0], by[0], _levels_of(frame[by[0]]))
-    elif len(by) == 1:
-        modifier = Modifier(by[0], by[0], (("no", f"not ({by[0]})"), ("yes", by[0])))
+    refuse_parts(people)
+    names = listed(by)
+    if not names:
+        raise StudyError("no modifier was named: expected a column such as 'sex', or one or more conditions.")
+    first = names[0]
+    if len(names) == 1 and first in people:
+        modifier = Modifier(first, first, _levels_of(people[first]))
+    elif len(names) == 1:
+        modifier = Modifier(first, first, (("no", f"not ({first})"), ("yes", first)))
     else:
-        modifier = Modifier(" / ".join(by), " / ".join(by), tuple((condition, condition) for condition in by))
-    if len(by) == 1 and by[0].isidentifier() and by[0] not in frame:
-        able = [str(name) for name in frame if not str(name).startswith(NO_MODIFIERS)]
-        raise StudyError(f"modifier {by[0]!r}: {expected_one_of(by[0], able)}")
+        modifier = Modifier(" / ".join(names), " / ".join(names), tuple((one, one) for one in names))
+    if len(names) == 1 and first.isidentifier() and first not in people:
+        able = [str(name) for name in people if not str(name).startswith(NO_MODIFIERS)]
+        raise StudyError(f"modifier {first!r}: {expected_one_of(first, able)}")
     for name in sorted(modifier.columns):
         if name.startswith(NO_MODIFIERS):
             raise StudyError(
@@ -189,8 +195,7 @@ class EffectModification(Discreet):
 
     def grid(self) -> Array:
         """Fine grid of exposure from the cohort's 1st to its 99th percentile."""
-        low, high = np.quantile(self.problem.setting.eligible, CURVE_RANGE)
-        return np.linspace(low, high, GRID_POINTS)
+        return curve_grid(self.problem.setting.eligible)
 
     def arms(self) -> tuple[float, float]:
         """A low and a high exposure at which the arms of the curve are told."""
@@ -201,7 +206,7 @@ class EffectModification(Discreet):
         low, high = (float(f"{end:.2g}") for end in np.quantile(eligible, ARM_QUANTILES))
         return low, high
 
-    def curves(self, x: Sequence[float] | Array) -> pd.DataFrame:
+    def curves(self, x: float | Sequence[float] | Array) -> pd.DataFrame:
         """Odds ratios within each level at x against the reference, from the joint fit.
 
         Returns
@@ -209,7 +214,7 @@ class EffectModification(Discreet):
         level, n, cases, x, log_or, std_error, odds_ratio, conf_low, conf_high, df: t intervals on the residual df.
         All but the level and x is empty for a level of fewer than 10 people.
         """
-        points = np.asarray(x, dtype=float)
+        points = exposures_of(x)
         parts = []
         for position, (level, _) in enumerate(self.modifier.levels):
             terms = self._terms(position)
@@ -276,11 +281,13 @@ def effect_modification(frame: pd.DataFrame, modifier: Modifier, *, study: Study
 
     Raises
     ------
-    StudyError : nobody of the cohort is of a level, or the modifier is made of the exposure.
+    StudyError : nobody of the cohort is of a level, the modifier is made of the exposure, or it is none.
     ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
     refuse_parts(frame)
+    if not isinstance(modifier, Modifier):
+        raise StudyError(f"modifier: got {kind_words(modifier)}, expected what modifier_of(people, 'sex') gives.")
     return modified(frame, pose(frame, study), modifier)
 
 

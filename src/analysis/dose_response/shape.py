@@ -37,8 +37,8 @@ class StudyShape(Discreet):
     Attributes
     ----------
     association : the study's answer.
-    curve : its fitted spline with its people.
-    tests : everything that is asked about the spline's shape.
+    fitted : its fitted spline with its people.
+    shape_tests : everything that is asked about the spline's shape.
     quadratic_ends, quadratic_turn : end slopes and turning point of a quadratic in the spline's place, as most papers
         fit it.
     replicates, seed : of the design bootstrap.
@@ -47,8 +47,8 @@ class StudyShape(Discreet):
     shown = ("association.fit.n", "association.fit.cases", "association.fit.residual_df", "replicates", "seed")
 
     association: Association
-    curve: FittedCurve
-    tests: ShapeTests
+    fitted: FittedCurve
+    shape_tests: ShapeTests
     quadratic_ends: EndSlopes
     quadratic_turn: TurningPoint
     replicates: int
@@ -98,7 +98,7 @@ def _quadratic(curve: FittedCurve, *, conf_level: float) -> tuple[EndSlopes, Tur
 # ---- as frames
 def shape_row(shape: StudyShape) -> Row:
     """Everything about one study's shape in one row; slopes in log odds per unit of the exposure."""
-    tests, level = shape.tests, shape.association.study.conf_level
+    tests, level = shape.shape_tests, shape.association.study.conf_level
     return {
         "model": shape.association.study.model,
         "verdict": tests.verdict,
@@ -213,7 +213,7 @@ def _threshold_row(tests: ShapeTests) -> Row:
 
 def threshold_profile(shape: StudyShape) -> pd.DataFrame:
     """How much less deviance than a straight line a break at each place has: x, deviance_gain."""
-    threshold = shape.tests.threshold
+    threshold = shape.shape_tests.threshold
     return pd.DataFrame({"x": threshold.c, "deviance_gain": threshold.linear_deviance - threshold.deviance})
 
 

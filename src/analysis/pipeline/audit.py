@@ -69,7 +69,7 @@ def audit(
     """
     frame, provenance = read_participants(folders)
     if column is not None:
-        own = read_column(column, frame)
+        own = read_column(column, frame, outcomes=(study.outcome for study in studies))
         frame = frame.assign(**{str(own.name): own})
         provenance = Provenance(f"{provenance.source}; {own.name} from {column.name}", provenance.synthetic)
     refuse_mixing(folders, provenance)

@@ -29,12 +29,12 @@ def build_participants(folders: Folders) -> pd.DataFrame:
         name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
         for name, columns in tqdm(needed.items(), desc="reading", unit="table", disable=None, leave=False)
     }
-    frame = harmonise(read)
+    uses = use_rows(read)
+    frame = harmonise(read, uses=uses)
     provenance = record_of(folders, registry, needed, code=code_digest())
     refuse_mixing(folders, Provenance(str(provenance["source"]), registry.synthetic))
     with replacing(folders.participants) as part:
         frame.to_parquet(part)
-    uses = use_rows(read)
     for name, found in (
         ("supplement_traps", supplement_traps(read, uses, frame)),
         ("supplement_misreadings", misreadings(uses, frame)),

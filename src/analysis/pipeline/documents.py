@@ -1,9 +1,10 @@
 """Stage ``docs``: README and docs/ with their parts made anew, and docs/ as pages."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 import pandas as pd
 
@@ -39,7 +40,7 @@ REPORT = "../report.html"
 """The report page, as the pages lead to it."""
 
 
-def write_documents(root: Path) -> list[Path]:
+def write_documents(root: Path, doors: Mapping[str, ModuleType]) -> list[Path]:
     """Stage ``docs``: parts of README.md and docs/*.md from the committed results, and pages in data/processed/docs.
 
     Equations are MathML where the extra ``report`` is installed, else as they are written in LaTeX.
@@ -47,6 +48,7 @@ def write_documents(root: Path) -> list[Path]:
     Parameters
     ----------
     root : the project's folder, with README.md and docs/.
+    doors : of `analysis.report.documents.parts.Sources`; they stand above this stage, which cannot import them.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def write_documents(root: Path) -> list[Path]:
         raise StageError(
             f"{root} has no README.md and docs/: run this in the project's folder, or name it with --root."
         )
-    sources = read_sources(root)
+    sources = read_sources(root, doors)
     written = []
     for path in documents:
         before = path.read_text()
@@ -73,7 +75,7 @@ def write_documents(root: Path) -> list[Path]:
     return written + _write_pages(root, documents[1:])
 
 
-def read_sources(root: Path) -> Sources:
+def read_sources(root: Path, doors: Mapping[str, ModuleType]) -> Sources:
     """What the documents' parts are made of.
 
     Raises
@@ -88,7 +90,8 @@ def read_sources(root: Path) -> Sources:
         )
     figure = audit_drawings(*read_audit(folders))["first_screen"]
     names = sorted(set(traced_numbers()["r_file"]))
-    return Sources(results, figure.caption, {name: pd.read_csv(root / name) for name in names}, replication_fields())
+    reference = {name: pd.read_csv(root / name) for name in names}
+    return Sources(results, figure.caption, reference, replication_fields(), doors)
 
 
 def _write_pages(root: Path, documents: list[Path]) -> list[Path]:

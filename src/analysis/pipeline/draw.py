@@ -1,7 +1,7 @@
 """Stage ``figures``: from estimates to drawings, each with its caption and the CSV of its numbers."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,7 @@ from analysis.dose_response.frames import named, summarise
 from analysis.dose_response.modifiers import EffectModification
 from analysis.pipeline.drawings import write_drawing, write_drawings
 from analysis.pipeline.folders import Folders, StageError
-from analysis.pipeline.results import read_answers, read_audit, read_estimates, read_published, read_referee
+from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_published, read_referee
 from analysis.provenance import Provenance
 from analysis.report.catalogue import (
     AUDIT_FIGURES,
@@ -74,7 +74,7 @@ def _drawings_of(folders: Folders, stage: str) -> dict[str, Drawing]:
 
 
 def _of_claims(folders: Folders) -> dict[str, Drawing]:
-    frames, provenance = read_answers(folders)
+    frames, provenance = read_claims(folders, whole=False)
     return claim_drawings({name: frame.drop(columns="data") for name, frame in frames.items()}, provenance)
 
 
@@ -92,7 +92,7 @@ def _of_referee(folders: Folders) -> dict[str, Drawing]:
     return {"referee": referee_drawing({"referee": frames["referee"].drop(columns="data")}, provenance)}
 
 
-LATER: dict[str, tuple[tuple[str, ...], Callable[[Folders], dict[str, Drawing]]]] = {
+LATER: dict[str, tuple[Iterable[str], Callable[[Folders], dict[str, Drawing]]]] = {
     "claims": (CLAIM_FIGURES, _of_claims),
     "published": (("published",), _of_published),
     "audit": (AUDIT_FIGURES, _of_audit),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.data.source.registry import Registry, registry_for
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, kind_words
 
 SYNTHETIC = "SYNTHETIC"
 """How the source of an invented survey begins."""
@@ -65,6 +65,23 @@ class Folders:
     def registry(self) -> Registry:
         """The registry that lies with the files, as a synthetic survey's does, or the committed one."""
         return registry_for(self.raw)
+
+
+def folders_at(where: Folders | Path | str) -> Folders:
+    """Folders as they are given, or those of a data folder that is named.
+
+    Raises
+    ------
+    StageError : it is neither.
+    """
+    if isinstance(where, Folders):
+        return where
+    if not isinstance(where, Path | str):
+        raise StageError(
+            f"folders: got {kind_words(where)}, expected Folders(data, figures) or the name of a data folder, such as "
+            "'data/demo'."
+        )
+    return folders_of(Path(where), None)
 
 
 def place_of(folder: Path) -> str:

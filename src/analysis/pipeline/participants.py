@@ -9,17 +9,22 @@ import pandas as pd
 from analysis.data.people import coding, drugs, laboratory, products, supplements, vocabulary
 from analysis.data.people import harmonise as harmonise_module
 from analysis.data.people.cohort import with_interviewed
-from analysis.pipeline.folders import Folders, StageError, place_of
+from analysis.pipeline.folders import Folders, StageError, folders_at, place_of
 from analysis.provenance import Provenance
 
 
-def read_participants(folders: Folders) -> tuple[pd.DataFrame, Provenance]:
+def read_participants(folders: Folders | Path | str) -> tuple[pd.DataFrame, Provenance]:
     """Harmonised participants and what they are made of; a part of them is refused by whatever needs the whole sample.
+
+    Parameters
+    ----------
+    folders : where they are; the name of a data folder, such as ``data/demo``, will do.
 
     Raises
     ------
     StageError : the cohort stage has not been run.
     """
+    folders = folders_at(folders)
     try:
         known = json.loads((folders.processed / "provenance.json").read_text())
         provenance, code = Provenance(str(known["source"]), known["synthetic"] is True), known["code"]

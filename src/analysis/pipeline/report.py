@@ -75,12 +75,13 @@ def read_results(folders: Folders) -> Results:
     """
     estimates, provenance = read_estimates(folders)
     has = {stage: any(folders.estimates.glob(f"{stage}*.csv")) for stage in ("audit", "claims", "referee")}
+    has["simulate"] = any(folders.simulation.glob("*.csv"))
     return Results(
         estimates=estimates,
         provenance=provenance,
         audit=read_audit(folders)[0] if has["audit"] else {},
         claims=read_claims(folders)[0] if has["claims"] else {},
-        simulation=read_simulation(folders),
+        simulation=read_simulation(folders)[0] if has["simulate"] else {},
         referee=read_referee(folders)[0]["referee"] if has["referee"] else pd.DataFrame(),
         published=_published(folders),
         versions=_versions(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.files import replacing
-from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, place_of
+from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, folders_at, place_of
 from analysis.provenance import Provenance
 from analysis.stats.arrays import Frames
 
@@ -37,7 +37,7 @@ OF_ONE = ("distribution", "characteristics", "characteristics_by_quintile", "kno
 TESTS = {"overall": 2, "nonlinear": 2, "trend": 1, "goodness_of_fit": 1}
 """Tests of each model in tests.csv, and by how many methods."""
 
-TEXT_OF_PUBLISHED = dict.fromkeys(("published", "published_low", "published_high"), str)
+TEXT_OF_PUBLISHED = dict.fromkeys(("published", "published_low", "published_high", "published_se"), str)
 """Numbers as they were printed, to the last zero."""
 
 TEXT = {"model": str, "covariates": str, "where": str, "cycles": str, "knots": str, "placed": str}
@@ -51,8 +51,27 @@ TEXT_OF_CLAIMS = {"model": str, **dict.fromkeys(WORDS, str)}
 TEXT_OF_AUDIT = {"model": str, "covariates": str, "cycle": str}
 
 
-def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
+MOST_TOLD = 450
+"""Letters in which tables are told."""
+
+
+class Tables(dict[str, pd.DataFrame]):
+    """Tables by name, as a stage wrote them; in a cell it says which there are, and how long they are."""
+
+    def __repr__(self) -> str:
+        told = [f"{name} ({len(table):,})" for name, table in self.items()]
+        while len(", ".join(told)) > MOST_TOLD:
+            told.pop()
+        left = f" and {len(self) - len(told)} more" if len(told) < len(self) else ""
+        return f"{len(self)} tables (rows): {', '.join(told)}{left}"
+
+
+def read_audit(folders: Folders | Path | str) -> tuple[Tables, Provenance]:
     """Tables of the audit stage as written, without the ``audit_`` of their names, and what they are made of.
+
+    Parameters
+    ----------
+    folders : as `analysis.pipeline.participants.read_participants`.
 
     Raises
     ------
@@ -61,8 +80,12 @@ def read_audit(folders: Folders) -> tuple[Frames, Provenance]:
     return _read_stage(folders, "audit", TEXT_OF_AUDIT, needed=ALWAYS_AUDITED, again="`make audit`")
 
 
-def read_referee(folders: Folders) -> tuple[Frames, Provenance]:
+def read_referee(folders: Folders | Path | str) -> tuple[Tables, Provenance]:
     """Tables of the referee stage: ``referee``, ``rise``, ``band`` and ``under_reporter``, and what they are made of.
+
+    Parameters
+    ----------
+    folders : as `analysis.pipeline.participants.read_participants`.
 
     Raises
     ------
@@ -71,28 +94,28 @@ def read_referee(folders: Folders) -> tuple[Frames, Provenance]:
     return _read_stage(folders, "referee", {}, needed=("referee",), again="`make audit`")
 
 
-def read_claims(folders: Folders) -> tuple[Frames, Provenance]:
+def read_claims(folders: Folders | Path | str, *, whole: bool = True) -> tuple[Tables, Provenance]:
     """Tables of the claims stage as written, without the ``claims_`` of their names, and what they are made of.
 
-    Raises
-    ------
-    StageError : the claims stage has not been run, or could not come to its verdicts.
-    """
-    return _read_stage(folders, "claims", TEXT_OF_CLAIMS, needed=("verdicts",), again="`make claims`")
-
-
-def read_answers(folders: Folders) -> tuple[Frames, Provenance]:
-    """Tables of the claims stage that are there, whether it came to its verdicts or not; as `read_claims`.
+    Parameters
+    ----------
+    folders : as `analysis.pipeline.participants.read_participants`.
+    whole : refuse a stage that could not come to its verdicts; without, the tables of what it could answer will do.
 
     Raises
     ------
-    StageError : the claims stage has not been run, or no question had an answer.
+    StageError : the claims stage has not been run, no question had an answer, or, of the ``whole``, not every one.
     """
-    return _read_stage(folders, "claims", TEXT_OF_CLAIMS, needed=(), again="`make claims`")
+    needed = ("verdicts",) if whole else ()
+    return _read_stage(folders, "claims", TEXT_OF_CLAIMS, needed=needed, again="`make claims`")
 
 
-def read_published(folders: Folders) -> tuple[Frames, Provenance]:
+def read_published(folders: Folders | Path | str) -> tuple[Tables, Provenance]:
     """Tables of the published stage, numbers as they were printed in ``published``, and what they are made of.
+
+    Parameters
+    ----------
+    folders : as `analysis.pipeline.participants.read_participants`.
 
     Raises
     ------
@@ -102,9 +125,10 @@ def read_published(folders: Folders) -> tuple[Frames, Provenance]:
 
 
 def _read_stage(
-    folders: Folders, stage: str, text: Mapping[str, type[str]], *, needed: Sequence[str], again: str
-) -> tuple[Frames, Provenance]:
+    where: Folders | Path | str, stage: str, text: Mapping[str, type[str]], *, needed: Sequence[str], again: str
+) -> tuple[Tables, Provenance]:
     """Tables of a stage without the stage of their names, of which some must be there, and what they are made of."""
+    folders = folders_at(where)
     try:
         read = _tables_of(folders, stage, text)
         if missing := [name for name in needed if name not in read]:
@@ -115,7 +139,7 @@ def _read_stage(
             f"no readable tables of the stage {stage} in {place_of(folders.estimates)} ({error.__class__.__name__}): "
             f"run {again} or `python -m analysis {stage}` first."
         ) from None
-    return read, Provenance(source, source.startswith(SYNTHETIC))
+    return Tables(read), Provenance(source, source.startswith(SYNTHETIC))
 
 
 def _tables_of(folders: Folders, stage: str, text: Mapping[str, type[str]]) -> Frames:
@@ -132,13 +156,18 @@ def write_estimates(folders: Folders, results: Frames, provenance: Provenance) -
         write_csv(result.assign(data=provenance.source), folders.estimates / f"{name}.csv")
 
 
-def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
+def read_estimates(folders: Folders | Path | str) -> tuple[Tables, Provenance]:
     """Results of the fit and shapes stages as written, and what they are made of.
+
+    Parameters
+    ----------
+    folders : as `analysis.pipeline.participants.read_participants`.
 
     Raises
     ------
     StageError : one of the stages has not been run.
     """
+    folders = folders_at(folders)
     try:
         read = {name: _read_table(folders.estimates / f"{name}.csv") for name in ESTIMATES}
         _check_estimates(read)
@@ -160,15 +189,35 @@ def read_estimates(folders: Folders) -> tuple[Frames, Provenance]:
         if (folders.estimates / f"{extra}.csv").exists():
             text = TEXT_OF_PUBLISHED if extra == "published" else None
             read[extra] = pd.read_csv(folders.estimates / f"{extra}.csv", dtype=text)
-    return read, provenance
+    return Tables(read), provenance
 
 
-def read_simulation(folders: Folders) -> Frames:
-    """Tables of the simulate stage in the data folder: coverage, shapes, nadirs; none if it was not run there."""
-    paths = {name: folders.simulation / f"{name}.csv" for name in SIMULATED}
-    if not all(path.exists() for path in paths.values()):
-        return {}
-    return {name: pd.read_csv(path) for name, path in paths.items()}
+def read_simulation(folders: Folders | Path | str) -> tuple[Tables, Provenance]:
+    """Tables of the simulate stage, and what they are made of.
+
+    Parameters
+    ----------
+    folders : as `analysis.pipeline.participants.read_participants`.
+
+    Returns
+    -------
+    coverage, shapes, nadirs, energy_forms, questions, bands and recall_error: each says how often an interval, a test
+    or the verdict was right on invented surveys whose truth is known.
+
+    Raises
+    ------
+    StageError : the simulate stage has not been run.
+    """
+    folders = folders_at(folders)
+    try:
+        read = {name: pd.read_csv(folders.simulation / f"{name}.csv") for name in SIMULATED}
+        source = str(read[SIMULATED[0]]["data"].iloc[0])
+    except (OSError, ValueError, LookupError) as error:
+        raise StageError(
+            f"no readable tables of the stage simulate in {place_of(folders.simulation)} ({error.__class__.__name__}): "
+            "run `make simulate` or `python -m analysis simulate` first."
+        ) from None
+    return Tables(read), Provenance(source, synthetic=True)
 
 
 def _read_table(path: Path) -> pd.DataFrame:

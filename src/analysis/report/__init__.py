@@ -1,1 +1,1 @@
-"""Figures and tables: they draw and format results and compute nothing."""
+"""Results as they are read: words, tables, figures, pages, and views that ask the rooms below and show the answer."""

@@ -17,9 +17,10 @@ from analysis.report.words.audit import joint_test_table, joint_tests
 from analysis.report.words.energy import energy_sentence
 from analysis.report.words.numbers import FORM_WORDS, format_intake, p_words, percent, verdict_words
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
+from analysis.report.words.units import sampling_units_sentence
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import count_of
-from analysis.study import PRIMARY, Study, StudyError
+from analysis.study import PRIMARY, Study, StudyError, listed, refuse_no_study
 
 LEAST = 3
 """Statistics of the joint test that are shown; `AuditView.to_frame` has all."""
@@ -70,9 +71,13 @@ class AuditView(Shown):
                 {"specification"}, lambda of: _specification_words(of, self.study)
             ),
             "Of this nutrient alone?": ({SPECIFICITY}, lambda of: _specificity_words(of, self.study)),
-            "With energy adjusted for?": ({"energy forms", "energy surface"}, energy_sentence),
-            "The same in every cycle?": ({"cycle curves", "cycle heterogeneity"}, audit_words.cycles_sentence),
-            "Carried by one sampling unit?": ({"sampling units"}, audit_words.sampling_units_sentence),
+            "With energy adjusted for?": (
+                {"energy forms", "energy surface"}, lambda of: energy_sentence(of, self.study)
+            ),
+            "The same in every cycle?": (
+                {"cycle curves", "cycle heterogeneity"}, lambda of: audit_words.cycles_sentence(of, self.study)
+            ),
+            "Carried by one sampling unit?": ({"sampling units"}, sampling_units_sentence),
             "The same on a second day?": (
                 {"two recalls"}, lambda of: audit_words.recall_sentence(of, self.study.exposure)
             ),
@@ -161,7 +166,7 @@ def audit_study(
     people: pd.DataFrame,
     study: Study = PRIMARY,
     *,
-    questions: Sequence[str] = tuple(SINGLE),
+    questions: str | Sequence[str] = tuple(SINGLE),
     folder: Path | None = None,
     jobs: int = 1,
 ) -> AuditView:
@@ -171,8 +176,8 @@ def audit_study(
     ----------
     people : as `estimate`.
     study : whose curve it is.
-    questions : of `analysis.audit.questions.QUESTIONS`. The grid of specifications (``specification``), the other
-        nutrients (``specificity``) and the referee (``referee``) take minutes; the others some seconds.
+    questions : one or more of `analysis.audit.questions.QUESTIONS`. The grid of specifications (``specification``), the
+        other nutrients (``specificity``) and the referee (``referee``) take minutes; the others some seconds.
     folder : keeps each question's result there, as the stage ``audit`` does, so that it is not computed again;
         None keeps nothing on disk.
     jobs : processes; 1 does everything in this one. No number depends on them.
@@ -194,7 +199,9 @@ def audit_study(
     ['1999-2000', '2001-2002', '2003-2004', 'pooled']
     """
     refuse_parts(people)
-    finished = run_tasks(study_tasks(study, questions), people, folder=folder, jobs=jobs, progress="")
-    asked = tuple(name for name in QUESTIONS if name in questions)
+    refuse_no_study(study)
+    names = listed(questions)
+    finished = run_tasks(study_tasks(study, names), people, folder=folder, jobs=jobs, progress="")
+    asked = tuple(name for name in QUESTIONS if name in names)
     frames = audit_frames(finished, people, study=study, jobs=jobs)
     return AuditView(study, asked, frames, provenance_of(people.attrs))

@@ -1,11 +1,14 @@
 """Which estimates go into which figure, beside which caption."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
+from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.dose_response.frames import REFERENCE_QUINTILES
 from analysis.dose_response.modifiers import EffectModification
 from analysis.provenance import Provenance
@@ -32,41 +35,41 @@ from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import Discreet
 from analysis.study import PRIMARY, Study
 
-CLAIM_FIGURES = ("adequacy", "modifiers", "modifier_curves", "foods", "causes")
-AUDIT_FIGURES = (
-    "first_screen",
-    "specification_curve",
-    "specificity",
-    "energy_forms",
-    "energy_surface",
-    "heterogeneity",
-)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drawing(Discreet):
     """A figure to be drawn, and the numbers it shows by the suffix of the CSV they are written to.
+
+    In a notebook cell it shows its picture.
 
     Attributes
     ----------
     draw : gives the figure; ``width="one"`` for one column of a printed page, ``"two"`` (the default) for two.
     numbers : frames by suffix.
     widths : those that it can be drawn for; of ``("two",)`` alone, ``draw`` takes no width.
+    name : by which its collection has it.
     """
+
+    shown = ("name", "widths")
 
     draw: Callable[..., Page]
     numbers: dict[str, pd.DataFrame]
     widths: tuple[Width, ...] = ("one", "two")
+    name: str = ""
 
     @property
     def caption(self) -> Caption:
         """The words beside the figure."""
         return self.draw().caption
 
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """As a notebook shows it: the picture, with its alternative text in the metadata."""
+        return self.draw()._repr_mimebundle_()
+
 
 def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
     """The figures of the project by name: dose_response, shape, knots, models, quintiles, diagnostics, flow."""
-    return {
+    return _named({
         "dose_response": dose_response(estimates, provenance, model=PRIMARY.model),
         "shape": shape(estimates, provenance, model=PRIMARY.model),
         "knots": knots(estimates, provenance),
@@ -74,7 +77,12 @@ def drawings(estimates: Frames, provenance: Provenance) -> dict[str, Drawing]:
         "quintiles": quintiles(estimates, provenance),
         "diagnostics": diagnostics(estimates, provenance, model=PRIMARY.model),
         "flow": flow(estimates, provenance),
-    }
+    })  # fmt: skip
+
+
+def _named(drawings: Mapping[str, Drawing]) -> dict[str, Drawing]:
+    """Drawings that know their names."""
+    return {name: dataclasses.replace(drawing, name=name) for name, drawing in drawings.items()}
 
 
 def models(estimates: Frames, provenance: Provenance) -> Drawing:
@@ -235,28 +243,11 @@ def audit_drawings(frames: Frames, provenance: Provenance, study: Study = PRIMAR
     provenance : see `Provenance`.
     study : whose audit it is.
     """
-    makers = {
-        "first_screen": (_first_screen, ("energy_curves", "energy_forms")),
-        "specification_curve": (
-            _specification_curve,
-            ("specifications", "verdict_shares", "verdict_ends", "joint_test", "decomposition"),
-        ),
-        "specificity": (_specificity, ("specificity", "specificity_place")),
-        "energy_forms": (_energy_forms, ("energy_curves", "energy_forms")),
-        "energy_surface": (
-            _energy_surface,
-            ("energy_surface", "energy_density", "energy_slices", "energy_slice_tests", "energy_tests", "energy_forms"),
-        ),
-        "heterogeneity": (
-            _heterogeneity,
-            ("cycle_curves", "cycle_shapes", "cycle_heterogeneity", "psu_shape", "energy_forms"),
-        ),
-    }
-    return {
+    return _named({
         name: make(frames, provenance, study)
-        for name, (make, needed) in makers.items()
+        for name, (make, needed) in AUDIT_FIGURES.items()
         if all(frame in frames for frame in needed)
-    }
+    })  # fmt: skip
 
 
 def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
@@ -267,6 +258,7 @@ def referee_drawing(frames: Frames, provenance: Provenance) -> Drawing:
         partial(referee_figures.plot_referee, table, caption=caption, provenance=provenance),
         {"": referee_figures.referee_order(table)},
         ("two",),
+        "referee",
     )
 
 
@@ -287,7 +279,8 @@ def _specification_curve(frames: Frames, provenance: Provenance, study: Study) -
 def _first_screen(frames: Frames, provenance: Provenance, study: Study) -> Drawing:
     curves, forms = frames["energy_curves"], frames["energy_forms"]
     caption = Caption(
-        first_screen_figures.first_screen_caption(forms), first_screen_figures.first_screen_alt(curves, forms)
+        first_screen_figures.first_screen_caption(forms, disease=study.disease),
+        first_screen_figures.first_screen_alt(curves, forms),
     )
     return Drawing(
         partial(first_screen_figures.plot_first_screen, curves, forms, caption=caption, provenance=provenance),
@@ -349,7 +342,7 @@ def _heterogeneity(frames: Frames, provenance: Provenance, study: Study) -> Draw
             curves,
             shapes,
             influence,
-            _unadjusted(frames),
+            pd.Series({"exposure_label": exposure_label(study.exposure), "unit": exposure_unit(study.exposure)}),
             caption=caption,
             provenance=provenance,
         ),
@@ -368,6 +361,7 @@ def published_drawing(found: pd.DataFrame, provenance: Provenance) -> Drawing:
         partial(published_figures.plot_published, found, caption=caption, provenance=provenance),
         {"": found},
         ("two",),
+        "published",
     )
 
 
@@ -379,18 +373,11 @@ def claim_drawings(frames: Frames, provenance: Provenance) -> dict[str, Drawing]
     frames : of `analysis.pipeline.claims.answer_claims`, without the ``claims_`` of their files.
     provenance : see `Provenance`.
     """
-    makers = {
-        "adequacy": (_adequacy, ("adequacy_shares", "adequacy_variances", "adequacy_exposures")),
-        "modifiers": (_modifiers, ("modifiers_tests", "modifiers_arms")),
-        "modifier_curves": (_modifier_curves, ("modifiers_tests", "modifiers_curves")),
-        "foods": (_foods, ("foods",)),
-        "causes": (_causes, ("causes",)),
-    }
-    return {
+    return _named({
         name: make(frames, provenance)
-        for name, (make, needed) in makers.items()
+        for name, (make, needed) in CLAIM_FIGURES.items()
         if all(frame in frames and not frames[frame].empty for frame in needed)
-    }
+    })  # fmt: skip
 
 
 def _adequacy(frames: Frames, provenance: Provenance) -> Drawing:
@@ -444,3 +431,32 @@ def _first(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of the first exposure and model."""
     row = frame.iloc[0]
     return frame[(frame["exposure"] == row["exposure"]) & (frame["model"] == row["model"])]
+
+
+AUDIT_FIGURES: dict[str, tuple[Callable[[Frames, Provenance, Study], Drawing], tuple[str, ...]]] = {
+    "first_screen": (_first_screen, ("energy_curves", "energy_forms")),
+    "specification_curve": (
+        _specification_curve,
+        ("specifications", "verdict_shares", "verdict_ends", "joint_test", "decomposition"),
+    ),
+    "specificity": (_specificity, ("specificity", "specificity_place")),
+    "energy_forms": (_energy_forms, ("energy_curves", "energy_forms")),
+    "energy_surface": (
+        _energy_surface,
+        ("energy_surface", "energy_density", "energy_slices", "energy_slice_tests", "energy_tests", "energy_forms"),
+    ),
+    "heterogeneity": (
+        _heterogeneity,
+        ("cycle_curves", "cycle_shapes", "cycle_heterogeneity", "psu_shape"),
+    ),
+}
+"""Name of each figure of the audit to what makes it, and the frames that it shows."""
+
+CLAIM_FIGURES: dict[str, tuple[Callable[[Frames, Provenance], Drawing], tuple[str, ...]]] = {
+    "adequacy": (_adequacy, ("adequacy_shares", "adequacy_variances", "adequacy_exposures")),
+    "modifiers": (_modifiers, ("modifiers_tests", "modifiers_arms")),
+    "modifier_curves": (_modifier_curves, ("modifiers_tests", "modifiers_curves")),
+    "foods": (_foods, ("foods",)),
+    "causes": (_causes, ("causes",)),
+}
+"""Of each figure of the claims, likewise."""

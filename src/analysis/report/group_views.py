@@ -165,7 +165,7 @@ def effect_modification(people: pd.DataFrame, modifier: Modifier, *, study: Stud
 
     Raises
     ------
-    StudyError : nobody of the cohort is of a level, or the modifier is made of the exposure.
+    StudyError : nobody of the cohort is of a level, the modifier is made of the exposure, or it is none.
     ConditionError, SplineError, DesignError, ConvergenceError : as `estimate`.
 
     Examples
@@ -173,7 +173,7 @@ def effect_modification(people: pd.DataFrame, modifier: Modifier, *, study: Stud
     With ``people`` as for `estimate`:
 
     >>> from analysis import modifier_of
-    >>> by_sex = effect_modification(people, modifier_of(people, ["sex"]))
+    >>> by_sex = effect_modification(people, modifier_of(people, "sex"))
     >>> by_sex.to_frame()["level"].unique().tolist()
     ['male', 'female']
     """

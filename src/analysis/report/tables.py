@@ -104,7 +104,7 @@ def claims(frames: Frames, provenance: Provenance) -> PrintedTable:
     sections = [f"{row.claim}. {row.statement}" for row in found.itertuples()]
     names = {"measure": "measure", "estimate": "estimate", "conf_low": "interval, low", "conf_high": "interval, high",
              "p_value": "p", "n": "n", "verdict": "verdict", "why": "why"}  # fmt: skip
-    labels = pd.DataFrame({"section": sections, "row": found["analysis"].map(_capital)}, index=found.index)
+    labels = pd.DataFrame({"section": sections, "row": found["analysis"].map(_row_name)}, index=found.index)
     cells = labels.assign(
         **{
             "Estimate (95 % interval)": ["" if row["measure"] == "p" else result_words(row)
@@ -131,7 +131,7 @@ def published(estimates: Frames, provenance: Provenance) -> PrintedTable:
     LookupError : the survey is invented, so that nobody has published of it.
     """
     found = estimates["published"].query("agreement != 'not recomputed'").reset_index(drop=True)
-    labels = pd.DataFrame({"section": found["study"] + ", " + found["citation"], "row": found["item"].map(_capital)})
+    labels = pd.DataFrame({"section": found["study"] + ", " + found["citation"], "row": found["item"].map(_row_name)})
     cells = labels.assign(
         **{
             "Published": [_published_words(row) for row in found.itertuples()],
@@ -304,6 +304,6 @@ def _four_digits(value: float) -> str:
     return f"{value:#,.4g}".removesuffix(".")
 
 
-def _capital(words: str) -> str:
+def _row_name(words: str) -> str:
     """Words with a capital first letter, unless they begin with an abbreviation: "Height", "eGFR"."""
     return words if words[1:2].isupper() else sentence(words)

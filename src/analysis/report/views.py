@@ -9,26 +9,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
 from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
-from analysis.dose_response.association import Association, OddsRatioCurve
+from analysis.dose_response.association import Association, OddsRatioCurve, PrevalenceCurve
 from analysis.dose_response.frames import round_intakes
 from analysis.dose_response.shape import StudyShape, shape_dict
+from analysis.errors import kind_words
 from analysis.provenance import Provenance, provenance_of
 from analysis.report.cells import Cell, Shown, source_words
 from analysis.report.figures.dose_response import draw_odds_ratios
 from analysis.report.figures.layout import BAND, GREEN, VERMILION, mark_invented
-from analysis.report.words.numbers import format_intake, format_p, p_number, sentence
+from analysis.report.words.numbers import format_intake, format_p, format_ratio, p_number, sentence
 from analysis.report.words.shape import describe_shape
-from analysis.report.words.study import WEIGHT_WORDS
-from analysis.stats.arrays import Array
+from analysis.report.words.study import WEIGHT_WORDS, age_words, cycle_words
+from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import count_of
 from analysis.stats.regression.hypotheses import TermTest
-from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study
+from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study, StudyError
 
 METHODS = {"wald": "Wald F", "rao_scott": "Rao-Scott likelihood ratio"}
 SEED = 1
@@ -130,12 +132,68 @@ class CurveView(Shown, OddsRatioCurve):
         """What is shown: exposure, odds ratio and both of its intervals, as words."""
         odds, level = self.frame, f"{100 * self.conf_level:g} %"
         shown = pd.DataFrame(
-            {self.unit: odds["x"].map(format_intake), "odds ratio": odds["odds_ratio"].map("{:.2f}".format)}
+            {self.unit: odds["x"].map(format_intake), "odds ratio": odds["odds_ratio"].map(format_ratio)}
         )
         bands = {level: ("conf_low", "conf_high"), f"{level}, whole curve": ("band_low", "band_high")}
         for name, (low, high) in bands.items():
-            shown[name] = [f"{a:.2f} to {b:.2f}" for a, b in zip(odds[low], odds[high], strict=True)]
-        return shown
+            shown[name] = [
+                f"{format_ratio(a)} to {format_ratio(b)}" for a, b in zip(odds[low], odds[high], strict=True)
+            ]
+        return marked(shown, self.extrapolated)
+
+
+def marked(shown: pd.DataFrame, extrapolated: Bools) -> pd.DataFrame:
+    """A table with a last column that says of which rows there are no data, if there is one."""
+    words = np.where(extrapolated, "extrapolated", "")
+    return shown.assign(**{"": words}) if extrapolated.any() else shown
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PrevalenceView(Shown, PrevalenceCurve):
+    """Standardised prevalence at some exposures, shown as a table; its ``frame`` has the numbers in full.
+
+    Attributes
+    ----------
+    As `analysis.dose_response.association.PrevalenceCurve`, and
+
+    disease : whose prevalence it is.
+    unit : of the exposure.
+    provenance : of the people, if it is known.
+    """
+
+    disease: str
+    unit: str
+    provenance: Provenance | None
+
+    def to_frame(self) -> pd.DataFrame:
+        """The numbers in full: a copy of ``frame``."""
+        return self.frame.copy()
+
+    def _cell(self) -> Cell:
+        head = (
+            f"Prevalence of peripheral {self.disease} if everybody of the study had the intake, differences and ratios "
+            f"against {format_intake(self.reference)} {self.unit}.{source_words(self.provenance)}"
+        )
+        return Cell([head], {"": self.table()})
+
+    def table(self) -> pd.DataFrame:
+        """What is shown: exposure, prevalence with both of its intervals, difference and ratio, as words."""
+        rows, level = self.frame, f"{100 * self.conf_level:g} %"
+
+        def between(low: str, high: str) -> list[str]:
+            return [f"{100 * a:.1f} to {100 * b:.1f}" for a, b in zip(rows[low], rows[high], strict=True)]
+
+        differences = zip(rows["difference"], between("difference_low", "difference_high"), strict=True)
+        ratios = zip(*(rows[name].map(format_ratio) for name in ("ratio", "ratio_low", "ratio_high")), strict=True)
+        shown = {
+            self.unit: rows["x"].map(format_intake),
+            "prevalence, %": [f"{100 * share:.1f}" for share in rows["prevalence"]],
+            level: between("conf_low", "conf_high"),
+            f"{level}, all rows": between("band_low", "band_high"),
+            f"difference, points ({level})": [f"{100 * value:+.1f} ({ends})" for value, ends in differences],
+            f"ratio ({level})": [f"{value} ({low} to {high})" for value, low, high in ratios],
+        }
+        return marked(pd.DataFrame(shown), self.extrapolated)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -157,6 +215,12 @@ class AssociationView(Shown, Association):
         found = Association.curve(self, x, extrapolate=extrapolate)
         unit = exposure_unit(self.study.exposure)
         return CurveView(**fields_of(found), unit=unit, provenance=self.provenance)
+
+    def prevalence(self, x: float | Sequence[float] | Array, *, extrapolate: bool = False) -> PrevalenceView:
+        """Standardised prevalence at x; see `analysis.dose_response.association.Association.prevalence`."""
+        found, study = Association.prevalence(self, x, extrapolate=extrapolate), self.study
+        unit = exposure_unit(study.exposure)
+        return PrevalenceView(**fields_of(found), disease=study.disease, unit=unit, provenance=self.provenance)
 
     def to_frame(self) -> pd.DataFrame:
         """Odds ratios at round intakes: x, odds_ratio, conf_low, conf_high, band_low, band_high (whole curve)."""
@@ -209,6 +273,7 @@ class AssociationView(Shown, Association):
             "unit": exposure_unit(study.exposure),
             "outcome": study.outcome,
             "age_min": study.age_min,
+            "age_max": study.age_max,
             "where": study.where or "",
             "cycles": " ".join(map(str, study.cycles)),
         })  # fmt: skip
@@ -291,7 +356,7 @@ def estimate(people: pd.DataFrame, study: Study = PRIMARY) -> AssociationView:
     (3, 1)
     >>> found.curve(found.reference).frame["odds_ratio"].tolist()
     [1.0]
-    >>> found.prevalence([200, 400]).columns[:5].tolist()
+    >>> found.prevalence([200, 400]).to_frame().columns[:5].tolist()
     ['x', 'prevalence', 'std_error', 'conf_low', 'conf_high']
     """
     return _shown(plain.estimate(people, study), provenance_of(people.attrs))
@@ -308,6 +373,11 @@ def shape_of(
     replicates, seed : of the design bootstrap, which takes a second or two.
     jobs : workers; no number depends on them.
 
+    Raises
+    ------
+    StudyError : it is no association.
+    DesignError, ConvergenceError, SplineError : as `analysis.dose_response.shape.shape_of`.
+
     Examples
     --------
     With ``people`` as for `estimate`:
@@ -317,6 +387,11 @@ def shape_of(
     >>> bool(numbers["nadir_bootstrap_low"] < numbers["nadir_bootstrap_high"])
     True
     """
+    if not isinstance(association, Association):
+        raise StudyError(
+            f"association: got {kind_words(association)}, expected what estimate gives, as in "
+            "shape_of(estimate(people, study))."
+        )
     found = plain_shape.shape_of(_shown(association), replicates=replicates, seed=seed, jobs=jobs)
     return ShapeView(**fields_of(found))
 
@@ -326,8 +401,16 @@ def study_words(study: Study) -> str:
     return (
         f"{sentence(exposure_label(study.exposure))} and peripheral {study.disease} ({study.outcome}), model "
         f"{study.model}{''.join(f' + {name}' for name in study.extra_covariates)}; "
-        f"{WEIGHT_WORDS[study.weights]}{f'; where {study.where}' if study.where else ''}"
+        f"{WEIGHT_WORDS[study.weights]}{_limited(study)}{f'; where {study.where}' if study.where else ''}"
     )
+
+
+def _limited(study: Study) -> str:
+    """Ages and cycles of a study that has not those of the primary one."""
+    ages = (study.age_min, study.age_max) != (PRIMARY.age_min, PRIMARY.age_max)
+    told = [age_words(study.age_min, study.age_max)] if ages else []
+    told += [cycle_words(study.cycles)] if study.cycles != PRIMARY.cycles else []
+    return "".join(f"; {words}" for words in told)
 
 
 def _shown(association: Association, provenance: Provenance | None = None) -> AssociationView:

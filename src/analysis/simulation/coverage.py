@@ -6,6 +6,7 @@ import scipy
 from numpy.typing import NDArray
 
 from analysis.simulation.surveys import (
+    CONF_LEVEL,
     Base,
     CurveOf,
     Experiment,
@@ -25,7 +26,6 @@ INTAKES = (100.0, 150.0, 200.0, 350.0, 500.0)
 """Magnesium, mg/day, at which intervals of the odds ratio against the median are looked at."""
 
 BOOTSTRAP_REPLICATES = 200
-CONF_LEVEL = 0.95
 
 COVERAGE_CURVES: dict[str, CurveOf] = {"no association": flat, "U, lowest at 240 mg": u_shaped}
 

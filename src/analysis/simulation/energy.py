@@ -6,6 +6,7 @@ U of magnesium, from a U of energy, and from neither, and magnesium is tested un
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -97,13 +98,17 @@ def energy_tables(every: pd.DataFrame) -> Frames:
 
 def _rows(base: Base, truth: PlantedOutcome, rng: np.random.Generator) -> list[Row]:
     energy = base.energy[base.problem.setting.domain.rows]
-    mu = base.expected_with(truth, truth.of_energy(energy))
+    mu = base.once(truth, make=lambda: base.expected_with(truth, truth.of_energy(energy)))
     y = base.draw_of(mu, rng)
     found: list[Row] = []
     for form in get_args(EnergyForm):
-        problem = pose_setting(energy_adjusted(base.problem.setting, base.energy, form))
+        problem = base.once(form, make=partial(_adjusted, base, form))
         found += _tests(problem, y, form)
     return found
+
+
+def _adjusted(base: Base, form: EnergyForm) -> Problem:
+    return pose_setting(energy_adjusted(base.problem.setting, base.energy, form))
 
 
 def _tests(problem: Problem, y: Array, form: str) -> list[Row]:

@@ -98,7 +98,8 @@ def question_tables(every: pd.DataFrame) -> Frames:
 
 
 def _rows(base: Base, truth: PlantedEnds, rng: np.random.Generator) -> list[Row]:
-    tests = end_tests(fitted_to(base, base.draw_of(truth.expected(base), rng)))
+    mu = base.once(truth, make=lambda: truth.expected(base))
+    tests = end_tests(fitted_to(base, base.draw_of(mu, rng)))
     slopes = [(FALLS_THEN_RISES, ends, p) for ends, p in zip(ENDS, tests.slopes_p, strict=True)]
     asked = [*slopes, (ENDS_HIGHER, ENDS[0], tests.levels.p_value)]
     return [{"question": question, "ends": ends_name(ends), "hit": float(p < ALPHA)} for question, ends, p in asked]

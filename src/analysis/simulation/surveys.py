@@ -1,18 +1,17 @@
 """How often the intervals and tests of this project are right, on surveys whose truth is known.
 
-A survey is invented by `analysis.data.synthetic.survey` with all it has of people, design and intakes; then its
-outcome is
-drawn many times from a known curve. The outcome of person i is 1 where a normal deviate, a part of which i's PSU
+A survey is invented by `analysis.data.synthetic.survey` with all it has of people, design and intakes; then its outcome
+is drawn many times from a known curve. The outcome of person i is 1 where a normal deviate, a part of which i's PSU
 shares, lies below the quantile of mu_i. So P(y_i = 1) is exactly mu_i = expit(adjustment_i + curve(exposure_i)) and
 people of one PSU resemble each other: model 1 is right but for the curve's shape, and what errs is the inference.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 import numpy as np
 import pandas as pd
@@ -36,10 +35,15 @@ PREVALENCE = 0.18
 WITHIN_PSU = 0.012
 """Correlation of the normal deviates of two people of a PSU: it gives design effects of NHANES' size, 1.5 to 2."""
 
+CONF_LEVEL = 0.95
+"""Level of every interval that is tried."""
+
 DRAWS_PER_SURVEY = 25
 """Outcomes drawn for one invented survey before the next is invented."""
 
 CurveOf = Callable[[Array], Array]
+
+Kept = TypeVar("Kept")
 
 NOBODY = pd.DataFrame()
 """Participants of a simulation's tasks, which invent their own."""
@@ -80,6 +84,7 @@ class Base(Discreet):
     usual : (m,) the mean of all their days, mg/day, of which the exposure is one.
     second : (m,) their second day of 2003-2004, mg/day, NaN of everybody else.
     second_weights : (m,) two-day weight of whoever has both days, 0 of everybody else.
+    kept : of `once`.
     """
 
     problem: Problem
@@ -90,10 +95,17 @@ class Base(Discreet):
     usual: Array
     second: Array
     second_weights: Array
+    kept: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
+
+    def once(self, *key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """What hangs on the survey and its key only, and not on the outcome: made for the first draw, kept for all."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return cast(Kept, self.kept[key])
 
     def expected(self, curve: CurveOf) -> Array:
         """Probability of the outcome, (m,), with the intercept that gives a mean of `PREVALENCE`."""
-        return self.expected_with(curve, np.zeros_like(self.exposure))
+        return self.once("expected", curve, make=lambda: self.expected_with(curve, np.zeros_like(self.exposure)))
 
     def expected_with(self, curve: CurveOf, log_odds: Array) -> Array:
         """The same with further log odds, (m,), beside the curve's."""
@@ -101,7 +113,7 @@ class Base(Discreet):
 
     def expected_of_usual(self, curve: CurveOf) -> Array:
         """The same where the curve is one of usual intake, of which the exposure is one day."""
-        return _of_mean(self.adjustment + curve(self.usual), PREVALENCE)
+        return self.once("usual", curve, make=lambda: _of_mean(self.adjustment + curve(self.usual), PREVALENCE))
 
     def draw(self, curve: CurveOf, rng: np.random.Generator) -> Array:
         """One outcome, (m,) zeros and ones, with these probabilities."""
@@ -112,7 +124,7 @@ class Base(Discreet):
         shared = rng.standard_normal(self.problem.setting.design.psu_stratum.size)[self.psu]
         own = rng.standard_normal(self.exposure.size)
         deviate = np.sqrt(WITHIN_PSU) * shared + np.sqrt(1 - WITHIN_PSU) * own
-        return (deviate < scipy.stats.norm.ppf(mu)).astype(float)
+        return (deviate < scipy.special.ndtri(mu)).astype(float)
 
     def best_spline(self, curve: CurveOf) -> Array:
         """Coefficients of the spline, (k - 1,), in the regression of the expected outcome: what a fit estimates.
@@ -121,6 +133,9 @@ class Base(Discreet):
         ------
         SimulationError : there is no such regression.
         """
+        return self.once("spline", curve, make=lambda: self._best_spline(curve))
+
+    def _best_spline(self, curve: CurveOf) -> Array:
         weights = self.problem.setting.design.weights[self.problem.setting.domain.rows]
         beta = quick_estimate(self.problem.X, self.expected(curve), weights)
         if beta is None:
@@ -272,7 +287,11 @@ def run_experiments(
     if surveys < 1:
         raise SimulationError(f"{surveys} surveys: expected at least 1.")
     of = [one.tasks(surveys=surveys, seed=seed) for one in experiments]
-    tasks = [task for of_one_survey in zip_longest(*of) for task in of_one_survey if task is not None]
+    by_survey = list(zip_longest(*of))
+    # As many surveys at a time as there are processes: each then takes the experiments of one, and invents it only.
+    at_once = max(1, performed.get("jobs", 1))
+    waves = [zip(*by_survey[at : at + at_once], strict=True) for at in range(0, len(by_survey), at_once)]
+    tasks = [task for wave in waves for of_one in wave for task in of_one if task is not None]
     where: Performed = {"folder": None, **performed}
     found = run_tasks(tasks, NOBODY, progress="simulating", **where)
     if failed := [f"{one.name}: {one.reason}" for one in found if one.reason]:

@@ -1,6 +1,7 @@
 """The referee asks a study of any model and of some of the people: one question that has no answer takes no other."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -8,16 +9,18 @@ import pytest
 
 from analysis.audit.questions import audit_frames
 from analysis.audit.referee import recall_error
+from analysis.audit.referee.missing import people_missing
 from analysis.audit.referee.questions import referee_frames
 from analysis.audit.referee.recall_error import calibrated, calibration_data
 from analysis.audit.referee.rows import rows_that_change_nothing, variants
 from analysis.audit.referee.table import row_of
+from analysis.audit.specifications import CHOICES
 from analysis.audit.tasks import AuditError, Finished
 from analysis.data.synthetic.survey import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.stats.curve.splines import place_knots
 from analysis.stats.measurement.regression_calibration import calibrate
-from analysis.study import PRIMARY
+from analysis.study import OUTCOMES, PRIMARY
 from tests.people import people_of
 
 FULL = dataclasses.replace(PRIMARY, model="2")
@@ -32,7 +35,7 @@ def test_a_study_whose_covariates_some_people_lack_has_a_calibrated_curve(people
     """Knots lie on those who have a prediction: as many as have the covariates, and as the bootstrap places them."""
     setting = set_out(people, FULL)
     assert setting.domain.n < setting.eligible.size
-    found = calibrated(people, study=FULL)
+    found = calibrated(people, study=FULL)["rows"]
     rows = found[found["done"].str.startswith("calibrated")]
     assert len(rows) == 2
     assert rows[["nonlinear_p", "end_low_p", "end_high_p", "log_or_low", "log_or_high"]].notna().all(axis=None)
@@ -93,6 +96,17 @@ def test_a_row_that_was_left_out_is_among_what_found_nothing(people: pd.DataFram
     ]
     with pytest.raises(AuditError, match="men: everybody in this study is a woman"):
         referee_frames([one])
+
+
+def test_a_rule_of_neuropathy_that_joins_is_asked_what_the_others_are_asked(monkeypatch, people: pd.DataFrame) -> None:
+    """Beside another rule, and beside none where it is of another disease; the grid is as it was declared."""
+    monkeypatch.setattr("analysis.study.Outcome", Literal[*OUTCOMES, "three_sites"])
+    study = dataclasses.replace(PRIMARY, outcome="three_sites")
+    found = people_missing(people.assign(pn_three_sites=people["pn_two_sites"]), study=study)
+    assert "outcome rule any_tested" in set(found["done"])
+    arteries = people_missing(people, study=dataclasses.replace(PRIMARY, outcome="pad"))
+    assert "outcome rule any_tested" not in set(arteries["done"])
+    assert CHOICES["outcome"] == ("strict", "lenient", "both_feet", "two_sites", "any_tested")
 
 
 def test_of_everybody_no_row_is_left_out(people: pd.DataFrame) -> None:

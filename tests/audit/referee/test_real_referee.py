@@ -18,7 +18,7 @@ from analysis.dose_response.problem import set_out
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.study import CYCLES, PRIMARY
-from tests.audit.referee.test_reference import assert_as_r_has_it, undrawn
+from tests.audit.referee.test_reference import assert_as_r_has_it, assert_attenuations_as_r_has_them, undrawn
 from tests.reference_numbers import FOLDER, RTOL
 
 pytestmark = [pytest.mark.real, pytest.mark.reference]
@@ -72,6 +72,10 @@ def test_under_reporters_odds_are_rs(people: pd.DataFrame) -> None:
     np.testing.assert_allclose(indicator_odds(people)["odds_ratio"], np.exp(known), rtol=RTOL)
 
 
+def test_attenuations_and_their_intervals_are_rs(people: pd.DataFrame) -> None:
+    assert_attenuations_as_r_has_them(people, "real")
+
+
 # ---- the plan's numbers ----------------------------------------------------------------------------------------------
 def test_the_rise_hangs_on_where_the_end_is(answers: pd.DataFrame) -> None:
     table = answers.filter(like="end slopes at", axis="index")
@@ -103,7 +107,7 @@ def test_under_reporters(answers: pd.DataFrame, people: pd.DataFrame) -> None:
 
 
 def test_calibrated_intake_shows_a_u_if_the_calibration_is_known(people: pd.DataFrame) -> None:
-    row = calibrated(people).iloc[1]
+    row = calibrated(people)["rows"].iloc[1]
     assert "attenuation 0.50" in row["done"]
     assert_printed(row["end_low_p"], ".0018")
     assert_printed(row["end_high_p"], ".029")

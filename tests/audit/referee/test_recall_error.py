@@ -1,18 +1,21 @@
-"""A p-value that the first draws leave undecided is drawn on, to a number stated in advance; any other is not."""
+"""Calibration is refused where the days do not go together; a p-value that draws leave undecided is drawn on."""
+
+import dataclasses
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 
-from analysis.audit.referee.recall_error import calibrated_bootstrap, calibration_data
+from analysis.audit.referee.recall_error import calibrated, calibrated_bootstrap, calibration_data
 from analysis.audit.referee.table import undecided
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.synthetic.survey import PLANTED, invent, tables_of
 from analysis.dose_response.problem import set_out
 from analysis.stats.measurement.regression_calibration import bootstrap_slopes
 from analysis.stats.sample.replicates import bootstrap, times_drawn
-from analysis.study import PRIMARY
+from analysis.study import PRIMARY, StudyError
+from tests.people import people_of as people_of_survey
 
 FIRST, IN_ALL = 40, 100
 EXPOSURES = ("magnesium_mg",)
@@ -60,3 +63,44 @@ def test_batches_are_one_bootstrap_of_all_their_replicates(survey) -> None:
     df = setting.domain.df + 1 - (PRIMARY.knots + data.covariates.shape[1])
     assert row["end_low_p"] == pytest.approx(scipy.stats.t.cdf(t[0], df), rel=1e-12)
     assert row["end_high_p"] == pytest.approx(scipy.stats.t.sf(t[1], df), rel=1e-12)
+
+
+# ---- days that do not go together
+LINOLENIC = dataclasses.replace(PRIMARY, exposure="pfa_18_3_g")
+
+
+@pytest.fixture(scope="module")
+def shuffled(shared) -> pd.DataFrame:
+    """A survey whose second days of linolenic acid are somebody else's; those of energy are one's own."""
+    people = shared.answer(people_of_survey, 1, PLANTED).copy()
+    day = people["pfa_18_3_g_day2"]
+    people.loc[day.notna(), "pfa_18_3_g_day2"] = np.random.default_rng(1).permutation(day.dropna())
+    return people
+
+
+def test_no_curve_is_calibrated_on_days_that_do_not_go_together(shuffled) -> None:
+    found = calibrated(shuffled, study=LINOLENIC)
+    assert found["rows"]["done"].tolist() == ["primary"]
+    left = found["left"].set_index("done")["reason"]
+    assert left.index.tolist() == [
+        "calibrated PFA 18:3, taken as known", "calibrated PFA 18:3 and energy, taken as known"
+    ]  # fmt: skip
+    for reason in left:
+        assert reason.startswith("PFA 18:3 has an attenuation of ")
+        assert "and energy has" not in reason
+        assert reason.endswith("is not shown to go with the first, so intake cannot be calibrated on it.")
+    for exposures in (("pfa_18_3_g",), ("pfa_18_3_g", "energy_kcal")):
+        with pytest.raises(StudyError, match="not shown to go with the first"):
+            calibrated_bootstrap(shuffled, exposures, False, study=LINOLENIC, replicates=2, deciding=2)
+
+
+def test_a_calibrated_exposure_is_called_by_its_label(shared) -> None:
+    """In this survey vitamin B12 goes with itself from day to day, not beyond what goes with energy."""
+    people = shared.answer(people_of_survey, 1, PLANTED)
+    study = dataclasses.replace(PRIMARY, exposure="vitamin_b12_ug")
+    found = calibrated(people, study=study)
+    (_, done), (left,) = found["rows"]["done"], found["left"]["done"]
+    assert done.startswith("calibrated vitamin B12 (attenuation 0.13), ")
+    assert left == "calibrated vitamin B12 and energy, taken as known"
+    row = calibrated_bootstrap(people, ("vitamin_b12_ug",), True, study=study, replicates=20, deciding=20).iloc[0]
+    assert row["done"] == "calibrated vitamin B12, bootstrap, calibration held"

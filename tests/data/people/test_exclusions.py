@@ -37,6 +37,15 @@ def test_reasons_of_a_step_add_up_to_what_it_left_out(participants, codes, outco
         assert reasons.loc[reasons["step"] == step, "n"].sum() == lost[step] > 0
 
 
+def test_reasons_are_those_of_people_who_are_not_too_old(participants, codes):
+    study = dataclasses.replace(PRIMARY, age_max=64, cycles=(1999, 2003))
+    cohort = select_cohort(participants, study)
+    reasons = exclusion_reasons(participants, codes, study, cohort)
+    lost = dict(zip(cohort.flow["step"], -cohort.flow["n"].diff().fillna(0), strict=True))
+    for step in ("examined at the mobile examination center", STATUS, RECALL):
+        assert reasons.loc[reasons["step"] == step, "n"].sum() == lost[step] > 0
+
+
 def test_reasons_are_those_of_the_two_feet(participants, codes):
     study = PRIMARY
     reasons = exclusion_reasons(participants, codes, study, select_cohort(participants, study))

@@ -10,6 +10,7 @@ from tests.people import NAN, raw_tables
 VALUES = {
     "folate_ng_ml": ("LBXFOL", "LBXFOL", "LBXFOL"),
     "mma_umol_l": ("LBXMMA", "LBXMMA", "LBXMMA"),
+    "homocysteine_umol_l": ("LBXHCY", "LBDHCY", "LBXHCY"),
     "lead_ug_dl": ("LBXBPB", "LBXBPB", None),
     "cadmium_ug_l": ("LBXBCD", "LBXBCD", None),
     "total_cholesterol_mg_dl": ("LBXTC", "LBXTC", "LBXTC"),

@@ -12,6 +12,7 @@ import pytest
 import analysis
 import analysis.stats
 from analysis.__main__ import main
+from analysis.cli.pages import DOORS
 from analysis.pipeline.documents import PAGES, REPORT, read_sources, write_documents
 from analysis.pipeline.folders import StageError
 from analysis.report.documents.api import api_markdown, docstring_markdown, signature_of
@@ -34,7 +35,7 @@ FEWEST_TRACED = 15
 
 @pytest.fixture(scope="module")
 def sources():
-    return read_sources(ROOT)
+    return read_sources(ROOT, DOORS)
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_every_item_of_strobe_nut_is_linked():
 
 @pytest.mark.parametrize("door", [analysis, analysis.stats], ids=lambda door: door.__name__)
 def test_api_tells_every_name_that_is_offered(door):
-    told = api_markdown(door.__name__)
+    told = api_markdown(door)
     assert re.findall(r"^### (\S+)$", told, flags=re.MULTILINE) == list(door.__all__)
     assert " object at 0x" not in told
 
@@ -161,7 +162,7 @@ def test_signature_is_as_it_is_written():
 
 
 def test_api_begins_with_its_contents():
-    told = api_markdown("analysis.stats")
+    told = api_markdown(analysis.stats)
     names = re.findall(r"\[(\w+)\]\(#(\w+)\)", told.partition("###")[0])
     assert [name for name, _ in names] == list(analysis.stats.__all__)
     assert all(place == anchor(name) for name, place in names)
@@ -169,7 +170,7 @@ def test_api_begins_with_its_contents():
 
 @pytest.mark.parametrize("door", [analysis, analysis.stats], ids=lambda door: door.__name__)
 def test_api_has_no_raw_docstring(door):
-    told = re.sub(r"```python.*?```", "", api_markdown(door.__name__), flags=re.DOTALL)
+    told = re.sub(r"```python.*?```", "", api_markdown(door), flags=re.DOTALL)
     assert "```" not in told
     assert "``" not in told
     assert not re.search(r"^-{3,}$", told, flags=re.MULTILINE)
@@ -234,7 +235,7 @@ def test_stage_mends_a_document_and_writes_its_pages(project, capsys):
 
 def test_folder_without_documents_is_refused(tmp_path):
     with pytest.raises(StageError, match=r"has no README.md and docs/: run this in the project's folder"):
-        write_documents(tmp_path)
+        write_documents(tmp_path, DOORS)
 
 
 def test_page_has_anchors_equations_and_tables_that_scroll():

@@ -21,7 +21,7 @@ from analysis.audit.specifications import CHOICES
 from analysis.pipeline.report import read_results
 from analysis.provenance import Provenance
 from analysis.report.page import content, explorer, files, html, record, render
-from analysis.report.words import answer, bottom_line, claims, first_screen, glossary, shape, study
+from analysis.report.words import bottom_line, claims, first_screen, glossary, shape, study, verdict_tables
 from analysis.report.words.numbers import format_error, rows_of_model
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import PRIMARY
@@ -137,9 +137,9 @@ def cells_of(markdown):
 @pytest.mark.parametrize(
     ("section", "made"),
     [
-        ("tests", lambda r: answer.u_markdown(r.estimates, r.referee)),
-        ("stands", lambda r: answer.stands_markdown(r.estimates, r.audit, r.simulation)),
-        ("referee", lambda r: answer.decides_markdown(r.estimates, r.referee)),
+        ("tests", lambda r: verdict_tables.u_markdown(r.estimates, r.referee)),
+        ("stands", lambda r: verdict_tables.stands_markdown(r.estimates, r.audit, r.simulation)),
+        ("referee", lambda r: verdict_tables.decides_markdown(r.estimates, r.referee)),
     ],
 )
 def test_readme_s_table_stands_open_and_the_rest_is_folded(results, parts, section, made):

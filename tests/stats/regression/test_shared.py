@@ -56,6 +56,21 @@ def easy(seed: int) -> Sample:
     return clustered_sample(seed, psus_in_stratum=(5, 5, 5))
 
 
+@pytest.mark.parametrize(
+    ("rows", "terms"),
+    [(slice(None), ("own_0",)), (slice(0, -1), ("own_0",)), (None, ("own_0", "own_1")), (None, ())],
+    ids=["the whole sample's", "one too few", "one name too many", "no name"],
+)
+def test_own_columns_of_other_people_or_names_are_refused(rows, terms):
+    """Among them those of everybody sampled, of whom the first would be taken for the domain's."""
+    sample = easy(3)
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    columns = sample.X[:, OWN]
+    own = columns[sample.rows] if rows is None else columns if rows == slice(None) else columns[sample.rows][rows]
+    with pytest.raises(DesignError, match=rf"own columns \({len(own)}, 1\): expected \({sample.rows.sum()}, "):
+        ready.fit(own, terms)
+
+
 @given(seeds)
 def test_a_fit_beside_common_columns_is_the_careful_fit(seed):
     sample = easy(seed)

@@ -349,14 +349,23 @@ def test_positions_that_are_not_the_spline_s_are_refused():
                   high=500)  # fmt: skip
 
 
+def answer_of(cohort, spline, fit, changed) -> TwoLines:
+    """The test of a cohort some of whose arrays are changed after the curve was fitted to it."""
+    people = {"x": cohort.x, "y": cohort.y, "adjustment": cohort.adjustment} | changed
+    return two_lines(**people, basis=spline.basis(cohort.x), spline_fit=fit,
+                     spline_index=np.arange(1, 1 + spline.columns), design=cohort.design, domain=cohort.domain,
+                     low=100, high=500)  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["x", "y", "adjustment"])
 def test_arrays_of_another_length_are_refused(name):
     cohort = invented(v_shape, n=1000)
     with pytest.raises(DesignError, match="the domain's rows only"):
-        replace(cohort, **{name: getattr(cohort, name)[1:]}).lines(300.0)
+        answer_of(cohort, *cohort.spline_fit(), {name: getattr(cohort, name)[1:]})
 
 
 def test_a_missing_exposure_is_refused():
     cohort = invented(v_shape, n=1000)
+    missing = np.where(np.arange(cohort.x.size) == 3, np.nan, cohort.x)
     with pytest.raises(DesignError, match="fewer than 10 exposures are missing"):
-        replace(cohort, x=np.where(np.arange(cohort.x.size) == 3, np.nan, cohort.x)).lines(300.0)
+        answer_of(cohort, *cohort.spline_fit(), {"x": missing})

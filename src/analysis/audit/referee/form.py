@@ -1,6 +1,7 @@
 """Scale and form: the exposure on other scales, on round knots, and without its extremes."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,9 @@ LEAST = 1.0
 is eaten in smaller amounts it is the lowest hundredth of those who had any."""
 
 DIGITS = (1, 2, 3)
-"""Of round knots: the fewest that tell them apart."""
+NEAR = 0.05
+"""A round amount stands for another one within this part of it: a knot at 100 for one at 98, not at 400 for one at 438.
+The primary study's amounts, 98 to 518 mg/day, are that near to one digit each."""
 
 
 def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
@@ -40,11 +43,22 @@ def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
 
 def round_knots(knots: Array) -> Array:
     """Round amounts near a study's knots, which depend less on its data."""
+    return rounded(knots, lambda near: bool(np.all(np.diff(near) > 0)))
+
+
+def rounded(amounts: Array, suits: Callable[[Array], bool]) -> Array:
+    """Amounts to the fewest of `DIGITS` that leave each within `NEAR` of itself; as they are if none of them does.
+
+    Parameters
+    ----------
+    amounts : (k,) float array.
+    suits : what else the rounded ones must be, for example distinct.
+    """
     for digits in DIGITS:
-        near = np.array([float(f"{knot:.{digits}g}") for knot in knots])
-        if np.all(np.diff(near) > 0):
+        near = np.array([float(f"{amount:.{digits}g}") for amount in amounts])
+        if np.all(np.abs(near - amounts) <= NEAR * np.abs(amounts)) and suits(near):
             return near
-    return knots
+    return amounts
 
 
 def on_other_scales(setting: Setting) -> dict[str, Setting]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.audit.referee.form import rounded
 from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.association import associate
@@ -13,19 +14,17 @@ from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study
 
 QUESTION = "levels"
-DIGITS = (1, 2, 3)
-"""Of the round intakes: the fewest that keep them on their sides of the median, and among the cohort's."""
 
 
 def round_ends(curve: FittedCurve) -> Array:
-    """Two round intakes, near the 5th and the 95th percentile, at which the band is read."""
-    low, high = curve.range
+    """Two round intakes near the 5th and the 95th percentile, at which the band is read.
+
+    They stay on their sides of the median, and among the cohort's intakes.
+    """
     inside = np.quantile(curve.eligible, (0.01, 0.99))
-    for digits in DIGITS:
-        ends = np.array([float(f"{end:.{digits}g}") for end in (low, high)])
-        if inside[0] <= ends[0] < curve.reference < ends[1] <= inside[1]:
-            return ends
-    return np.array([low, high])
+    return rounded(
+        np.array(curve.range), lambda ends: bool(inside[0] <= ends[0] < curve.reference < ends[1] <= inside[1])
+    )
 
 
 def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:

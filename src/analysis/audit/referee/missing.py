@@ -1,17 +1,25 @@
 """Missing, unassessed, selected: covariates imputed, people weighted for, outcomes bounded, and a fifth outcome rule.
 
-The weights for selection start from those of the examination or of the interview. They do not balance the days of the
-week as the dietary weights do, so that the curve moves for that reason as well.
+The weights for selection start from those of the examination or of the interview, of the cycles in which the study has
+people. They do not balance the days of the week as the dietary weights do, so that the curve moves for that reason as
+well. The people to stand for are those whom the study asks for: of its cycles and ages, and of its condition. Nobody
+stands for people who are not known to fulfil that, as where it asks for a laboratory value.
 """
 
 import dataclasses
-from collections.abc import Iterator
-from typing import get_args
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
+from analysis.audit.referee.table import RefereeRow, answers, curve_on, row_of
+from analysis.data.people.cohort import asked_for
+from analysis.data.people.conditions import select_rows
+from analysis.data.people.vocabulary import exposure_label, is_intake
+from analysis.data.people.weights import pooled_weight
+from analysis.dose_response.energy import ENERGY
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array, Bools, Integers
@@ -20,7 +28,7 @@ from analysis.stats.missing.imputation import Pooled, combine, impute
 from analysis.stats.missing.selection import inverse_probability_weights
 from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.shape.verdict import verdict
-from analysis.study import CATEGORIES, PRIMARY, Model, NeuropathyRule, Study
+from analysis.study import CATEGORIES, PRIMARY, Model, Study
 
 QUESTION = "missing"
 IMPUTATIONS = 20
@@ -28,31 +36,39 @@ FULL: Model = "2"
 """The model whose covariates some people lack."""
 
 AGE_KNOTS = 4
+DEPENDENT = 1e-9
+"""Part of a column's length beyond those before it, up to which it says nothing that they do not."""
+
+Among = Literal["examined", "interviewed"]
 
 
 # ---- covariates
 def covariates_missing(
     frame: pd.DataFrame, *, study: Study = PRIMARY, imputations: int = IMPUTATIONS, seed: int = 1
-) -> pd.DataFrame:
-    """Complete cases, a missing indicator, and multiple imputation of the model's covariates, as rows.
+) -> dict[str, pd.DataFrame]:
+    """Complete cases, a missing indicator, and multiple imputation of the model's covariates: see `answers`.
 
     Imputed: the curve's tests are those of the pooled coefficients on the design's residual df; the non-linear p is
     that of Li, Raghunathan and Rubin; two lines have the median p of the completed samples. The Monte Carlo error is
     that of the non-linear p: the jackknife's over the imputations, sqrt((m - 1) var p), p without each in turn.
     """
     base, full = row_of(QUESTION, "primary", curve_on(set_out(frame, study))), dataclasses.replace(study, model=FULL)
-    rows = [
-        base,
-        row_of(QUESTION, f"model {FULL}, complete cases", curve_on(set_out(frame, full))),
-        row_of(QUESTION, f"model {FULL}, missing indicators", curve_on(_indicated(frame, full))),
-        _imputed_row(frame, full, imputations, seed),
-    ]
-    return complete(rows, base)
+    asked: dict[str, Callable[[], Setting | RefereeRow]] = {
+        f"model {FULL}, complete cases": partial(set_out, frame, full),
+        f"model {FULL}, missing indicators": partial(_indicated, frame, full),
+        f"model {FULL}, {imputations} imputations": partial(_imputed_row, frame, full, imputations, seed),
+    }
+    return answers(QUESTION, base, asked)
 
 
 def _lacked(frame: pd.DataFrame, study: Study) -> list[str]:
-    rows = set_out(frame, study).cohort.rows
+    rows = _represented(set_out(frame, study))
     return [name for name in study.covariates if frame.loc[rows, name].isna().any()]
+
+
+def _represented(setting: Setting) -> Bools:
+    """(n,) people of the cohort who stand for somebody: weight 0 has whoever has no recall, where none is asked for."""
+    return (setting.cohort.rows & (setting.cohort.weights > 0)).to_numpy()
 
 
 def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
@@ -75,22 +91,30 @@ def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
 
 
 def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> Iterator[pd.DataFrame]:
-    """Participants with the study's covariates completed, m times; only people of its cohort are touched."""
+    """Participants with the study's covariates completed, m times; only people of its cohort are touched.
+
+    Predictors are the spline, the outcome, energy, the design and the logarithm of the weight, of people who have one.
+    Where some have no recalled energy, as in a study of no nutrient under examination weights, it is completed as well.
+    """
     setting = set_out(frame, study)
-    rows, names = setting.cohort.rows.to_numpy(), _lacked(frame, study)
+    rows, names = _represented(setting), _lacked(frame, study)
     people = frame[rows]
+    energy = people[[ENERGY]].to_numpy(dtype=float)
+    known_energy = bool(np.isfinite(energy).all())
     spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots))
     strata = pd.get_dummies(people["strata"], dtype=float).to_numpy()[:, 1:]
     known = dataclasses.replace(study, model="1", extra_covariates=())
     predictors = np.hstack([
-        set_out(frame, known).adjustment[rows], spline.basis(setting.eligible), setting.y[rows, None],
-        people[["energy_kcal", "psu"]].to_numpy(dtype=float), np.log(setting.cohort.weights[rows].to_numpy())[:, None],
-        strata,
+        set_out(frame, known).adjustment[rows], spline.basis(setting.exposure[rows]), setting.y[rows, None],
+        *([energy] if known_energy else []), people[["psu"]].to_numpy(dtype=float),
+        np.log(setting.cohort.weights[rows].to_numpy())[:, None], strata,
     ])  # fmt: skip
     variables = [_columns(people[name]) for name in names]
+    if not known_energy and ENERGY not in names:
+        variables.append(energy)
     for values in impute(variables, predictors, imputations=imputations, seed=seed):
         done = frame.copy()
-        for name, value in zip(names, values, strict=True):
+        for name, value in zip(names, values[: len(names)], strict=True):
             done.loc[rows, name] = _values(value, frame[name])
         yield done
 
@@ -143,51 +167,80 @@ def _nonlinear(pooled: Pooled, index: Integers) -> float:
 
 
 # ---- people
-def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
-    """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule, as rows."""
+def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+    """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule: see `answers`.
+
+    What is no intake is known without a recall: then the weights are for being assessed and having it known.
+    """
     setting = set_out(frame, study)
-    base = row_of(QUESTION, "primary", curve_on(setting))
-    eligible = (frame["age_years"] >= study.age_min).to_numpy()
-    examined = eligible & frame["examined"].to_numpy()
-    mec = frame["weight_mec"].to_numpy(dtype=float)
-    interview = frame["weight_interview"].to_numpy(dtype=float)
-    rows: list[RefereeRow] = [base]
-    for done, among, weights in (
-        ("weighted for being assessed with a recall, among the examined", examined, mec),
-        ("weighted for being assessed with a recall, among the interviewed", eligible, interview),
-    ):
-        rows.append(row_of(QUESTION, done, curve_on(_selected(frame, setting, among, weights))))
+    known = "a recall" if is_intake(study.exposure) else f"{exposure_label(study.exposure)} known"
+    asked: dict[str, Callable[[], Setting | RefereeRow]] = {
+        f"weighted for being assessed with {known}, among the {among}": partial(weighted_for, frame, setting, among)
+        for among in get_args(Among)
+    }
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):
-        rows.append(row_of(QUESTION, done, curve_on(_bounded(frame, study, value))))
-    if study.outcome in get_args(NeuropathyRule):
+        asked[done] = partial(_bounded, frame, study, value)
+    if study.disease == "neuropathy":
         tested = dataclasses.replace(study, outcome="any_tested")
-        rows.append(row_of(QUESTION, "outcome rule any_tested", curve_on(set_out(frame, tested))))
-    return complete(rows, base)
+        asked["outcome rule any_tested"] = partial(set_out, frame, tested)
+    return answers(QUESTION, row_of(QUESTION, "primary", curve_on(setting)), asked)
 
 
-def _selected(frame: pd.DataFrame, setting: Setting, among: Bools, weights: Array) -> Setting:
-    """The people of a setting weighted for all among whom they were looked for."""
-    kept = setting.cohort.rows.to_numpy()
-    columns = _known_of_everybody(frame, setting.study)[among]
-    new = np.zeros(len(frame))
+def weighted_for(frame: pd.DataFrame, setting: Setting, among: Among) -> Setting:
+    """The people of a setting weighted for all among whom they were looked for: of its cycles, ages and condition.
+
+    Parameters
+    ----------
+    frame : harmonised participants.
+    setting : of the study, on the same participants.
+    among : the examined, by examination weights, or the interviewed, by theirs.
+
+    Raises
+    ------
+    DesignError, SplineError : everybody was assessed, or who was is known without error; ages too few for their spline.
+    """
+    study, cycles = setting.study, setting.cohort.cycles
+    kept = _represented(setting)
+    asked = asked_for(frame, dataclasses.replace(study, cycles=cycles)).to_numpy()
+    if study.where is not None:
+        asked = asked & np.asarray(select_rows(frame, study.where), dtype=bool)
+    among_examined = among == "examined"
+    looked_for = asked & frame["examined"].to_numpy() if among_examined else asked
+    weights = pooled_weight(frame, weights="mec" if among_examined else "interview", cycles=cycles).to_numpy()
+    knots = place_knots(frame.loc[asked, "age_years"].to_numpy(dtype=float), AGE_KNOTS)
+    return _reweighted(setting, kept, looked_for, weights, _known_of_everybody(frame[looked_for], knots))
+
+
+def _reweighted(setting: Setting, kept: Bools, among: Bools, weights: Array, columns: Array) -> Setting:
+    new = np.zeros(len(among))
     new[among] = inverse_probability_weights(kept[among], columns, weights=weights[among])
     design = SurveyDesign(setting.design.strata, setting.design.psu, new, lonely_domain=setting.study.lonely_domain)
-    cohort = dataclasses.replace(setting.cohort, weights=pd.Series(new, index=frame.index))
+    cohort = dataclasses.replace(setting.cohort, weights=pd.Series(new, index=setting.cohort.rows.index))
     domain = domain_of(design, cohort.complete.to_numpy())
     return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
 
 
-def _known_of_everybody(frame: pd.DataFrame, study: Study) -> Array:
-    """Intercept, age as a spline, sex, race, cycle, education (unknown to its reference), income and its gaps."""
-    age = frame["age_years"].to_numpy(dtype=float)
-    spline = RestrictedCubicSpline(place_knots(age[age >= study.age_min], AGE_KNOTS)).basis(age)
-    columns = [np.ones((len(frame), 1)), spline]
-    columns += [(frame["sex"] == "female").to_numpy(dtype=float)[:, None]]
-    columns += [pd.get_dummies(frame[name], dtype=float).to_numpy()[:, 1:] for name in ("race_ethnicity", "cycle")]
-    education = pd.get_dummies(frame["education"], dtype=float).to_numpy()[:, 1:]
-    income = frame["pir"].fillna(0.0).to_numpy(dtype=float)[:, None]
-    columns += [education, income, frame["pir"].isna().to_numpy(dtype=float)[:, None]]
-    return np.hstack(columns)
+def _known_of_everybody(people: pd.DataFrame, knots: Array) -> Array:
+    """Intercept, age as a spline, sex, race, cycle, education (unknown to its reference), income and its gaps.
+
+    What says nothing of these people is no column: the sex of a study of women, a bend of three years of age.
+    """
+    age = people["age_years"].to_numpy(dtype=float)
+    columns = [RestrictedCubicSpline(knots).basis(age), (people["sex"] == "female").to_numpy(dtype=float)[:, None]]
+    columns += [_levels_present(people[name]) for name in ("race_ethnicity", "cycle", "education")]
+    income = people["pir"].fillna(0.0).to_numpy(dtype=float)[:, None]
+    columns += [income, people["pir"].isna().to_numpy(dtype=float)[:, None]]
+    known = np.hstack([np.ones((len(people), 1)), *columns])
+    length = np.linalg.norm(known, axis=0)
+    # Without pivoting the j-th diagonal element is near zero where column j is a sum of those before it.
+    left = np.abs(np.diag(np.linalg.qr(known / np.where(length > 0, length, 1.0), mode="r")))
+    return np.asarray(known[:, left > DEPENDENT])
+
+
+def _levels_present(values: pd.Series) -> Array:
+    """Indicators of the levels that somebody has, but the first of them."""
+    indicators = pd.get_dummies(values, dtype=float).to_numpy()
+    return indicators[:, indicators.any(axis=0)][:, 1:]
 
 
 def _bounded(frame: pd.DataFrame, study: Study, value: float) -> Setting:

@@ -5,7 +5,8 @@ does not hang on intake pulls a curve towards its middle: it flattens slopes by 
 What one day cannot show is at which usual intake the odds are lowest. Calibration on a second day rescales the axis and
 gives the end slopes back their size, at the price of the calibration's own error; an error that both days share (people
 who under-report do so twice) stays. A bootstrap p-value within three Monte Carlo errors of 0.05 bears no verdict; where
-the first draws leave it there, it is drawn on.
+the first draws leave it there, it is drawn on. Where the attenuation is not shown to be above zero, nothing is
+calibrated.
 
 The NCI method for usual intake is not used. It models the days on a transformed scale, with a distribution of usual
 intake between people; for a curve it would replace the linear calibration by a bent one, from the same second days of
@@ -13,6 +14,7 @@ intake between people; for a curve it would replace the linear calibration by a 
 """
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,21 +22,24 @@ import scipy
 
 from analysis.audit.recall import beside_energy
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of, undecided
-from analysis.data.people.vocabulary import SECOND_DAYS, SECOND_RECALL
+from analysis.audit.referee.table import RefereeRow, answers, complete, curve_on, row_of, undecided
+from analysis.data.people.vocabulary import SECOND_DAYS, exposure_label
+from analysis.data.people.weights import two_day_weight
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
     CalibratedSlopes,
     CalibrationData,
+    attenuation_intervals,
     bootstrap_slopes,
     calibrate,
 )
 from analysis.stats.measurement.simex import Estimator, error_variance, simex
 from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.sample.design import SurveyDesign
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.stats.shape.verdict import FittedCurve
-from analysis.study import PRIMARY, Study
+from analysis.study import PRIMARY, Study, StudyError
 
 QUESTION = "recall error"
 REPLICATES = 4_000
@@ -47,20 +52,13 @@ ROOT = 4
 """The error is taken as normal on the fourth root of intake, as usual-intake methods do."""
 
 
-def second_weights(frame: pd.DataFrame, study: Study = PRIMARY) -> Array:
-    """(n,) two-day weight of the cycle's people with two reliable recalls, 0 for everybody else."""
-    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
-    both = frame["recall2_reliable"] & frame[SECOND_DAYS[study.exposure]].notna() & (frame["cycle"] == SECOND_RECALL)
-    return np.where(both.to_numpy(dtype=bool), weights, 0.0)
-
-
 def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
     """Both days, covariates and design of a setting's people; the first exposure is the spline's."""
     rows = setting.domain.rows
     return CalibrationData(
         first=frame.loc[rows, list(exposures)].to_numpy(dtype=float),
         second=frame.loc[rows, [SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float),
-        second_weights=second_weights(frame, setting.study)[rows],
+        second_weights=two_day_weight(frame, SECOND_DAYS[setting.study.exposure])[rows],
         covariates=setting.adjustment[rows],
         y=setting.y[rows],
         weights=setting.design.weights[rows],
@@ -69,22 +67,57 @@ def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str
     )
 
 
-def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
-    """The curve on calibrated intake, its calibration taken as known, as rows of the referee's table."""
+def attenuations(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> Array:
+    """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days."""
+    weights = two_day_weight(frame, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
+    # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
+    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain="keep")
+    first = frame[list(exposures)].to_numpy(dtype=float)
+    second = frame[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
+    return attenuation_intervals(first, second, setting.adjustment, design=design)
+
+
+def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> None:
+    """Refuse a calibration whose second days are not shown to go with the first: what it predicts could be anything.
+
+    Raises
+    ------
+    StudyError : the 95 % interval of an attenuation reaches 0.
+    """
+    reaching = [
+        f"{exposure_label(name)} has an attenuation of {slope:.2f} (95 % interval {low:.2f} to {high:.2f})"
+        for name, (slope, low, high) in zip(exposures, attenuations(frame, setting, exposures), strict=True)
+        if not low > 0
+    ]
+    if reaching:
+        raise StudyError(
+            f"{' and '.join(reaching)}: what was eaten on a second day is not shown to go with the first, so intake "
+            "cannot be calibrated on it."
+        )
+
+
+def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+    """The curve on calibrated intake, its calibration taken as known: see `answers`."""
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    rows: list[RefereeRow] = [base]
-    for exposures in dict.fromkeys(((study.exposure,), beside_energy(study.exposure))):
-        data = calibration_data(frame, setting, exposures)
-        found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
-        expected = np.full((len(frame), len(exposures)), np.nan)
-        expected[setting.domain.rows] = found.predict(data.first, data.covariates)
-        names = " and ".join(name.split("_")[0] for name in exposures)
-        slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
-        row = row_of(QUESTION, f"calibrated {names} (attenuation {slope}), taken as known",
-                     curve_on(_on(setting, expected)))  # fmt: skip
-        rows.append(row)
-    return complete(rows, base)
+    sets = dict.fromkeys(((study.exposure,), beside_energy(study.exposure)))
+    asked = {f"calibrated {_names(one)}, taken as known": partial(_known_row, frame, setting, one) for one in sets}
+    return answers(QUESTION, base, asked)
+
+
+def _known_row(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> RefereeRow:
+    refuse_without_slope(frame, setting, exposures)
+    data = calibration_data(frame, setting, exposures)
+    found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
+    expected = np.full((len(frame), len(exposures)), np.nan)
+    expected[setting.domain.rows] = found.predict(data.first, data.covariates)
+    slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
+    done = f"calibrated {_names(exposures)} (attenuation {slope}), taken as known"
+    return row_of(QUESTION, done, curve_on(_on(setting, expected)))
+
+
+def _names(exposures: tuple[str, ...]) -> str:
+    return " and ".join(exposure_label(name) for name in exposures)
 
 
 def _on(setting: Setting, expected: Array) -> Setting:
@@ -111,8 +144,13 @@ def calibrated_bootstrap(
     replicates : drawn first, and in each further batch; only one batch of weights is in memory.
     deciding : replicates in all of an undecided p.
     seed : of the first batch; each further one has the next.
+
+    Raises
+    ------
+    StudyError : as `refuse_without_slope`.
     """
     setting = set_out(frame, study)
+    refuse_without_slope(frame, setting, exposures)
     data = calibration_data(frame, setting, exposures)
     df = setting.domain.df + 1 - (setting.study.knots + data.covariates.shape[1] + len(exposures) - 1)
 
@@ -127,10 +165,9 @@ def calibrated_bootstrap(
         further = [batch(number).replicates for number in range(1, -(-deciding // replicates))]
         found = CalibratedSlopes(found.estimate, np.vstack([found.replicates, *further]))
         ends = _one_sided(found, df)
-    names = " and ".join(name.split("_")[0] for name in exposures)
     way = "calibration held" if held else "calibration redone"
     row: RefereeRow = {
-        "question": QUESTION, "done": f"calibrated {names}, bootstrap, {way}", "n": data.y.size,
+        "question": QUESTION, "done": f"calibrated {_names(exposures)}, bootstrap, {way}", "n": data.y.size,
         "cases": int(data.y.sum()), "draws": int(found.known.sum()), **ends,
     }  # fmt: skip
     return complete([row], row_of(QUESTION, "primary", curve_on(setting)))
@@ -156,7 +193,7 @@ def simulated_extrapolated(
     setting = set_out(frame, study)
     curve = curve_on(setting)
     base = row_of(QUESTION, "primary", curve)
-    weights = second_weights(frame, study) * setting.domain.rows
+    weights = two_day_weight(frame, SECOND_DAYS[study.exposure]) * setting.domain.rows
     both = weights > 0
     columns = (study.exposure, SECOND_DAYS[study.exposure])
     days = [frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in columns]

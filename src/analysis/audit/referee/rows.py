@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit.referee.form import restricted
-from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
+from analysis.audit.referee.table import answers, curve_on, row_of
 from analysis.data.people.conditions import all_of
+from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.problem import Setting, set_out
-from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.sample.design import SurveyDesign, domain_of
@@ -24,6 +24,14 @@ TRIMMED = 0.99
 WEEKEND = (1, 6, 7)
 """Friday, Saturday and Sunday, as the dietary weights have it."""
 
+OF_RECALL = (
+    "day of the week",
+    "recall day said to be usual (post hoc)",
+    "recall of Monday to Thursday",
+    "recall of Friday to Sunday",
+)
+"""Rows about the recalled day, which only what was recalled can be asked."""
+
 SEXES = {"male": "men", "female": "women"}
 
 
@@ -31,7 +39,7 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     """The study under each of `variants`, as rows of the referee's table.
 
     Men and women have models without sex. The recall day said to be usual is post hoc: it was looked at because it
-    changes the verdict.
+    changes the verdict. What is no intake is not asked `OF_RECALL`.
 
     Returns
     -------
@@ -39,18 +47,13 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     """
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    asked = {done: partial(variant, setting) for done, variant in variants(frame).items()}
+    asked: dict[str, Callable[[], Setting]] = {
+        done: partial(variant, setting) for done, variant in variants(frame).items()
+    }
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
-    rows: list[RefereeRow] = [base]
-    left = not_of_these(frame[setting.domain.rows])
-    for done, pose in asked.items():
-        if done in left:
-            continue
-        try:
-            rows.append(row_of(QUESTION, done, curve_on(pose())))
-        except AnalysisError as error:  # one that has no answer takes no other's away
-            left[done] = str(error)
-    return {"rows": complete(rows, base), "left": pd.DataFrame(left.items(), columns=["done", "reason"])}
+    if not is_intake(study.exposure):
+        asked = {done: pose for done, pose in asked.items() if done not in OF_RECALL}
+    return answers(QUESTION, base, asked, left=not_of_these(frame[setting.domain.rows]))
 
 
 def not_of_these(people: pd.DataFrame) -> dict[str, str]:

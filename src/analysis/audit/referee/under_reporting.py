@@ -15,7 +15,7 @@ from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import RefereeRow, complete, curve_on, finite, row_of
 from analysis.audit.specifications import eligible_people
 from analysis.data.people.metabolism import PLAUSIBLE, goldberg_limits
-from analysis.data.people.vocabulary import EXPOSURES
+from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
@@ -126,7 +126,7 @@ def deletion_controls(
     Every column of tests is the median over the draws; the Monte Carlo error is that of the median non-linear p, see
     `analysis.stats.monte_carlo.quantile_error`.
     """
-    if study.exposure in EXPOSURES:  # else whoever has no reliable recall belongs to the study too
+    if is_intake(study.exposure):  # else whoever has no reliable recall belongs to the study too
         frame = eligible_people(frame, study)
     setting, ratio = set_out(frame, study), energy_ratio(frame)
     kept = (ratio >= PLAUSIBLE[0]) & (ratio <= PLAUSIBLE[1])

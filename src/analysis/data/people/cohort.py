@@ -1,5 +1,6 @@
 """Who is studied: eligibility step by step, counted, on a frame from which nobody is dropped."""
 
+import dataclasses
 import re
 from dataclasses import dataclass
 
@@ -7,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.conditions import columns_of, select_rows
-from analysis.data.people.harmonise import pooled_weight
 from analysis.data.people.vocabulary import EXPOSURES, exposure_label
-from analysis.errors import expected_one_of
+from analysis.data.people.weights import pooled_weight
+from analysis.errors import expected_one_of, kind_words
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet, count_of
-from analysis.study import COVARIATES, Study, StudyError
+from analysis.study import COVARIATES, Study, StudyError, refuse_no_study
 
 NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cycle", "examined", "recall")
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
@@ -24,6 +25,14 @@ INTERVIEWED = "interviewed"
 
 _PARTS = {"pad": ("pad", "abi_"), "any_led": ("pad", "abi_", "foot_sore", "amputation")}
 """Beginnings of columns that an outcome is made of."""
+
+
+def barred_beginnings(outcome: str) -> tuple[str, ...]:
+    """Beginnings of columns that are neither exposure nor covariate of an outcome.
+
+    Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
+    """
+    return (*NO_COVARIATES, *_PARTS.get(outcome, ()))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -139,8 +148,14 @@ def refuse_parts(frame: pd.DataFrame) -> None:
 
     Raises
     ------
-    StudyError : people were dropped, or are there twice.
+    StudyError : it is no table of people; or some were dropped, or are there twice.
     """
+    if not isinstance(frame, pd.DataFrame) or "cycle" not in frame:
+        given = "a table without the column cycle" if isinstance(frame, pd.DataFrame) else kind_words(frame)
+        raise StudyError(
+            f"people: got {given}, expected the table of everybody interviewed, the first of the two that "
+            "read_participants gives: people, provenance = read_participants(folders)."
+        )
     here = frame["cycle"].value_counts()
     interviewed = pd.Series({cycle: frame.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
     if (here != interviewed).any() or frame.index.has_duplicates:
@@ -149,6 +164,12 @@ def refuse_parts(frame: pd.DataFrame) -> None:
             "expected everybody, once each, since the standard errors of some need the sample of all. Give all of "
             "them, and say whom the study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
         )
+
+
+def asked_for(frame: pd.DataFrame, study: Study) -> pd.Series:
+    """Whether each person is of the study's cycles and ages, examined or not; ``where`` is another question."""
+    (of_age,) = _of_age(frame, study).values()
+    return frame["cycle"].isin(study.cycles) & of_age
 
 
 def _of_age(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
@@ -223,8 +244,8 @@ def _cases(outcome: Array) -> int | None:
 
 
 def _check_columns(frame: pd.DataFrame, study: Study) -> None:
-    # Arterial disease may be adjusted for, but not where it is the outcome, nor the index that defines it.
-    barred = (*NO_COVARIATES, *_PARTS.get(study.outcome, ()))
+    refuse_no_study(study)
+    barred = barred_beginnings(study.outcome)
     if not _may_be_exposure(frame, study.exposure, barred):
         others = [str(name) for name in frame if name not in EXPOSURES and _may_be_exposure(frame, str(name), barred)]
         if study.exposure in frame and not study.exposure.startswith(barred):
@@ -234,3 +255,8 @@ def _check_columns(frame: pd.DataFrame, study: Study) -> None:
         if name not in frame or name.startswith(barred):
             able = [str(column) for column in frame if not str(column).startswith(barred)]
             raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")
+    if lost := sorted(columns_read(dataclasses.replace(study, where=None)) - set(frame)):
+        raise StudyError(
+            f"people: got a table without {', '.join(lost)}, expected every column that read_participants gives; leave "
+            "none out, since the design and the weights are among them."
+        )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.cohort import Cohort
+from analysis.data.people.cohort import Cohort, asked_for
 from analysis.data.people.harmonise import SOURCES
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEWEST_PEOPLE, blanked
@@ -60,7 +60,7 @@ def exclusion_reasons(frame: pd.DataFrame, codes: pd.DataFrame, study: Study, co
     """
     codes = codes.reindex(frame.index)
     known = frame[study.outcome_column].notna()
-    asked = frame["cycle"].isin(study.cycles) & (frame["age_years"] >= study.age_min) & frame["examined"]
+    asked = asked_for(frame, study) & frame["examined"]
     recalled = frame["recall_reliable"] & frame[study.exposure].notna()
     parts = [
         _partition("examined at the mobile examination center", _unexamined(frame, study)),
@@ -72,8 +72,7 @@ def exclusion_reasons(frame: pd.DataFrame, codes: pd.DataFrame, study: Study, co
 
 
 def _unexamined(frame: pd.DataFrame, study: Study) -> pd.Series:
-    asked = frame["cycle"].isin(study.cycles) & (frame["age_years"] >= study.age_min)
-    return pd.Series("interviewed only", index=frame.index[asked & ~frame["examined"]])
+    return pd.Series("interviewed only", index=frame.index[asked_for(frame, study) & ~frame["examined"]])
 
 
 def _why_unknown(frame: pd.DataFrame, codes: pd.DataFrame, study: Study) -> pd.Series:

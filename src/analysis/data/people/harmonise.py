@@ -15,8 +15,9 @@ from analysis.data.people.drugs import PRESCRIPTIONS, depletion_score, drug_colu
 from analysis.data.people.laboratory import LABORATORY, laboratory_columns
 from analysis.data.people.metabolism import EQUATIONS_FROM, basal_metabolic_rate
 from analysis.data.people.products import PRODUCT_COLUMNS
-from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns
+from analysis.data.people.supplements import ANSWER, IDENTITY, USE, supplement_columns, use_rows
 from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, SECOND_DAY_COLUMNS
+from analysis.data.people.weights import pooled_weight
 from analysis.stats.arrays import Frames
 from analysis.study import CATEGORIES, CYCLES, Weights
 
@@ -85,12 +86,13 @@ def needed_columns() -> dict[str, list[str]]:
     return {**needed, **uses, **PRODUCT_COLUMNS}
 
 
-def harmonise(tables: Frames) -> pd.DataFrame:
+def harmonise(tables: Frames, *, uses: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per interviewed person of all cycles, in the project's vocabulary.
 
     Parameters
     ----------
     tables : table name to frame with SEQN as index and the columns of `needed_columns`; product tables have no SEQN.
+    uses : `analysis.data.people.supplements.use_rows` of them, where it is there already.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def harmonise(tables: Frames) -> pd.DataFrame:
         **drug_columns(tables, raw.index),
         **{name: raw[name] for name in NUTRIENT_COLUMNS},
         **_recalls(raw),
-        **_supplements(tables, raw),
+        **_supplements(use_rows(tables) if uses is None else uses, raw),
     }
     frame = pd.DataFrame(columns, index=raw.index)
     made = {"any_led": any_lower_extremity_disease(frame), "depletion_score": depletion_score(frame)}
@@ -126,36 +128,6 @@ def harmonise(tables: Frames) -> pd.DataFrame:
         made[f"weight_{kind}"] = pooled_weight(frame, weights=kind, cycles=CYCLES)
     # In one block a kind, or pandas warns of whoever adds a column to so many.
     return pd.concat([frame, pd.DataFrame(made)], axis="columns").copy()
-
-
-def pooled_weight(
-    frame: pd.DataFrame, *, weights: Weights | Literal["interview"], cycles: tuple[int, ...]
-) -> pd.Series:
-    """Survey weight for the pooled cycles; 0 for people without one and for other cycles.
-
-    NCHS's rule: 1999-2000 and 2001-2002 rest on different censuses and are pooled through their joint 4-year weight,
-    which counts for two of the k cycles: weight_4yr x 2/k. Any other cycle contributes weight_2yr x 1/k.
-
-    Parameters
-    ----------
-    frame : harmonised participants.
-    weights : ``dietary``, ``mec``, ``interview``, or ``none`` for weight 1 for everyone.
-    cycles : first years of the pooled cycles.
-
-    Returns
-    -------
-    (n,) series, people represented.
-
-    References
-    ----------
-    NCHS, NHANES Analytic Guidelines 1999-2010, combining survey cycles.
-    """
-    inside = frame["cycle"].isin(cycles)
-    if weights == "none":
-        return inside.astype(float)
-    joint = frame["cycle"].isin([1999, 2001]) if {1999, 2001} <= set(cycles) else pd.Series(False, frame.index)
-    scaled = frame[f"weight_{weights}_2yr"].where(~joint, 2 * frame[f"weight_{weights}_4yr"]) / len(cycles)
-    return scaled.where(inside).fillna(0.0)
 
 
 def _join_cycle(tables: Frames, position: int) -> pd.DataFrame:
@@ -205,7 +177,7 @@ def _demographics(raw: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _neuropathy(raw: pd.DataFrame) -> dict[str, pd.Series]:
-    """Insensate sites per foot and the five outcome rules.
+    """Insensate sites per foot, and each rule that makes neuropathy of them.
 
     -1 is recorded even if a single site could not be tested; like missing, it means "not assessed".
     """
@@ -408,9 +380,9 @@ def _recalls(raw: pd.DataFrame) -> dict[str, pd.Series]:
     }
 
 
-def _supplements(tables: Frames, raw: pd.DataFrame) -> dict[str, pd.Series]:
+def _supplements(uses: pd.DataFrame, raw: pd.DataFrame) -> dict[str, pd.Series]:
     _number(raw, "DSD010", dict.fromkeys((1, 2, 7, 9), 0.0))
-    return supplement_columns(tables, raw)
+    return supplement_columns(uses, raw)
 
 
 def _number(raw: pd.DataFrame, name: str, codes: Mapping[int, float]) -> pd.Series:

@@ -1,10 +1,10 @@
-"""Blood values beside those that define the protocol's covariates: folate, methylmalonic acid, metals, cholesterol.
+"""Blood values beside those that define the protocol's covariates.
 
-They are the other known causes of neuropathy that the files measure, and cholesterol, which published models of
-peripheral arterial disease hold. Serum folate and vitamin B12 lie in one file of each cycle. Methylmalonic acid moved
-to a file of its own in 2003-2004. Lead and cadmium are known for 1999-2002 only: their file of 2003-2004 is not among
-those that the registry lists. A value below the limit of detection stands as the survey fills it in, the limit divided
-by the square root of two.
+Folate, methylmalonic acid and metals are the other known causes of neuropathy that the files measure; cholesterol and
+homocysteine are in published models of peripheral arterial disease. Serum folate and vitamin B12 lie in one file of
+each cycle. Methylmalonic acid and homocysteine moved to a file of their own in 2003-2004. Lead and cadmium are known
+for 1999-2002 only: their file of 2003-2004 is not among those that the registry lists. A value below the limit of
+detection stands as the survey fills it in, the limit divided by the square root of two.
 """
 
 import pandas as pd
@@ -13,7 +13,7 @@ from analysis.data.people.coding import Source, same
 
 LABORATORY: tuple[Source, ...] = (
     Source(("LAB06", "L06_B", "L06NB_C"), same("LBXB12", "LBXFOL")),
-    Source(("LAB06", "L06_B", "L06MH_C"), same("LBXMMA")),
+    Source(("LAB06", "L06_B", "L06MH_C"), {**same("LBXMMA"), "LBXHCY": ("LBXHCY", "LBDHCY", "LBXHCY")}),
     Source(("LAB06", "L06_B", None), {"LBXBPB": ("LBXBPB", "LBXBPB", None), "LBXBCD": ("LBXBCD", "LBXBCD", None)}),
     Source(("LAB13", "L13_B", "L13_C"), {**same("LBXTC"), "LBDHDL": ("LBDHDL", "LBDHDL", "LBXHDD")}),
 )
@@ -21,6 +21,7 @@ LABORATORY: tuple[Source, ...] = (
 _COLUMNS = {
     "folate_ng_ml": "LBXFOL",
     "mma_umol_l": "LBXMMA",
+    "homocysteine_umol_l": "LBXHCY",
     "lead_ug_dl": "LBXBPB",
     "cadmium_ug_l": "LBXBCD",
     "total_cholesterol_mg_dl": "LBXTC",

@@ -128,12 +128,12 @@ def identical_rows(tables: Frames, cycle: int) -> int:
     return int(tables[str(USE.tables[position])].reset_index()[["SEQN", *read, *IDENTITY]].duplicated().sum())
 
 
-def supplement_columns(tables: Frames, raw: pd.DataFrame) -> dict[str, pd.Series]:
+def supplement_columns(rows: pd.DataFrame, raw: pd.DataFrame) -> dict[str, pd.Series]:
     """Harmonised columns of supplemental and antacid magnesium.
 
     Parameters
     ----------
-    tables : as for `use_rows`.
+    rows : of `use_rows`.
     raw : joined raw tables of everyone interviewed, indexed by SEQN, with DSD010, already held to its codebook, and
         magnesium_mg (food).
 
@@ -142,7 +142,6 @@ def supplement_columns(tables: Frames, raw: pd.DataFrame) -> dict[str, pd.Series
     Column name to series on the index of ``raw``: amounts in mg/day and 1.0, 0.0 or missing for use. Who has no row is
     0 where a yes or no was answered, and missing where not.
     """
-    rows = use_rows(tables)
     answered = raw["DSD010"].isin([1, 2])
     known = answered | raw.index.isin(rows["SEQN"])
     supplement, antacid = (_amount(rows[rows["kind"] == kind], known) for kind in ("supplement", "antacid"))

@@ -131,6 +131,21 @@ def exposure_label(name: str) -> str:
     return " ".join(words)
 
 
+def is_intake(name: str) -> bool:
+    """Whether a column is an amount that people recalled to have taken in; one of one's own is not known to be."""
+    return name in EXPOSURES
+
+
+def amount_words(name: str) -> str:
+    """What an amount of a column is called where it is clear of what: "intake", else its label."""
+    return "intake" if is_intake(name) else exposure_label(name)
+
+
+def exposure_words(name: str) -> str:
+    """Words for a column where it stands for its amounts: ``magnesium_mg`` is "magnesium intake", else its label."""
+    return f"{exposure_label(name)} intake" if is_intake(name) else exposure_label(name)
+
+
 def exposure_origin(name: str) -> str:
     """Where an exposure's amount comes from, as an axis says it: ``magnesium_mg`` is "from food, day-1 recall"."""
     if _OWN.fullmatch(name):

@@ -362,14 +362,16 @@ def biochemistry(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame
 
 
 def vitamins(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
-    """Write LAB06: examined from one year; B12 and folate from three years; metals and MMA before 2003."""
+    """Write LAB06: examined from one year; from three years all but metals; with MMA and metals before 2003."""
     rows = people[people["examined"] & (people["age"] >= 1)]
     blood = blood_gaps(rng, rows, share=0.07)
     drawn = blood * np.where(rows["age"] >= 3, 1.0, np.nan)
     values = {"LBXB12": np.round(rows["b12"]) * drawn, "LBXFOL": np.round(rows["folate"], 1) * drawn}
-    if int(people["cycle"].iloc[0]) < 2003:
+    cycle = int(people["cycle"].iloc[0])
+    if cycle < 2003:
         values |= {
             "LBXMMA": np.round(rows["mma"], 2) * drawn,
+            "LBDHCY" if cycle == 2001 else "LBXHCY": homocysteine(rows) * drawn,
             "LBXBPB": np.round(rows["lead"], 1) * blood,
             "LBXBCD": np.round(rows["cadmium"], 1) * blood,
         }
@@ -379,7 +381,15 @@ def vitamins(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
 def methylmalonic_acid(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Write L06MH_C: examined from three years."""
     rows = people[people["examined"] & (people["age"] >= 3)]
-    return pd.DataFrame({"SEQN": rows["seqn"], "LBXMMA": np.round(rows["mma"], 3) * blood_gaps(rng, rows, share=0.08)})
+    drawn = blood_gaps(rng, rows, share=0.08)
+    return pd.DataFrame(
+        {"SEQN": rows["seqn"], "LBXMMA": np.round(rows["mma"], 3) * drawn, "LBXHCY": homocysteine(rows) * drawn}
+    )
+
+
+def homocysteine(rows: pd.DataFrame) -> pd.Series:
+    """Homocysteine, µmol/L: like methylmalonic acid it rises where vitamin B12 is short, and with age."""
+    return (3 + 20 * rows["mma"] + 0.04 * rows["age"]).clip(upper=110).round(2)
 
 
 def cholesterol(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:

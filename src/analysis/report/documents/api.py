@@ -1,7 +1,6 @@
 """What a door offers, from its own docstrings."""
 
 import ast
-import importlib
 import inspect
 import re
 import textwrap
@@ -15,19 +14,18 @@ _ITEM = re.compile(r"^(?P<name>[\w*][^:`]*?) : (?P<words>.*)$")
 _CODE = re.compile(r"(`[^`]*`)")
 
 
-def api_markdown(door: str) -> str:
+def api_markdown(door: ModuleType) -> str:
     """Every name of a door's ``__all__``: its signature and its docstring.
 
     Parameters
     ----------
-    door : the name of a package that offers names, ``analysis`` or ``analysis.stats``.
+    door : a package that offers names, ``analysis`` or ``analysis.stats``.
     """
-    package = importlib.import_module(door)
-    held = getattr(package, "HELD_TO", {})
-    names = list(package.__all__)
+    held = getattr(door, "HELD_TO", {})
+    names = list(door.__all__)
     told = [" · ".join(f"[{name}](#{name.lower()})" for name in names)]
     for name in names:
-        offered = getattr(package, name)
+        offered = getattr(door, name)
         lines = [
             f"### {name}",
             "",

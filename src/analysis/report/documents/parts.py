@@ -6,6 +6,7 @@ A part begins with ``<!-- part: NAME -->`` and ends with ``<!-- end -->``. What 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from analysis.report.documents.traced import traced_markdown
 from analysis.report.figures.layout import Caption
 from analysis.report.page.content import Results
 from analysis.report.page.record import EQUATIONS, short_place, short_traceability, source_of, strobe_links
-from analysis.report.words import answer, claims, first_screen, glossary, published, simulation
+from analysis.report.words import claims, first_screen, glossary, published, simulation, verdict_tables
 from analysis.report.words.numbers import as_markdown
 from analysis.stats.disclosure import Discreet
 
@@ -38,12 +39,14 @@ class Sources(Discreet):
     first_figure : the words beside the figure of the first screen.
     reference : R's tables by their path in the project.
     replication_fields : of `analysis.validation.studies.fields`.
+    doors : packages that offer names, ``front door`` and ``statistics``.
     """
 
     results: Results
     first_figure: Caption
     reference: Mapping[str, pd.DataFrame]
     replication_fields: pd.DataFrame
+    doors: Mapping[str, ModuleType]
 
 
 def renewed(text: str, sources: Sources) -> str:
@@ -87,7 +90,7 @@ def _claims(sources: Sources) -> str:
 
 def _published_numbers(sources: Sources) -> str:
     numbers = sources.results.published["published"]
-    return f"{published.agreement_markdown(numbers)}\n\n{published.misses_sentence(numbers)}"
+    return f"{published.agreement_markdown(numbers)}\n\n{published.misses_markdown(numbers)}"
 
 
 def _equations(_: Sources) -> str:
@@ -132,9 +135,11 @@ def target_words(link: str) -> str:
 PARTS: dict[str, Callable[[Sources], str]] = {
     "first screen": _first_screen,
     "words": lambda sources: glossary.glossary_markdown(sources.results.estimates),
-    "is it a u": lambda sources: answer.u_markdown(sources.results.estimates, sources.results.referee),
-    "what decides it": lambda sources: answer.decides_markdown(sources.results.estimates, sources.results.referee),
-    "how much stands": lambda sources: answer.stands_markdown(
+    "is it a u": lambda sources: verdict_tables.u_markdown(sources.results.estimates, sources.results.referee),
+    "what decides it": lambda sources: verdict_tables.decides_markdown(
+        sources.results.estimates, sources.results.referee
+    ),
+    "how much stands": lambda sources: verdict_tables.stands_markdown(
         sources.results.estimates, sources.results.audit, sources.results.simulation
     ),
     "power": lambda sources: simulation.energy_power_markdown(sources.results.simulation),
@@ -148,7 +153,7 @@ PARTS: dict[str, Callable[[Sources], str]] = {
     "numbers": lambda sources: traced_markdown(sources.results, sources.reference),
     "traceability": _traceability,
     "strobe": _strobe,
-    "front door": lambda _: api_markdown("analysis"),
-    "statistics": lambda _: api_markdown("analysis.stats"),
+    "front door": lambda sources: api_markdown(sources.doors["front door"]),
+    "statistics": lambda sources: api_markdown(sources.doors["statistics"]),
 }
 """Every part by its name."""

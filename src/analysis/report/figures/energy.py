@@ -130,14 +130,19 @@ def energy_forms_caption(forms: pd.DataFrame) -> str:
     first = forms.iloc[0]
     form = forms.set_index("form")
     residual_df = ", ".join(f"{df}" for df in forms["residual_df"])
+    more = "More of it among people of the same total energy where energy is a line or a spline in the model"
+    if "residual" in form.index:  # else it is no intake, which is not eaten with energy
+        more = (
+            "No energy: more of it with more food. Energy as a line or as a spline in the model: more of it in the "
+            "place of other foods at the same total energy. Residual (what energy does not predict along a straight "
+            "line, raised by the mean) and density (per 1,000 kcal): composition of the diet, energy not in the model; "
+            f"correlation with energy {_signed(form.loc['residual', 'correlation'])} and "
+            f"{_signed(form.loc['density', 'correlation'])}, of the unadjusted intake {_signed(first['correlation'])}"
+        )
     return (
         f"{MODEL_NAMES[first['model']]} in {first['n']:,} people ({first['cases']:,} cases), "
-        f"{first['exposure_label']} on a restricted cubic spline of {first['knots']} knots in each panel. No energy: "
-        "more of it with more food. Energy as a line or as a spline in the model: more of it in the place of other "
-        "foods at the same total energy. Residual (what energy does not predict along a straight line, raised by the "
-        "mean) and density (per 1,000 kcal): composition of the diet, energy not in the model; correlation with energy "
-        f"{_signed(form.loc['residual', 'correlation'])} and {_signed(form.loc['density', 'correlation'])}, of the "
-        f"unadjusted intake {_signed(first['correlation'])}. Black dot: the form's median. P: non-linear terms, "
+        f"{first['exposure_label']} on a restricted cubic spline of {first['knots']} knots in each panel. "
+        f"{more}. Black dot: the form's median. P: non-linear terms, "
         f"Wald F; residual df {residual_df}. Below it the verdict by the protocol's rule. {conf_level_of(first)} "
         "pointwise "
         "intervals. Grey: beyond the 5th and 95th percentile; curves end at the 1st and 99th."

@@ -25,9 +25,18 @@ from analysis.report.figures.layout import (
 )
 from analysis.report.figures.width import Width
 from analysis.report.words.bottom_line import ADJUSTMENTS
-from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_odds_ratio, format_p, list_words, sentence
+from analysis.report.words.numbers import (
+    MODEL_NAMES,
+    NUMBERS,
+    format_intake,
+    format_odds_ratio,
+    format_p,
+    list_words,
+    sentence,
+)
 from analysis.stats.shape.nadir import RANGE
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
 
 ADJUSTED = {
     "linear": (VERMILION, "--"),
@@ -97,24 +106,26 @@ def _draw_alone(axes: Axes, curve: pd.DataFrame, form: pd.Series) -> None:
 def _draw_adjusted(axes: Axes, curves: pd.DataFrame, form: pd.DataFrame) -> None:
     low, high = BOTH_ENDS
     for name, (color, dash) in ADJUSTED.items():
+        if name not in form.index:
+            continue
         curve = curves[(curves["form"] == name) & curves["percentile"].between(low, high)]
         label = f"{SHORT[name]}: p {format_p(form.loc[name, 'nonlinear_p'])}"
         axes.plot(curve["percentile"], curve["odds_ratio"], color=color, linestyle=dash, label=label)
     axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-    axes.set_xlabel("Percentile of intake in each form")
+    axes.set_xlabel("Percentile of intake in each form" if "density" in form.index else "Percentile")
     axes.set_title("With energy adjusted for")
     axes.legend(loc="upper center", borderaxespad=0.0, labelspacing=0.2)
 
 
-def first_screen_caption(forms: pd.DataFrame) -> str:
+def first_screen_caption(forms: pd.DataFrame, *, disease: str = PRIMARY.disease) -> str:
     """Caption of the figure of the first screen, from ``energy_forms``."""
-    first = forms.iloc[0]
+    first, ways = forms.iloc[0], NUMBERS[len(forms) - 1]
     low, high = (f"{end:.0f}th" for end in BOTH_ENDS)
     return (
-        f"A: {first['exposure_label']} and peripheral neuropathy, {MODEL_NAMES[first['model']].lower()} in "
+        f"A: {first['exposure_label']} and peripheral {disease}, {MODEL_NAMES[first['model']].lower()} in "
         f"{first['n']:,} people ({first['cases']:,} cases), {conf_level_of(first)} pointwise band; dot: the median; "
-        f"grey: beyond the {low} and {high} percentile. B: the same curve under four ways of adjusting for energy, "
+        f"grey: beyond the {low} and {high} percentile. B: the same curve under {ways} ways of adjusting for energy, "
         f"each by the percentile of its own form from the {low} to the {high}, bands left out. P: non-linear terms, "
         "Wald F."
     )
@@ -126,10 +137,11 @@ def first_screen_alt(curves: pd.DataFrame, forms: pd.DataFrame) -> str:
     own = curves[curves["form"] == "none"].set_index("percentile")
     ends = [own.loc[end] for end in BOTH_ENDS]
     told = " and ".join(f"{format_odds_ratio(row)} at {format_intake(row['x'])}" for row in ends)
-    flat = [words for name, words in ADJUSTMENTS.items() if p[name] >= ALPHA]
+    flat = [words for name, words in ADJUSTMENTS.items() if name in p.index and p[name] >= ALPHA]
+    of = "intake of " if "density" in p.index else ""
     adjusted = f"no bend is shown {list_words(flat)}" if flat else "the bend is shown in each"
     return (
-        f"Left, the curve of the odds ratio by intake of {first['exposure_label']}: {told} {first['unit']}, its "
+        f"Left, the curve of the odds ratio by {of}{first['exposure_label']}: {told} {first['unit']}, its "
         f"5th and 95th percentile, against {format_intake(first['reference'])}. Right, the same with energy adjusted "
-        f"for in four ways: {adjusted}."
+        f"for in {NUMBERS[len(forms) - 1]} ways: {adjusted}."
     )

@@ -25,6 +25,7 @@ from analysis.report.figures.layout import (
 )
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, p_number, sentence
+from analysis.report.words.units import without_units
 from analysis.stats.shape.verdict import ALPHA
 
 COLOURS = (BAND, VERMILION, GREEN)
@@ -155,8 +156,8 @@ def heterogeneity_caption(shapes: pd.DataFrame, tests: pd.DataFrame, influence: 
     of_cycles = "; ".join(
         f"{row.cycle} {row.residual_df} df, non-linear p {format_p(row.nonlinear_p)}" for row in cycles.itertuples()
     )
-    estimates = influence.set_index("quantity")["estimate"]
-    refitted, of_everybody = estimates[REFITTED], estimates["nonlinear_p"].max()
+    units, of_everybody = without_units({"psu_shape": influence}), _largest_kept(influence)
+    untold = f" ({units.untold()})" if units.untold() else ""
     return (
         f"A: {MODEL_NAMES[shapes['model'].iloc[0]].lower()} in each cycle with its own weights; knots, reference "
         "(dot) and range are those of all cycles; "
@@ -164,10 +165,15 @@ def heterogeneity_caption(shapes: pd.DataFrame, tests: pd.DataFrame, influence: 
         "that "
         f"the curves of the cycles differ: {'; '.join(words)}. Dashed: all cycles. Grey: beyond the "
         "pooled 5th and 95th percentile. B: "
-        f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {len(refitted)} PSUs is "
-        "left out and the others of its stratum stand for it; the ends are named stratum/PSU. Largest p "
-        f"{refitted.max():.3f}, with the covariance of everybody {of_everybody:.3f}; grey line: {ALPHA:g}."
+        f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {len(units.p)} PSUs is "
+        f"left out{untold} and the others of its stratum stand for it; the ends are named stratum/PSU. Largest p "
+        f"{p_number(units.p.max())}, with the covariance of everybody {p_number(of_everybody)}; grey line: {ALPHA:g}."
     )
+
+
+def _largest_kept(influence: pd.DataFrame) -> float:
+    """The largest non-linear p without a unit, with the covariance of everybody."""
+    return float(influence.loc[influence["quantity"] == "nonlinear_p", "estimate"].max())
 
 
 def heterogeneity_alt(shapes: pd.DataFrame, tests: pd.DataFrame, influence: pd.DataFrame) -> str:
@@ -177,9 +183,9 @@ def heterogeneity_alt(shapes: pd.DataFrame, tests: pd.DataFrame, influence: pd.D
         for row in shapes.itertuples()
     )
     wald = tests.dropna(subset="p_value").query("test == 'curve' and method == 'wald'")["p_value"]
-    refitted = influence.loc[influence["quantity"] == REFITTED, "estimate"]
+    p = without_units({"psu_shape": influence}).p
     return (
         f"A panel a survey cycle with its curve over the pooled one: {told}. Test that they differ: p "
-        f"{' and '.join(p_number(p) for p in wald)}. Non-linear p without each sampling unit: {refitted.min():.4f} to "
-        f"{refitted.max():.3f}."
+        f"{' and '.join(p_number(p) for p in wald)}. Non-linear p without each sampling unit: {p_number(p.min())} to "
+        f"{p_number(p.max())}."
     )

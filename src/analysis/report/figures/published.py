@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, page_style
 from analysis.report.figures.width import Width
+from analysis.report.words.published import publications_words
 
 AGREEMENTS = {
     "as printed": (BAND, "o"),
@@ -147,12 +148,12 @@ def published_caption(found: pd.DataFrame) -> str:
     rows = shown(found)
     classes = "; ".join(f"{name}: {counts.get(name, 0)}" for name in AGREEMENTS)
     return (
-        f"{len(rows)} numbers of {rows['study'].nunique()} publications on the people of these surveys, recomputed "
-        "from the public files by the definitions in the studies' files; ours over the printed number (log axis), 95 % "
-        "intervals ours as lines (Taylor linearisation, t on the design's degrees of freedom), theirs as grey bars "
-        f"where printed. Agreement: {classes}. As printed: rounds to the printed digits; close: within 5 % and inside "
-        "the printed interval; not identifying: a number of people that many definitions reach. Under each miss stands "
-        f"what was tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose "
+        f"{len(rows)} numbers of {publications_words(rows)} on the people of these surveys, recomputed from the public "
+        "files by the definitions in the studies' files; ours over the printed number (log axis), 95 % intervals ours "
+        "as lines (Taylor linearisation, t on the design's degrees of freedom), theirs as grey bars where printed. "
+        f"Agreement: {classes}. As printed: rounds to the printed digits; close: within 5 % and inside the printed "
+        "interval; not identifying: a number of people that many definitions reach. Under each miss stands what was "
+        f"tried. Not shown: {counts.get('not recomputed', 0)} printed results that were not recomputed, whose "
         "reasons stand in the table."
     )
 
@@ -164,7 +165,7 @@ def published_alt(found: pd.DataFrame) -> str:
     far = rows.assign(ratio=rows["ours"] / rows["published"]).dropna(subset="ratio")
     furthest = far.loc[(far["ratio"] - 1).abs().idxmax()]
     return (
-        f"{len(rows)} printed numbers of {rows['study'].nunique()} publications with ours beside them: "
+        f"{len(rows)} printed numbers of {publications_words(rows)} with ours beside them: "
         f"{counts.get('as printed', 0)} as printed, {counts.get('close', 0)} close, {counts.get('not reached', 0)} not "
         f"reached. Furthest off is {furthest['study']}, {furthest['item']}: {furthest['ratio']:.2f} times what was "
         "printed."

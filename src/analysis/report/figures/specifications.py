@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, PUBLISHED_CELL, Specification, cell_of
-from analysis.data.people.vocabulary import exposure_label
+from analysis.data.people.vocabulary import exposure_words
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     BAND,
@@ -101,7 +101,7 @@ def plot_specification_curve(
             above.set_ylabel("" if column else "Odds ratio (against the median)")
         letter_panels(figure, *(axes for axes in figure.axes if axes.get_label() in PERCENTILES), left=10)
         inches = 1 / figure.get_figheight()
-        about = f"{sentence(study.disease)} by {exposure_label(study.exposure)} intake"
+        about = f"{sentence(study.disease)} by {exposure_words(study.exposure)}"
         title = wrapped(f"{about} under every combination of choices", width, letters=34)
         figure.text(0.03, 1 - 0.08 * inches, title, va="top", weight="bold", fontsize=10, label="title")
         columns, spacing, down = (4, 0.8, 0.24) if width == "two" else (2, 0.4, 0.4)

@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
-from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
+from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS
 from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
@@ -29,6 +29,7 @@ from analysis.report.figures.layout import (
 )
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p, sentence
+from analysis.report.words.specificity import uncaused_words
 from analysis.report.words.study import WEIGHT_WORDS
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
@@ -338,9 +339,10 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame, *, study: St
         "because many people had none; for those people the residual is minus a multiple of their energy."
         f"{_hmisc_words(summary)}"
     )
-    known = f"exposures known to go with neuropathy ({', '.join(POSITIVE_CONTROLS.values())}), "
-    known = known if (summary["kind"] == "positive control").any() else ""
-    outcomes = ", ".join(control.label for control in NEGATIVE_CONTROLS.values())
+    positive = summary.loc[summary["kind"] == "positive control", "label"].unique()
+    known = f"exposures known to go with neuropathy ({', '.join(positive)}), " if len(positive) else ""
+    there = set(summary.loc[summary["kind"] == "negative control", "outcome"])
+    outcomes = ", ".join(control.label for name, control in NEGATIVE_CONTROLS.items() if name in there)
     return (
         f"Every nutrient that the three cycles share, and energy, as the exposure of model {study.model} "
         f"({nutrients['n'].max():,} people, {study.knots} knots, {WEIGHT_WORDS[study.weights]}), with "
@@ -349,7 +351,7 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame, *, study: St
         "Rank correlation: Spearman's, weighted, of the intake as it is. SFA, MFA, PFA: saturated, mono- and "
         "polyunsaturated fatty acids by their carbons:double bonds. Place of "
         f"{nutrients.loc[nutrients['exposure'] == study.exposure, 'label'].iloc[0]}: {ranks}."
-        f"{crosses if len(heaped) else ''} Controls: {known}outcomes that the recalled day cannot have caused "
+        f"{crosses if len(heaped) else ''} Controls: {known}{uncaused_words(study)} "
         f"({outcomes}); filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
         f"Dotted: p = {ALPHA:g}."
     )

@@ -10,12 +10,11 @@ from analysis.report.page.explorer import missing_tables
 from analysis.report.page.files import read_off
 from analysis.report.page.html import download, folded, paragraphs, table
 from analysis.report.page.record import method_html, short_traceability, strobe_table
-from analysis.report.words import answer as answer_words
 from analysis.report.words import audit as audit_words
 from analysis.report.words import bottom_line as bottom_line_words
 from analysis.report.words import claims as claims_words
 from analysis.report.words import energy as energy_words
-from analysis.report.words import first_screen, glossary
+from analysis.report.words import first_screen, glossary, verdict_tables
 from analysis.report.words import published as published_words
 from analysis.report.words import referee as referee_words
 from analysis.report.words import shape as shape_words
@@ -43,8 +42,9 @@ NOT_FROM_FILES = (
 )
 
 DECIDES = (
-    "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the p "
-    "of the ends moves (*direction*). *EI:BMR* is recalled energy over basal metabolism."
+    "The same people and rule under other choices, one at a time: what becomes of both questions, and which way the "
+    "verdicts move or, where they stay, the p of the ends (*direction*). *EI:BMR* is recalled energy over basal "
+    "metabolism."
 )
 PLAIN = {"interior": "lowest point inside the range", "df": "degrees of freedom"}
 """Heads of tables that other readers know by short names."""
@@ -170,7 +170,7 @@ def _curve(results: Results) -> str:
 def _tests(results: Results) -> str:
     estimates = results.estimates
     return (
-        paragraphs(answer_words.u_markdown(estimates, results.referee))
+        paragraphs(verdict_tables.u_markdown(estimates, results.referee))
         + folded(
             "The same in words, and every model",
             paragraphs(shape_words.shape_sentence(estimates), shape_words.knots_sentence(estimates)),
@@ -209,7 +209,7 @@ def _stands(results: Results) -> str:
     return (
         paragraphs(
             NO_EXPLORER if missing_tables(audit) else "",
-            answer_words.stands_markdown(results.estimates, audit, results.simulation),
+            verdict_tables.stands_markdown(results.estimates, audit, results.simulation),
         )
         + folded(
             "The same in words",
@@ -273,10 +273,10 @@ def _published(results: Results) -> str:
         return paragraphs(NO_PUBLISHED)
     numbers, stands = (results.published.get(name, pd.DataFrame()) for name in ("published", "published_stands"))
     told = paragraphs(
-        WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_sentence(numbers)
+        WHY_PUBLISHED, published_words.agreement_markdown(numbers), published_words.misses_markdown(numbers)
     )
     named = numbers.assign(study=numbers["study"] + ", " + numbers["citation"])
-    printed = read_off(named.drop(columns=["citation", "kind", "cases", "df", "read_in"]))
+    printed = read_off(named.drop(columns=["publication", "citation", "kind", "cases", "df", "read_in"]))
     told += folded(
         f"Each printed number beside ours ({len(numbers)})", table(printed, "Printed and recomputed", index=False)
     )
@@ -307,11 +307,11 @@ def _referee(results: Results) -> str:
     each = [
         paragraphs(f"**{sentence(words)}.** {referee_words.question_sentence(referee, question)}")
         + table(referee_words.answers_table(referee, question), sentence(words))
-        for question, words in answer_words.REFEREE_QUESTIONS.items()
+        for question, words in verdict_tables.REFEREE_QUESTIONS.items()
         if question in set(referee["question"])
     ]
     return (
-        paragraphs(DECIDES, answer_words.decides_markdown(results.estimates, referee))
+        paragraphs(DECIDES, verdict_tables.decides_markdown(results.estimates, referee))
         + folded(
             "Every answer, with its tests",
             paragraphs(

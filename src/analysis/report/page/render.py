@@ -23,7 +23,7 @@ from analysis.report.page.explorer import packed
 from analysis.report.words.audit import BOTH_HIGHER, NAMES, level_words
 from analysis.report.words.numbers import MODEL_NAMES, format_odds_ratio, list_words, rows_of_model, verdict_words
 from analysis.report.words.study import VARIABLE_WORDS
-from analysis.stats.arrays import Row
+from analysis.stats.arrays import Row, plain_number
 from analysis.stats.shape.nadir import RANGE
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import COVARIATES, OUTCOMES, PRIMARY
@@ -183,14 +183,7 @@ def _odds_label(results: Results) -> str:
 
 def as_script(value: object) -> str:
     """A value as JSON that can stand in a script element."""
-    return json.dumps(value, allow_nan=False, default=_plain, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _plain(value: Any) -> Any:
-    """Numpy scalars as the numbers they are."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+    return json.dumps(value, allow_nan=False, default=plain_number, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _text(name: str) -> str:

@@ -3,23 +3,26 @@
 import importlib
 
 NAMES = (
-    "answer",
     "audit",
     "bottom_line",
     "causes",
     "claims",
+    "conclusions",
     "energy",
     "first_screen",
     "glossary",
     "modifiers",
     "numbers",
     "published",
+    "reasons",
     "referee",
     "shape",
     "simulation",
     "specificity",
     "study",
     "terminal",
+    "units",
+    "verdict_tables",
 )
 
 __all__ = list(NAMES)

@@ -9,9 +9,10 @@ from typing import get_args
 
 import pandas as pd
 
-from analysis.audit.heterogeneity import POOLED, REFITTED
+from analysis.audit.heterogeneity import POOLED
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import ADDED
+from analysis.data.people.vocabulary import amount_words, exposure_label
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.numbers import (
     FORM_WORDS,
@@ -22,7 +23,6 @@ from analysis.report.words.numbers import (
     format_p,
     format_p_drawn,
     list_words,
-    p_number,
     p_number_drawn,
     p_words,
     percent,
@@ -34,7 +34,7 @@ from analysis.report.words.reasons import plain_reason
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import PRIMARY, Study
+from analysis.study import PRIMARY, Study, cycle_name
 
 BOTH_HIGHER, NOT_HIGHER = get_args(LevelsVerdict)
 
@@ -76,11 +76,26 @@ TERM_WORDS = {
 
 # ---- the specification curve
 def verdicts_sentence(audit: Frames) -> str:
-    """In how many of all specifications each verdict was reached."""
+    """In how many of the specifications with an answer each verdict was reached, and why the others have none."""
     shares = audit["verdict_shares"]
     whole = shares[shares["choice"] == "all"]
-    parts = [f'{percent(row.share)} end in "{verdict_words(str(row.verdict))}"' for row in whole.itertuples()]
-    return f"Of {whole['n'].sum():,} specifications {list_words(parts)}."
+    known, every = answered(whole), whole["n"].sum()
+    n = known["n"].sum()
+    parts = [f'{percent(row.n / n)} end in "{verdict_words(str(row.verdict))}"' for row in known.itertuples()]
+    if n == every:
+        return f"Of {n:,} specifications {list_words(parts)}."
+    cells = audit["specifications"]
+    reasons = cells.loc[cells["verdict"].isna(), "reason"].map(plain_reason).value_counts()
+    main = f"the main reason, of {reasons.iloc[0]:,}: " if len(reasons) > 1 else ""
+    return (
+        f"Of {every:,} specifications {n:,} have an answer; of these {list_words(parts)}. The other {every - n:,} have "
+        f"none ({main}{reasons.index[0]})."
+    )
+
+
+def answered(shares: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``verdict_shares`` about specifications that have an answer: its shares are of all, those without too."""
+    return shares[shares["verdict"] != NO_ANSWER]
 
 
 def grid_sentence(audit: Frames) -> str:
@@ -93,25 +108,46 @@ def grid_sentence(audit: Frames) -> str:
     )
 
 
-def ends_sentence(audit: Frames) -> str:
-    """How many verdicts of a U there are with the ends elsewhere, and in how many both ends are higher."""
-    shares = audit["verdict_ends"]
-    u = shares[(shares["question"] == FALLS_THEN_RISES) & (shares["verdict"] == "U")]
-    first, *others = (f"{percent(row.share)} at {ends_words(row.ends)}" for row in u.itertuples())
-    higher = shares[(shares["question"] == ENDS_HIGHER) & (shares["verdict"] == BOTH_HIGHER)].iloc[0]
+def ends_sentence(audit: Frames, study: Study = PRIMARY) -> str:
+    """How many verdicts of a U there are with the ends elsewhere, and in how many both ends are higher.
+
+    Shares are of the specifications that have an answer.
+    """
+    table = audit["verdict_ends"]
+    place = ["question", "ends"]
+    without = table[table["verdict"] == NO_ANSWER].set_index(place)["share"]
+    shares = table[table["verdict"] != NO_ANSWER].set_index([*place, "verdict"])["share"]
+    shares = shares / (1 - without.reindex(shares.index.droplevel("verdict")).fillna(0.0).to_numpy())
+    u = shares.xs((FALLS_THEN_RISES, "U"), level=["question", "verdict"])
+    (ends, higher), *_ = shares.xs((ENDS_HIGHER, BOTH_HIGHER), level=["question", "verdict"]).items()
     return (
-        "How many end in a U hangs on where the ends are at which the slopes are tested: "
-        f"{first} (the protocol's), {list_words(others)} of intake. {sentence(ENDS_HIGHER)}, which asks less "
-        f"(levels at {ends_words(higher['ends'])} against the median), is shown in {percent(higher['share'])}."
+        f"{_u_by_ends_words(u)} of {amount_words(study.exposure)}. {sentence(ENDS_HIGHER)}, which asks less (levels at "
+        f"{ends_words(str(ends))} against the median), is shown in {percent(higher)}."
+    )
+
+
+def _u_by_ends_words(u: pd.Series) -> str:
+    """Shares of verdicts of a U by the ends, the protocol's the first; said to hang on them only where they differ."""
+    told, places = [percent(share) for share in u], [ends_words(str(ends)) for ends in u.index]
+    places[0] += " (the protocol's)"
+    if len(set(told)) == 1:
+        return (
+            f"Wherever the ends are at which the slopes are tested, {told[0]} end in a U: at {places[0]} as at "
+            f"{list_words(places[1:], 'or')}"
+        )
+    first, *others = (f"{share} at {place}" for share, place in zip(told, places, strict=True))
+    return (
+        f"How many end in a U hangs on where the ends are at which the slopes are tested: {first}, {list_words(others)}"
     )
 
 
 def sides_sentence(audit: Frames) -> str:
     """How many verdicts of a U there are when both tests of the rule are one-sided, or both two-sided."""
-    told = []
+    told, whole = [], audit["verdict_shares"].query("choice == 'all'")
+    among = "" if len(answered(whole)) == len(whole) else ", those without an answer among them,"
     for grid, rows in audit["verdict_sides"].groupby("grid", sort=False):
         u = rows.set_index("sides")["u"]
-        where = "specifications" if grid == "all" else "of the grid as first declared"
+        where = f"specifications{among}" if grid == "all" else f"of the grid as first declared{among}"
         told.append(f"{u['as is']:,} of {rows['n'].iloc[0]:,} {where} are a U, {u['both one-sided']:,} with both tests "
                     f"one-sided, {u['both two-sided']:,} with both two-sided")  # fmt: skip
     return f"The rule's end slopes are one-sided and its two lines two-sided: {'; '.join(told)}."
@@ -150,7 +186,7 @@ def level_words(choice: str, level: str) -> str:
 
 def u_verdicts_sentence(audit: Frames) -> str:
     """Which people most of the verdicts of a U rest on, and how many there are with everybody."""
-    shares = audit["verdict_shares"].query("choice == 'sample'")
+    shares = answered(audit["verdict_shares"].query("choice == 'sample'"))
     of_level, u = shares.groupby("level")["n"].sum(), shares[shares["verdict"] == "U"].set_index("level")["n"]
     if not u.sum():
         return "No specification ends in a U."
@@ -178,9 +214,9 @@ def choices_sentence(audit: Frames) -> str:
 def joint_test_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Whether the specifications together say more than chance would."""
     return (
-        f"If intake had nothing to do with {study.disease}, specifications would still agree, because they share their "
-        f"people. Against that, by {audit['joint_test']['draws'].iloc[0]:,} draws common to all: {joint_words(audit)} "
-        "What the test can exclude is chance, not confounding."
+        f"If {amount_words(study.exposure)} had nothing to do with {study.disease}, specifications would still agree, "
+        f"because they share their people. Against that, by {audit['joint_test']['draws'].iloc[0]:,} draws common to "
+        f"all: {joint_words(audit)} What the test can exclude is chance, not confounding."
     )
 
 
@@ -261,18 +297,28 @@ def _drawn(tests: pd.DataFrame, name: str) -> list[str]:
     return [format_drawn(*pair) for pair in zip(tests[name], tests[f"{name}_error"], strict=True)]
 
 
-# ---- cycles, sampling units, the second recall
-def cycles_sentence(audit: Frames) -> str:
-    """Whether the cycles draw one curve, and what is left without each of them."""
-    if unanswered := unanswered_words(audit, "cycle_shapes", "cycle_heterogeneity"):
-        return unanswered
-    shapes = audit["cycle_shapes"][audit["cycle_shapes"]["cycle"] != POOLED]
+# ---- cycles, the second recall
+def cycles_sentence(audit: Frames, study: Study = PRIMARY) -> str:
+    """Whether the cycles draw one curve, and what is left without each of them; what has no answer with its reason."""
+    told = [differ_words(audit)] if "cycle_heterogeneity" in audit else []
+    if "cycle_shapes" in audit:
+        told.append(_alone_words(audit["cycle_shapes"], study))
+    if told and (left := _without_words(audit)):
+        told.append(left)
+    return " ".join([*told, unanswered_words(audit, "cycle_shapes", "cycle_heterogeneity")]).strip()
+
+
+def _alone_words(shapes: pd.DataFrame, study: Study) -> str:
+    """The non-linear test of each cycle by itself, and the cycles of which nobody is there."""
+    shapes = shapes[shapes["cycle"] != POOLED]
     alone = "; ".join(f"{row.cycle} p {format_p(row.nonlinear_p)}" for row in shapes.itertuples())
     few = shapes["residual_df"].astype(int)
+    absent = [name for name in map(cycle_name, study.cycles) if name not in set(shapes["cycle"])]
+    nobody = f" Nobody of {list_words(absent)} has {exposure_label(study.exposure)} known." if absent else ""
     return (
-        f"{differ_words(audit)} Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so "
-        f"that only a large bend could show). {_without_words(audit)}"
-    ).strip()
+        f"Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so that only a large bend could "
+        f"show).{nobody}"
+    )
 
 
 def differ_words(audit: Frames) -> str:
@@ -294,9 +340,11 @@ def differ_words(audit: Frames) -> str:
 def _without_words(audit: Frames) -> str:
     if "verdict_shares" not in audit:
         return ""
-    shares = audit["verdict_shares"]
-    departed = shares[(shares["choice"] == "sample") & ~shares["verdict"].isin([NO_DEPARTURE, NO_ANSWER])]
-    departed = departed.groupby("level", sort=False)["share"].sum()
+    shares = answered(audit["verdict_shares"].query("choice == 'sample'"))
+    shares = shares.assign(departed=shares["n"].where(shares["verdict"] != NO_DEPARTURE, 0))
+    counts = shares.groupby("level", sort=False)[["departed", "n"]].sum()
+    departed = counts.loc[counts["n"] > 0, "departed"] / counts["n"]
+    departed = departed.dropna()
     without = departed[departed.index.str.startswith("without")]
     if without.empty:
         return "No specification leaves a cycle out."
@@ -323,28 +371,6 @@ def cycles_table(audit: Frames) -> pd.DataFrame:
         },
         index=pd.Index(shapes["cycle"].tolist()),
     )
-
-
-def sampling_units_sentence(audit: Frames) -> str:
-    """Whether one sampling unit carries the bend."""
-    if unanswered := unanswered_words(audit, "psu_shape"):
-        return unanswered
-    full, known = without_units(audit)
-    told = (
-        f"with everybody the non-linear p is {p_number(full)}, without one of "
-        f"{len(known)} sampling units at most {known.max():.3f}, covariance and df estimated anew"
-    )
-    if full >= ALPHA:
-        return f"No bend is shown that one sampling unit could carry: {told}; at least {known.min():.3f}."
-    if known.max() < ALPHA:
-        return f"No single sampling unit carries the bend: {told}."
-    return f"The bend rests on single sampling units ({sum(known >= ALPHA)} of them): {told}."
-
-
-def without_units(audit: Frames) -> tuple[float, pd.Series]:
-    """The non-linear p with everybody, and without each sampling unit, covariance estimated anew."""
-    refitted = audit["psu_shape"][audit["psu_shape"]["quantity"] == REFITTED]
-    return float(refitted["full"].iloc[0]), refitted["estimate"].dropna()
 
 
 def recall_sentence(audit: Frames, exposure: str = PRIMARY.exposure) -> str:

@@ -3,23 +3,27 @@
 import pandas as pd
 
 from analysis.audit.specificity import FALSE_DISCOVERIES
+from analysis.data.people.vocabulary import exposure_label, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
-from analysis.report.words.numbers import NUMBERS, format_intake, format_p, list_words, ordinal, sentence
+from analysis.report.words.numbers import NUMBERS, format_intake, format_p, list_words, ordinal, p_at_most, sentence
 from analysis.report.words.shape import shape_of_model
+from analysis.report.words.units import without_units
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
 
 OF_ENERGY = ("energy_forms", "energy_curves", "energy_tests")
 OF_CYCLES = ("cycle_shapes", "cycle_heterogeneity")
-NEEDED = (*OF_ENERGY, *OF_CYCLES, "psu_shape")
-"""Frames without which the audit comes to nothing, where the study can be asked for them; those of the specifications
-and nutrients are always there."""
+NEEDED = (*OF_ENERGY, *OF_CYCLES, "psu_shape", "specificity")
+"""Frames that a whole audit has, where the study can be asked for them; those of the specifications are always there.
+One that found no answer takes no other's conclusion away."""
 
 NOTHING: Frames = {}
+
+RATE = f"a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %"
 
 ADJUSTMENTS = {
     "linear": "beside a straight line of energy",
@@ -29,10 +33,13 @@ ADJUSTMENTS = {
 }
 """Energy forms in few words."""
 
+AMONG_NUTRIENTS = {"spline": "beside a spline", "residual": "as residual", "density": "per 1,000 kcal"}
+"""The forms that every nutrient is put through, in fewer."""
+
 
 # ---- the bottom line
 def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING, *, study: Study = PRIMARY) -> str:
-    """What reproduces, what does not, and what that can mean, in one paragraph.
+    """What reproduces, what does not, and what that can mean, in one paragraph; what has no answer with its reason.
 
     Parameters
     ----------
@@ -41,11 +48,15 @@ def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING, 
     simulation : of `analysis.pipeline.results.read_simulation`, for the power of the rule; without it none is told.
     study : whose audit it is.
     """
-    if missing := [name for name in needed_of(study) if name not in audit]:
-        return f"The audit is not whole: {list_words(audit_words.tasks_of(missing))} found no answer."
-    cycles = f"{audit_words.differ_words(audit)} " if "cycle_shapes" in audit else ""
-    found = f"{_reproduced(audit)} {_verdicts(audit, simulation)}"
-    return f"{found} {_whose(estimates, audit, study)} {cycles}{_meaning(estimates, audit, study)}"
+    told = [_reproduced(estimates, audit, study), _verdicts(audit, simulation, study)]
+    if "specificity" in audit:
+        told.append(f"{_shared(audit, study)}{_control(estimates, audit, study)}")
+    if "energy_forms" in audit:
+        told.append(_beside_energy(audit, study))
+    if "cycle_heterogeneity" in audit:
+        told.append(audit_words.differ_words(audit))
+    told.append(_meaning(estimates, audit, study))
+    return " ".join([*told, audit_words.unanswered_words(audit, *needed_of(study))]).strip()
 
 
 def needed_of(study: Study) -> tuple[str, ...]:
@@ -54,57 +65,67 @@ def needed_of(study: Study) -> tuple[str, ...]:
     return tuple(name for name in NEEDED if name not in left)
 
 
-def _reproduced(audit: Frames) -> str:
-    full, without = audit_words.without_units(audit)
-    if full >= ALPHA:
-        return f"The primary analysis shows no bend (non-linear p {format_p(full)})."
-    if without.max() < ALPHA:
-        return (
-            "In the primary analysis the curve bends, and no single sampling unit carries that (without any one of "
-            f"{len(without)}, p at most {without.max():.3f})."
-        )
-    return (
-        "In the primary analysis the curve bends, but that rests on single sampling units (without one of them, p = "
-        f"{without.max():.3f})."
-    )
+def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
+    p = own_p(estimates, audit, study)
+    if p >= ALPHA:
+        return f"{sentence(_analysis(study))} shows no bend (non-linear p {format_p(p)})."
+    bends = f"In {_analysis(study)} the curve bends"
+    if "psu_shape" not in audit:
+        return f"{bends} (non-linear p {format_p(p)})."
+    units = without_units(audit)
+    untold = f"; {units.untold()}" if units.untold() else ""
+    if units.p.empty:
+        return f"{bends} (non-linear p {format_p(p)}{untold})."
+    most = units.p.max()
+    if most < ALPHA:
+        none = "none of the sampling units told here" if untold else "no single sampling unit"
+        return f"{bends}, and {none} carries that (without any one of {len(units.p)}, p {p_at_most(most)}{untold})."
+    return f"{bends}, but that rests on single sampling units (without one of them, p {format_p(most)}{untold})."
 
 
-def _verdicts(audit: Frames, simulation: Frames) -> str:
+def _analysis(study: Study) -> str:
+    return "the primary analysis" if study == PRIMARY else "the analysis as asked"
+
+
+def _verdicts(audit: Frames, simulation: Frames, study: Study) -> str:
     """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
     joint = audit_words.joint_words(audit)
-    u = f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit)}"
+    u = f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit, study)}"
     return f"{_shares(audit, simulation)} {u} {sentence(joint)}"
 
 
 def _shares(audit: Frames, simulation: Frames) -> str:
     """The specifications' verdicts, and how often the rule finds a U that is there."""
-    shares = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")["share"]
-    most = "Most specifications find a U." if shares["U"] > 0.5 else "Most specifications find no U."
+    n = audit_words.answered(audit["verdict_shares"].query("choice == 'all'")).set_index("verdict")["n"]
+    most = "Most specifications find a U." if n["U"] > 0.5 * n.sum() else "Most specifications find no U."
     return f"{most} {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
 
 
 def _shared(audit: Frames, study: Study) -> str:
     own = audit["specificity_place"].set_index("form").loc["none"]
+    label = exposure_label(study.exposure)
+    what = "nutrients, energy" if is_intake(study.exposure) else f"nutrients, energy and {label}"
+    place = "not tested" if pd.isna(own["nonlinear_rank"]) else ordinal(own)
+    first = f"{label} first" if own["nonlinear_rank"] == 1 else f"{own['top']} first, {label} {place}"
     return (
-        f"Of {own['tested']} nutrients, energy among them, that could be tested as they are, {own['discoveries']} "
-        f"bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %, {own['top']} first, "
-        f"{specificity_words.label_of(audit, study)} "
-        f"{ordinal(own)}."
+        f"Of {own['tested']} {what} among them, that could be tested as they are, {own['discoveries']} "
+        f"bend at {RATE}, {first}."
     )
 
 
-def _whose(estimates: Frames, audit: Frames, study: Study) -> str:
-    """Which nutrients and outcomes bend as they are, and what each way of adjusting for energy shows."""
-    found = f"{_shared(audit, study)}{_control(estimates, audit, study)}"
-    if study.exposure == ENERGY:
-        return found
-    p, most = energy_p(audit), audit["specificity_place"].set_index("form").drop("none")["discoveries"].max()
-    told = ", ".join(f"{words} p {format_p(p[form])}" for form, words in ADJUSTMENTS.items())
-    left = f"at most {most} are" if most else "none is"
-    return (
-        f"{found} With energy adjusted for, the non-linear test of {specificity_words.label_of(audit, study)} gives: "
-        f"{told}; of all nutrients {left} shown to bend beside a spline, as residual or per 1,000 kcal."
-    )
+def _beside_energy(audit: Frames, study: Study) -> str:
+    """What each way of adjusting for energy shows of the exposure, and of all nutrients."""
+    p = energy_p(audit)
+    told = ", ".join(f"{words} p {format_p(p[form])}" for form, words in ADJUSTMENTS.items() if form in p.index)
+    found = f"With energy adjusted for, the non-linear test of {exposure_label(study.exposure)} gives: {told}"
+    if "specificity_place" not in audit:
+        return f"{found}."
+    place = audit["specificity_place"].set_index("form")["discoveries"]
+    forms = [form for form in AMONG_NUTRIENTS if form in place.index]
+    most = place[forms].max()
+    left = f"at most {most} bend" if most else "none bends"
+    where = list_words([AMONG_NUTRIENTS[form] for form in forms], "or")
+    return f"{found}; of all nutrients {left} at {RATE} {where}."
 
 
 def _control(estimates: Frames, audit: Frames, study: Study) -> str:
@@ -128,29 +149,44 @@ def _control(estimates: Frames, audit: Frames, study: Study) -> str:
 
 def _meaning(estimates: Frames, audit: Frames, study: Study) -> str:
     df = estimates["models"].set_index("model").loc[study.model, "design_df"]
-    label = specificity_words.label_of(audit, study)
-    if own_p(audit) >= ALPHA:
+    label = exposure_label(study.exposure)
+    if own_p(estimates, audit, study) >= ALPHA:
         return f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
     if study.exposure == ENERGY:
         return (
             "The bend is one of how much people eat, of how much they say they ate, or of how they live: what goes "
             "with energy could draw it too, and these data cannot tell them apart."
         )
-    if (energy_p(audit) < ALPHA).all():
+    intake = is_intake(study.exposure)
+    if "energy_forms" in audit and (energy_p(audit) < ALPHA).all():
+        once = "one recalled day beside one examination" if intake else "one examination"
         return (
-            f"The bend of {label} stays in each way of adjusting for energy. Whether {label} causes it, one recalled "
-            "day beside one examination cannot say: other things go with it."
+            f"The bend of {label} stays in each way of adjusting for energy. Whether {label} causes it, {once} cannot "
+            "say: other things go with it."
         )
+    whose = (
+        f"how much people eat, of how much they say they ate, of how they live, or of {label}, blurred by a single "
+        "recalled day"
+        if intake
+        else f"{label}, or of how people eat and live, which goes with it"
+    )
     return (
-        "The bend may be one of how much people eat, of how much they say they ate, of how they live, or of "
-        f"{label}, blurred by a single recalled day: these data cannot tell them apart. On {df} design degrees of "
-        "freedom, not shown is not shown to be absent."
+        f"The bend may be one of {whose}: these data cannot tell them apart. On {df} design degrees of freedom, not "
+        "shown is not shown to be absent."
     )
 
 
-def own_p(audit: Frames) -> float:
-    """The non-linear p of the study as it is; of energy, which has no forms, that of the refits without units."""
-    return float(energy_p(audit)["none"]) if "energy_forms" in audit else audit_words.without_units(audit)[0]
+def own_p(estimates: Frames, audit: Frames, study: Study) -> float:
+    """The non-linear p of the study as it is, of all its people.
+
+    What is no intake has forms of energy among those whose energy is known, so that their first may be of fewer people.
+    """
+    if "psu_shape" in audit:
+        return without_units(audit).full
+    if "energy_forms" in audit and is_intake(study.exposure):
+        return float(energy_p(audit)["none"])
+    tests = estimates["tests"].query("model == @study.model and method == 'wald'").set_index("test")["p_value"]
+    return float(tests["nonlinear"])
 
 
 def energy_p(audit: Frames) -> pd.Series:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.vocabulary import exposure_label, exposure_origin
+from analysis.data.people.vocabulary import exposure_label, exposure_origin, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.words import audit as audit_words
@@ -26,13 +26,16 @@ from analysis.report.words.referee import PRIMARY_ROW
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, describe_people
+from analysis.report.words.units import sampling_units_sentence
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import OUTCOMES, Study
 
-NUMBERS_OF_A_ROW = ("n", "nonlinear_p", "end_slopes_p", "levels_p", "log_or_low", "log_or_high")
+TESTS_OF_A_ROW = ("nonlinear_p", "end_slopes_p", "levels_p")
+NUMBERS_OF_A_ROW = ("n", *TESTS_OF_A_ROW, "log_or_low", "log_or_high")
 """Rows of the referee's table that agree in these are one and the same analysis."""
 
+THE_STUDY = "the study"
 NOT_ASKED = "–"
 REFEREE_NOTE = (
     "A dash: this row has no such test, or it is that of the study. Bootstraps and SIMEX are asked about the slopes at "
@@ -75,27 +78,39 @@ def claim_sentence(study: Study, estimates: Frames, audit: Frames) -> str:
     if bent < ALPHA:
         verdict = verdict_words(str(shape_of_model(estimates, study.model)["verdict"]))
         found = f'The curve of {label} bends ({told}); the verdict on its shape is "{verdict}".'
-        return f"{found} {_beside_energy(audit, 'nonlinear_p', 'bend')}".strip()
+        return f"{found} {_beside_energy(study, audit, 'nonlinear_p', 'bend')}".strip()
     if overall < ALPHA:
         way = "rise" if _rises(estimates, study) else "fall"
         found = (
             f"The odds of {study.disease} {way} with {label}, and no departure from a straight line is shown ({told})."
         )
-        return f"{found} {_beside_energy(audit, 'overall_p', 'association')}".strip()
-    return f"No association of {label} with {study.disease} is shown ({told})."
+        return f"{found} {_beside_energy(study, audit, 'overall_p', 'association')}".strip()
+    return f"No association of {label} with {study.disease} is shown ({told}).{_only_beside_energy(audit)}"
 
 
-def _beside_energy(audit: Frames, test: str, what: str) -> str:
+def _only_beside_energy(audit: Frames) -> str:
+    """That an association is shown where energy is adjusted for, though it is not as it is."""
+    if "energy_forms" not in audit:
+        return ""
+    p = audit["energy_forms"].set_index("form")["overall_p"].drop("none")
+    shown, not_shown = split_forms(p < ALPHA)
+    if not shown:
+        return ""
+    least = f"least overall p {format_p(p.min())}"
+    others = f", not {list_words(not_shown, 'or')}" if not_shown else ""
+    return f" With energy adjusted for one is shown {list_words(shown)}{others} ({least})."
+
+
+def _beside_energy(study: Study, audit: Frames, test: str, what: str) -> str:
     if "energy_forms" not in audit:
         return ""
     kept, lost = split_forms(audit["energy_forms"].set_index("form")[test].drop("none") < ALPHA)
     if not lost:
         return f"The {what} is shown in each way of adjusting for energy."
     if not kept:
-        return (
-            f"With energy adjusted for the {what} is not shown in any way: it may be one of how much people eat, "
-            "or say they ate."
-        )
+        eaten = "one of how much people eat, or say they ate"
+        may = eaten if is_intake(study.exposure) else "that of how people eat, which goes with it"
+        return f"With energy adjusted for the {what} is not shown in any way: it may be {may}."
     return f"With energy adjusted for the {what} is shown {list_words(kept)}, not {list_words(lost, 'or')}."
 
 
@@ -121,36 +136,51 @@ def _sections(study: Study, audit: Frames) -> dict[str, str]:
     sections = {
         "In every specification": " ".join(
             [
-                audit_words.verdicts_sentence(audit), audit_words.u_verdicts_sentence(audit),
-                audit_words.ends_sentence(audit), audit_words.sides_sentence(audit),
-                audit_words.choices_sentence(audit), audit_words.joint_test_sentence(audit, study),
+                audit_words.sides_sentence(audit), audit_words.choices_sentence(audit),
+                audit_words.joint_test_sentence(audit, study),
             ]
         ),
-        "Of this exposure alone": f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}",
+        "Of this exposure alone": audit_words.unanswered_words(audit, "specificity")
+        or f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}",
     }  # fmt: skip
     if study.exposure != ENERGY:
-        sections["With energy adjusted for"] = energy_sentence(audit)
+        sections["With energy adjusted for"] = energy_sentence(audit, study)
     if len(study.cycles) > 1:
-        sections["In every cycle"] = audit_words.cycles_sentence(audit)
-    sections["Without each sampling unit"] = audit_words.sampling_units_sentence(audit)
+        sections["In every cycle"] = audit_words.cycles_sentence(audit, study)
+    sections["Without each sampling unit"] = sampling_units_sentence(audit)
     if "recall_curves" in audit:
         sections["On a second day"] = audit_words.recall_sentence(audit, study.exposure)
     if "referee" in audit:
-        sections["What a referee asks"] = f"{as_markdown(referee_table(audit))}\n\n{REFEREE_NOTE}"
+        sections["What a referee asks"] = _referee_words(audit)
     return sections
+
+
+def _referee_words(audit: Frames) -> str:
+    """How many of the referee's rows leave the claim as it is, and a table of the others."""
+    table = referee_table(audit)
+    others, changed = table.drop(index=THE_STUDY, errors="ignore"), table[table["changes"]]
+    if changed.empty:
+        return f"None of {len(others)} analyses ends otherwise than the study (`referee.csv` has them)."
+    shown = pd.concat([table[table.index == THE_STUDY], changed]).drop(columns="changes")
+    told = (
+        f"Of {len(others)} analyses {len(others) - len(changed)} end as the study does, in its verdict and in each "
+        "test that they have (`referee.csv` has them all). The others:"
+    )
+    return f"{told}\n\n{as_markdown(shown)}\n\n{REFEREE_NOTE}"
 
 
 def referee_table(audit: Frames) -> pd.DataFrame:
     """The referee's questions with their p-values, verdicts and what each does to the claim of a U.
 
-    The study itself, which several questions are read against, stands once; a row of the same numbers says so.
+    The study itself, which several questions are read against, stands once; a row of the same numbers says so. The
+    column ``changes`` tells whether a row ends otherwise: in a verdict, on another side of 0.05, or in no estimate.
     """
     table = audit["referee"]
     own = table[table["done"] == PRIMARY_ROW].head(1)
     numbers = list(NUMBERS_OF_A_ROW)
     same = (table[numbers] == own[numbers].iloc[0]).all(axis="columns") if len(own) else False
     others = table[table["done"] != PRIMARY_ROW].assign(same=same)
-    rows = pd.concat([own.assign(question="the study", done="as it is", direction="", same=False), others])
+    rows = pd.concat([own.assign(question=THE_STUDY, done="as it is", direction="", same=False), others])
     told = rows.mask(rows["same"], np.nan)
     return pd.DataFrame(
         {
@@ -160,16 +190,34 @@ def referee_table(audit: Frames) -> pd.DataFrame:
             "verdict": told["verdict"].fillna(NOT_ASKED).tolist(),
             "both ends higher": told["levels_verdict"].fillna(NOT_ASKED).tolist(),
             "what it does": [_does(row) for row in rows.itertuples()],
+            "changes": _ends_otherwise(rows, table),
         },
         index=pd.Index(rows["question"].tolist(), name="question"),
     )
+
+
+def _ends_otherwise(rows: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
+    """Whether each row has another verdict than the study, a p-value on another side of 0.05, or no estimate at all.
+
+    A row that tells no direction, such as that of an interaction, has tests of its own.
+    """
+    own = table[table["done"] == PRIMARY_ROW].head(1)
+    if own.empty:
+        return [True] * len(rows)
+    unanswered = rows[list(TESTS_OF_A_ROW)].isna().all(axis="columns")
+    other = pd.Series(False, rows.index)
+    for name in ("verdict", "levels_verdict"):
+        other |= rows[name].notna() & (rows[name] != own[name].iloc[0])
+    for name in TESTS_OF_A_ROW:
+        other |= rows[name].notna() & ((rows[name] < ALPHA) != (own[name].iloc[0] < ALPHA))
+    return (unanswered | other & rows["direction"].fillna("").ne("")).tolist()
 
 
 def _does(row: Any) -> str:
     """What a row does to the claim: as it says, that it is the study itself, or that it has no estimate at all."""
     if row.same:
         return "as in the study"
-    if pd.isna([row.nonlinear_p, row.end_slopes_p, row.levels_p]).all():
+    if pd.isna([getattr(row, name) for name in TESTS_OF_A_ROW]).all():
         return "no estimate could be made"
     return "" if pd.isna(row.direction) else str(row.direction)
 

@@ -2,27 +2,38 @@
 
 import pandas as pd
 
+from analysis.data.people.vocabulary import exposure_label, is_intake
 from analysis.report.words.audit import unanswered_words
 from analysis.report.words.numbers import FORM_WORDS, format_odds_ratio, format_p, list_words, p_number
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY, Study
 
 
 # ---- energy
-def energy_sentence(audit: Frames) -> str:
-    """Whether the bend stays when energy is adjusted for, and which of the two bends beside the other."""
-    if unanswered := unanswered_words(audit, "energy_forms", "energy_curves", "energy_tests"):
-        return unanswered
+def energy_sentence(audit: Frames, study: Study = PRIMARY) -> str:
+    """Whether the bend stays when energy is adjusted for, and which of the two bends beside the other.
+
+    What has no answer is named with its reason, beside what has one.
+    """
+    told = [_forms_words(audit, study)] if {"energy_forms", "energy_curves"} <= set(audit) else []
+    told += [_beside_words(audit, exposure_label(study.exposure))] if "energy_tests" in audit else []
+    return " ".join([*told, unanswered_words(audit, "energy_forms", "energy_curves", "energy_tests")]).strip()
+
+
+def _forms_words(audit: Frames, study: Study) -> str:
+    """The non-linear p of each form, and the odds ratio at the low end of some."""
     p = audit["energy_forms"].set_index("form")["nonlinear_p"]
-    label = audit["energy_forms"]["exposure_label"].iloc[0]
-    parts = [f"p {format_p(p[form])} {words}" for form, words in FORM_WORDS.items()]
+    parts = [f"p {format_p(p[form])} {words}" for form, words in FORM_WORDS.items() if form in p.index]
     odds = "; ".join(
         f"{format_odds_ratio(at_percentile(audit['energy_curves'], form, 5))} {FORM_WORDS[form]}"
         for form in ("none", "spline", "density")
+        if form in p.index
     )
+    known = "" if is_intake(study.exposure) else ", of people whose energy is known"
     return (
-        f"Non-linear test of {label}: {'; '.join(parts)}. {_kept_words(p)} The odds ratio at the 5th percentile "
-        f"against the median: {odds}. {_beside_words(audit, label)}"
+        f"Non-linear test of {exposure_label(study.exposure)}{known}: {'; '.join(parts)}. {_kept_words(p)} The odds "
+        f"ratio at the 5th percentile against the median: {odds}."
     )
 
 
@@ -47,7 +58,8 @@ def _beside_words(audit: Frames, label: str) -> str:
         (False, True): f"energy bends and {label} is not shown to",
         (False, False): "neither is shown to bend",
     }[bool(exposure < ALPHA), bool(energy < ALPHA)]
-    bent = audit["energy_forms"].set_index("form")["nonlinear_p"]["none"] < ALPHA
+    forms = audit.get("energy_forms")
+    bent = forms is not None and forms.set_index("form")["nonlinear_p"]["none"] < ALPHA
     whose = ", so the data do not say which of the two the bend belongs to"
     left = whose if bent and exposure >= ALPHA and energy >= ALPHA else ""
     return (

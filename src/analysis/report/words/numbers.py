@@ -11,6 +11,8 @@ import pandas as pd
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.stats.arrays import Frames
 
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 PLAIN_SHARES = {
@@ -76,13 +78,20 @@ def sentence(words: str) -> str:
 
 
 def format_p(p_value: float) -> str:
-    """P as it stands after "p": "= 0.004", or "< 0.001" below that."""
+    """P as it stands after "p": "= 0.004", or "< 0.001" below that; "not estimated" if there is none."""
+    if math.isnan(p_value):
+        return "not estimated"
     return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
 
 
 def p_number(p_value: float) -> str:
     """P in a column headed p: "0.004", or "< 0.001" below that."""
     return format_p(p_value).removeprefix("= ")
+
+
+def p_at_most(p_value: float) -> str:
+    """The largest of several p-values after "p": "at most 0.004", or "below 0.001"."""
+    return "below 0.001" if p_value < 0.001 else f"at most {p_number(p_value)}"
 
 
 def format_p_drawn(p_value: float, error: float) -> str:
@@ -120,11 +129,24 @@ def verdict_words(verdict: str) -> str:
 
 def format_odds_ratio(row: pd.Series) -> str:
     """Odds ratio with its interval: "1.54 (1.16 to 2.02)"."""
-    return f"{row['odds_ratio']:.2f} ({row['conf_low']:.2f} to {row['conf_high']:.2f})"
+    value, low, high = (format_ratio(row[name]) for name in ("odds_ratio", "conf_low", "conf_high"))
+    return f"{value} ({low} to {high})"
+
+
+def format_ratio(ratio: float) -> str:
+    """A ratio to two decimals; beyond what those can tell: "1,495", "5.3 × 10⁷"."""
+    if not math.isfinite(ratio) or round(ratio, 2) < 1000:
+        return f"{ratio:.2f}"
+    if round(ratio) < 1_000_000:
+        return f"{ratio:,.0f}"
+    digits, power = f"{ratio:.1e}".split("e+")
+    return f"{digits} × 10{power.lstrip('0').translate(SUPERSCRIPTS)}"
 
 
 def format_intake(x: float) -> str:
-    """Intake without decimals from 100 on, else to three digits: "214", "1.93"."""
+    """Intake without decimals from 100 on, else to three digits: "214", "1.93"; "not estimated" if there is none."""
+    if math.isnan(x):
+        return "not estimated"
     return f"{x:.0f}" if abs(x) >= 100 else f"{x:.3g}"
 
 

@@ -1,9 +1,11 @@
 """What was published on the same people, in words: how many numbers are reached, and which claims stand."""
 
+import numpy as np
 import pandas as pd
 
 from analysis.report.words.bottom_line import ADJUSTMENTS
 from analysis.report.words.numbers import as_markdown, format_p, list_words
+from analysis.stats.shape.verdict import ALPHA
 
 KIND_WORDS = {
     "count": "numbers of people",
@@ -63,11 +65,40 @@ def reached_markdown(published: pd.DataFrame) -> str:
     counts = rows["agreement"].value_counts()
     printed, close, missed, none = (counts.get(name, 0) for name in CLASSES)
     return (
-        f"Of {len(rows)} numbers that {rows['study'].nunique()} publications printed of these people, {printed} are "
-        f"recomputed as printed, {close} closely and {missed} not; {none} would be reached by many definitions "
+        f"Of {len(rows)} numbers that {publications_words(rows)} printed of these people, {printed} are recomputed "
+        f"as printed, {close} closely and {missed} not; {none} would be reached by many definitions "
         "([by kind, and whether the claims among them stand](docs/validation.md#published-on-the-same-people); "
         "[every number](data/processed/estimates/published.csv))."
     )
+
+
+def publications_words(rows: pd.DataFrame) -> str:
+    """How many publications some numbers were printed in, versions of one together: "19 publications"."""
+    n = rows["publication"].nunique()
+    return f"{n} publication{'' if n == 1 else 's'}"
+
+
+def errors_sentence(published: pd.DataFrame) -> str:
+    """How many of the printed standard errors are ours, and which are not; "" where none was printed."""
+    rows = published[published["se_agreement"].isin(CLASSES)]
+    if rows.empty:
+        return ""
+    counts = rows["se_agreement"].value_counts()
+    printed, close, missed, _ = (counts.get(name, 0) for name in CLASSES)
+    off = [
+        f"{row.study}, {row.item} ({row.ours_se:.2g} for {row.published_se})"
+        for row in rows[rows["se_agreement"] == "not reached"].itertuples()
+    ]
+    errors, are = ("error", "is") if len(rows) == 1 else ("errors", "is" if printed == 1 else "are")
+    return (
+        f"Of {len(rows)} printed standard {errors}, {printed} {are} recomputed as printed, {close} closely "
+        f"and {missed} not{f': {list_words(off)}' if off else ''}."
+    )
+
+
+def misses_markdown(published: pd.DataFrame) -> str:
+    """What is not reached, numbers and standard errors, as a paragraph."""
+    return " ".join(filter(None, (misses_sentence(published), errors_sentence(published))))
 
 
 MEANINGS = {
@@ -158,31 +189,37 @@ def _each(forms: pd.DataFrame) -> str:
 
 
 def _cycles_words(cycles: pd.DataFrame, own: pd.Series) -> str:
-    """Whether a single cycle carries the claim."""
+    """Whether a single cycle carries the claim.
+
+    A claim that is shown, but not without a cycle, hangs on it if without it the log odds ratio loses a larger share of
+    itself than the people do, so that it changes sign at the latest. If the cycles were alike, leaving one out would
+    move nothing but by chance: what is lost then is people, and with them only the power to show it.
+    """
     lost = cycles[cycles["found"] != "shown"]
     if lost.empty:
         return f"shown without any one cycle ({_span(cycles)})"
     if len(lost) == len(cycles):
         return f"without any one cycle not shown ({_span(cycles)})"
-    told = list_words([f"{level} it is {_ratio(row)}" for level, row in lost.iterrows()])
     if own["found"] != "shown":
-        return f"{told}, not shown"
-    hangs = list_words([str(level).removeprefix("without ") for level in lost.index])
-    return f"it hangs on {hangs} ({told})"
+        return f"{list_words([f'{level} it is {_ratio(row)}' for level, row in lost.iterrows()])}, not shown"
+    association = 1 - np.log(lost["odds_ratio"]) / np.log(own["odds_ratio"])
+    hangs = association > 1 - lost["n"].astype(float) / float(own["n"])
+    parts = []
+    if hangs.any():
+        names = list_words([str(level).removeprefix("without ") for level in lost.index[hangs]])
+        told = list_words([f"{level} it is {_ratio(row)}" for level, row in lost[hangs].iterrows()])
+        parts.append(f"it hangs on {names} ({told})")
+    if not hangs.all():
+        parts.append(f"not shown {list_words([f'{level} ({_ratio(row)})' for level, row in lost[~hangs].iterrows()])}")
+    return "; ".join(parts)
 
 
 def rule_sentence(study: pd.DataFrame) -> str:
-    """What trend and shape rule say of a study's claims, over all its variations."""
+    """What trend and shape rule say of a study's claims, over all its variations; a direction only if shown."""
     parts = []
     trends = study.dropna(subset="trend_p").drop_duplicates(["variation", "level", "trend_slope"])
     if len(trends):
-        own = trends[trends["own"]].iloc[0]
-        direction = "rise" if own["trend_slope"] > 0 else "fall"
-        shown = int((trends["trend_p"] < 0.05).sum())
-        parts.append(
-            f"over the groups' medians the odds {direction} as recomputed (p {format_p(own['trend_p'])}), "
-            f"a trend shown in {shown} of {len(trends)} fits"
-        )
+        parts.append(_trend_words(trends))
     fits = study.drop_duplicates(["variation", "level", "nonlinear_p"])
     verdicts = []
     for verdict, rows in fits.groupby("verdict", sort=False):
@@ -198,6 +235,20 @@ def rule_sentence(study: pd.DataFrame) -> str:
         )
         parts.append(f"both ends are higher than the median in {len(higher)} of {len(asked)}{where}")
     return f"{study['study'].iloc[0]}, trend and shape: {'; '.join(parts) or 'no fit has an answer'}."
+
+
+def _trend_words(trends: pd.DataFrame) -> str:
+    """The trend over the groups' medians as recomputed, and in how many of all fits one is shown."""
+    own = trends[trends["own"]].iloc[0]
+    shown, p_value = int((trends["trend_p"] < ALPHA).sum()), format_p(own["trend_p"])
+    if own["trend_p"] < ALPHA:
+        direction = "rise" if own["trend_slope"] > 0 else "fall"
+        return (
+            f"over the groups' medians the odds {direction} as recomputed (p {p_value}), a trend shown in {shown} of "
+            f"{len(trends)} fits"
+        )
+    others = f"but in {shown} of {len(trends)} fits" if shown else f"nor in any other of {len(trends)} fits"
+    return f"over the groups' medians no trend is shown as recomputed (p {p_value}), {others}"
 
 
 def _level(row: pd.Series) -> str:

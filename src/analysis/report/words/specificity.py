@@ -9,8 +9,8 @@ import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, cell_of
-from analysis.audit.specificity import FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS, POSITIVE_CONTROLS
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_unit
+from analysis.audit.specificity import FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_unit, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.energy import split_forms
 from analysis.report.words.numbers import (
@@ -25,6 +25,7 @@ from analysis.report.words.numbers import (
     p_words,
     sentence,
 )
+from analysis.report.words.reasons import plain_reason
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY, Study
@@ -36,11 +37,15 @@ def specificity_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     own = place.loc["none"]
     label = label_of(audit, study)
     return (
-        f"{answerable_words(audit, study)} In order of the non-linear p {label} is {ordinal(own)}; the first is "
+        f"{answerable_words(audit, study)} In order of the non-linear p {label} {_rank_words(own)}; the first is "
         f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
         f"{own['discoveries']} of them bend ({own['discoveries_dependent']} by a rule that holds however they go "
         f"together). {_u_named(u_nutrients(audit, 'none'))} {_adjusted_words(place, label)}{_own_words(place, label)}"
     )
+
+
+def _rank_words(row: pd.Series) -> str:
+    return "has no place" if pd.isna(row["nonlinear_rank"]) else f"is {ordinal(row)}"
 
 
 def answerable_words(audit: Frames, study: Study = PRIMARY) -> str:
@@ -62,8 +67,8 @@ def _adjusted_words(place: pd.DataFrame, label: str) -> str:
     if adjusted.empty:  # of energy itself
         return ""
     told = "; ".join(
-        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} {ordinal(row)}, "
-        f"p {format_p(row['nonlinear_p'])})"
+        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} "
+        f"{_rank_words(row).removeprefix('is ')}, p {format_p(row['nonlinear_p'])})"
         for form, row in adjusted.iterrows()
     )
     return f"With energy adjusted for: {told}. "
@@ -72,12 +77,14 @@ def _adjusted_words(place: pd.DataFrame, label: str) -> str:
 def _own_words(place: pd.DataFrame, label: str) -> str:
     """Whether the bend is the exposure's own: among the discoveries, alone there, and still there without energy."""
     found = place["nonlinear_q"] < FALSE_DISCOVERIES
+    if pd.isna(place.loc["none", "nonlinear_p"]):
+        return f"Whether {label} bends is not answered."
     if place.loc["none", "nonlinear_p"] >= ALPHA:
         return f"No bend of {label} is shown."
     if not found["none"]:
         return f"The bend of {label} is not among the discoveries."
     others = int(place.loc["none", "discoveries"]) - 1
-    first = f"The bend is shared with {others} others" if others else f"Of all nutrients {label} alone bends"
+    first = f"The bend is shared with {others} others" if others else f"Of all of these {label} alone bends"
     kept, lost = split_forms(found.drop("none"))
     if not kept and not lost:
         return f"{first}."
@@ -137,26 +144,47 @@ def _u_words(audit: Frames, form: str) -> str:
 
 def controls_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Whether the method finds what is known, and whether what intake cannot cause bends too."""
+    own = _negative_words(audit, label_of(audit, study), _low_point(audit, study), study)
+    return f"{_positive_words(audit, study)} {own}"
+
+
+def _positive_words(audit: Frames, study: Study) -> str:
+    """Whether the method finds what is known; a control without an estimate is neither found nor missed."""
     every = audit["specificity"]
     positive = every[every["kind"] == "positive control"]
-    # A control without an estimate was not found.
-    missed = positive[~(positive["overall_p"] < ALPHA)]
-    known = list_words(list(POSITIVE_CONTROLS.values()))
-    own = _negative_words(audit, label_of(audit, study), _low_point(audit, study), study)
     if positive.empty:
-        return f"Of what is known to go with {study.disease} nothing was asked. {own}"
-    finds = (
-        f"The method misses what is known: {list_words(list(missed['label'].unique()))}."
-        if len(missed)
-        else f"The method finds what is known: {known} go with neuropathy (largest p "
-        f"{format_p(positive['overall_p'].max())}), with energy as a spline too."
-    )
-    return f"{finds} {own}"
+        return f"Of what is known to go with {study.disease} nothing was asked."
+    without = positive[positive["overall_p"].isna()]
+    missed = positive.loc[positive["overall_p"] >= ALPHA, "label"].unique()
+    found = positive[~positive["label"].isin([*missed, *without["label"]])]
+    told = []
+    if len(missed):
+        told.append(f"The method misses what is known: {list_words(list(missed))}.")
+    elif len(found):
+        names = list(found["label"].unique())
+        go = "goes" if len(names) == 1 else "go"
+        told.append(
+            f"The method finds what is known: {list_words(names)} {go} with neuropathy (largest p "
+            f"{format_p(found['overall_p'].max())}), with energy as a spline too."
+        )
+    if len(without):
+        told.append(f"Whether the method finds {_without_answer(without, 'label', 'or')} is not answered.")
+    return " ".join(told)
+
+
+def _without_answer(rows: pd.DataFrame, column: str, last: str = "and") -> str:
+    """Names of controls that have no estimate, with the reasons."""
+    reasons = dict.fromkeys(plain_reason(str(reason)) for reason in rows["reason"].dropna() if reason)
+    names = list_words(list(dict.fromkeys(rows[column])), last)
+    return f"{names} ({'; '.join(reasons)})" if reasons else names
 
 
 def bent_controls(audit: Frames, study: Study = PRIMARY) -> pd.Series:
-    """Low point of each outcome that intake cannot have caused, by its words; empty where it does not bend."""
-    plain = _negative(audit, "none", study)
+    """Low point of each outcome that intake cannot have caused, by its words; empty where it does not bend.
+
+    Outcomes without an estimate are left out.
+    """
+    plain = _negative(audit, "none", study).dropna(subset="nonlinear_q")
     return plain["nadir"].where(plain["nonlinear_q"] < FALSE_DISCOVERIES)
 
 
@@ -171,13 +199,15 @@ def _negative(audit: Frames, form: str, study: Study) -> pd.DataFrame:
 def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
     plain, adjusted = _negative(audit, "none", study), _negative(audit, "spline", study)
     bends, bends_itself = bent_controls(audit, study).notna(), own_bend(audit)
-    bent, straight = plain[bends], list(plain.index[~bends])
+    bent, straight = plain.loc[bends.index[bends]], list(bends.index[~bends])
+    without = plain[plain["nonlinear_q"].isna()].rename_axis("outcome words").reset_index()
+    left = f" Not answered: {_without_answer(without, 'outcome words')}." if len(without) else ""
+    these = uncaused_words(study)
+    if bent.empty and not straight:
+        return f"Whether {these} bend with {label} is not known.{left}"
     if bent.empty:
         sign = ": no sign that the bend comes from how people live, which does not exclude it" if bends_itself else ""
-        return (
-            f"None of the outcomes that the recalled day cannot have caused bends with {label} "
-            f"({list_words(straight, 'or')}){sign}."
-        )
+        return f"None of the {these} bends with {label} ({list_words(straight, 'or')}){sign}.{left}"
     unit = exposure_unit(study.exposure)
     parts = [
         f"{name} (p {format_p(row['nonlinear_p'])}; "
@@ -188,12 +218,21 @@ def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
     rest = f" Not so: {list_words(straight)}." if straight else ""
     beside = adjusted_words(audit, study)
     number = NUMBERS[len(bent)].capitalize()
+    goes = f"{label} goes with how people live"
+    if is_intake(study.exposure):
+        goes = "what people eat, or say they ate, goes with how they live"
     return (
-        f"{number} of {NUMBERS[len(bends)]} outcomes that the recalled day cannot have caused "
+        f"{number} of {NUMBERS[len(bends)]} {these} "
         f"bend{'s' * (len(bent) == 1)} with {label}{' as well' * bends_itself}: {'; '.join(parts)}."
-        f"{rest} So what people eat, or say they ate, goes with how they live, and not along a straight line; a bend "
-        f"alone shows no cause. {sentence(beside)}."
+        f"{rest}{left} So {goes}, and not along a straight line; a bend alone shows no cause. {sentence(beside)}."
     )
+
+
+def uncaused_words(study: Study) -> str:
+    """The outcomes of the negative controls: what is no intake was not recalled of a day, but found at the survey."""
+    if is_intake(study.exposure):
+        return "outcomes that the recalled day cannot have caused"
+    return "outcomes that were settled long before the survey"
 
 
 def adjusted_words(audit: Frames, study: Study = PRIMARY) -> str:
@@ -216,8 +255,7 @@ def own_bend(audit: Frames) -> bool:
 
 
 def _bent_names(audit: Frames, study: Study) -> list[str]:
-    plain = _negative(audit, "none", study)
-    return list(plain.loc[bent_controls(audit, study).notna(), "outcome"])
+    return list(_negative(audit, "none", study).loc[bent_controls(audit, study).dropna().index, "outcome"])
 
 
 def _low_point(audit: Frames, study: Study) -> str:

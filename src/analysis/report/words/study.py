@@ -1,11 +1,12 @@
 """Numbers into words: captions, the one-sentence answer, the command line's tables. Rounding happens only here."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from analysis.data.people.vocabulary import exposure_label, exposure_unit
+from analysis.data.people.vocabulary import exposure_label, exposure_unit, exposure_words, is_intake
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,
@@ -14,12 +15,13 @@ from analysis.report.words.numbers import (
     list_words,
     p_number,
     rows_of_model,
+    sentence,
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.stats.arrays import Frames
 from analysis.stats.disclosure import FEW, count_of
-from analysis.study import PRIMARY, disease_of
+from analysis.study import PRIMARY, cycle_name, disease_of
 
 WEIGHT_WORDS = {
     "dietary": "day-1 dietary weights",
@@ -58,16 +60,28 @@ def describe_tests(tests: pd.DataFrame) -> str:
 
 
 def describe_people(row: pd.Series) -> str:
-    """Who was studied: "adults aged 40 or older", "women aged 50 or older with pir < 1".
+    """Who was studied: "adults aged 40 or older", "women aged 50 to 64 with pir < 1, cycle 2001-2002".
 
     Of a study's condition, what it asks of age and sex goes into these words; the rest is told as it is written.
     """
     age, sex, rest = _asked_of(row["where"] or "")
-    low, high = max([int(row["age_min"]), *age["low"]]), min(age["high"], default=None)
-    people = f"{sex} aged {low} or older" if high is None else f"{sex} aged {low} to {high}"
+    oldest = [] if pd.isna(row["age_max"]) else [int(row["age_max"])]
+    low, high = max([int(row["age_min"]), *age["low"]]), min([*oldest, *age["high"]], default=None)
+    people = f"{sex} {age_words(low, high)}"
     if rest:
         people += f" with {' and '.join(rest)}"
-    return people if len(row["cycles"].split()) == 3 else f"{people}, cycles {row['cycles'].replace(' ', ', ')}"
+    cycles = tuple(map(int, row["cycles"].split()))
+    return people if cycles == PRIMARY.cycles else f"{people}, {cycle_words(cycles)}"
+
+
+def age_words(low: int, high: int | None) -> str:
+    """A range of ages: "aged 40 or older", "aged 40 to 64"."""
+    return f"aged {low} or older" if high is None else f"aged {low} to {high}"
+
+
+def cycle_words(cycles: Sequence[int]) -> str:
+    """Cycles by both of their years: "cycles 1999-2000, 2001-2002"."""
+    return f"cycle{'s' if len(cycles) > 1 else ''} {', '.join(map(cycle_name, cycles))}"
 
 
 def _asked_of(where: str) -> tuple[dict[str, list[int]], str, list[str]]:
@@ -102,7 +116,7 @@ def study_title(row: pd.Series) -> str:
     ----------
     row : of models.csv.
     """
-    title = f"Peripheral {disease_of(row['outcome'])} by {row['exposure_label']} intake"
+    title = f"Peripheral {disease_of(row['outcome'])} by {exposure_words(row['exposure'])}"
     people = describe_people(row)
     return title if people == f"adults aged {PRIMARY.age_min} or older" else f"{title}\n{people}"
 
@@ -138,9 +152,10 @@ def answer_sentence(estimates: Frames, model: str = PRIMARY.model) -> str:
     q = estimates["tests"].query("model == @model and test == 'nonlinear'").set_index("method")["p_value"]
     low, high = (nearest_point(estimates, row, quantile) for quantile in ("p05", "p95"))
     unit, disease = row["unit"], disease_of(row["outcome"])
+    median = "median intake" if is_intake(row["exposure"]) else "median"
     words = (
         f"Among {row['n']:,} {describe_people(row)} ({count_of(row['cases'])} with {disease}), the odds of peripheral "
-        f"{disease} against the unweighted median intake of {format_intake(row['reference'])} {unit} are "
+        f"{disease} against the unweighted {median} of {format_intake(row['reference'])} {unit} are "
         f"{format_odds_ratio(low)} times as high at {format_intake(low['x'])} {unit} and "
         f"{format_odds_ratio(high)} times as high at {format_intake(high['x'])} {unit}, "
         f"adjusted for {covariate_words(row['covariates'])} ({100 * row['conf_level']:g} % intervals; Wald F: overall "
@@ -217,7 +232,7 @@ def people_of_groups(frame: pd.DataFrame) -> pd.Series:
 
 def characteristic_words(variable: str, cells: pd.DataFrame) -> str:
     """Name of a variable of Table 1 with its unit: "Age, years", "Smoking, %"."""
-    name = VARIABLE_WORDS.get(variable) or f"{_capital(exposure_label(variable))}, {exposure_unit(variable)}"
+    name = VARIABLE_WORDS.get(variable) or f"{sentence(exposure_label(variable))}, {exposure_unit(variable)}"
     return f"{name}, %" if (cells["kind"] == "percent").all() else name
 
 
@@ -251,10 +266,6 @@ def unknown_words(cells: pd.DataFrame) -> dict[str, str]:
     words = {str(group): FEW if pd.isna(n) else count_of(n) for group, n in missing.items()}
     hidden = [group for group, told in words.items() if told == FEW and group != "all"]
     return words | {"all": ""} if len(hidden) == 1 else words
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def format_characteristic(cell: Any) -> str:

@@ -16,19 +16,19 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
+import scipy.stats
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.quick import quick_estimate
-from analysis.stats.sample.design import DesignError
+from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of, taylor_vcov
+from analysis.stats.shape.nadir import RANGE
 
 CHUNK = 50
 DEPENDENT = 1e-10
 """Part of the largest eigenvalue of the sums of squares below which a column depends on the others."""
-
-RANGE = (0.05, 0.95)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -84,6 +84,49 @@ def calibrate(first: Array, second: Array, covariates: Array, *, weights: Array)
     # Pivoted QR: as safe as singular values where columns depend on each other, in a fraction of their time.
     found = scipy.linalg.lstsq(X * root / length, Y * root, lapack_driver="gelsy", check_finite=False)[0]
     return RegressionCalibration(found / length[:, None], first.shape[1], int(both.sum()))
+
+
+def attenuation_intervals(
+    first: Array, second: Array, covariates: Array, *, design: SurveyDesign, conf_level: float = 0.95
+) -> Array:
+    """Each attenuation of a calibration with its interval, linearised as the design has it.
+
+    With A = sum_i w_i x_i x_iᵀ over the people with both days, x_i their row of the calibration and r_i the residual of
+    an exposure, the influence of person i on its coefficients is A⁻¹ x_i w_i r_i. The t has the degrees of freedom of
+    the design: PSUs less strata of the people with both days.
+
+    Parameters
+    ----------
+    first, second, covariates : as `calibrate`, of all sampled rows.
+    design : the whole sample under the weights of whoever has both days, 0 for everybody else.
+    conf_level : of the intervals.
+
+    Returns
+    -------
+    (k, 3) float array: attenuation, low and high limit; limits are NaN where the people have no more PSUs than strata.
+
+    Raises
+    ------
+    DesignError : as `calibrate`, or a stratum with people in one PSU only, where the design refuses that.
+
+    References
+    ----------
+    Fuller 1975, Sankhya C 37:117-132 (regression in samples).
+    """
+    found = calibrate(first, second, covariates, weights=design.weights)
+    both = domain_of(design, np.full(len(first), True))
+    X, weights = _columns(first[both.rows], covariates[both.rows]), design.weights[both.rows]
+    length = np.sqrt(np.average(X**2, axis=0, weights=weights))
+    length[length == 0] = 1.0
+    X = X / length
+    own = slice(1, 1 + found.exposures)
+    rows = np.linalg.pinv((X.T * weights) @ X, rcond=DEPENDENT, hermitian=True)[own] / length[own, None]
+    residual = second[both.rows] - found.predict(first[both.rows], covariates[both.rows])
+    influence = np.zeros((len(first), found.exposures))
+    influence[both.rows] = X @ rows.T * weights[:, None] * residual
+    std_error = np.sqrt(np.diag(taylor_vcov(influence, design)))
+    t = float(scipy.stats.t.ppf((1 + conf_level) / 2, both.df)) if both.df > 0 else np.nan
+    return np.asarray(found.attenuation[:, None] + std_error[:, None] * np.array([0.0, -t, t]))
 
 
 def _refuse_few(people: int, coefficients: int) -> None:

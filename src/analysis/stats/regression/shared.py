@@ -21,6 +21,11 @@ belong to O, Vs at the solution, the influence of person i on b_own is w_i (y_i 
 
 What does not settle so, for whatever reason, is fitted by `analysis.stats.regression.quick.fit_quickly`, to which a
 test holds each fit, and which says why there is no estimate.
+
+References
+----------
+Lovell 1963, J Am Stat Assoc 58:993-1010 (columns made orthogonal to others leave the coefficients as they are). Nocedal
+& Wright 2006, Numerical Optimization, Springer (BFGS). Binder 1983, Int Stat Rev 51:279-292 (the covariance).
 """
 
 from collections.abc import Sequence
@@ -44,7 +49,7 @@ from analysis.stats.regression.quick import (
     weighted_gram,
 )
 from analysis.stats.regression.refits import Floats, expit_in_place
-from analysis.stats.sample.design import SurveyDesign, between_psu
+from analysis.stats.sample.design import DesignError, SurveyDesign, between_psu
 
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
@@ -131,8 +136,12 @@ class SharedColumns:
 
         Raises
         ------
-        DesignError, ConvergenceError : as `analysis.stats.regression.quick.fit_quickly`.
+        DesignError : own columns of other people or names, or as `analysis.stats.regression.quick.fit_quickly`.
+        ConvergenceError : as there.
         """
+        if own.shape != (self._y.size, len(terms)):
+            raise DesignError(f"own columns {own.shape}: expected ({self._y.size}, {len(terms)}), a row for each "
+                              "person of the domain and a column for each name.")  # fmt: skip
         found = self._quick_fit(np.take(own.T, self._people.order, axis=1), terms)
         if found is not None:
             return found

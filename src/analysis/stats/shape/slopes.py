@@ -155,12 +155,6 @@ class TurningPoint:
     df: int
     conf_level: float
 
-    def covers(self, x: float) -> bool:
-        """Whether x belongs to the confidence set."""
-        if self.confidence_set == "bounded":
-            return self.conf_low <= x <= self.conf_high
-        return self.confidence_set == "whole_line" or not self.gap_low < x < self.gap_high
-
     def to_frame(self) -> pd.DataFrame:
         """One row: estimate, std_error, kind, df, confidence_set, conf_low and _high, gap_low and _high, conf_level."""
         names = (

@@ -193,7 +193,7 @@ def two_lines(
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
     first_break = sorted_median(flat)
     eta = None if shared else _linear_predictor(basis, adjustment, spline_fit, spline_index)
-    lines_at = partial(_lines_at, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
+    lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
     before = lines_at(at=first_break)
     z_low, z_high = before[0].statistic, before[1].statistic
     break_point = robin_hood_break(flat, z_low, z_high)
@@ -277,8 +277,9 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
 
 def interrupted_regression(
-    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain
-) -> tuple[Line, Line]:
+    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain,
+    eta: Array | None = None, shared: SharedColumns | None = None,
+) -> tuple[Line, Line]:  # fmt: skip
     """Two lines with a step between them: log odds = a + b_low (x - c) [x low] + (b_high (x - c) + s) [x high] + ...
 
     Either line is taken from a regression of its own, so that people at the break c count for both: the low line from
@@ -286,8 +287,10 @@ def interrupted_regression(
 
     Parameters
     ----------
-    x, y, adjustment, design, domain : as `two_lines`.
+    x, y, adjustment, design, domain : as `two_lines`, of people who are known to be complete.
     at : the break c, in the unit of x.
+    eta : (m,) linear predictor to start near.
+    shared : the adjustment, made ready.
 
     Returns
     -------
@@ -297,15 +300,6 @@ def interrupted_regression(
     ------
     DesignError, ConvergenceError : as `two_lines`.
     """
-    _check_people(x, y, adjustment, domain)
-    return _lines_at(x, y, adjustment, at=at, design=design, domain=domain, eta=None, shared=None)
-
-
-def _lines_at(
-    x: Array, y: Array, adjustment: Array, *, at: float, design: SurveyDesign, domain: Domain, eta: Array | None,
-    shared: SharedColumns | None,
-) -> tuple[Line, Line]:  # fmt: skip
-    """`interrupted_regression` of people who are known to be complete."""
     below, above = x <= at, x >= at
     sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
     own = [_lines_columns(x, y, at, is_high) for is_high in sides]

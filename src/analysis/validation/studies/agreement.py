@@ -20,8 +20,6 @@ CLOSE = 0.05
 EVERY_DIGIT = Context(prec=400)
 """Holds any float beside any printed number: an odds ratio may run away."""
 
-NUMBERS = ("ours", "ours_low", "ours_high")
-
 
 def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
     """Every published number beside ours.
@@ -33,10 +31,11 @@ def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = 
 
     Returns
     -------
-    A row a replication: study, citation, item, kind, published, published_low, published_high (text, with the printed
-    digits), ours, ours_low, ours_high, n, cases, df, agreement (see `agreement_of`), how, read_in. Where it could not
-    be estimated, ours is missing and ``how`` says why; a ratio whose design allows no interval is not reached, and
-    ``how`` says so. Numbers about fewer than ten people are blank.
+    A row a replication: study, publication (the same of its versions), citation, item, kind, published, published_low,
+    published_high, published_se (text, with the printed digits), ours, ours_low, ours_high, ours_se, n, cases, df,
+    agreement (see `agreement_of`), se_agreement (the same of the standard errors, empty where none was printed or
+    nothing recomputed), how, read_in. Where it could not be estimated, ours is missing and ``how`` says why; a ratio
+    whose design allows no interval is not reached, and ``how`` says so. Numbers about fewer than ten people are blank.
 
     Raises
     ------
@@ -61,19 +60,23 @@ def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
         how, reached = f"{how}; {found.why}".removeprefix("; "), "not reached" if row.printed else reached
     return {
         "study": row.study,
+        "publication": row.publication or row.study,
         "citation": row.citation,
         "item": row.item,
         "kind": row.kind,
         "published": row.printed,
         "published_low": row.printed_low,
         "published_high": row.printed_high,
+        "published_se": row.printed_se,
         "ours": found.estimate,
         "ours_low": found.conf_low,
         "ours_high": found.conf_high,
+        "ours_se": found.std_error,
         "n": found.n,
         "cases": found.cases,
         "df": found.df,
         "agreement": reached,
+        "se_agreement": "" if row.not_recomputed or not row.printed_se else _reached(row.printed_se, found.std_error),
         "how": how,
         "read_in": row.read_in,
     }
@@ -99,17 +102,18 @@ def agreement_of(row: Replication, ours: float) -> Agreement:
         return "not recomputed"
     if not row.printed:
         return "none printed"
-    if not np.isfinite(ours):
-        return "not reached"
-    printed = Decimal(row.printed)
-    reached: Agreement = "not reached"
-    if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP, context=EVERY_DIGIT) == printed:
-        reached = "as printed"
-    elif row.kind != "count" and _is_close(ours, row):
-        reached = "close"
+    low, high = (float(text or "nan") for text in (row.printed_low, row.printed_high))
+    reached = _reached(row.printed, ours)
+    if reached == "close" and (row.kind == "count" or ours < low or ours > high):
+        reached = "not reached"
     return reached if row.identifying or reached == "not reached" else "not identifying"
 
 
-def _is_close(ours: float, row: Replication) -> bool:
-    printed, low, high = (float(text or "nan") for text in (row.printed, row.printed_low, row.printed_high))
-    return abs(ours - printed) <= CLOSE * abs(printed) and not ours < low and not ours > high
+def _reached(text: str, ours: float) -> Agreement:
+    """Whether a number rounds to the printed digits or is within 5 % of them."""
+    if not np.isfinite(ours):
+        return "not reached"
+    printed = Decimal(text)
+    if Decimal(repr(ours)).quantize(printed, rounding=ROUND_HALF_UP, context=EVERY_DIGIT) == printed:
+        return "as printed"
+    return "close" if abs(ours - float(text)) <= CLOSE * abs(float(text)) else "not reached"

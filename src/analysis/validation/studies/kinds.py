@@ -17,7 +17,7 @@ import pandas as pd
 import scipy
 
 from analysis.data.people.conditions import ConditionError, select_rows, truth_of
-from analysis.data.people.harmonise import pooled_weight
+from analysis.data.people.weights import pooled_weight
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
@@ -42,7 +42,8 @@ class NothingToCompareError(AnalysisError):
 class Recomputed:
     """Our number for a published one; NaN and None where it has no such thing.
 
-    P is of a ratio, against 1; ``why`` says why a ratio has neither interval nor p.
+    P is of a ratio, against 1; the standard error is of a mean or prevalence, in its unit; ``why`` says why a ratio has
+    neither interval nor p.
     """
 
     estimate: float
@@ -52,6 +53,7 @@ class Recomputed:
     cases: int | None = None
     df: int | None = None
     p_value: float = float("nan")
+    std_error: float = float("nan")
     why: str = ""
 
 
@@ -241,7 +243,8 @@ def _mean(people: _People, y: Array) -> Estimate:
 
 
 def _of(found: Estimate, *, cases: int | None = None) -> Recomputed:
-    return Recomputed(found.estimate, found.conf_low, found.conf_high, n=found.n, cases=cases, df=found.df)
+    low, high, std_error = found.conf_low, found.conf_high, found.std_error
+    return Recomputed(found.estimate, low, high, n=found.n, cases=cases, df=found.df, std_error=std_error)
 
 
 Fitter = Callable[..., LogisticFit | RiskFit]

@@ -40,7 +40,7 @@ LITERALS = {
 }
 """Fields of which a value is one of a few words."""
 
-PRINTED = ("printed", "printed_low", "printed_high")
+PRINTED = ("printed", "printed_low", "printed_high", "printed_se")
 _NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 _THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3}){1,3}(\.[0-9]{1,12})?")
 
@@ -70,11 +70,13 @@ class Replication(Discreet):
     ----------
     study : short name.
     citation : journal, volume and page.
+    publication : of which study it is another version, so that both are one publication; empty for none.
     read_in : where the printed number stood when it was read.
     item : what the number is; no two of a study are the same.
     kind : statistic, see `analysis.validation.studies.kinds`.
     printed : as printed, so that its digits are known; empty where none was. A comma parts thousands, not of a ratio.
     printed_low, printed_high : its interval as printed; both or neither.
+    printed_se : of a mean or prevalence, its standard error as printed.
     sample : condition on harmonised columns; empty for everybody interviewed. A row's own is joined to the file's by
         ``and``.
     without : condition of those who are left out of the sample; the unknown stay.
@@ -111,9 +113,11 @@ class Replication(Discreet):
     read_in: str
     item: str
     kind: MeasureKind | Untried
+    publication: str = ""
     printed: str = ""
     printed_low: str = ""
     printed_high: str = ""
+    printed_se: str = ""
     sample: str = ""
     without: str = ""
     outcome: str = ""
@@ -184,6 +188,8 @@ class Replication(Discreet):
             raise self._error(
                 f"printed_low={self.printed_low!r} above printed_high={self.printed_high!r}: expected the lower first"
             )
+        if self.printed_se and not (self.printed and float(self.printed_se) > 0):
+            raise self._error(f"printed_se={self.printed_se!r}: expected a number above 0 beside the printed one")
 
     def _check_exposure(self) -> None:
         """What a ratio is of, or what is cut into groups."""
@@ -208,6 +214,7 @@ class Replication(Discreet):
             "boundaries": not self.exposure or category or self.groups > 0,
             "exposure": not self.is_ratio and not grouped,
             "claim": not self.is_ratio,
+            "printed_se": self.kind not in ("mean", "prevalence"),
         }
         for field, idle in unused.items():
             if idle and getattr(self, field) != REPLICATION_FIELDS[field].default:
@@ -247,6 +254,7 @@ _USE = {
     "boundaries": "are of an exposure that is a number, without groups",
     "exposure": "is of a ratio or of groups",
     "claim": "is of a ratio",
+    "printed_se": "is of a mean or a prevalence",
 }
 """What a field is of that was given in vain."""
 

@@ -16,6 +16,7 @@ from analysis.report.words.numbers import (
     format_p,
     list_words,
     ordinal,
+    p_at_most,
     p_number,
     p_number_drawn,
     percent,
@@ -26,6 +27,7 @@ from analysis.report.words.numbers import (
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.report.words.specificity import bent_controls, label_of
+from analysis.report.words.units import without_units
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
 from analysis.stats.shape.verdict import ALPHA, INTERIOR
@@ -155,10 +157,10 @@ def _names(rows: pd.DataFrame) -> str:
 
 
 def _directions(rows: pd.DataFrame) -> str:
-    """How many answers move towards a U, and how many away from one."""
-    moved = rows["direction"].fillna("").str.partition(" a U")[0]
-    counts = {words: int((moved == words).sum()) for words in ("towards", "away from")}
-    told = [f"{words} a U in {n}" for words, n in counts.items() if n]
+    """How many answers move towards a U, how many away from one, and how many do both."""
+    moved = rows["direction"].fillna("").str.partition(":")[0]
+    counts = {words: int((moved == words).sum()) for words in ("towards a U", "away from a U", "both ways")}
+    told = [f"{words} in {n}" for words, n in counts.items() if n]
     return f"{list_words(told)} of {len(rows)}" if told else "neither way"
 
 
@@ -184,10 +186,12 @@ def stands_markdown(estimates: Frames, audit: Frames, simulation: Frames) -> str
 
 
 def _units_row(audit: Frames) -> tuple[str, str, str]:
-    full, without = audit_words.without_units(audit)
-    carried = full >= ALPHA or without.max() >= ALPHA
-    told = "no bend that all of them show" if carried else "no single sampling unit carries the bend"
-    return f"Without each of {len(without)} sampling units", f"p at most {without.max():.3f}", told
+    units = without_units(audit)
+    carried = units.full >= ALPHA or units.p.max() >= ALPHA
+    none = "none of these" if units.untold() else "no single sampling unit"
+    told = "no bend that all of them show" if carried else f"{none} carries the bend"
+    result = "; ".join(words for words in (f"p {p_at_most(units.p.max())}", units.untold()) if words)
+    return f"Without each of {len(units.p)} sampling units", result, told
 
 
 def _specifications_row(audit: Frames) -> tuple[str, str, str]:

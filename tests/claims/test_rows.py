@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.claims.answers import COLUMNS, Label, answer_table, count_row
+from analysis.claims.rows import COLUMNS, Label, answer_table, count_row
 
 LABEL = Label("cause", "all", "1")
 

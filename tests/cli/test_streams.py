@@ -34,7 +34,7 @@ def test_an_output_that_cannot_be_written_is_told_once(tmp_path, command, code, 
 
 def test_letters_that_an_output_does_not_have_are_escaped_and_told_once(tmp_path):
     code = (
-        "from analysis.streams import claim_streams, flushed; claim_streams(); print('\\u00e9 \\u2264'); "
+        "from analysis.cli.streams import claim_streams, flushed; claim_streams(); print('\\u00e9 \\u2264'); "
         "print('\\u00e9'); raise SystemExit(flushed('cohort', 0))"
     )
     done = subprocess.run(

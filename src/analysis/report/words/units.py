@@ -1,0 +1,66 @@
+"""Whether one sampling unit carries a bend, in words: what is told of single units, and of how many nothing is."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.audit.heterogeneity import REFITTED
+from analysis.report.words.audit import unanswered_words
+from analysis.report.words.numbers import p_at_most, p_number, sentence
+from analysis.stats.arrays import Frames
+from analysis.stats.shape.verdict import ALPHA
+
+
+def sampling_units_sentence(audit: Frames) -> str:
+    """Whether one sampling unit carries the bend."""
+    if unanswered := unanswered_words(audit, "psu_shape"):
+        return unanswered
+    units = without_units(audit)
+    if units.p.empty:
+        return f"Of no single sampling unit it can be told whether it carries the bend: {units.untold()}."
+    told = (
+        f"with everybody the non-linear p is {p_number(units.full)}, without one of {len(units.p)} sampling units "
+        f"{p_at_most(units.p.max())}, covariance and df estimated anew"
+    )
+    rest = f" {sentence(units.untold())}." if units.untold() else ""
+    if units.full >= ALPHA:
+        which = "of those told here could carry" if rest else "could carry"
+        words = f"No bend is shown that one sampling unit {which}: {told}; the least {p_number(units.p.min())}."
+    elif units.p.max() < ALPHA:
+        none = "None of the sampling units told here" if rest else "No single sampling unit"
+        words = f"{none} carries the bend: {told}."
+    else:
+        words = f"The bend rests on single sampling units ({sum(units.p >= ALPHA)} of them): {told}."
+    return f"{words}{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutUnits:
+    """The non-linear p without each sampling unit in turn, covariance and df estimated anew.
+
+    Attributes
+    ----------
+    full : with everybody.
+    p : without each unit that is told of.
+    few : number of units of fewer than 10 people, of which nothing is told.
+    failed : number of others without which there is no estimate.
+    """
+
+    full: float
+    p: pd.Series
+    few: int
+    failed: int
+
+    def untold(self) -> str:
+        """Of how many units nothing is told and why, as a clause; empty if all are told."""
+        few = f"of {self.few} others, with fewer than 10 people each, nothing is told" if self.few else ""
+        failed = f"without {self.failed} others the model cannot be fitted" if self.failed else ""
+        return "; ".join(words for words in (few, failed) if words)
+
+
+def without_units(audit: Frames) -> WithoutUnits:
+    """What ``psu_shape`` tells of the non-linear p without each sampling unit."""
+    refitted = audit["psu_shape"][audit["psu_shape"]["quantity"] == REFITTED]
+    blank, few = refitted["estimate"].isna(), refitted["n"].isna()
+    p = refitted.loc[~blank, "estimate"]
+    return WithoutUnits(float(refitted["full"].iloc[0]), p, int(few.sum()), int((blank & ~few).sum()))
