@@ -290,7 +290,7 @@ def supervised(tmp_path):
         one.stop()
 
 
-def test_a_scheduler_started_anew_loses_and_doubles_nothing(supervised, tmp_path, monkeypatch, capsys):
+def test_a_scheduler_started_anew_loses_and_doubles_nothing(supervised, tmp_path, monkeypatch, capsys, caplog):
     address, (scheduler, *workers) = supervised
     monkeypatch.setattr(cluster, "LONGEST_GREETING", 30.0)  # Python starts three times, perhaps beside other tests
     tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(120)]
@@ -305,7 +305,8 @@ def test_a_scheduler_started_anew_loses_and_doubles_nothing(supervised, tmp_path
     threading.Thread(target=kill, daemon=True).start()
     found = run_tasks(tasks, PEOPLE, folder=tmp_path / "audit", scheduler=address, progress="")
     assert (scheduler.starts, [worker.starts > 1 for worker in workers]) == (2, [True, True])
-    assert "was lost" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("was lost") == 1
+    assert not [one for one in caplog.records if one.name == "distributed.client"]
     assert_same(found, expected_of(tasks))
     assert len(stored(tmp_path / "audit")) == len(tasks)
     began = Counter(int(path.name.split("-")[1]) for path in tmp_path.glob("began-*"))

@@ -90,7 +90,8 @@ def test_workers_of_a_cluster(capsys, results, tmp_path, monkeypatch):
     for name, here in measured.items():
         rate = next((one for one in (RATE, ALONE) if name.startswith(one.format(""))), None)
         results.append({"what": name, "unit": UNITS.get(name, "1/s"), "r": np.nan, "here": here,
-                        "times": np.nan if rate is None else here / measured[rate.format(1)]})  # fmt: skip
+                        "times": np.nan if rate is None else here / measured[rate.format(1)],
+                        "rounds": 1 if rate is None else ROUNDS})  # fmt: skip
     draw({workers: measured[RATE.format(workers)] for workers in WORKERS})
     PAGE.write_text(MEASURED.sub(lambda part: part[1] + needs_of(measured) + part[2], PAGE.read_text()))
     with capsys.disabled():

@@ -4,6 +4,7 @@ Workers die, join late and lose what they found, and a scheduler is started anew
 """
 
 import importlib
+import logging
 import queue
 import re
 import sys
@@ -229,9 +230,21 @@ def _client(scheduler: str, patience: float) -> Iterator[Any]:
             f"no scheduler answers at {scheduler} within {patience:g} s ({type(error).__name__}: {error}): "
             "expected the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786."
         ) from error
-    with client:
+    with _quiet(), client:
         _wait_for_workers(client, scheduler, patience)
         yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What becomes of a client's scheduler is said here in a line, and not by the client in tracebacks."""
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _wait_for_workers(client: Any, scheduler: str, patience: float) -> None:
