@@ -115,20 +115,24 @@ def cluster_of(workers):
 
 
 def client_side(people, task):
-    """CPU of client and scheduler for a result, and memory of the client, by tasks that do nothing."""
+    """CPU of client and scheduler for a result, and memory of the client, by tasks that do nothing.
+
+    Of two runs, so that what a run needs once, and what the process fills anew, is in neither difference.
+    """
+    fewer, more = IDLE
+    spent, memory, kept = {}, {}, []
     with cluster_of(2) as (address, client):
         scheduler, here = psutil.Process(client.run_on_scheduler(os.getpid)), psutil.Process()
-        spent = {}
+        before = here.memory_info().rss
         for number in IDLE:
             tasks = [Task(f"nothing {k}", found_before, (task, k)) for k in range(number)]
-            before, held = (cpu_seconds(here), cpu_seconds(scheduler)), here.memory_info().rss
-            found = run_tasks(tasks, people, folder=None, scheduler=address, progress="")
-            spent[number] = np.subtract((cpu_seconds(here), cpu_seconds(scheduler)), before)
-            grown = here.memory_info().rss - held
-    fewer, more = IDLE
+            start = cpu_seconds(here), cpu_seconds(scheduler)
+            kept += run_tasks(tasks, people, folder=None, scheduler=address, progress="")
+            spent[number] = np.subtract((cpu_seconds(here), cpu_seconds(scheduler)), start)
+            memory[number] = here.memory_info().rss
     client_ms, scheduler_ms = 1000 * (spent[more] - spent[fewer]) / (more - fewer)
-    return {CLIENT: client_ms, SCHEDULER: scheduler_ms, BEFORE: held / 1e6,
-            HELD: grown / (len(found) * len(task.arguments[0]))}  # fmt: skip
+    held = (memory[more] - memory[fewer]) / (more * len(task.arguments[0]))
+    return {CLIENT: client_ms, SCHEDULER: scheduler_ms, BEFORE: before / 1e6, HELD: held}
 
 
 def cpu_seconds(process):
