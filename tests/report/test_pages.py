@@ -137,7 +137,8 @@ def test_figure_for_one_column_does_not_take_the_others_place(every, tmp_path):
     [
         ({}, "Peripheral neuropathy by magnesium intake"),
         ({"outcome": "pad"}, "Peripheral arterial disease by magnesium intake"),
-        ({"exposure_label": "calcium", "where": "sex == 'female'"},
+        ({"exposure": "lead_ug_dl", "exposure_label": "lead"}, "Peripheral neuropathy by lead"),
+        ({"exposure": "calcium_mg", "exposure_label": "calcium", "where": "sex == 'female'"},
          "Peripheral neuropathy by calcium intake\nwomen aged 40 or older"),
         ({"cycles": "1999"}, "Peripheral neuropathy by magnesium intake\nadults aged 40 or older, cycle 1999-2000"),
     ],

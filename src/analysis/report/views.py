@@ -269,6 +269,7 @@ class AssociationView(Shown, Association):
             "reference": self.reference,
             "conf_level": study.conf_level,
             "knots": " ".join(f"{knot:.17g}" for knot in self.spline.knots),
+            "exposure": study.exposure,
             "exposure_label": exposure_label(study.exposure),
             "unit": exposure_unit(study.exposure),
             "outcome": study.outcome,

@@ -165,9 +165,9 @@ def heterogeneity_caption(shapes: pd.DataFrame, tests: pd.DataFrame, influence: 
         "that "
         f"the curves of the cycles differ: {'; '.join(words)}. Dashed: all cycles. Grey: beyond the "
         "pooled 5th and 95th percentile. B: "
-        f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {len(units.p)} PSUs is "
+        f"non-linear p (Wald F, covariance and df estimated anew) and lowest point when one of {units.told} PSUs is "
         f"left out{untold} and the others of its stratum stand for it; the ends are named stratum/PSU. Largest p "
-        f"{p_number(units.p.max())}, with the covariance of everybody {p_number(of_everybody)}; grey line: {ALPHA:g}."
+        f"{p_number(units.most)}, with the covariance of everybody {p_number(of_everybody)}; grey line: {ALPHA:g}."
     )
 
 
@@ -183,9 +183,9 @@ def heterogeneity_alt(shapes: pd.DataFrame, tests: pd.DataFrame, influence: pd.D
         for row in shapes.itertuples()
     )
     wald = tests.dropna(subset="p_value").query("test == 'curve' and method == 'wald'")["p_value"]
-    p = without_units({"psu_shape": influence}).p
+    units = without_units({"psu_shape": influence})
     return (
         f"A panel a survey cycle with its curve over the pooled one: {told}. Test that they differ: p "
-        f"{' and '.join(p_number(p) for p in wald)}. Non-linear p without each sampling unit: {p_number(p.min())} to "
-        f"{p_number(p.max())}."
+        f"{' and '.join(p_number(p) for p in wald)}. Non-linear p without each sampling unit: "
+        f"{p_number(units.least)} to {p_number(units.most)}."
     )

@@ -74,12 +74,12 @@ def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
         return f"{bends} (non-linear p {format_p(p)})."
     units = without_units(audit)
     untold = f"; {units.untold()}" if units.untold() else ""
-    if units.p.empty:
+    if not units.told:
         return f"{bends} (non-linear p {format_p(p)}{untold})."
-    most = units.p.max()
+    most = units.most
     if most < ALPHA:
         none = "none of the sampling units told here" if untold else "no single sampling unit"
-        return f"{bends}, and {none} carries that (without any one of {len(units.p)}, p {p_at_most(most)}{untold})."
+        return f"{bends}, and {none} carries that (without any one of {units.told}, p {p_at_most(most)}{untold})."
     return f"{bends}, but that rests on single sampling units (without one of them, p {format_p(most)}{untold})."
 
 

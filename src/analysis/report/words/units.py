@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from analysis.audit.heterogeneity import REFITTED
 from analysis.report.words.audit import unanswered_words
 from analysis.report.words.numbers import p_at_most, p_number, sentence
@@ -16,21 +14,21 @@ def sampling_units_sentence(audit: Frames) -> str:
     if unanswered := unanswered_words(audit, "psu_shape"):
         return unanswered
     units = without_units(audit)
-    if units.p.empty:
+    if not units.told:
         return f"Of no single sampling unit it can be told whether it carries the bend: {units.untold()}."
     told = (
-        f"with everybody the non-linear p is {p_number(units.full)}, without one of {len(units.p)} sampling units "
-        f"{p_at_most(units.p.max())}, covariance and df estimated anew"
+        f"with everybody the non-linear p is {p_number(units.full)}, without one of {units.told} sampling units "
+        f"{p_at_most(units.most)}, covariance and df estimated anew"
     )
     rest = f" {sentence(units.untold())}." if units.untold() else ""
     if units.full >= ALPHA:
         which = "of those told here could carry" if rest else "could carry"
-        words = f"No bend is shown that one sampling unit {which}: {told}; the least {p_number(units.p.min())}."
-    elif units.p.max() < ALPHA:
+        words = f"No bend is shown that one sampling unit {which}: {told}; the least {p_number(units.least)}."
+    elif units.most < ALPHA:
         none = "None of the sampling units told here" if rest else "No single sampling unit"
         words = f"{none} carries the bend: {told}."
     else:
-        words = f"The bend rests on single sampling units ({sum(units.p >= ALPHA)} of them): {told}."
+        words = f"The bend rests on single sampling units ({units.carriers} of them): {told}."
     return f"{words}{rest}"
 
 
@@ -41,13 +39,18 @@ class WithoutUnits:
     Attributes
     ----------
     full : with everybody.
-    p : without each unit that is told of.
+    told : number of units that are told of.
+    least, most : the p without one of these, NaN if there are none.
+    carriers : how many of these leave no bend that is shown.
     few : number of units of fewer than 10 people, of which nothing is told.
     failed : number of others without which there is no estimate.
     """
 
     full: float
-    p: pd.Series
+    told: int
+    least: float
+    most: float
+    carriers: int
     few: int
     failed: int
 
@@ -63,4 +66,7 @@ def without_units(audit: Frames) -> WithoutUnits:
     refitted = audit["psu_shape"][audit["psu_shape"]["quantity"] == REFITTED]
     blank, few = refitted["estimate"].isna(), refitted["n"].isna()
     p = refitted.loc[~blank, "estimate"]
-    return WithoutUnits(float(refitted["full"].iloc[0]), p, int(few.sum()), int((blank & ~few).sum()))
+    return WithoutUnits(
+        full=float(refitted["full"].iloc[0]), told=len(p), least=float(p.min()), most=float(p.max()),
+        carriers=int((p >= ALPHA).sum()), few=int(few.sum()), failed=int((blank & ~few).sum()),
+    )  # fmt: skip

@@ -187,11 +187,11 @@ def stands_markdown(estimates: Frames, audit: Frames, simulation: Frames) -> str
 
 def _units_row(audit: Frames) -> tuple[str, str, str]:
     units = without_units(audit)
-    carried = units.full >= ALPHA or units.p.max() >= ALPHA
+    carried = units.full >= ALPHA or units.most >= ALPHA
     none = "none of these" if units.untold() else "no single sampling unit"
     told = "no bend that all of them show" if carried else f"{none} carries the bend"
-    result = "; ".join(words for words in (f"p {p_at_most(units.p.max())}", units.untold()) if words)
-    return f"Without each of {len(units.p)} sampling units", result, told
+    result = "; ".join(words for words in (f"p {p_at_most(units.most)}", units.untold()) if words)
+    return f"Without each of {units.told} sampling units", result, told
 
 
 def _specifications_row(audit: Frames) -> tuple[str, str, str]:
