@@ -30,16 +30,8 @@ DATA_DIR = "../data"
 import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 
-from analysis import (
-    Study,
-    audit_study,
-    effect_modification,
-    estimate,
-    modifier_of,
-    quintiles,
-    read_participants,
-    shape_of,
-)
+from analysis import (Study, audit_study, effect_modification, estimate, modifier_of, quintiles,
+                      read_participants, shape_of)  # fmt: skip
 
 # %%
 people, provenance = read_participants(DATA_DIR)

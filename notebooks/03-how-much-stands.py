@@ -35,18 +35,8 @@ from pathlib import Path
 
 from IPython.display import Markdown, display
 
-from analysis import (
-    Folders,
-    Study,
-    audit_drawings,
-    estimate,
-    read_audit,
-    read_claims,
-    read_estimates,
-    read_participants,
-    read_simulation,
-    words,
-)
+from analysis import (Folders, Study, audit_drawings, estimate, read_audit, read_claims, read_estimates,
+                      read_participants, read_simulation, words)  # fmt: skip
 
 # %%
 folders = Folders(Path(DATA_DIR), Path(DATA_DIR).parent / "figures")

@@ -142,7 +142,7 @@ def test_of_what_is_no_intake_energy_and_controls_are_answered(with_noise, study
 
 
 def test_covariates_are_imputed_where_somebodys_energy_and_weight_are_not_known(with_noise):
-    found = covariates_missing(with_noise, study=Study(exposure="my_noise"), imputations=3)
+    found = covariates_missing(with_noise, study=Study(exposure="my_noise"), imputations=3)["rows"]
     assert found["done"].tolist()[-1] == "model 2, 3 imputations"
     assert found["nonlinear_p"].notna().all()
 

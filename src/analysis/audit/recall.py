@@ -68,8 +68,8 @@ def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.
 def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.ndarray, Array]:
     """Setting of the cycle's people with two reliable recalls, who they are, and their two-day weights."""
     setting = set_out(frame, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
-    weights = two_day_weight(frame, SECOND_DAYS[study.exposure])
-    both = setting.cohort.rows.to_numpy() & (weights > 0)
+    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
+    both = setting.cohort.rows.to_numpy() & (two_day_weight(frame, SECOND_DAYS[study.exposure]) > 0)
     design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
     cohort = dataclasses.replace(
         setting.cohort,

@@ -102,9 +102,9 @@ def test_a_rule_of_neuropathy_that_joins_is_asked_what_the_others_are_asked(monk
     """Beside another rule, and beside none where it is of another disease; the grid is as it was declared."""
     monkeypatch.setattr("analysis.study.Outcome", Literal[*OUTCOMES, "three_sites"])
     study = dataclasses.replace(PRIMARY, outcome="three_sites")
-    found = people_missing(people.assign(pn_three_sites=people["pn_two_sites"]), study=study)
+    found = people_missing(people.assign(pn_three_sites=people["pn_two_sites"]), study=study)["rows"]
     assert "outcome rule any_tested" in set(found["done"])
-    arteries = people_missing(people, study=dataclasses.replace(PRIMARY, outcome="pad"))
+    arteries = people_missing(people, study=dataclasses.replace(PRIMARY, outcome="pad"))["rows"]
     assert "outcome rule any_tested" not in set(arteries["done"])
     assert CHOICES["outcome"] == ("strict", "lenient", "both_feet", "two_sites", "any_tested")
 
