@@ -67,7 +67,7 @@ EARLY = (
     "cli/test_audit_any.py",
     "validation/test_stands.py",
     "report/page/test_browser.py",
-    "audit/test_runner.py",
+    "audit/test_cluster.py",
     "data/synthetic/test_survey.py",
     "audit/test_any_exposure.py",
     "simulation/test_bands.py",
@@ -75,7 +75,7 @@ EARLY = (
     "stats/shape/test_threshold.py",
     "audit/test_reference.py",
     "test_setting_up.py",
-    "audit/test_cluster.py",
+    "audit/test_runner.py",
 )
 """Files that take longest, in the order in which workers are given them. The first makes `demo`, which takes a minute;
 the next two do not read it, so that the other worker has something to do until it is there."""

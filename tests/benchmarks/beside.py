@@ -70,12 +70,22 @@ def apart_by(pairs: list) -> dict[str, float]:
     found = {"odds ratios": 0.0, "p-values": 0.0, "totals": 0.0}
     for theirs, ours in pairs:
         for (old, old_totals), (new, new_totals) in zip(theirs, ours, strict=True):
-            for name in set(old) & set(new):
+            if set(old) - set(new):
+                raise SystemExit(
+                    f"{', '.join(sorted(set(old) - set(new)))}: told there and not here, expected here too."
+                )
+            for name in old:
+                if isinstance(old[name], float) and np.isfinite(old[name]) != np.isfinite(new[name]):
+                    raise SystemExit(f"{name}: {old[name]!r} there and {new[name]!r} here, expected both or neither.")
                 kind = "odds ratios" if name.startswith("odds_ratio") else "p-values" if name.endswith("_p") else ""
                 if kind and np.isfinite(old[name]):
                     found[kind] = max(found[kind], abs(new[name] / old[name] - 1))
                 elif not isinstance(old[name], float) and old[name] != new[name]:
                     raise SystemExit(f"{name}: {old[name]!r} there and {new[name]!r} here, expected the same.")
+            if old_totals.shape != new_totals.shape or np.any(np.isfinite(old_totals) != np.isfinite(new_totals)):
+                raise SystemExit(
+                    f"totals {old_totals.shape} there and {new_totals.shape} here, expected the same people."
+                )
             if old_totals.size:
                 apart = np.abs(new_totals - old_totals) / old_totals.std(axis=0)
                 found["totals"] = max(found["totals"], float(apart.max()))

@@ -121,9 +121,14 @@ def place(q, discoveries, rank=11, top="energy"):
     return pd.DataFrame(rows)
 
 
+KNOTS = "knots 1 and 2 fall on the same value: expected distinct ones."
+"""Why a nutrient that many people had none of could not be tested."""
+
+
 def specificity(positive_p=1e-5, negative_q=0.5):
     rows = [{"kind": "nutrient", "exposure": "magnesium_mg", "form": "none", "label": "magnesium", "nadir": 214.0}]
-    rows += [{"kind": "nutrient", "exposure": f"nutrient_{number}", "form": "none"} for number in range(47)]
+    rows += [{"kind": "nutrient", "exposure": f"nutrient_{number}", "form": "none", "reason": KNOTS * (number < 5)}
+             for number in range(47)]  # fmt: skip
     for label in ("age", "HbA1c", "height"):
         rows += [
             {"kind": "positive control", "exposure": label, "form": form, "label": label, "overall_p": positive_p}
@@ -137,7 +142,7 @@ def specificity(positive_p=1e-5, negative_q=0.5):
              "overall_p": 0.01}
             for form in ("none", "spline")
         ]  # fmt: skip
-    return pd.DataFrame(rows).assign(n=7000, verdict="no departure shown", reason="")
+    return pd.DataFrame(rows).assign(n=7000, verdict="no departure shown").fillna({"reason": ""})
 
 
 def cycle_shapes():
@@ -463,6 +468,12 @@ def test_nutrients_whose_knots_coincide_are_counted():
         "had none."
     )
     assert "In order of the non-linear p magnesium is 11th" in said
+    few_units = specificity()
+    few_units.loc[1:2, "reason"] = "9 terms leave no residual degree of freedom: expected fewer."
+    assert (
+        "as they are; in three the knots coincide, because many people had none; two could not (there are too few "
+        "sampling units for as much as the model adjusts for)."
+    ) in specificity_words.specificity_sentence(made(specificity=few_units))
 
 
 @pytest.mark.parametrize(
@@ -663,7 +674,7 @@ def test_specifications_without_a_cycle_are_told():
          "0.400, without one of 2 sampling units at most 0.500, covariance and df estimated anew; the least 0.300."),
         (0.0001, [0.0001, 0.0004], "is < 0.001, without one of 2 sampling units below 0.001, covariance"),
         (0.002, [0.001, None], "without one of 1 sampling units at most 0.001, covariance and df estimated anew. "
-         "Without 1 others the model cannot be fitted."),
+         "Without 1 more sampling unit the model cannot be fitted."),
     ],
     ids=["none", "two of them", "no bend", "tiny", "one refit failed"],
 )  # fmt: skip
@@ -683,17 +694,20 @@ def test_sampling_units_of_few_people_are_counted_not_left_out_silently(estimate
     audit = made(psu_shape=psu_shape(full, without, few=30))
     told, line = units_words.sampling_units_sentence(audit), bottom_line(estimates[0], audit)
     assert told.startswith(said)
-    assert told.endswith("Of 30 others, with fewer than 10 people each, nothing is told.")
+    assert told.endswith("Of 30 more sampling units, with fewer than 10 people each, nothing is told.")
     assert whole not in f"{told} {line}".lower()
     if full < ALPHA:
-        assert "; of 30 others, with fewer than 10 people each, nothing is told)." in line
+        assert "; of 30 more sampling units, with fewer than 10 people each, nothing is told)." in line
 
 
 def test_where_every_sampling_unit_is_of_few_people_nothing_is_claimed(estimates):
     audit = made(psu_shape=psu_shape(0.002, [], few=30))
     told = units_words.sampling_units_sentence(audit)
-    assert told.startswith("Of no single sampling unit it can be told whether it carries the bend: of 30 others")
-    assert "In the primary analysis the curve bends (non-linear p = 0.002; of 30 others" in bottom_line(
+    assert told == (
+        "Whether one sampling unit carries the bend cannot be told: of 30 sampling units, with fewer than 10 people "
+        "each, nothing is told."
+    )
+    assert "In the primary analysis the curve bends (non-linear p = 0.002; of 30 sampling units" in bottom_line(
         estimates[0], audit
     )
 

@@ -166,7 +166,7 @@ def test_trend_and_rule_are_told_once_a_study() -> None:
     assert published_words.published_markdown(both).count("\n- ") == 2
 
 
-@pytest.mark.parametrize(("others", "told"), [(0.2, "nor in any other of 8 fits"), (0.01, "but in 7 of 8 fits")])
+@pytest.mark.parametrize(("others", "told"), [(0.2, "nor in any of the other 7 fits"), (0.01, "but in 7 of 8 fits")])
 def test_a_trend_that_is_not_shown_has_no_direction(others, told) -> None:
     rows = claim({}).assign(trend_p=others)
     rows.loc[rows["own"], "trend_p"] = 0.147

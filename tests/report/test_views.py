@@ -497,6 +497,6 @@ def test_grid_and_nutrients_of_the_primary_study_are_told_as_the_stage_tells_the
     monkeypatch.setattr("analysis.report.audit_view.study_tasks", lambda study, questions: audits.small_tasks())
     found = analysis.audit_study(participants, questions=("specification", "specificity"))
     told = found.to_frame().set_index("question")["conclusion"]
-    assert told.index.tolist() == ["The same in every specification?", "Of this nutrient alone?"]
+    assert told.index.tolist() == ["The same in every specification?", "Of this exposure alone?"]
     assert f"Of {len(found.to_frame('specifications'))} specifications" in told.iloc[0]
     assert set(found.to_frame("specificity")["kind"]) >= {"nutrient", "positive control", "negative control"}

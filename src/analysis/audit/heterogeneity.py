@@ -43,8 +43,8 @@ REFITTED = "nonlinear_p_refitted"
 def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The curve of each cycle by itself, on the pooled cohort's knots and reference, and the pooled curve.
 
-    A cycle is fitted with its own weights and its own coefficients of the covariates. One in which the exposure was not
-    measured, so that nobody of it is in the cohort, has no curve.
+    A cycle is fitted with its own weights and its own coefficients of the covariates. One of which nobody is
+    analysed, as where the exposure was not measured, has no curve.
 
     Parameters
     ----------

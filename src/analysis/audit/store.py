@@ -8,6 +8,7 @@ import ast
 import hashlib
 import io
 import json
+import platform
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -80,13 +81,14 @@ def decided_by(module: str, read: Callable[[Path], bytes] = Path.read_bytes) -> 
     Returns
     -------
     Digest of the project's code, which is that of `modules_behind` the module without comments, docstrings and layout,
-    and of the files that they read; and versions of the numerical libraries.
+    and of the files that they read; and versions of Python and the numerical libraries.
     """
     digest = hashlib.sha256()
     for name in modules_behind(module, read):
         code = _parsed(read(_file_of(name)))[1]
         digest.update(name.encode() + code + b"".join(read(path) for path in _data_of(name)))
-    return {CODE: digest.hexdigest()[:16]} | {name: _version(name) for name in LIBRARIES}
+    python = {"python": platform.python_version()}  # another one parses the same code into another tree
+    return {CODE: digest.hexdigest()[:16]} | python | {name: _version(name) for name in LIBRARIES}
 
 
 def modules_behind(module: str, read: Callable[[Path], bytes] = Path.read_bytes) -> list[str]:

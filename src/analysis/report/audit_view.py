@@ -70,7 +70,7 @@ class AuditView(Shown):
             "The same in every specification?": (
                 {"specification"}, lambda of: _specification_words(of, self.study)
             ),
-            "Of this nutrient alone?": ({SPECIFICITY}, lambda of: _specificity_words(of, self.study)),
+            "Of this exposure alone?": ({SPECIFICITY}, lambda of: _specificity_words(of, self.study)),
             "With energy adjusted for?": (
                 {"energy forms", "energy surface"}, lambda of: energy_sentence(of, self.study)
             ),

@@ -266,7 +266,7 @@ def _specification_curve(frames: Frames, provenance: Provenance, study: Study) -
     cells, shares = frames["specifications"], frames["verdict_shares"]
     caption = Caption(
         specifications_figures.specification_caption(cells, frames["joint_test"], frames["decomposition"], study=study),
-        specifications_figures.specification_alt(cells, shares),
+        specifications_figures.specification_alt(cells, shares, study=study),
     )
     by_ends = frames["verdict_ends"]
     plot = specifications_figures.plot_specification_curve

@@ -85,7 +85,7 @@ def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple
     StudyError : the 95 % interval of an attenuation reaches 0.
     """
     reaching = [
-        f"{exposure_label(name)} has an attenuation of {slope:.2f} (95 % interval {low:.2f} to {high:.2f})"
+        f"{exposure_label(name)} has an attenuation of {slope:.2f} ({_interval_words(low, high)})"
         for name, (slope, low, high) in zip(exposures, attenuations(frame, setting, exposures), strict=True)
         if not low > 0
     ]
@@ -114,6 +114,10 @@ def _known_row(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]
     slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
     done = f"calibrated {_names(exposures)} (attenuation {slope}), taken as known"
     return row_of(QUESTION, done, curve_on(_on(setting, expected)))
+
+
+def _interval_words(low: float, high: float) -> str:
+    return "no interval: too few sampling units" if np.isnan(low) else f"95 % interval {low:.2f} to {high:.2f}"
 
 
 def _names(exposures: tuple[str, ...]) -> str:

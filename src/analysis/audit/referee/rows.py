@@ -15,7 +15,7 @@ from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.sample.design import SurveyDesign, domain_of
-from analysis.study import PRIMARY, Study
+from analysis.study import PRIMARY, Study, Weights
 
 QUESTION = "rows"
 AGE_KNOTS = 4
@@ -48,7 +48,7 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     asked: dict[str, Callable[[], Setting]] = {
-        done: partial(variant, setting) for done, variant in variants(frame).items()
+        done: partial(variant, setting) for done, variant in variants(frame, study.weights).items()
     }
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
     if not is_intake(study.exposure):
@@ -72,14 +72,15 @@ def _of_sex(frame: pd.DataFrame, study: Study, sex: str) -> Setting:
     return set_out(frame, dataclasses.replace(study, where=all_of([study.where, f"sex == '{sex}'"])))
 
 
-def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
+def variants(frame: pd.DataFrame, weights: Weights = PRIMARY.weights) -> dict[str, Callable[[Setting], Setting]]:
     """What is done to the people of a study, by its words."""
     day = frame["recall_weekday"].to_numpy(dtype=float)
     female = (frame["sex"] == "female").to_numpy(dtype=float)
     age = frame["age_years"].to_numpy(dtype=float)
     usual, weight = frame["recall_usual"].to_numpy(dtype=float), frame["weight_kg"].to_numpy(dtype=float)
     weekend = np.isin(day, WEEKEND)
-    own = frame["weight_dietary_2yr"].fillna(0.0).to_numpy(dtype=float) / frame["cycle"].nunique()
+    kind = "dietary" if weights == "none" else weights
+    own = frame[f"weight_{kind}_2yr"].fillna(0.0).to_numpy(dtype=float) / frame["cycle"].nunique()
     return {
         "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age), "age"),
         "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age), "age group"),

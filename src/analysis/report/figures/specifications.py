@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, PUBLISHED_CELL, Specification, cell_of
-from analysis.data.people.vocabulary import exposure_words
+from analysis.data.people.vocabulary import amount_words, exposure_words
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     BAND,
@@ -261,7 +261,8 @@ def specification_caption(
         for mark in PERCENTILES
     )
     return (
-        "Odds ratio (log axis) at the 10th (A) and 90th (B) percentile of the cohort's intake against its median under "
+        "Odds ratio (log axis) at the 10th (A) and 90th (B) percentile of the cohort's "
+        f"{amount_words(study.exposure)} against its median under "
         f"{len(cells):,} specifications, each panel in its own order; {_unanswered(cells)}. Vertical bars: "
         f"{100 * study.conf_level:g} % t intervals; "
         "colour: verdict by the protocol's rule (end slopes, two lines, low point interior by draws of the "
@@ -293,18 +294,19 @@ def _top_choices(decomposition: pd.DataFrame) -> str:
     )
 
 
-def specification_alt(cells: pd.DataFrame, shares: pd.DataFrame) -> str:
+def specification_alt(cells: pd.DataFrame, shares: pd.DataFrame, *, study: Study = PRIMARY) -> str:
     """Alternative text of the specification curve.
 
     Parameters
     ----------
     cells, shares : as for `plot_specification_curve`.
+    study : whose specifications these are.
     """
     whole = shares[shares["choice"] == "all"].set_index("verdict")["share"]
     told = ", ".join(f"{verdict} {100 * whole[verdict]:.1f} %" for verdict in VERDICTS)
     ends = " and ".join(
         f"{cells[f'odds_ratio_{mark}'].quantile(0.05):.2f} to {cells[f'odds_ratio_{mark}'].quantile(0.95):.2f} at the "
-        f"{words} percentile of intake"
+        f"{words} percentile of {amount_words(study.exposure)}"
         for mark, words in PERCENTILES.items()
     )
     return (

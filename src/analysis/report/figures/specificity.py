@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from analysis.audit.specificity import FALSE_DISCOVERIES, FORMS, HEAPED, NEGATIVE_CONTROLS
+from analysis.data.people.vocabulary import exposure_label, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
@@ -343,14 +344,16 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame, *, study: St
     known = f"exposures known to go with neuropathy ({', '.join(positive)}), " if len(positive) else ""
     there = set(summary.loc[summary["kind"] == "negative control", "outcome"])
     outcomes = ", ".join(control.label for name, control in NEGATIVE_CONTROLS.items() if name in there)
+    label, intake = exposure_label(study.exposure), is_intake(study.exposure)
+    beside = "" if intake else f", and {label}, as it is and beside a spline of energy only,"
     return (
-        f"Every nutrient that the three cycles share, and energy, as the exposure of model {study.model} "
+        f"Every nutrient that the three cycles share, and energy{beside or ','} as the exposure of model {study.model} "
         f"({nutrients['n'].max():,} people, {study.knots} knots, {WEIGHT_WORDS[study.weights]}), with "
         f"{len(FORMS)} ways of adjusting for energy. "
         f"Filled: non-linear at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % over the panel's nutrients. "
         "Rank correlation: Spearman's, weighted, of the intake as it is. SFA, MFA, PFA: saturated, mono- and "
         "polyunsaturated fatty acids by their carbons:double bonds. Place of "
-        f"{nutrients.loc[nutrients['exposure'] == study.exposure, 'label'].iloc[0]}: {ranks}."
+        f"{label}: {ranks}."
         f"{crosses if len(heaped) else ''} Controls: {known}{uncaused_words(study)} "
         f"({outcomes}); filled: without energy; open: with energy as a spline; arrowheads: p below the axis. "
         f"Dotted: p = {ALPHA:g}."
@@ -359,8 +362,7 @@ def specificity_caption(summary: pd.DataFrame, place: pd.DataFrame, *, study: St
 
 def specificity_alt(summary: pd.DataFrame, place: pd.DataFrame, *, study: Study = PRIMARY) -> str:
     """Alternative text of the figure; arguments as for `specificity_caption`."""
-    nutrients = summary[summary["kind"] == "nutrient"]
-    label = nutrients.loc[nutrients["exposure"] == study.exposure, "label"].iloc[0]
+    label = exposure_label(study.exposure)
     told = "; ".join(
         f"{FORM_TITLES[row.form][0].lower()}{FORM_TITLES[row.form][1:]}, {row.discoveries} of {row.tested}, {label} p "
         f"{format_p(row.nonlinear_p)}"

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.audit.heterogeneity import POOLED
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import ADDED
-from analysis.data.people.vocabulary import amount_words, exposure_label
+from analysis.data.people.vocabulary import amount_words
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.numbers import (
     FORM_WORDS,
@@ -314,11 +314,9 @@ def _alone_words(shapes: pd.DataFrame, study: Study) -> str:
     alone = "; ".join(f"{row.cycle} p {format_p(row.nonlinear_p)}" for row in shapes.itertuples())
     few = shapes["residual_df"].astype(int)
     absent = [name for name in map(cycle_name, study.cycles) if name not in set(shapes["cycle"])]
-    nobody = f" Nobody of {list_words(absent)} has {exposure_label(study.exposure)} known." if absent else ""
-    return (
-        f"Each by itself, non-linear test: {alone} (on {few.min()} to {few.max()} df, so that only a large bend could "
-        f"show).{nobody}"
-    )
+    nobody = f" Nobody of {list_words(absent)} is among the people analysed." if absent else ""
+    df = f"{few.min()} df" if few.min() == few.max() else f"{few.min()} to {few.max()} df"
+    return f"Each by itself, non-linear test: {alone} (on {df}, so that only a large bend could show).{nobody}"
 
 
 def differ_words(audit: Frames) -> str:

@@ -104,13 +104,13 @@ def _shares(audit: Frames, simulation: Frames) -> str:
 def _shared(audit: Frames, study: Study) -> str:
     own = audit["specificity_place"].set_index("form").loc["none"]
     label = exposure_label(study.exposure)
-    what = "nutrients, energy" if is_intake(study.exposure) else f"nutrients, energy and {label}"
-    place = "not tested" if pd.isna(own["nonlinear_rank"]) else ordinal(own)
-    first = f"{label} first" if own["nonlinear_rank"] == 1 else f"{own['top']} first, {label} {place}"
-    return (
-        f"Of {own['tested']} {what} among them, that could be tested as they are, {own['discoveries']} "
-        f"bend at {RATE}, {first}."
-    )
+    intake = is_intake(study.exposure)
+    what = "nutrients, energy among them," if intake else f"exposures (nutrients, energy and {label})"
+    found = f"Of {own['tested']} {what} that could be tested as they are, {own['discoveries']} bend at {RATE}"
+    if pd.isna(own["nonlinear_rank"]):
+        return f"{found}, {own['top']} first; {label} could not be tested."
+    first = f"{label} first" if own["nonlinear_rank"] == 1 else f"{own['top']} first, {label} {ordinal(own)}"
+    return f"{found}, {first}."
 
 
 def _beside_energy(audit: Frames, study: Study) -> str:

@@ -35,7 +35,7 @@ TESTS_OF_A_ROW = ("nonlinear_p", "end_slopes_p", "levels_p")
 NUMBERS_OF_A_ROW = ("n", *TESTS_OF_A_ROW, "log_or_low", "log_or_high")
 """Rows of the referee's table that agree in these are one and the same analysis."""
 
-THE_STUDY = "the study"
+THE_STUDY, AS_IN_THE_STUDY = "the study", "as in the study"
 NOT_ASKED = "–"
 REFEREE_NOTE = (
     "A dash: this row has no such test, or it is that of the study. Bootstraps and SIMEX are asked about the slopes at "
@@ -156,15 +156,22 @@ def _sections(study: Study, audit: Frames) -> dict[str, str]:
 
 
 def _referee_words(audit: Frames) -> str:
-    """How many of the referee's rows leave the claim as it is, and a table of the others."""
+    """How many of the referee's rows leave the claim as it is, a table of the others, and tests of their own."""
     table = referee_table(audit)
-    others, changed = table.drop(index=THE_STUDY, errors="ignore"), table[table["changes"]]
+    of_the_study = (table.index == THE_STUDY) | (table["what it does"] == AS_IN_THE_STUDY)
+    apart = ~of_the_study & (table["what it does"] == "")
+    others, changed = table[~of_the_study & ~apart], table[table["changes"]]
+    own = "".join(
+        f" {sentence(row['question'])}, {row['done']}: p {format_p(row['nonlinear_p'])}, a test of its own."
+        for row in audit["referee"].to_dict("records")
+        if row["done"] in set(table.loc[apart, "done"])
+    )
     if changed.empty:
-        return f"None of {len(others)} analyses ends otherwise than the study (`referee.csv` has them)."
+        return f"None of {len(others)} analyses ends otherwise than the study (`referee.csv` has them).{own}"
     shown = pd.concat([table[table.index == THE_STUDY], changed]).drop(columns="changes")
     told = (
         f"Of {len(others)} analyses {len(others) - len(changed)} end as the study does, in its verdict and in each "
-        "test that they have (`referee.csv` has them all). The others:"
+        f"test that they have (`referee.csv` has them all).{own} The others:"
     )
     return f"{told}\n\n{as_markdown(shown)}\n\n{REFEREE_NOTE}"
 
@@ -216,7 +223,7 @@ def _ends_otherwise(rows: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
 def _does(row: Any) -> str:
     """What a row does to the claim: as it says, that it is the study itself, or that it has no estimate at all."""
     if row.same:
-        return "as in the study"
+        return AS_IN_THE_STUDY
     if pd.isna([getattr(row, name) for name in TESTS_OF_A_ROW]).all():
         return "no estimate could be made"
     return "" if pd.isna(row.direction) else str(row.direction)

@@ -134,7 +134,9 @@ def format_odds_ratio(row: pd.Series) -> str:
 
 
 def format_ratio(ratio: float) -> str:
-    """A ratio to two decimals; beyond what those can tell: "1,495", "5.3 × 10⁷"."""
+    """A ratio to two decimals; beyond what those can tell: "< 0.01", "1,495", "5.3 × 10⁷"."""
+    if 0 < ratio < 0.005:
+        return "< 0.01"
     if not math.isfinite(ratio) or round(ratio, 2) < 1000:
         return f"{ratio:.2f}"
     if round(ratio) < 1_000_000:

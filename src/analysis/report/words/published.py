@@ -191,9 +191,9 @@ def _each(forms: pd.DataFrame) -> str:
 def _cycles_words(cycles: pd.DataFrame, own: pd.Series) -> str:
     """Whether a single cycle carries the claim.
 
-    A claim that is shown, but not without a cycle, hangs on it if without it the log odds ratio loses a larger share of
-    itself than the people do, so that it changes sign at the latest. If the cycles were alike, leaving one out would
-    move nothing but by chance: what is lost then is people, and with them only the power to show it.
+    A claim that is shown, but not without a cycle, hangs on it if its log odds ratio shrinks by a larger share than the
+    number of people does; one that changes sign always hangs on the cycle. If the cycles were alike, leaving one out
+    would move nothing but by chance: what is lost then is people, and with them only the power to show it.
     """
     lost = cycles[cycles["found"] != "shown"]
     if lost.empty:
@@ -247,7 +247,7 @@ def _trend_words(trends: pd.DataFrame) -> str:
             f"over the groups' medians the odds {direction} as recomputed (p {p_value}), a trend shown in {shown} of "
             f"{len(trends)} fits"
         )
-    others = f"but in {shown} of {len(trends)} fits" if shown else f"nor in any other of {len(trends)} fits"
+    others = f"but in {shown} of {len(trends)} fits" if shown else f"nor in any of the other {len(trends) - 1} fits"
     return f"over the groups' medians no trend is shown as recomputed (p {p_value}), {others}"
 
 

@@ -17,6 +17,7 @@ PLAIN = {
         "in some strata all of these people are of one sampling unit, so no standard error can be computed",
     r"leave no residual degree of freedom": "there are too few sampling units for as much as the model adjusts for",
     r"\(separation\)": "in some of these people the outcome is sure, so no estimate is finite",
+    r"expected two or more, to compare them": "these people are of one cycle, so there is nothing to compare",
     r"the domain is empty": "nobody of this study is left for it",
 }  # fmt: skip
 """What a message means, by words that it holds; columns and options are named in none."""

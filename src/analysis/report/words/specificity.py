@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.audit.specifications import CHOICES, cell_of
 from analysis.audit.specificity import FALSE_DISCOVERIES, HEAPED, NEGATIVE_CONTROLS
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_unit, is_intake
+from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label, exposure_unit, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.energy import split_forms
 from analysis.report.words.numbers import (
@@ -35,7 +35,7 @@ def specificity_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Where the exposure stands among the nutrients, as it is and with energy adjusted for."""
     place = audit["specificity_place"].set_index("form")
     own = place.loc["none"]
-    label = label_of(audit, study)
+    label = exposure_label(study.exposure)
     return (
         f"{answerable_words(audit, study)} In order of the non-linear p {label} {_rank_words(own)}; the first is "
         f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
@@ -52,14 +52,22 @@ def answerable_words(audit: Frames, study: Study = PRIMARY) -> str:
     """How many of the nutrients and energy have a curve as they are."""
     as_it_is = audit["specificity"].query("kind == 'nutrient' and form == 'none'")
     tested, every = int(audit["specificity_place"].set_index("form").loc["none", "tested"]), len(as_it_is)
-    without = every - tested
-    known = 0 < without < len(NUMBERS)
-    few = f"; in {NUMBERS[without]} the knots coincide, because many people had none" if known else ""
-    if study.exposure not in NUTRIENT_COLUMNS:
-        return (
-            f"Of {every - 2} nutrients, energy and {label_of(audit, study)}, {tested} could be tested as they are{few}."
-        )
-    return f"Of {every - 1} nutrients, and energy, {tested} could be tested as they are{few}."
+    few = "".join(f"; {words}" for words in _untested(as_it_is.loc[as_it_is["nonlinear_p"].isna(), "reason"]))
+    beside = (
+        f", energy and {exposure_label(study.exposure)}" if study.exposure not in NUTRIENT_COLUMNS else ", and energy"
+    )
+    nutrients = every - (2 if study.exposure not in NUTRIENT_COLUMNS else 1)
+    return f"Of {nutrients} nutrients{beside}, {tested} could be tested as they are{few}."
+
+
+def _untested(reasons: pd.Series) -> list[str]:
+    """How many exposures could not be tested, by the reason."""
+    told = reasons[reasons.fillna("") != ""].map(plain_reason).value_counts()
+    words = {reason: NUMBERS[n] if n < len(NUMBERS) else str(n) for reason, n in told.items()}
+    return [
+        f"in {n} the knots coincide, because many people had none" if "knots" in reason else f"{n} could not ({reason})"
+        for reason, n in words.items()
+    ]
 
 
 def _adjusted_words(place: pd.DataFrame, label: str) -> str:
@@ -84,7 +92,11 @@ def _own_words(place: pd.DataFrame, label: str) -> str:
     if not found["none"]:
         return f"The bend of {label} is not among the discoveries."
     others = int(place.loc["none", "discoveries"]) - 1
-    first = f"The bend is shared with {others} others" if others else f"Of all of these {label} alone bends"
+    first = (
+        f"The bend is shared with {others} other{'s' * (others != 1)}"
+        if others
+        else f"Of all of these {label} alone bends"
+    )
     kept, lost = split_forms(found.drop("none"))
     if not kept and not lost:
         return f"{first}."
@@ -100,7 +112,7 @@ def specificity_table(audit: Frames) -> pd.DataFrame:
     place = audit["specificity_place"]
     return pd.DataFrame(
         {
-            f"{label_of(audit)}, p": place["nonlinear_p"].map(p_number).tolist(),
+            f"{exposure_label(PRIMARY.exposure)}, p": place["nonlinear_p"].map(p_number).tolist(),
             "q": place["nonlinear_q"].map(p_number).tolist(),
             "rank": [f"{row.nonlinear_rank} of {row.tested}" for row in place.itertuples()],
             "bend, energy among them": place["discoveries"].astype(str).tolist(),
@@ -144,7 +156,7 @@ def _u_words(audit: Frames, form: str) -> str:
 
 def controls_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     """Whether the method finds what is known, and whether what intake cannot cause bends too."""
-    own = _negative_words(audit, label_of(audit, study), _low_point(audit, study), study)
+    own = _negative_words(audit, exposure_label(study.exposure), _low_point(audit, study), study)
     return f"{_positive_words(audit, study)} {own}"
 
 
@@ -193,7 +205,7 @@ def _negative(audit: Frames, form: str, study: Study) -> pd.DataFrame:
     every = audit["specificity"]
     of_form = (every["kind"] == "negative control") & (every["form"] == form)
     found = every[of_form & (every["exposure"] == study.exposure)]
-    return found.set_index(found["label"].str.removesuffix(f" by {label_of(audit, study)}"))
+    return found.set_index(found["label"].str.removesuffix(f" by {exposure_label(study.exposure)}"))
 
 
 def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
@@ -229,7 +241,7 @@ def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
 
 
 def uncaused_words(study: Study) -> str:
-    """The outcomes of the negative controls: what is no intake was not recalled of a day, but found at the survey."""
+    """The outcomes of the negative controls: what is no intake was not recalled of a day."""
     if is_intake(study.exposure):
         return "outcomes that the recalled day cannot have caused"
     return "outcomes that were settled long before the survey"
@@ -286,9 +298,3 @@ def controls_table(audit: Frames) -> pd.DataFrame:
 def controls_markdown(audit: Frames) -> str:
     """The table of `controls_table` as Markdown, which wraps its long cells."""
     return as_markdown(controls_table(audit))
-
-
-def label_of(audit: Frames, study: Study = PRIMARY) -> str:
-    """The primary exposure in words."""
-    every = audit["specificity"]
-    return str(every.loc[every["exposure"] == study.exposure, "label"].iloc[0])

@@ -15,7 +15,7 @@ def sampling_units_sentence(audit: Frames) -> str:
         return unanswered
     units = without_units(audit)
     if not units.told:
-        return f"Of no single sampling unit it can be told whether it carries the bend: {units.untold()}."
+        return f"Whether one sampling unit carries the bend cannot be told: {units.untold()}."
     told = (
         f"with everybody the non-linear p is {p_number(units.full)}, without one of {units.told} sampling units "
         f"{p_at_most(units.most)}, covariance and df estimated anew"
@@ -56,8 +56,12 @@ class WithoutUnits:
 
     def untold(self) -> str:
         """Of how many units nothing is told and why, as a clause; empty if all are told."""
-        few = f"of {self.few} others, with fewer than 10 people each, nothing is told" if self.few else ""
-        failed = f"without {self.failed} others the model cannot be fitted" if self.failed else ""
+        more = " more" if self.told else ""
+        units = [f"{n}{more} sampling unit{'s' * (n != 1)}" for n in (self.few, self.failed)]
+        few = (
+            f"of {units[0]}, with fewer than 10 people{' each' * (self.few != 1)}, nothing is told" if self.few else ""
+        )
+        failed = f"without {units[1]} the model cannot be fitted" if self.failed else ""
         return "; ".join(words for words in (few, failed) if words)
 
 

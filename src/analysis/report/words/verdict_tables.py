@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.audit.specificity import FALSE_DISCOVERIES
+from analysis.data.people.vocabulary import exposure_label
 from analysis.report.words import audit as audit_words
 from analysis.report.words.bottom_line import ADJUSTMENTS, NEEDED, energy_p
 from analysis.report.words.first_screen import AT_RANDOM, blind_words, missed_share, missed_usual
@@ -26,7 +27,7 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
-from analysis.report.words.specificity import bent_controls, label_of
+from analysis.report.words.specificity import bent_controls
 from analysis.report.words.units import without_units
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
@@ -243,7 +244,7 @@ def _nutrients_row(audit: Frames) -> tuple[str, str, str]:
     return (
         f"{own['tested']} nutrients, as they are",
         f"{own['discoveries']} bend at a false-discovery rate of {100 * FALSE_DISCOVERIES:g} %",
-        f"{own['top']} first, {label_of(audit)} {ordinal(own)}",
+        f"{own['top']} first, {exposure_label(PRIMARY.exposure)} {ordinal(own)}",
     )
 
 
@@ -255,7 +256,7 @@ def _controls_row(estimates: Frames, audit: Frames) -> list[tuple[str, str, str]
     told = [f"{name}, lowest at {format_intake(nadir)} {unit}" for name, nadir in bent.items()]
     return [
         (
-            f"{sentence(NUMBERS[len(points)])} outcomes that {label_of(audit)} should not move",
+            f"{sentence(NUMBERS[len(points)])} outcomes that {exposure_label(PRIMARY.exposure)} should not move",
             f"{NUMBERS[len(bent)]} bends: {list_words(told)}" if told else "none bends",
             "some of a bend can come from elsewhere" if told else "no sign of a bend from elsewhere",
         )

@@ -298,7 +298,8 @@ def interrupted_regression(
 
     Raises
     ------
-    DesignError, ConvergenceError : as `two_lines`.
+    DesignError : fewer people or cases on a side than a line needs; the arrays themselves are not checked.
+    ConvergenceError : as `analysis.stats.regression.quick.fit_quickly`.
     """
     below, above = x <= at, x >= at
     sides = [~below] if np.array_equal(above, ~below) else [~below, above]  # the same, with nobody at the break
