@@ -85,7 +85,8 @@ def test_odds_ratio_with_its_interval():
 
 @pytest.mark.parametrize(("ratio", "text"), [
     (1.5, "1.50"), (0.001, "< 0.01"), (999.994, "999.99"), (999.996, "1,000"), (1494.95, "1,495"),
-    (999_999.4, "999,999"), (53159151.33, "5.3 × 10⁷"), (1890295270309.61, "1.9 × 10¹²"), (float("nan"), "nan"), (float("inf"), "inf"),
+    (999_999.4, "999,999"), (53159151.33, "5.3 × 10⁷"), (1890295270309.61, "1.9 × 10¹²"), (float("nan"), "nan"),
+    (float("inf"), "inf"),
 ])  # fmt: skip
 def test_a_ratio_of_any_size_can_be_read(ratio, text):
     assert numbers_words.format_ratio(ratio) == text
