@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.audit.referee.table import COLUMNS
-from analysis.report.words.conclusions import NOT_ASKED, _referee_words, claim_sentence, referee_table
+from analysis.report.words.conclusions import NOT_ASKED, OTHERWISE, _referee_words, claim_sentence, referee_table
 from analysis.study import Study
 
 OWN = {"n": 900, "nonlinear_p": 0.2, "end_slopes_p": 0.3, "levels_p": 0.4, "log_or_low": 0.1, "log_or_high": 0.2,
@@ -55,14 +55,15 @@ def test_rows_that_end_otherwise_are_those_of_another_verdict_another_side_of_th
     interaction = {"question": "under-reporting", "done": "curve times it", "nonlinear_p": 0.01}
     rows = pd.concat([audit["referee"], pd.DataFrame([interaction])], ignore_index=True)
     table = referee_table({"referee": rows}).set_index("done")
-    assert set(table.index[table["changes"]]) == {
+    assert set(table.index[table["ends"] == OTHERWISE]) == {
         "end slopes at P10 and P90", "calibrated, bootstrap", "calibrated with energy, bootstrap",
     }  # fmt: skip
     words = _referee_words({"referee": rows})
     assert words.startswith("Of 3 analyses 0 end as the study does")
     assert "Under-reporting, curve times it: p = 0.010, a test of its own. The others:" in words
-    verdict = audit["referee"].assign(verdict=["U" if k == 6 else one for k, one in enumerate(rows["verdict"][:7])])
-    assert referee_table({"referee": verdict}).set_index("done").loc["model 2, complete cases", "changes"]
+    people = audit["referee"].assign(n=[901 if k == 6 else one for k, one in enumerate(rows["n"][:7])])  # fewer or more
+    verdict = people.assign(verdict=["U" if k == 6 else one for k, one in enumerate(rows["verdict"][:7])])
+    assert referee_table({"referee": verdict}).set_index("done").loc["model 2, complete cases", "ends"] == OTHERWISE
 
 
 @pytest.mark.parametrize(

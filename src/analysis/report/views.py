@@ -5,6 +5,7 @@ HTML and drawings. Showing one computes nothing that takes time, and shows no si
 """
 
 import dataclasses
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -102,8 +103,30 @@ def viewed_test(test: TermTest, kind: type[TermTestView]) -> TermTestView:
     return kind(**dataclasses.asdict(test))
 
 
+class _OfFrame(Shown):
+    """Base of a view of rows at some exposures: a sentence and a table of words; its ``frame`` has the numbers."""
+
+    __slots__ = ()
+    frame: pd.DataFrame
+
+    @abstractmethod
+    def _head(self) -> str:
+        """What the rows are."""
+
+    @abstractmethod
+    def table(self) -> pd.DataFrame:
+        """What is shown, as words."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """The numbers in full: a copy of ``frame``."""
+        return self.frame.copy()
+
+    def _cell(self) -> Cell:
+        return Cell([self._head()], {"": self.table()})
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
-class CurveView(Shown, OddsRatioCurve):
+class CurveView(_OfFrame, OddsRatioCurve):
     """Odds ratios at some exposures, shown as a table; their ``frame`` has the numbers in full.
 
     Attributes
@@ -117,16 +140,11 @@ class CurveView(Shown, OddsRatioCurve):
     unit: str
     provenance: Provenance | None
 
-    def to_frame(self) -> pd.DataFrame:
-        """The numbers in full: a copy of ``frame``."""
-        return self.frame.copy()
-
-    def _cell(self) -> Cell:
-        head = (
+    def _head(self) -> str:
+        return (
             f"Odds ratios against {format_intake(self.reference)} {self.unit}, knots "
             f"{', '.join(map(format_intake, self.knots))}.{source_words(self.provenance)}"
         )
-        return Cell([head], {"": self.table()})
 
     def table(self) -> pd.DataFrame:
         """What is shown: exposure, odds ratio and both of its intervals, as words."""
@@ -149,7 +167,7 @@ def marked(shown: pd.DataFrame, extrapolated: Bools) -> pd.DataFrame:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PrevalenceView(Shown, PrevalenceCurve):
+class PrevalenceView(_OfFrame, PrevalenceCurve):
     """Standardised prevalence at some exposures, shown as a table; its ``frame`` has the numbers in full.
 
     Attributes
@@ -165,16 +183,11 @@ class PrevalenceView(Shown, PrevalenceCurve):
     unit: str
     provenance: Provenance | None
 
-    def to_frame(self) -> pd.DataFrame:
-        """The numbers in full: a copy of ``frame``."""
-        return self.frame.copy()
-
-    def _cell(self) -> Cell:
-        head = (
+    def _head(self) -> str:
+        return (
             f"Prevalence of peripheral {self.disease} if everybody of the study had the intake, differences and ratios "
             f"against {format_intake(self.reference)} {self.unit}.{source_words(self.provenance)}"
         )
-        return Cell([head], {"": self.table()})
 
     def table(self) -> pd.DataFrame:
         """What is shown: exposure, prevalence with both of its intervals, difference and ratio, as words."""

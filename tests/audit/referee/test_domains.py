@@ -12,7 +12,7 @@ from analysis.audit.referee import recall_error
 from analysis.audit.referee.missing import people_missing
 from analysis.audit.referee.questions import referee_frames
 from analysis.audit.referee.recall_error import calibrated, calibration_data
-from analysis.audit.referee.rows import rows_that_change_nothing, variants
+from analysis.audit.referee.rows import OF_WEIGHTS, rows_that_change_nothing, variants
 from analysis.audit.referee.table import row_of
 from analysis.audit.specifications import CHOICES
 from analysis.audit.tasks import AuditError, Finished
@@ -77,6 +77,16 @@ def test_rows_that_ask_nothing_of_some_people_are_left_out_with_the_reason(peopl
     assert not answered & set(reasons.index)
     assert len(answered) > 8
     assert found["rows"]["nonlinear_p"].notna().all()
+
+
+def test_weights_of_two_years_are_of_the_studys_kind(people: pd.DataFrame) -> None:
+    """By hand: a third of each one's 2-year examination weight; of a study without weights nothing of them is asked."""
+    study = dataclasses.replace(PRIMARY, weights="mec")
+    reweighted = variants(people)[OF_WEIGHTS[0]](set_out(people, study))
+    np.testing.assert_allclose(reweighted.cohort.weights, people["weight_mec_2yr"].fillna(0.0) / 3, rtol=1e-12)
+    assert not np.allclose(people["weight_mec_2yr"].fillna(0.0), people["weight_dietary_2yr"].fillna(0.0))
+    left = rows_that_change_nothing(people, study=dataclasses.replace(PRIMARY, weights="none"))["left"]
+    assert set(left.loc[left["reason"] == "the study has no weights", "done"]) == set(OF_WEIGHTS)
 
 
 def test_a_row_that_fails_takes_no_other_with_it_and_names_no_column_of_ours(people: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.sample.design import SurveyDesign, domain_of
-from analysis.study import PRIMARY, Study, Weights
+from analysis.study import PRIMARY, Study
 
 QUESTION = "rows"
 AGE_KNOTS = 4
@@ -31,6 +31,9 @@ OF_RECALL = (
     "recall of Friday to Sunday",
 )
 """Rows about the recalled day, which only what was recalled can be asked."""
+
+OF_WEIGHTS = ("2-year weights in every cycle", "weights trimmed at P99")
+"""Rows about weights, which a study without any is not asked."""
 
 SEXES = {"male": "men", "female": "women"}
 
@@ -48,12 +51,15 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     setting = set_out(frame, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     asked: dict[str, Callable[[], Setting]] = {
-        done: partial(variant, setting) for done, variant in variants(frame, study.weights).items()
+        done: partial(variant, setting) for done, variant in variants(frame).items()
     }
     asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
     if not is_intake(study.exposure):
         asked = {done: pose for done, pose in asked.items() if done not in OF_RECALL}
-    return answers(QUESTION, base, asked, left=not_of_these(frame[setting.domain.rows]))
+    left = not_of_these(frame[setting.domain.rows])
+    if study.weights == "none":
+        left |= dict.fromkeys(OF_WEIGHTS, "the study has no weights")
+    return answers(QUESTION, base, asked, left=left)
 
 
 def not_of_these(people: pd.DataFrame) -> dict[str, str]:
@@ -72,15 +78,13 @@ def _of_sex(frame: pd.DataFrame, study: Study, sex: str) -> Setting:
     return set_out(frame, dataclasses.replace(study, where=all_of([study.where, f"sex == '{sex}'"])))
 
 
-def variants(frame: pd.DataFrame, weights: Weights = PRIMARY.weights) -> dict[str, Callable[[Setting], Setting]]:
+def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
     """What is done to the people of a study, by its words."""
     day = frame["recall_weekday"].to_numpy(dtype=float)
     female = (frame["sex"] == "female").to_numpy(dtype=float)
     age = frame["age_years"].to_numpy(dtype=float)
     usual, weight = frame["recall_usual"].to_numpy(dtype=float), frame["weight_kg"].to_numpy(dtype=float)
     weekend = np.isin(day, WEEKEND)
-    kind = "dietary" if weights == "none" else weights
-    own = frame[f"weight_{kind}_2yr"].fillna(0.0).to_numpy(dtype=float) / frame["cycle"].nunique()
     return {
         "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age), "age"),
         "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age), "age group"),
@@ -88,7 +92,7 @@ def variants(frame: pd.DataFrame, weights: Weights = PRIMARY.weights) -> dict[st
         "cycle indicators": lambda one: _beside(one, _indicators(frame["cycle"].to_numpy(dtype=float)), "cycle"),
         "day of the week": lambda one: _beside(one, _indicators(day), "day of the week"),
         "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None], "body weight"),
-        "2-year weights in every cycle": lambda one: _weighted(one, own),
+        "2-year weights in every cycle": lambda one: _weighted(one, _of_two_years(frame, one)),
         "weights trimmed at P99": lambda one: _weighted(one, _trimmed(one)),
         "recall day said to be usual (post hoc)": lambda one: restricted(one, usual == 1),
         "recall of Monday to Thursday": lambda one: restricted(one, ~weekend & np.isfinite(day)),
@@ -134,6 +138,12 @@ def _weighted(setting: Setting, weights: Array) -> Setting:
     cohort = dataclasses.replace(setting.cohort, weights=pd.Series(weights, index=setting.cohort.rows.index))
     domain = domain_of(design, cohort.complete.to_numpy())
     return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
+
+
+def _of_two_years(frame: pd.DataFrame, setting: Setting) -> Array:
+    """(n,) 2-year weights of the study's kind, those of 1999-2002 too."""
+    weights = frame[f"weight_{setting.study.weights}_2yr"].fillna(0.0).to_numpy(dtype=float)
+    return np.asarray(weights / frame["cycle"].nunique())
 
 
 def _trimmed(setting: Setting) -> Array:

@@ -32,10 +32,14 @@ from analysis.stats.shape.verdict import ALPHA
 from analysis.study import OUTCOMES, Study
 
 TESTS_OF_A_ROW = ("nonlinear_p", "end_slopes_p", "levels_p")
+VERDICTS_OF_A_ROW = ("verdict", "levels_verdict")
 NUMBERS_OF_A_ROW = ("n", *TESTS_OF_A_ROW, "log_or_low", "log_or_high")
 """Rows of the referee's table that agree in these are one and the same analysis."""
 
-THE_STUDY, AS_IN_THE_STUDY = "the study", "as in the study"
+THE_STUDY = "the study"
+ITSELF, APART, ALIKE, OTHERWISE = "itself", "apart", "alike", "otherwise"
+"""How a row of the referee ends beside the study."""
+
 NOT_ASKED = "–"
 REFEREE_NOTE = (
     "A dash: this row has no such test, or it is that of the study. Bootstraps and SIMEX are asked about the slopes at "
@@ -158,20 +162,18 @@ def _sections(study: Study, audit: Frames) -> dict[str, str]:
 def _referee_words(audit: Frames) -> str:
     """How many of the referee's rows leave the claim as it is, a table of the others, and tests of their own."""
     table = referee_table(audit)
-    of_the_study = (table.index == THE_STUDY) | (table["what it does"] == AS_IN_THE_STUDY)
-    apart = ~of_the_study & (table["what it does"] == "")
-    others, changed = table[~of_the_study & ~apart], table[table["changes"]]
+    ends = table.pop("ends")
+    n, p = ends.isin([ALIKE, OTHERWISE]).sum(), audit["referee"].set_index("done")["nonlinear_p"]
     own = "".join(
-        f" {sentence(row['question'])}, {row['done']}: p {format_p(row['nonlinear_p'])}, a test of its own."
-        for row in audit["referee"].to_dict("records")
-        if row["done"] in set(table.loc[apart, "done"])
+        f" {sentence(str(question))}, {row['done']}: p {format_p(p[row['done']])}, a test of its own."
+        for question, row in table[ends == APART].iterrows()
     )
-    if changed.empty:
-        return f"None of {len(others)} analyses ends otherwise than the study (`referee.csv` has them).{own}"
-    shown = pd.concat([table[table.index == THE_STUDY], changed]).drop(columns="changes")
+    if not (ends == OTHERWISE).any():
+        return f"None of {n} analyses ends otherwise than the study (`referee.csv` has them).{own}"
+    shown = table[(table.index == THE_STUDY) | (ends == OTHERWISE)]
     told = (
-        f"Of {len(others)} analyses {len(others) - len(changed)} end as the study does, in its verdict and in each "
-        f"test that they have (`referee.csv` has them all).{own} The others:"
+        f"Of {n} analyses {(ends == ALIKE).sum()} end as the study does, in its verdict and in each test that they "
+        f"have (`referee.csv` has them all).{own} The others:"
     )
     return f"{told}\n\n{as_markdown(shown)}\n\n{REFEREE_NOTE}"
 
@@ -180,7 +182,7 @@ def referee_table(audit: Frames) -> pd.DataFrame:
     """The referee's questions with their p-values, verdicts and what each does to the claim of a U.
 
     The study itself, which several questions are read against, stands once; a row of the same numbers says so. The
-    column ``changes`` tells whether a row ends otherwise: in a verdict, on another side of 0.05, or in no estimate.
+    column ``ends`` tells how: see `_ends`.
     """
     table = audit["referee"]
     own = table[table["done"] == PRIMARY_ROW].head(1)
@@ -197,33 +199,34 @@ def referee_table(audit: Frames) -> pd.DataFrame:
             "verdict": told["verdict"].fillna(NOT_ASKED).tolist(),
             "both ends higher": told["levels_verdict"].fillna(NOT_ASKED).tolist(),
             "what it does": [_does(row) for row in rows.itertuples()],
-            "changes": _ends_otherwise(rows, table),
+            "ends": [_ends(row, own) for row in rows.itertuples()] if len(own) else OTHERWISE,
         },
         index=pd.Index(rows["question"].tolist(), name="question"),
     )
 
 
-def _ends_otherwise(rows: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
-    """Whether each row has another verdict than the study, a p-value on another side of 0.05, or no estimate at all.
+def _ends(row: Any, own: pd.DataFrame) -> str:
+    """How a row ends beside the study: in another verdict, on another side of 0.05 or in no estimate, or as it does.
 
-    A row that tells no direction, such as that of an interaction, has tests of its own.
+    The study itself and its doubles end as nothing else; a row that tells no direction has a test of its own.
     """
-    own = table[table["done"] == PRIMARY_ROW].head(1)
-    if own.empty:
-        return [True] * len(rows)
-    unanswered = rows[list(TESTS_OF_A_ROW)].isna().all(axis="columns")
-    other = pd.Series(False, rows.index)
-    for name in ("verdict", "levels_verdict"):
-        other |= rows[name].notna() & (rows[name] != own[name].iloc[0])
-    for name in TESTS_OF_A_ROW:
-        other |= rows[name].notna() & ((rows[name] < ALPHA) != (own[name].iloc[0] < ALPHA))
-    return (unanswered | other & rows["direction"].fillna("").ne("")).tolist()
+    if row.question == THE_STUDY or row.same:
+        return ITSELF
+    p = {name: getattr(row, name) for name in TESTS_OF_A_ROW}
+    if pd.isna([*p.values()]).all():
+        return OTHERWISE
+    if pd.isna(row.direction) or not row.direction:
+        return APART
+    study = own.iloc[0]
+    verdicts = any(pd.notna(getattr(row, name)) and getattr(row, name) != study[name] for name in VERDICTS_OF_A_ROW)
+    sides = any(pd.notna(value) and (value < ALPHA) != (study[name] < ALPHA) for name, value in p.items())
+    return OTHERWISE if verdicts or sides else ALIKE
 
 
 def _does(row: Any) -> str:
     """What a row does to the claim: as it says, that it is the study itself, or that it has no estimate at all."""
     if row.same:
-        return AS_IN_THE_STUDY
+        return "as in the study"
     if pd.isna([getattr(row, name) for name in TESTS_OF_A_ROW]).all():
         return "no estimate could be made"
     return "" if pd.isna(row.direction) else str(row.direction)
