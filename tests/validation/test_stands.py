@@ -15,7 +15,7 @@ from analysis.dose_response.shape import shape_dict, shape_of
 from analysis.stats.shape.questions import levels
 from analysis.study import Study
 from analysis.validation.studies import stands as asked_again
-from analysis.validation.studies.kinds import recompute, replicated_people, values_of
+from analysis.validation.studies.kinds import recompute, sample_of, values_of
 from analysis.validation.studies.replication import Replication, ReplicationError, read_replications
 from analysis.validation.studies.stands import COLUMNS, by_other_rule, do_they_stand, own_form, side_of
 
@@ -156,10 +156,10 @@ def test_trend_shape_and_residuals_are_of_the_people_of_the_ratio(participants, 
 
 def test_the_trend_is_over_the_groups_of_the_ratio_where_cuts_are_weighted(participants, stands) -> None:
     weighted = dataclasses.replace(CLAIM, cuts="weighted")
-    people = replicated_people(participants, weighted)
-    x, eligible = values_of(participants, CLAIM.exposure), people.sample
+    sample = sample_of(participants, weighted)
+    x, eligible = values_of(participants, CLAIM.exposure), sample.rows
     order = np.argsort(x[eligible])
-    share = np.cumsum(people.design.weights[eligible][order]) / people.design.weights[eligible].sum()
+    share = np.cumsum(sample.design.weights[eligible][order]) / sample.design.weights[eligible].sum()
     cuts = x[eligible][order][np.searchsorted(share, [0.2, 0.4, 0.6, 0.8])]
     group = np.searchsorted(cuts, x)
     medians = np.array([np.median(x[eligible & (group == k)]) for k in range(5)])

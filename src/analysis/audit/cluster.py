@@ -51,13 +51,13 @@ Ways: TypeAlias = Mapping[str, Mapping[str, str]]
 """Of `decided_by`, for every module whose tasks are performed."""
 
 
-def on_cluster(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, scheduler: str) -> Arriving:
+def on_cluster(tasks: Sequence[Task], waiting: Sequence[int], people: pd.DataFrame, scheduler: str) -> Arriving:
     """Perform tasks on the workers of a scheduler, those included that join later.
 
     A scheduler suspects every task that a worker had in hand when it died, and gives it up after some deaths. So each
     suspect is tried once more with no other beside it: one that ends its workers again is named, the others are done.
     """
-    packed = bytes_of_frame(frame, "zstd")
+    packed = bytes_of_frame(people, "zstd")
     ways = {module: decided_by(module) for module in {tasks[number].code for number in waiting}}
     suspects: list[int] = []
     for number, image in _despite_losses(tasks, waiting, packed, ways, scheduler, LONGEST_GREETING):

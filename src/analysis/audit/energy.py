@@ -87,12 +87,12 @@ SLICE_POINTS = 101
 
 
 # ---- the forms side by side
-def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+def energy_forms(people: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The exposure's curve under each energy form, and what each says of its shape.
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     study : whose people, covariates and knots; energy may not be among its covariates. Its forms are those of
         `analysis.dose_response.energy.forms_of`, its people those of `analysis.dose_response.energy.energy_known`.
 
@@ -111,8 +111,8 @@ def energy_forms(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """
     if study.exposure == ENERGY:
         raise StudyError(f"the exposure is {ENERGY}: expected another one, for energy to be adjusted for beside it.")
-    setting = set_out(frame, energy_known(study))
-    energy = frame[ENERGY].to_numpy(dtype=float)
+    setting = set_out(people, energy_known(study))
+    energy = people[ENERGY].to_numpy(dtype=float)
     curves, rows = [], []
     for form in forms_of(study.exposure):
         problem = pose_setting(energy_adjusted(setting, energy, form))
@@ -272,7 +272,7 @@ def _surface_columns(exposure: Margin, energy: Margin, x: Array, kcal: Array) ->
     return np.hstack([first, second, products])
 
 
-def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
+def fit_surface(people: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
     """Fit the tensor product of an exposure's spline and energy's, beside the study's covariates.
 
     logit P(neuropathy) = a + f(x) + g(e) + sum_jk c_jk f_j(x) g_k(e) + covariates, f and g restricted cubic splines of
@@ -280,7 +280,7 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     study : whose people and covariates, of known energy; its exposure may not be energy, nor energy a covariate.
 
     Raises
@@ -288,9 +288,9 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
-    setting = set_out(frame, energy_known(study))
+    setting = set_out(people, energy_known(study))
     cohort, inside = setting.cohort.rows.to_numpy(), setting.domain.rows
-    intake = frame[ENERGY].to_numpy(dtype=float)
+    intake = people[ENERGY].to_numpy(dtype=float)
     exposure = margin_of(setting.exposure[cohort], term=study.exposure, knots=TENSOR_KNOTS)
     energy = margin_of(intake[cohort], term=ENERGY, knots=TENSOR_KNOTS)
     columns = _surface_columns(exposure, energy, setting.exposure[inside], intake[inside])
@@ -299,12 +299,12 @@ def fit_surface(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Surface:
     return Surface(setting, intake, exposure, energy, model, fit_quickly(model, setting.design))
 
 
-def energy_surface(frame: pd.DataFrame, *, study: Study = PRIMARY, points: int = SURFACE_POINTS) -> Frames:
+def energy_surface(people: pd.DataFrame, *, study: Study = PRIMARY, points: int = SURFACE_POINTS) -> Frames:
     """Odds by exposure and energy together, tests of the surface, and where its people are.
 
     Parameters
     ----------
-    frame, study : as `fit_surface`.
+    people, study : as `fit_surface`.
     points : of the grid in each direction.
 
     Returns
@@ -322,7 +322,7 @@ def energy_surface(frame: pd.DataFrame, *, study: Study = PRIMARY, points: int =
     ------
     As `fit_surface`.
     """
-    surface = fit_surface(frame, study=study)
+    surface = fit_surface(people, study=study)
     return {
         "energy_surface": _surface_grid(surface, points),
         "energy_tests": _surface_tests(surface),
@@ -398,12 +398,12 @@ def _density(surface: Surface) -> pd.DataFrame:
 
 
 # ---- slices
-def energy_slices(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+def energy_slices(people: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The exposure's curve at fixed energy, cut from the surface where people of about that energy are.
 
     Parameters
     ----------
-    frame, study : as `fit_surface`.
+    people, study : as `fit_surface`.
 
     Returns
     -------
@@ -416,7 +416,7 @@ def energy_slices(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     ------
     As `fit_surface`.
     """
-    surface = fit_surface(frame, study=study)
+    surface = fit_surface(people, study=study)
     cohort = surface.setting.cohort.rows.to_numpy()
     curves, rows = [], []
     for quantile in SLICES:

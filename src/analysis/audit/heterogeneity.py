@@ -40,7 +40,7 @@ REFITTED = "nonlinear_p_refitted"
 
 
 # ---- cycles
-def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+def cycle_curves(people: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """The curve of each cycle by itself, on the pooled cohort's knots and reference, and the pooled curve.
 
     A cycle is fitted with its own weights and its own coefficients of the covariates. One of which nobody is
@@ -48,7 +48,7 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     study : the pooled study.
 
     Returns
@@ -63,9 +63,9 @@ def cycle_curves(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
-    pooled = pose(frame, study)
+    pooled = pose(people, study)
     cycles = pooled.setting.cohort.complete_cycles
-    problems = {cycle_name(cycle): _of_cycle(frame, pooled, cycle) for cycle in cycles} | {POOLED: pooled}
+    problems = {cycle_name(cycle): _of_cycle(people, pooled, cycle) for cycle in cycles} | {POOLED: pooled}
     x = np.linspace(*_ends(pooled), GRID_POINTS)
     curves, rows = [], []
     for name, problem in problems.items():
@@ -84,9 +84,9 @@ def _ends(problem: Problem) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _of_cycle(frame: pd.DataFrame, pooled: Problem, cycle: int) -> Problem:
+def _of_cycle(people: pd.DataFrame, pooled: Problem, cycle: int) -> Problem:
     """One cycle's people on the pooled knots and reference."""
-    setting = set_out(frame, dataclasses.replace(pooled.setting.study, cycles=(cycle,)))
+    setting = set_out(people, dataclasses.replace(pooled.setting.study, cycles=(cycle,)))
     return pose_on(setting, pooled.spline, reference=pooled.reference)
 
 
@@ -112,12 +112,12 @@ def _shape_row(curve: FittedCurve, conf_level: float) -> dict[str, object]:
     }
 
 
-def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+def cycle_heterogeneity(people: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """Test that all cycles have one curve, in the pooled model with cycle and its products with the spline.
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     study : the pooled study, of two cycles or more; its weights are those of all cycles. Compared are those of which
         somebody is analysed.
 
@@ -133,11 +133,11 @@ def cycle_heterogeneity(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frame
     ------
     StudyError : a study of one cycle, or people of one only. Otherwise as `cycle_curves`.
     """
-    problem = pose(frame, study)
+    problem = pose(people, study)
     cycles = problem.setting.cohort.complete_cycles
     if len(cycles) < 2:
         raise StudyError(f"cycles={study.cycles}, people of {cycles}: expected two or more, to compare them.")
-    model, tested = _with_cycles(problem, frame["cycle"].to_numpy(), cycles[1:])
+    model, tested = _with_cycles(problem, people["cycle"].to_numpy(), cycles[1:])
     rows = [{"covariates": "common"} | row for row in _test_rows(model, tested, problem)]
     tested.pop("level")
     try:
@@ -191,7 +191,7 @@ def _with_own_covariates(model: Regression, problem: Problem) -> Regression:
 
 
 # ---- sampling units
-def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
+def psu_influence_on_shape(people: pd.DataFrame, *, study: Study = PRIMARY) -> Frames:
     """What the tests and the low point of a study's curve become without each PSU in turn.
 
     The other PSUs of its stratum stand for the one left out; knots, reference and the range searched stay, and refits
@@ -201,7 +201,7 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     study : whose curve.
 
     Returns
@@ -215,12 +215,12 @@ def psu_influence_on_shape(frame: pd.DataFrame, *, study: Study = PRIMARY) -> Fr
     ------
     DesignError : a stratum of one PSU. Otherwise as `cycle_curves`.
     """
-    problem = pose(frame, study)
+    problem = pose(people, study)
     setting, fit = problem.setting, fit_problem(problem)
     design, domain = setting.design, setting.domain
     influence = psu_influence(fit, problem.X, problem.y, design=design, domain=domain)
     curve = curve_of(problem, fit)
-    there = _psus_of_cycles(problem, frame["cycle"].to_numpy())
+    there = _psus_of_cycles(problem, people["cycle"].to_numpy())
     units = pd.DataFrame({"stratum": influence.strata, "psu": influence.psu,
                           "n": _people_of_psus(problem).astype(float)})[there]  # fmt: skip
     without = pd.DataFrame([_shape_without(curve, beta) for beta in influence.estimate])[there]

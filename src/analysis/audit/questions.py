@@ -176,14 +176,14 @@ def _parted(cells: Sequence[SpecificityCell]) -> list[tuple[SpecificityCell, ...
 
 
 def audit_frames(
-    finished: Sequence[Finished], frame: pd.DataFrame, *, study: Study = PRIMARY, jobs: int = 1
+    finished: Sequence[Finished], people: pd.DataFrame, *, study: Study = PRIMARY, jobs: int = 1
 ) -> dict[str, pd.DataFrame]:
     """What the tasks of `audit_tasks`, or of `study_tasks`, found, by name.
 
     Parameters
     ----------
     finished : what the tasks found.
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     study : whose audit it is.
     jobs : threads of the joint test; no number depends on them.
 
@@ -199,7 +199,7 @@ def audit_frames(
     """
     frames: dict[str, pd.DataFrame] = {}
     if specifications := [one for one in finished if one.name.startswith(SPECIFICATION)]:
-        curve = specification_curve(specifications, frame)
+        curve = specification_curve(specifications, people)
         frames |= {
             "specifications": curve.cells.drop(columns=DRAWING, errors="ignore"),
             "coefficients": coefficients_frame(curve.cells, CHOICES),
@@ -237,7 +237,7 @@ def specification_tasks(study: Study = PRIMARY) -> list[Task]:
     ]
 
 
-def specification_curve(finished: Sequence[Finished], frame: pd.DataFrame) -> SpecificationCurve:
+def specification_curve(finished: Sequence[Finished], people: pd.DataFrame) -> SpecificationCurve:
     """What the tasks of `specification_tasks` found as one curve.
 
     Raises
@@ -247,5 +247,5 @@ def specification_curve(finished: Sequence[Finished], frame: pd.DataFrame) -> Sp
     reasons = {one.name: one.reason for one in finished if one.reason}
     if reasons:
         raise AuditError("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
-    whole = SurveyDesign(frame["strata"].to_numpy(), frame["psu"].to_numpy(), np.ones(len(frame)))
+    whole = SurveyDesign(people["strata"].to_numpy(), people["psu"].to_numpy(), np.ones(len(people)))
     return collect_answers([(one.frames["rows"], one.arrays["totals"]) for one in finished], whole.psu_stratum)

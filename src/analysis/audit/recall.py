@@ -32,12 +32,12 @@ def beside_energy(exposure: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((exposure, ENERGY)))
 
 
-def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+def two_recalls(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """Agreement of two recalls of the same people, and the study's curve on each day and on their mean.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     study : its exposure must have a second day; its cycle is `SECOND_RECALL` here, its weight the two-day one.
 
     Returns
@@ -53,10 +53,10 @@ def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.
             f"{study.exposure} of {study.cycles}: expected one of {', '.join(SECOND_DAYS)}, and the cycle "
             f"{SECOND_RECALL}, of which both days are known."
         )
-    setting, both, weights = _people_with_both(frame, study)
-    agreement = [_agreement(name, frame, both, weights) for name in beside_energy(study.exposure)]
-    first = frame[study.exposure].to_numpy(dtype=float)
-    second = frame[SECOND_DAYS[study.exposure]].to_numpy(dtype=float)
+    setting, both, weights = _people_with_both(people, study)
+    agreement = [_agreement(name, people, both, weights) for name in beside_energy(study.exposure)]
+    first = people[study.exposure].to_numpy(dtype=float)
+    second = people[SECOND_DAYS[study.exposure]].to_numpy(dtype=float)
     rows = []
     for days, exposure in (("first", first), ("second", second), ("mean of both", (first + second) / 2)):
         problem = pose_setting(dataclasses.replace(setting, exposure=exposure))
@@ -65,24 +65,24 @@ def two_recalls(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.
     return {"recall": pd.DataFrame(agreement), "recall_curves": pd.DataFrame(rows)}
 
 
-def _people_with_both(frame: pd.DataFrame, study: Study) -> tuple[Setting, np.ndarray, Array]:
+def _people_with_both(people: pd.DataFrame, study: Study) -> tuple[Setting, np.ndarray, Array]:
     """Setting of the cycle's people with two reliable recalls, who they are, and their two-day weights."""
-    setting = set_out(frame, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
-    weights = frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
-    both = setting.cohort.rows.to_numpy() & (two_day_weight(frame, SECOND_DAYS[study.exposure]) > 0)
+    setting = set_out(people, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
+    weights = people["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
+    both = setting.cohort.rows.to_numpy() & (two_day_weight(people, SECOND_DAYS[study.exposure]) > 0)
     design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
     cohort = dataclasses.replace(
         setting.cohort,
-        rows=pd.Series(both, index=frame.index),
+        rows=pd.Series(both, index=people.index),
         complete=setting.cohort.complete & both,
-        weights=pd.Series(weights, index=frame.index),
+        weights=pd.Series(weights, index=people.index),
     )
     domain = domain_of(design, cohort.complete.to_numpy())
     return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain), both, weights
 
 
-def _agreement(name: str, frame: pd.DataFrame, both: np.ndarray, weights: Array) -> dict[str, object]:
-    days = np.log(np.maximum(frame.loc[both, [name, SECOND_DAYS[name]]].to_numpy(dtype=float), 1e-3))
+def _agreement(name: str, people: pd.DataFrame, both: np.ndarray, weights: Array) -> dict[str, object]:
+    days = np.log(np.maximum(people.loc[both, [name, SECOND_DAYS[name]]].to_numpy(dtype=float), 1e-3))
     found = two_days(days[:, 0], days[:, 1], weights[both])
     return {
         "exposure": name,

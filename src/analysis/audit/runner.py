@@ -28,7 +28,7 @@ LONGEST_UNTOLD = 60.0
 
 def run_tasks(
     tasks: Sequence[Task],
-    frame: pd.DataFrame,
+    people: pd.DataFrame,
     *,
     folder: Path | None,
     jobs: int = 1,
@@ -41,7 +41,7 @@ def run_tasks(
     Parameters
     ----------
     tasks : no two alike.
-    frame : harmonised participants, which every task's function gets first; they are sent to a worker once.
+    people : harmonised participants, which every task's function gets first; they are sent to a worker once.
     folder : of all runs; each digest of participants and code has a folder of its own in it. None: nothing is kept.
     jobs : processes. No number depends on them.
     scheduler : address of a dask scheduler whose workers are used instead, for example ``tcp://10.0.0.1:8786``.
@@ -60,10 +60,10 @@ def run_tasks(
     if scheduler is not None:
         check_address(scheduler)
     if folder is None:
-        everything = _performed(tasks, range(len(tasks)), frame, jobs=jobs, scheduler=scheduler)
+        everything = _performed(tasks, range(len(tasks)), people, jobs=jobs, scheduler=scheduler)
         found = {number: finished_in(image) for number, image in everything}
         return [found[number] for number in range(len(tasks))]
-    paths = paths_of(tasks, frame, folder)
+    paths = paths_of(tasks, people, folder)
     if fresh:
         for path in paths:
             path.unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def run_tasks(
         if waiting:
             refuse_unwritable({path.parent for path in paths})
             told = time.monotonic()
-            with closing(_performed(tasks, waiting, frame, jobs=jobs, scheduler=scheduler)) as arriving:
+            with closing(_performed(tasks, waiting, people, jobs=jobs, scheduler=scheduler)) as arriving:
                 for number, image in arriving:
                     keep(image, paths[number])
                     found[number] = finished_in(image)  # as a run that goes on from here finds it
@@ -89,16 +89,16 @@ def run_tasks(
 
 
 def _performed(
-    tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, *, jobs: int, scheduler: str | None
+    tasks: Sequence[Task], waiting: Sequence[int], people: pd.DataFrame, *, jobs: int, scheduler: str | None
 ) -> Arriving:
     if scheduler is not None:
-        return on_cluster(tasks, waiting, frame, scheduler)
-    return _in_processes(tasks, waiting, frame, jobs)
+        return on_cluster(tasks, waiting, people, scheduler)
+    return _in_processes(tasks, waiting, people, jobs)
 
 
-def _in_processes(tasks: Sequence[Task], waiting: Sequence[int], frame: pd.DataFrame, jobs: int) -> Arriving:
+def _in_processes(tasks: Sequence[Task], waiting: Sequence[int], people: pd.DataFrame, jobs: int) -> Arriving:
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    performing = (joblib.delayed(perform_to_bytes)(number, tasks[number], frame) for number in waiting)
+    performing = (joblib.delayed(perform_to_bytes)(number, tasks[number], people) for number in waiting)
     with closing(parallel(performing)) as arriving:
         yield from arriving
 

@@ -207,12 +207,12 @@ class Answer(Discreet):
     totals: Array | None
 
 
-def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Study = PRIMARY) -> list[Answer]:
+def answer_people(people: pd.DataFrame, cells: list[Specification], *, study: Study = PRIMARY) -> list[Answer]:
     """Answer the specifications of the same people.
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     cells : specifications that agree in `Specification.people`.
     study : what they vary.
 
@@ -221,11 +221,11 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
     One answer a cell, in their order; a cell without an estimate has its reason.
     """
     try:
-        frame = eligible_people(frame, study, columns={ENERGY, *columns_read(cells[0].of(study))})
-        setting = set_out(frame, cells[0].of(study))
+        people = eligible_people(people, study, columns={ENERGY, *columns_read(cells[0].of(study))})
+        setting = set_out(people, cells[0].of(study))
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
-    energy = frame[ENERGY].to_numpy(dtype=float)
+    energy = people[ENERGY].to_numpy(dtype=float)
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
     covariates = {setting.adjustment_terms: setting}
     covariates |= {one.adjustment_terms: one for one in forms.values() if isinstance(one, Setting)}
@@ -235,11 +235,11 @@ def answer_people(frame: pd.DataFrame, cells: list[Specification], *, study: Stu
 
 
 def answer_arrays(
-    frame: pd.DataFrame, cells: list[Specification], *, study: Study = PRIMARY
+    people: pd.DataFrame, cells: list[Specification], *, study: Study = PRIMARY
 ) -> dict[str, pd.DataFrame | Array]:
     """Answers of `answer_people` as a frame ``rows`` and an array ``totals``, the answered cells' side by side."""
-    answers = answer_people(frame, cells, study=study)
-    n_psu = len(frame[["strata", "psu"]].drop_duplicates())
+    answers = answer_people(people, cells, study=study)
+    n_psu = len(people[["strata", "psu"]].drop_duplicates())
     totals = [answer.totals for answer in answers if answer.totals is not None]
     return {
         "rows": pd.DataFrame([answer.row for answer in answers]),
@@ -255,7 +255,7 @@ def people_groups(study: Study = PRIMARY) -> dict[str, list[Specification]]:
     return groups
 
 
-def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY, *, columns: set[str] | None = None) -> pd.DataFrame:
+def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: set[str] | None = None) -> pd.DataFrame:
     """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
 
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
@@ -263,20 +263,20 @@ def eligible_people(frame: pd.DataFrame, study: Study = PRIMARY, *, columns: set
 
     Parameters
     ----------
-    frame, study : harmonised participants, and what is asked of them.
+    people, study : harmonised participants, and what is asked of them.
     columns : the only ones that are read; all, unless given or where one of them is missing, which its refusal lists.
     """
-    able = frame["age_years"].to_numpy() >= study.age_min
-    able &= frame["examined"].to_numpy(dtype=bool) & frame["recall_reliable"].to_numpy(dtype=bool)
-    strata, psu = (pd.factorize(frame[name])[0] for name in ("strata", "psu"))
+    able = people["age_years"].to_numpy() >= study.age_min
+    able &= people["examined"].to_numpy(dtype=bool) & people["recall_reliable"].to_numpy(dtype=bool)
+    strata, psu = (pd.factorize(people[name])[0] for name in ("strata", "psu"))
     codes = strata * (psu.max() + 1) + psu
     first = np.full(codes.max() + 1, -1)
     first[codes[::-1]] = np.arange(codes.size)[::-1]  # of those written to one place the last stays
     able[first[first >= 0]] = True
-    if columns is None or not columns <= set(frame):
-        return frame[able]
+    if columns is None or not columns <= set(people):
+        return people[able]
     rows = np.flatnonzero(able)  # column by column: half the time of the frame's own selection of rows and columns
-    return pd.DataFrame({name: frame[name].array.take(rows) for name in sorted(columns)}, index=frame.index[rows])
+    return pd.DataFrame({name: people[name].array.take(rows) for name in sorted(columns)}, index=people.index[rows])
 
 
 def _adjusted_or_reason(setting: Setting, energy: Array, form: EnergyForm) -> Setting | AnalysisError:

@@ -192,13 +192,13 @@ def _forms(exposure: str, forms: tuple[EnergyForm, ...]) -> tuple[EnergyForm, ..
 
 # ---- one cell
 def answer_cells(
-    frame: pd.DataFrame, cells: Iterable[SpecificityCell], *, study: Study = PRIMARY
+    people: pd.DataFrame, cells: Iterable[SpecificityCell], *, study: Study = PRIMARY
 ) -> list[dict[str, Any]]:
     """Answer some cells, each by the tests and the verdict of the study.
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     cells : of `specificity_cells`; those that share `SpecificityCell.people` are cheaper together.
     study : whose people and model it is; of nutrients its exposure does not matter.
 
@@ -209,28 +209,28 @@ def answer_cells(
     nutrient has a second row, of the kind "heaped nutrient", with knots by Hmisc's rule.
     """
     settings: dict[tuple[str, str, str], Setting | AnalysisError] = {}
-    energy = frame[ENERGY].to_numpy(dtype=float)
+    energy = people[ENERGY].to_numpy(dtype=float)
     rows = []
     for cell in cells:
         if cell.people not in settings:
-            settings[cell.people] = _try_setting(frame, cell, study)
+            settings[cell.people] = _try_setting(people, cell, study)
         rows += _answer(cell, settings[cell.people], energy)
     return rows
 
 
-def _try_setting(frame: pd.DataFrame, cell: SpecificityCell, study: Study) -> Setting | AnalysisError:
+def _try_setting(people: pd.DataFrame, cell: SpecificityCell, study: Study) -> Setting | AnalysisError:
     try:
-        return setting_of(frame, cell, study=study)
+        return setting_of(people, cell, study=study)
     except AnalysisError as error:
         return error
 
 
-def setting_of(frame: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRIMARY) -> Setting:
+def setting_of(people: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRIMARY) -> Setting:
     """The people of a cell, energy not yet adjusted for.
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     cell : any.
     study : as `answer_cells`.
 
@@ -239,18 +239,18 @@ def setting_of(frame: pd.DataFrame, cell: SpecificityCell, *, study: Study = PRI
     StudyError, DesignError : as `analysis.dose_response.problem.set_out`.
     """
     if cell.kind == "nutrient":
-        return set_out(frame, energy_known(dataclasses.replace(study, exposure=cell.exposure)))
+        return set_out(people, energy_known(dataclasses.replace(study, exposure=cell.exposure)))
     if cell.kind == "positive control":
         # The people are those of the study: a control is judged on the same cohort.
-        setting = set_out(frame, energy_known(_study_without(cell.exposure, study)))
-        exposure = frame[cell.exposure]
+        setting = set_out(people, energy_known(_study_without(cell.exposure, study)))
+        exposure = people[cell.exposure]
         known = _restricted(setting, exposure.notna(), f"{cell.exposure} known")
         other = dataclasses.replace(setting.study, exposure=cell.exposure)
         return dataclasses.replace(known, study=other, exposure=exposure.to_numpy(dtype=float))
     control = NEGATIVE_CONTROLS[cell.outcome]
     other_exposure = dataclasses.replace(_study_without(control.covariate, study), exposure=cell.exposure)
-    setting = set_out(frame, energy_known(other_exposure))
-    outcome = control.outcome_of(frame[setting.cohort.rows]).reindex(frame.index)
+    setting = set_out(people, energy_known(other_exposure))
+    outcome = control.outcome_of(people[setting.cohort.rows]).reindex(people.index)
     known = _restricted(setting, outcome.notna(), f"{cell.outcome} known")
     return dataclasses.replace(known, y=outcome.fillna(0.0).to_numpy(dtype=float))
 

@@ -35,15 +35,15 @@ LIBRARIES = ("numpy", "scipy", "statsmodels", "pandas")
 _version = cache(metadata.version)  # each is read from a file
 
 
-def paths_of(tasks: Sequence[Task], frame: pd.DataFrame, folder: Path) -> list[Path]:
+def paths_of(tasks: Sequence[Task], people: pd.DataFrame, folder: Path) -> list[Path]:
     """Where the result of each task lies.
 
     Raises
     ------
     AuditError : two tasks are alike.
     """
-    people = people_digest(frame)
-    stores = {module: folder / run_digest(people, module) for module in {task.code for task in tasks}}
+    digest = people_digest(people)
+    stores = {module: folder / run_digest(digest, module) for module in {task.code for task in tasks}}
     paths = [stores[task.code] / task.file_name for task in tasks]
     names = [path.name for path in paths]
     double = sorted({task.name for task, name in zip(tasks, names, strict=True) if names.count(name) > 1})
@@ -52,10 +52,10 @@ def paths_of(tasks: Sequence[Task], frame: pd.DataFrame, folder: Path) -> list[P
     return paths
 
 
-def people_digest(frame: pd.DataFrame) -> str:
+def people_digest(people: pd.DataFrame) -> str:
     """Digest of the participants: names and types of the columns, and every row."""
-    digest = hashlib.sha256(json.dumps([list(frame.columns), [str(kind) for kind in frame.dtypes]]).encode())
-    digest.update(pd.util.hash_pandas_object(frame, index=True).to_numpy().tobytes())
+    digest = hashlib.sha256(json.dumps([list(people.columns), [str(kind) for kind in people.dtypes]]).encode())
+    digest.update(pd.util.hash_pandas_object(people, index=True).to_numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -160,9 +160,9 @@ def refuse_unwritable(folders: Iterable[Path]) -> None:
             raise AuditError(f"results of tasks cannot be written in {folder}: {error}.") from error
 
 
-def perform_to_bytes(number: int, task: Task, frame: pd.DataFrame) -> tuple[int, bytes]:
+def perform_to_bytes(number: int, task: Task, people: pd.DataFrame) -> tuple[int, bytes]:
     """One task in a worker, which also has the work of making bytes of what it found: the bytes of its file."""
-    return number, bytes_of(perform(task, frame))
+    return number, bytes_of(perform(task, people))
 
 
 def keep(image: bytes, path: Path) -> None:

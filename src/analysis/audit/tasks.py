@@ -75,11 +75,11 @@ class Finished(Discreet):
     reason: str = ""
 
 
-def perform(task: Task, frame: pd.DataFrame) -> Finished:
+def perform(task: Task, people: pd.DataFrame) -> Finished:
     """One task in a worker. Its linear algebra has one thread: there is a worker for every core."""
     try:
         with threadpool_limits(1):
-            found = task.function(frame, *task.arguments, **dict(task.options))
+            found = task.function(people, *task.arguments, **dict(task.options))
     except AnalysisError as error:
         return Finished(task.name, reason=str(error))
     except Exception as error:  # nothing is swallowed: of a worker's traceback the name of the task would not be seen

@@ -66,10 +66,10 @@ def arteries(people: pd.DataFrame) -> pd.DataFrame:
     StudyError, DesignError, ConvergenceError : people from whom this cannot be estimated.
     """
     stiff = people[["abi_left", "abi_right"]].max(axis="columns") > STIFF_ABOVE
-    frame = people.assign(stiff_arteries=stiff)
-    rows = _people_rows(frame)
+    people = people.assign(stiff_arteries=stiff)
+    rows = _people_rows(people)
     for model, study in ARTERY_STUDIES.items():
-        rows.append(_quartile_rows(frame, study, Label("quartiles", "all", model)))
+        rows.append(_quartile_rows(people, study, Label("quartiles", "all", model)))
     rows.append(_published_row())
     curves = {
         ("all", "1"): PAD,
@@ -78,14 +78,14 @@ def arteries(people: pd.DataFrame) -> pd.DataFrame:
         ("index to 1.4", "1"): dataclasses.replace(PAD, where="not stiff_arteries"),
         ("neuropathy, no arterial disease", "1"): dataclasses.replace(PRIMARY, where="pad == 0"),
     }
-    rows += [curve_rows(frame, study, Label("curve", group, model)) for (group, model), study in curves.items()]
+    rows += [curve_rows(people, study, Label("curve", group, model)) for (group, model), study in curves.items()]
     return answer_table(rows)
 
 
-def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:
-    cohort = select_cohort(frame, PAD)
-    inside, label = frame[cohort.rows], Label("people", "all", "")
-    examined = _examined(frame)
+def _people_rows(people: pd.DataFrame) -> list[pd.DataFrame]:
+    cohort = select_cohort(people, PAD)
+    inside, label = people[cohort.rows], Label("people", "all", "")
+    examined = _examined(people)
     counts = {
         "index_known": int(examined.sum()),
         "reliable_recall": len(inside),
@@ -95,18 +95,18 @@ def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:
     }
     rows = [count_row(n, label, term=term) for term, n in counts.items()]
     mec = dataclasses.replace(PAD, weights="mec")
-    design = declare_design(frame, select_cohort(frame, mec), mec)
-    prevalence = share_row(frame["pad"].to_numpy(), design, domain_of(design, examined.to_numpy()), label, term="pad")
-    return [*rows, prevalence.assign(cases=int(frame.loc[examined, "pad"].sum()))]
+    design = declare_design(people, select_cohort(people, mec), mec)
+    prevalence = share_row(people["pad"].to_numpy(), design, domain_of(design, examined.to_numpy()), label, term="pad")
+    return [*rows, prevalence.assign(cases=int(people.loc[examined, "pad"].sum()))]
 
 
 def _examined(frame: pd.DataFrame) -> pd.Series:
     return frame["examined"] & (frame["age_years"] >= PAD.age_min) & frame["pad"].notna()
 
 
-def _quartile_rows(frame: pd.DataFrame, study: Study, label: Label) -> pd.DataFrame:
+def _quartile_rows(people: pd.DataFrame, study: Study, label: Label) -> pd.DataFrame:
     """Odds ratios of the lower quartiles against the highest, as rows of kind odds_ratio, and their joint test."""
-    groups, fit = quantile_groups(frame, study, groups=QUARTILES, reference=QUARTILES)
+    groups, fit = quantile_groups(people, study, groups=QUARTILES, reference=QUARTILES)
     odds = groups.rename(columns={"log_or": "estimate", "upper": "x"})
     odds = odds.assign(term=[f"quartile_{k}" for k in odds["group"]], kind="odds_ratio", df=fit.residual_df,
                        statistic=odds["estimate"] / odds["std_error"], x=odds["x"].replace(np.inf, np.nan),

@@ -98,8 +98,8 @@ def with_causes(people: pd.DataFrame) -> pd.DataFrame:
     return people.assign(**derived, height_10_cm=people["height_cm"] / 10)
 
 
-def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:
-    inside = frame[select_cohort(frame, PRIMARY).rows]
+def _people_rows(people: pd.DataFrame) -> list[pd.DataFrame]:
+    inside = people[select_cohort(people, PRIMARY).rows]
     rows = []
     for cause in ("b12_below_200", "b12_below_300", "mma_high", "egfr_below_60", "heavy_alcohol", "has_diabetes"):
         rows.append(count_row(int((inside[cause] == 1).sum()), Label("people", "with it", ""), term=cause))
@@ -107,12 +107,12 @@ def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:
     return rows
 
 
-def _beside_model_1(frame: pd.DataFrame, study: Study, group: str) -> list[pd.DataFrame]:
+def _beside_model_1(people: pd.DataFrame, study: Study, group: str) -> list[pd.DataFrame]:
     """A study's curve, and its complete cases under model 1."""
-    known = frame.assign(everything_known=select_cohort(frame, study).complete)
+    known = people.assign(everything_known=select_cohort(people, study).complete)
     extra = f" + {', '.join(study.extra_covariates)}" if study.extra_covariates else ""
     plain = dataclasses.replace(PRIMARY, where="everything_known")
     return [
-        curve_rows(frame, study, Label("curve", group, f"{study.model}{extra}")),
+        curve_rows(people, study, Label("curve", group, f"{study.model}{extra}")),
         curve_rows(known, plain, Label("curve", group, plain.model)),
     ]

@@ -92,10 +92,10 @@ def depletion(people: pd.DataFrame) -> pd.DataFrame:
     return answer_table([*rows, *_curves_by_level(frame)])
 
 
-def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:
+def _people_rows(people: pd.DataFrame) -> list[pd.DataFrame]:
     """Who is in the cohort, by part and by score."""
-    cohort = select_cohort(frame, PRIMARY)
-    inside = frame[cohort.rows]
+    cohort = select_cohort(people, PRIMARY)
+    inside = people[cohort.rows]
     label = Label("people", "all", "")
     counts = {name: int((inside[f"part_{name}"] == 1).sum()) for name in SCORE_PARTS}
     counts |= {
@@ -105,24 +105,24 @@ def _people_rows(frame: pd.DataFrame) -> list[pd.DataFrame]:
     }
     counts |= {f"score_{points}": int((inside[SCORE] == points).sum()) for points in range(6)}
     rows = [count_row(n, label, term=term) for term, n in counts.items()]
-    design = declare_design(frame, cohort, PRIMARY)
-    domain = domain_of(design, (cohort.rows & frame[SCORE].notna()).to_numpy())
-    score = frame[SCORE].to_numpy()
+    design = declare_design(people, cohort, PRIMARY)
+    domain = domain_of(design, (cohort.rows & people[SCORE].notna()).to_numpy())
+    score = people[SCORE].to_numpy()
     values = {"score_2_or_more": score >= 2, "score_3_or_more": score >= 3}
     rows += [share_row(hit, design, domain, label, term=term) for term, hit in values.items()]
     return [*rows, share_row(score, design, domain, label, term="mean_score")]
 
 
-def _curves_by_level(frame: pd.DataFrame) -> list[pd.DataFrame]:
+def _curves_by_level(people: pd.DataFrame) -> list[pd.DataFrame]:
     """Curves within low and high scores from one fit, which shares the covariates' coefficients and the knots."""
-    problem = pose(frame, dataclasses.replace(PRIMARY, extra_covariates=("high_depletion",)))
-    fit, products = _with_products(problem, frame["high_depletion"].to_numpy(dtype=float))
+    problem = pose(people, dataclasses.replace(PRIMARY, extra_covariates=("high_depletion",)))
+    fit, products = _with_products(problem, people["high_depletion"].to_numpy(dtype=float))
     contrast = problem.contrast(np.array(GRID))
     nothing = np.zeros_like(contrast)
     rows = [test_row(wald_test(fit, products), fit, Label("curve", "low and high", "1"), term="interaction")]
     inside = problem.setting.domain.rows
     for group, level, columns in (("low", 0.0, [contrast, nothing]), ("high", 1.0, [contrast, contrast])):
-        members = inside & (frame["high_depletion"] == level).to_numpy()
+        members = inside & (people["high_depletion"] == level).to_numpy()
         odds = spline_rows(problem, fit, Label("curve", group, "1"), columns=np.hstack(columns),
                            terms=(*problem.spline_terms, *products))  # fmt: skip
         rows.append(odds.assign(n=int(members.sum()), cases=int(problem.setting.y[members].sum())))

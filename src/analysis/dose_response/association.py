@@ -276,12 +276,12 @@ def refuse_unseen(eligible: Array, x: Sequence[float] | Array) -> None:
         )
 
 
-def estimate(frame: pd.DataFrame, study: Study) -> Association:
+def estimate(people: pd.DataFrame, study: Study) -> Association:
     """Answer a study on the harmonised participants.
 
     Parameters
     ----------
-    frame : all interviewed people; nobody may have been dropped, or the variance would be wrong.
+    people : all interviewed people; nobody may have been dropped, or the variance would be wrong.
     study : the protocol.
 
     Returns
@@ -293,8 +293,8 @@ def estimate(frame: pd.DataFrame, study: Study) -> Association:
     StudyError, ConditionError, SplineError, DesignError, ConvergenceError : the study asks for what the protocol does
         not define, or for what these people cannot answer.
     """
-    refuse_parts(frame)
-    return associate(pose(frame, study))
+    refuse_parts(people)
+    return associate(pose(people, study))
 
 
 def associate(problem: Problem) -> Association:

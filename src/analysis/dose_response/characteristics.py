@@ -55,7 +55,7 @@ class _Variable(Discreet):
     conf_level: float
 
 
-def characteristics(frame: pd.DataFrame, study: Study, *, by: By = "outcome") -> pd.DataFrame:
+def characteristics(people: pd.DataFrame, study: Study, *, by: By = "outcome") -> pd.DataFrame:
     """Weighted characteristics of the cohort, together and in groups: with and without neuropathy, or by quintile.
 
     The cohort is the one of the study before loss to missing covariates; each characteristic is of the people in whom
@@ -63,7 +63,7 @@ def characteristics(frame: pd.DataFrame, study: Study, *, by: By = "outcome") ->
 
     Parameters
     ----------
-    frame : all interviewed people; nobody may have been dropped, or the variance would be wrong.
+    people : all interviewed people; nobody may have been dropped, or the variance would be wrong.
     study : the protocol; its model does not matter.
     by : what groups are of: the outcome, or unweighted quintiles of the cohort's exposure.
 
@@ -86,37 +86,37 @@ def characteristics(frame: pd.DataFrame, study: Study, *, by: By = "outcome") ->
         coincide.
     """
     rows: list[Row] = []
-    for variable in _variables(frame, study, by):
+    for variable in _variables(people, study, by):
         levels = _levels(variable)
         rows.extend(_category_rows(variable, levels) if levels else _number_rows(variable))
     columns = [*COLUMNS, *["note"] * any("note" in row for row in rows)]
     return pd.DataFrame(rows, columns=columns).astype({"n": "Int64", "n_missing": "Int64"})
 
 
-def _variables(frame: pd.DataFrame, study: Study, by: By) -> Iterator[_Variable]:
-    cohort = select_cohort(frame, study)
+def _variables(people: pd.DataFrame, study: Study, by: By) -> Iterator[_Variable]:
+    cohort = select_cohort(people, study)
     # Estimates need no variance: what the study refuses is left out of the rows instead.
-    design = declare_design(frame, cohort, dataclasses.replace(study, lonely_domain="keep"))
+    design = declare_design(people, cohort, dataclasses.replace(study, lonely_domain="keep"))
     everybody = cohort.rows.to_numpy() & (design.weights > 0)
     if by == "outcome":
-        code = frame[study.outcome_column].to_numpy(dtype=float)
+        code = people[study.outcome_column].to_numpy(dtype=float)
         groups = dict(zip(GROUPS[1:], (1.0, 0.0), strict=True))
     else:
-        exposure = frame[study.exposure].to_numpy(dtype=float)
+        exposure = people[study.exposure].to_numpy(dtype=float)
         code = group_of(exposure, exposure[cohort.rows.to_numpy()], QUINTILES, study.exposure)[1].astype(float)
         groups = {name: float(number) for number, name in enumerate(QUINTILE_GROUPS[1:], start=1)}
-    members = {"all": everybody} | {name: everybody & (code == value) for name, value in groups.items()}
+    groups_of = {"all": everybody} | {name: everybody & (code == value) for name, value in groups.items()}
     for name in dict.fromkeys((study.exposure, *COVARIATES["3"], *study.extra_covariates)):
-        known = frame[name].notna().to_numpy()
-        present = {group: people & known for group, people in members.items() if np.any(people & known)}
+        known = people[name].notna().to_numpy()
+        present = {group: members & known for group, members in groups_of.items() if np.any(members & known)}
         refused = study.lonely_domain == "fail"
         yield _Variable(
             name=name,
-            values=frame[name],
+            values=people[name],
             design=design,
-            domains={group: domain_of(design, people) for group, people in present.items()},
-            lonely={group: lonely_strata(design, people) if refused else [] for group, people in present.items()},
-            n_missing={group: int(np.sum(people & ~known)) for group, people in members.items()},
+            domains={group: domain_of(design, members) for group, members in present.items()},
+            lonely={group: lonely_strata(design, members) if refused else [] for group, members in present.items()},
+            n_missing={group: int(np.sum(members & ~known)) for group, members in groups_of.items()},
             code=code,
             conf_level=study.conf_level,
         )
@@ -221,7 +221,7 @@ def _association_p(variable: _Variable, levels: dict[str, Bools]) -> float:
     return independence_test(table).p_value
 
 
-def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) -> pd.DataFrame:
+def exposure_distribution(people: pd.DataFrame, study: Study, *, edges: Array) -> pd.DataFrame:
     """Cohort in each interval of exposure, lower <= x < upper.
 
     Returns
@@ -229,8 +229,8 @@ def exposure_distribution(frame: pd.DataFrame, study: Study, *, edges: Array) ->
     lower, upper, n, share (weighted) and n_effective: Kish's effective sample size (sum w)²/sum w², as
     `analysis.stats.checks.design_effects.kish_effective_size`; missing where nobody is.
     """
-    cohort = select_cohort(frame, study)
-    exposure, weights = frame.loc[cohort.rows, study.exposure], cohort.weights[cohort.rows]
+    cohort = select_cohort(people, study)
+    exposure, weights = people.loc[cohort.rows, study.exposure], cohort.weights[cohort.rows]
     # A further interval without end: numpy closes the last one on both sides.
     bins, weight_share = np.append(edges, np.inf), weights / weights.sum()
     n, share, squares = (

@@ -33,13 +33,13 @@ PREVALENCE_STEP = 4
 _NICE = np.array([1.0, 2.0, 2.5, 5.0, 10.0])
 
 
-def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Frames:
+def summarise(found: Sequence[Association], people: pd.DataFrame) -> Frames:
     """Frames of several models of one study.
 
     Parameters
     ----------
     found : associations that differ in their model only.
-    participants : what they were estimated on.
+    people : what they were estimated on.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def summarise(found: Sequence[Association], participants: pd.DataFrame) -> Frame
         "tests": _by_model(found, Association.tests_frame),
         "odds_ratio_curve": _by_model(found, tabulated_curve),
         "prevalence": _by_model(found, tabulated_prevalence),
-        "distribution": _distribution(found[0], participants),
+        "distribution": _distribution(found[0], people),
     }
 
 
@@ -98,13 +98,13 @@ def _all_tests(association: Association, checked: Adequacy) -> pd.DataFrame:
     return pd.concat([association.tests_frame(), pd.DataFrame(rows)], ignore_index=True)
 
 
-def summarise_quintiles(found: Sequence[Association], participants: pd.DataFrame) -> pd.DataFrame:
+def summarise_quintiles(found: Sequence[Association], people: pd.DataFrame) -> pd.DataFrame:
     """Quintile odds ratios of several models against each of `REFERENCE_QUINTILES`."""
 
     def both(association: Association) -> pd.DataFrame:
         study = association.study
         with naming(f"model {study.model}, quintiles"):
-            return pd.concat([quintiles(participants, study, reference_quintile=q) for q in REFERENCE_QUINTILES])
+            return pd.concat([quintiles(people, study, reference_quintile=q) for q in REFERENCE_QUINTILES])
 
     return _by_model(found, both)
 
@@ -276,11 +276,11 @@ def _kept_covariates(association: Association) -> list[str]:
     ]
 
 
-def _distribution(association: Association, participants: pd.DataFrame) -> pd.DataFrame:
+def _distribution(association: Association, people: pd.DataFrame) -> pd.DataFrame:
     first, *_, last = association.grid()
     width = _nice_step((last - first) / BARS)
     edges = width * np.arange(np.floor(first / width), np.ceil(last / width) + 1)
-    bars = exposure_distribution(participants, association.study, edges=edges)
+    bars = exposure_distribution(people, association.study, edges=edges)
     return bars[bars["n"] >= FEWEST_PEOPLE].reset_index(drop=True)
 
 

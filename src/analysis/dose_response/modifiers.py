@@ -68,7 +68,7 @@ class Modifier:
         """Harmonised columns that its conditions name."""
         return {name for _, condition in self.levels for name in columns_of(condition)}
 
-    def codes(self, frame: pd.DataFrame) -> Integers:
+    def codes(self, people: pd.DataFrame) -> Integers:
         """Place of each person's level, (n,); -1 where there is none or it is not known.
 
         Raises
@@ -76,7 +76,7 @@ class Modifier:
         ConditionError : a condition that cannot be read.
         StudyError : somebody is of two levels.
         """
-        inside = np.column_stack([select_rows(frame, condition).to_numpy() for _, condition in self.levels])
+        inside = np.column_stack([select_rows(people, condition).to_numpy() for _, condition in self.levels])
         twice = inside.sum(axis=1) > 1
         if twice.any():
             raise StudyError(
@@ -85,12 +85,12 @@ class Modifier:
             )
         return np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
 
-    def replaced(self, frame: pd.DataFrame, study: Study) -> tuple[str, ...]:
+    def replaced(self, people: pd.DataFrame, study: Study) -> tuple[str, ...]:
         """Covariates of the study that give way to it: factors of which alone it is made, and what it says itself.
 
         A number, such as age, stays beside the classes made of it: within a class it still confounds.
         """
-        factors = [name for name in study.covariates if _is_factor(frame[name])]
+        factors = [name for name in study.covariates if _is_factor(people[name])]
         own = self.columns
         coarsened = tuple(name for name in factors if own == {name})
         return (*coarsened, *(name for name in study.covariates if name in self.replaces and name not in coarsened))
@@ -270,12 +270,12 @@ class EffectModification(Discreet):
         return {"n": self.fit.n, "cases": self.fit.cases} | wald | {"rao_scott_p": self.tests["rao_scott"].p_value}
 
 
-def effect_modification(frame: pd.DataFrame, modifier: Modifier, *, study: Study) -> EffectModification:
+def effect_modification(people: pd.DataFrame, modifier: Modifier, *, study: Study) -> EffectModification:
     """Fit a study with a curve for each level of a modifier.
 
     Parameters
     ----------
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     modifier : whose levels.
     study : the protocol; the modifier may not be made of its exposure.
 
@@ -285,20 +285,20 @@ def effect_modification(frame: pd.DataFrame, modifier: Modifier, *, study: Study
     ConditionError, SplineError, DesignError, ConvergenceError : as
         `analysis.dose_response.association.estimate`.
     """
-    refuse_parts(frame)
+    refuse_parts(people)
     if not isinstance(modifier, Modifier):
         raise StudyError(f"modifier: got {kind_words(modifier)}, expected what modifier_of(people, 'sex') gives.")
-    return modified(frame, pose(frame, study), modifier)
+    return modified(people, pose(people, study), modifier)
 
 
-def modified(frame: pd.DataFrame, posed: Problem, modifier: Modifier) -> EffectModification:
+def modified(people: pd.DataFrame, posed: Problem, modifier: Modifier) -> EffectModification:
     """Effect modification of a study that has been posed already; errors as `effect_modification`."""
     study = posed.setting.study
     if study.exposure in modifier.columns:
         raise StudyError(f"modifier {modifier.label}: made of {study.exposure}, the exposure. Expected another column.")
-    codes = modifier.codes(frame)
-    replaced = modifier.replaced(frame, study)
-    rows = _rows_of_known_level(frame, posed, codes, replaced)
+    codes = modifier.codes(people)
+    replaced = modifier.replaced(people, study)
+    rows = _rows_of_known_level(people, posed, codes, replaced)
     counts = np.bincount(codes[rows], minlength=len(modifier.levels))
     if np.any(counts == 0):
         empty = [level for (level, _), n in zip(modifier.levels, counts, strict=True) if n == 0]
@@ -306,7 +306,7 @@ def modified(frame: pd.DataFrame, posed: Problem, modifier: Modifier) -> EffectM
             f"modifier {modifier.label}: nobody of the study is of its level {' or '.join(empty)}. Expected levels "
             "that people of the study have."
         )
-    problem = _of_rows(frame, posed, rows, replaced)
+    problem = _of_rows(people, posed, rows, replaced)
     model, products = _with_levels(problem, modifier, codes[rows])
     tested = tuple(term for terms in products for term in terms)
     fit = fit_quickly(model, problem.setting.design)
@@ -324,24 +324,24 @@ def modified(frame: pd.DataFrame, posed: Problem, modifier: Modifier) -> EffectM
     )
 
 
-def _rows_of_known_level(frame: pd.DataFrame, posed: Problem, codes: Integers, replaced: tuple[str, ...]) -> Bools:
+def _rows_of_known_level(people: pd.DataFrame, posed: Problem, codes: Integers, replaced: tuple[str, ...]) -> Bools:
     """People of the cohort with a level and every covariate that did not give way."""
     setting = posed.setting
     kept = [name for name in setting.study.covariates if name not in replaced]
-    known = frame[kept].notna().all(axis="columns").to_numpy()
+    known = people[kept].notna().all(axis="columns").to_numpy()
     weighted = setting.cohort.weights.to_numpy() > 0
     return np.asarray(setting.cohort.rows.to_numpy() & known & weighted & (codes >= 0))
 
 
-def _of_rows(frame: pd.DataFrame, posed: Problem, rows: Bools, replaced: tuple[str, ...]) -> Problem:
+def _of_rows(people: pd.DataFrame, posed: Problem, rows: Bools, replaced: tuple[str, ...]) -> Problem:
     """The same study about fewer people and without some covariates, on the knots and reference of all."""
     setting = posed.setting
-    cycles = tuple(sorted(int(cycle) for cycle in frame.loc[rows, "cycle"].unique()))
+    cycles = tuple(sorted(int(cycle) for cycle in people.loc[rows, "cycle"].unique()))
     cohort = dataclasses.replace(
-        setting.cohort, complete=pd.Series(rows, index=frame.index), complete_cycles=cycles or setting.cohort.cycles
+        setting.cohort, complete=pd.Series(rows, index=people.index), complete_cycles=cycles or setting.cohort.cycles
     )
     domain = domain_of(setting.design, rows)
-    adjustment, terms, dropped, references = covariate_columns(frame, setting.study, domain)
+    adjustment, terms, dropped, references = covariate_columns(people, setting.study, domain)
     gone = {term for name in replaced for term in (name, *(f"{name}_{level}" for level in CATEGORIES.get(name, ())))}
     kept = [position for position, term in enumerate(terms) if term not in gone]
     changed = dataclasses.replace(

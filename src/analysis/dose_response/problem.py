@@ -150,22 +150,22 @@ class Problem(Discreet):
         return np.ascontiguousarray(self.X[:, kept]), tuple(self.terms[position] for position in kept)
 
 
-def declare_design(frame: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:
+def declare_design(people: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:
     """The design of all interviewed people under a study's weights and policy."""
     return SurveyDesign(
-        strata=frame["strata"].to_numpy(),
-        psu=frame["psu"].to_numpy(),
+        strata=people["strata"].to_numpy(),
+        psu=people["psu"].to_numpy(),
         weights=cohort.weights.to_numpy(),
         lonely_domain=study.lonely_domain,
     )
 
 
-def set_out(frame: pd.DataFrame, study: Study) -> Setting:
+def set_out(people: pd.DataFrame, study: Study) -> Setting:
     """The people of a study.
 
     Parameters
     ----------
-    frame : all interviewed people, harmonised; nobody may have been dropped, or the variance would be wrong.
+    people : all interviewed people, harmonised; nobody may have been dropped, or the variance would be wrong.
     study : the protocol.
 
     Raises
@@ -173,24 +173,24 @@ def set_out(frame: pd.DataFrame, study: Study) -> Setting:
     StudyError, ConditionError, DesignError : the study asks for what the protocol does not define, or for people whom
         the sample does not have.
     """
-    cohort = select_cohort(frame, study)
+    cohort = select_cohort(people, study)
     refuse_empty(cohort, study)
-    design = declare_design(frame, cohort, study)
+    design = declare_design(people, cohort, study)
     domain = domain_of(design, cohort.complete.to_numpy())
     return Setting(
         study,
         cohort,
         design,
         domain,
-        frame[study.exposure].to_numpy(dtype=float),
-        frame[study.outcome_column].fillna(0.0).to_numpy(dtype=float),
-        *covariate_columns(frame, study, domain),
+        people[study.exposure].to_numpy(dtype=float),
+        people[study.outcome_column].fillna(0.0).to_numpy(dtype=float),
+        *covariate_columns(people, study, domain),
     )
 
 
-def pose(frame: pd.DataFrame, study: Study) -> Problem:
+def pose(people: pd.DataFrame, study: Study) -> Problem:
     """A study as a regression; parameters and errors as `set_out`, and SplineError where knots cannot be placed."""
-    return pose_setting(set_out(frame, study))
+    return pose_setting(set_out(people, study))
 
 
 def pose_setting(setting: Setting) -> Problem:
@@ -222,7 +222,7 @@ def pose_on(setting: Setting, spline: RestrictedCubicSpline, *, reference: float
 
 
 def covariate_columns(
-    frame: pd.DataFrame, study: Study, domain: Domain
+    people: pd.DataFrame, study: Study, domain: Domain
 ) -> tuple[Array, tuple[str, ...], tuple[str, ...], dict[str, str]]:
     """Design columns of the study's covariates: numbers as they are, categories as indicators.
 
@@ -237,7 +237,7 @@ def covariate_columns(
     references: dict[str, str] = {}
     for name in study.covariates:
         if name in CATEGORIES:
-            codes = _codes(frame[name], CATEGORIES[name])
+            codes = _codes(people[name], CATEGORIES[name])
             for number, level in enumerate(CATEGORIES[name][1:], start=1):
                 columns[f"{name}_{level}"] = (codes == number).astype(float)
             # Of a category that varies, but whose usual reference nobody has, it is the first level present.
@@ -245,13 +245,13 @@ def covariate_columns(
             if present.size > 1 and present[0] > 0:
                 references[name] = CATEGORIES[name][present[0]]
         else:
-            columns[name] = frame[name].to_numpy(dtype=float)
+            columns[name] = people[name].to_numpy(dtype=float)
     inside = np.flatnonzero(domain.rows)
     constant = tuple(name for name, values in columns.items() if np.ptp(values[inside]) == 0)
     moved = {f"{name}_{level}" for name, level in references.items()}
     kept = tuple(name for name in columns if name not in constant and name not in moved)
     if not kept:
-        return np.empty((len(frame), 0)), (), constant, references
+        return np.empty((len(people), 0)), (), constant, references
     together = np.column_stack([columns[name] for name in kept])
     return np.nan_to_num(together, copy=False), kept, constant, references
 

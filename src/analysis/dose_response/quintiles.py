@@ -15,7 +15,7 @@ from analysis.study import Study, StudyError
 QUINTILES = 5
 
 
-def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> pd.DataFrame:
+def quintiles(people: pd.DataFrame, study: Study, *, reference_quintile: int) -> pd.DataFrame:
     """Odds ratios of the exposure's quintiles against one of them; see `quantile_groups`.
 
     Returns
@@ -29,12 +29,12 @@ def quintiles(frame: pd.DataFrame, study: Study, *, reference_quintile: int) -> 
     """
     if reference_quintile not in range(1, QUINTILES + 1):
         raise StudyError(f"reference_quintile={reference_quintile}: expected 1 to {QUINTILES}.")
-    rows, _ = quantile_groups(frame, study, groups=QUINTILES, reference=reference_quintile)
+    rows, _ = quantile_groups(people, study, groups=QUINTILES, reference=reference_quintile)
     return rows.rename(columns={"reference": "reference_quintile", "group": "quintile"})
 
 
 def quantile_groups(
-    frame: pd.DataFrame, study: Study, *, groups: int, reference: int
+    people: pd.DataFrame, study: Study, *, groups: int, reference: int
 ) -> tuple[pd.DataFrame, LogisticFit]:
     """Odds ratios of equal groups of the exposure against one of them, and the regression they come from.
 
@@ -43,7 +43,7 @@ def quantile_groups(
 
     Parameters
     ----------
-    frame, study : as for `estimate`; the study's knots are not used.
+    people, study : as for `estimate`; the study's knots are not used.
     groups : number of groups, lowest exposure first.
     reference : 1 to groups.
 
@@ -56,8 +56,8 @@ def quantile_groups(
     ------
     StudyError : cuts coincide. Otherwise as `estimate`.
     """
-    refuse_parts(frame)
-    setting = set_out(frame, study)
+    refuse_parts(people)
+    setting = set_out(people, study)
     cuts, group = group_of(setting.exposure, setting.eligible, groups, study.exposure)
     every = range(1, groups + 1)
     others = [k for k in every if k != reference]

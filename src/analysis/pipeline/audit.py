@@ -102,24 +102,24 @@ def audit_folder(folders: Folders, study: Study) -> Path:
 
 
 def _finished(
-    asked: dict[Study, list[Task]], frame: pd.DataFrame, *, folder: Path, jobs: int, scheduler: str | None, fresh: bool
+    asked: dict[Study, list[Task]], people: pd.DataFrame, *, folder: Path, jobs: int, scheduler: str | None, fresh: bool
 ) -> dict[Study, list[Finished]]:
     """What every study's tasks found; those that several studies share are performed once."""
     every = {task.file_name: task for tasks in asked.values() for task in tasks}
-    done = run_tasks(list(every.values()), frame, folder=folder, jobs=jobs, scheduler=scheduler, fresh=fresh)
+    done = run_tasks(list(every.values()), people, folder=folder, jobs=jobs, scheduler=scheduler, fresh=fresh)
     found = dict(zip(every, done, strict=True))
     return {study: [found[task.file_name] for task in tasks] for study, tasks in asked.items()}
 
 
 def _write(
-    folders: Folders, study: Study, found: list[Finished], frame: pd.DataFrame, provenance: Provenance, *,
+    folders: Folders, study: Study, found: list[Finished], people: pd.DataFrame, provenance: Provenance, *,
     curve: Association | None, replicates: int, jobs: int,
 ) -> list[Path]:  # fmt: skip
     """What one study's tasks found, as tables, figures and words; the primary study's curve has stages of its own."""
-    frames = audit_frames(found, frame, study=study, jobs=jobs)
+    frames = audit_frames(found, people, study=study, jobs=jobs)
     if curve is None:
         return _write_primary(folders, frames, provenance, jobs=jobs)
-    estimates = summarise([curve], frame) | summarise_shapes([curve], replicates=replicates)
+    estimates = summarise([curve], people) | summarise_shapes([curve], replicates=replicates)
     return _write_other(folders, curve, estimates, frames, provenance, jobs=jobs)
 
 

@@ -18,14 +18,14 @@ NO_NAME = "Unnamed: 0"
 FEWEST_VALUES = 3
 
 
-def read_column(path: Path, frame: pd.DataFrame, *, outcomes: Iterable[str] = ()) -> pd.Series:
+def read_column(path: Path, people: pd.DataFrame, *, outcomes: Iterable[str] = ()) -> pd.Series:
     """A person's number and one value: the column of a CSV file, on the participants' index.
 
     Parameters
     ----------
     path : of the file: a header with SEQN and a name of one's own, then a row a person. Who is not in it, or has an
         empty cell, is missing. A first column without a name, as pandas writes an index, is left out.
-    frame : harmonised participants, all of them.
+    people : harmonised participants, all of them.
     outcomes : of which the column is to be the exposure.
 
     Raises
@@ -34,18 +34,18 @@ def read_column(path: Path, frame: pd.DataFrame, *, outcomes: Iterable[str] = ()
         eligibility, somebody who was not interviewed or is there twice, or a value that is no finite number.
     """
     read, name = _read(path)
-    if name in frame:
+    if name in people:
         raise StudyError(f"{path}: {name!r} is a harmonised column already: give yours another name.")
     _refuse_name(path, name, outcomes)
     number, value = (pd.to_numeric(read[column], errors="coerce") for column in (NUMBER, name))
     wrong = ~np.isfinite(value) & ~_empty(read[name])
-    _refuse(path, ~number.isin(frame.index), f"a {NUMBER} of nobody who was interviewed in these cycles")
+    _refuse(path, ~number.isin(people.index), f"a {NUMBER} of nobody who was interviewed in these cycles")
     _refuse(path, number.duplicated(keep=False), f"a {NUMBER} that is there twice")
     _refuse(path, wrong, f"no finite number in {name!r}: leave the cell empty where the value is not known")
     if value.nunique() < FEWEST_VALUES:
         raise StudyError(f"{path}: {name!r} has {value.nunique()} values: a curve needs numbers that are more than yes "
                          "or no.")  # fmt: skip
-    return pd.Series(value.to_numpy(dtype=float), number.to_numpy(), name=name).reindex(frame.index)
+    return pd.Series(value.to_numpy(dtype=float), number.to_numpy(), name=name).reindex(people.index)
 
 
 def column_name(path: Path) -> str:

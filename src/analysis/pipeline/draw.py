@@ -103,7 +103,7 @@ LATER: dict[str, tuple[Iterable[str], Callable[[Folders], dict[str, Drawing]]]] 
 
 def draw_study(
     association: Association,
-    frame: pd.DataFrame,
+    people: pd.DataFrame,
     provenance: Provenance,
     into: Path,
     *,
@@ -114,18 +114,18 @@ def draw_study(
 
     Parameters
     ----------
-    association, frame, provenance : the study's answer, the participants, and what they are made of.
+    association, people, provenance : the study's answer, the participants, and what they are made of.
     into : the folder.
     shape : of `analysis.dose_response.shape.shape_dict`, for the caption; left out if it has no verdict.
     width : columns of a printed page.
     """
     study = association.study
-    results = summarise([association], frame)
+    results = summarise([association], people)
     estimates = {name: result.assign(data=provenance.source) for name, result in results.items()}
     if shape is not None and shape["verdict"] is not None:
         estimates["shape"] = pd.DataFrame([{"model": study.model, **shape}])
     drawing = dose_response(estimates, provenance, model=study.model)
-    numbers = {suffix: named(frame, association) for suffix, frame in drawing.numbers.items()}
+    numbers = {suffix: named(people, association) for suffix, people in drawing.numbers.items()}
     return write_drawing(
         dataclasses.replace(drawing, numbers=numbers), into, f"dose_response_{study.slug}", width=width
     )

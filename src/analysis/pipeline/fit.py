@@ -68,15 +68,15 @@ def examine_shapes(folders: Folders, *, replicates: int = BOOTSTRAP_REPLICATES, 
     return results
 
 
-def _fitted(frame: pd.DataFrame) -> list[Association]:
+def _fitted(people: pd.DataFrame) -> list[Association]:
     found = []
     for study in tqdm(_studies(), desc="fitting", unit="model", disable=None, leave=False):
         with naming(f"model {study.model}"):
-            found.append(estimate(frame, study))
+            found.append(estimate(people, study))
     return found
 
 
-def _reasons(folders: Folders, frame: pd.DataFrame, found: list[Association]) -> pd.DataFrame:
+def _reasons(folders: Folders, people: pd.DataFrame, found: list[Association]) -> pd.DataFrame:
     """Why people left at each step of each model's flow."""
     registry, cache = folders.registry(), folders.processed / "cache"
     tables = {
@@ -84,7 +84,7 @@ def _reasons(folders: Folders, frame: pd.DataFrame, found: list[Association]) ->
         for name, columns in code_columns().items()
     }
     codes = read_codes(tables)
-    parts = [exclusion_reasons(frame, codes, one.study, one.cohort).assign(model=one.study.model) for one in found]
+    parts = [exclusion_reasons(people, codes, one.study, one.cohort).assign(model=one.study.model) for one in found]
     return pd.concat(parts, ignore_index=True)[["model", "step", "reason", "n"]]
 
 

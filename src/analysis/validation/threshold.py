@@ -30,12 +30,12 @@ NOTES = {
 }
 
 
-def compare_with_threshold(frame: pd.DataFrame, *, replicates: int = BOOTSTRAP_REPLICATES) -> pd.DataFrame:
+def compare_with_threshold(people: pd.DataFrame, *, replicates: int = BOOTSTRAP_REPLICATES) -> pd.DataFrame:
     """The published threshold beside the low point and the breakpoint of the real participants.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     replicates : of the design bootstrap behind the intervals of the low point and the breakpoint.
 
     Returns
@@ -43,7 +43,7 @@ def compare_with_threshold(frame: pd.DataFrame, *, replicates: int = BOOTSTRAP_R
     source, quantity, published (no interval was printed), ours, conf_low, conf_high, the Monte Carlo errors of these
     two, note.
     """
-    found = estimate(frame, WU_THRESHOLD_STUDY)
+    found = estimate(people, WU_THRESHOLD_STUDY)
     curve = curve_of(found.problem, found.fit)
     drawn = bootstrap(curve.design, replicates=replicates, seed=SEED)
     threshold = curve.threshold(replicates=drawn, seed=SEED)

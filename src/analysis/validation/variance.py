@@ -105,7 +105,7 @@ def read_replicate_weights(registry: Registry, raw: Path, *, cache: Path | None 
 
 
 def variance_check(
-    frame: pd.DataFrame,
+    people: pd.DataFrame,
     replicate_weights: pd.DataFrame,
     *,
     replicates: int = BOOTSTRAP_REPLICATES,
@@ -120,7 +120,7 @@ def variance_check(
 
     Parameters
     ----------
-    frame : harmonised participants; other cycles are set aside, whose strata are others.
+    people : harmonised participants; other cycles are set aside, whose strata are others.
     replicate_weights : (n, B) weights of a delete-one-group jackknife, indexed by SEQN, for everybody of the cycle.
     replicates, seed : of the bootstrap.
 
@@ -136,7 +136,7 @@ def variance_check(
     DesignError : replicate weights of other people, or of another kind than delete-one-group.
     StudyError, SplineError, ConvergenceError : as `analysis.dose_response.association.estimate`.
     """
-    people = frame[frame["cycle"].isin(STUDY.cycles)]
+    people = people[people["cycle"].isin(STUDY.cycles)]
     problem = pose(people, STUDY)
     design = problem.setting.design
     sample = _Sample(

@@ -23,9 +23,9 @@ DRAWS = 100_000
 POINTS = np.linspace(0.01, 0.99, 99)
 
 
-def ends(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+def ends(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """End slopes of the study's own fit at each of `ENDS`, as rows of the referee's table."""
-    curve = curve_on(set_out(frame, study))
+    curve = curve_on(set_out(people, study))
     rows: list[RefereeRow] = [
         row_of(QUESTION, f"end slopes at P{100 * low:.0f} and P{100 * high:.0f}", curve, ends=(low, high))
         for low, high in ENDS
@@ -33,7 +33,9 @@ def ends(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     return complete(rows, rows[0])
 
 
-def rise_along_curve(frame: pd.DataFrame, *, study: Study = PRIMARY, draws: int = DRAWS, seed: int = 1) -> pd.DataFrame:
+def rise_along_curve(
+    people: pd.DataFrame, *, study: Study = PRIMARY, draws: int = DRAWS, seed: int = 1
+) -> pd.DataFrame:
     """One-sided p-values of the slope at every percentile of intake, by itself and for all of them at once.
 
     The simultaneous p of a rise at x is the share of draws in which the largest t statistic anywhere is at least that
@@ -45,7 +47,7 @@ def rise_along_curve(frame: pd.DataFrame, *, study: Study = PRIMARY, draws: int 
     percentile, x, slope (log odds per unit), std_error, p_falling, p_rising, p_falling_simultaneous,
     p_rising_simultaneous, with their Monte Carlo errors in columns of the name and ``_error``; draws.
     """
-    curve = curve_on(set_out(frame, study))
+    curve = curve_on(set_out(people, study))
     x = np.quantile(curve.eligible, POINTS)
     found, largest = _slopes(curve, x), _largest(curve, x, draws=draws, seed=seed)
     numbers = {

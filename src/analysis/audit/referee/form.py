@@ -27,9 +27,9 @@ NEAR = 0.05
 The primary study's amounts, 98 to 518 mg/day, are that near to one digit each."""
 
 
-def form(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+def form(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The study on other scales and forms of its exposure, as rows of the referee's table."""
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     rows: list[RefereeRow] = []
     for done, other in on_other_scales(setting).items():

@@ -27,9 +27,9 @@ def round_ends(curve: FittedCurve) -> Array:
     )
 
 
-def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+def levels_of(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """Levels at the ends of the range and at round intakes against the median, as rows of the referee's table."""
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     curve = curve_on(setting)
     base = row_of(QUESTION, "P5 and P95 against the median", curve)
     low, high = round_ends(curve)
@@ -44,9 +44,9 @@ def levels_of(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     return table.assign(moved=0.0)  # one and the same curve, read elsewhere
 
 
-def band_at_round_intakes(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+def band_at_round_intakes(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The odds ratio at `round_ends` with the whole curve's band: x, odds_ratio, band_low, band_high, above_one."""
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     found = associate(pose_setting(setting)).curve(round_ends(curve_on(setting)))
     curve = found.frame[["x", "odds_ratio", "band_low", "band_high"]]
     return curve.assign(above_one=curve["band_low"] > 1)

@@ -44,7 +44,7 @@ Among = Literal["examined", "interviewed"]
 
 # ---- covariates
 def covariates_missing(
-    frame: pd.DataFrame, *, study: Study = PRIMARY, imputations: int = IMPUTATIONS, seed: int = 1
+    people: pd.DataFrame, *, study: Study = PRIMARY, imputations: int = IMPUTATIONS, seed: int = 1
 ) -> dict[str, pd.DataFrame]:
     """Complete cases, a missing indicator, and multiple imputation of the model's covariates: see `answers`.
 
@@ -52,18 +52,18 @@ def covariates_missing(
     that of Li, Raghunathan and Rubin; two lines have the median p of the completed samples. The Monte Carlo error is
     that of the non-linear p: the jackknife's over the imputations, sqrt((m - 1) var p), p without each in turn.
     """
-    base, full = row_of(QUESTION, "primary", curve_on(set_out(frame, study))), dataclasses.replace(study, model=FULL)
+    base, full = row_of(QUESTION, "primary", curve_on(set_out(people, study))), dataclasses.replace(study, model=FULL)
     asked: dict[str, Callable[[], Setting | RefereeRow]] = {
-        f"model {FULL}, complete cases": partial(set_out, frame, full),
-        f"model {FULL}, missing indicators": partial(_indicated, frame, full),
-        f"model {FULL}, {imputations} imputations": partial(_imputed_row, frame, full, imputations, seed),
+        f"model {FULL}, complete cases": partial(set_out, people, full),
+        f"model {FULL}, missing indicators": partial(_indicated, people, full),
+        f"model {FULL}, {imputations} imputations": partial(_imputed_row, people, full, imputations, seed),
     }
     return answers(QUESTION, base, asked)
 
 
-def _lacked(frame: pd.DataFrame, study: Study) -> list[str]:
-    rows = _represented(set_out(frame, study))
-    return [name for name in study.covariates if frame.loc[rows, name].isna().any()]
+def _lacked(people: pd.DataFrame, study: Study) -> list[str]:
+    rows = _represented(set_out(people, study))
+    return [name for name in study.covariates if people.loc[rows, name].isna().any()]
 
 
 def _represented(setting: Setting) -> Bools:
@@ -71,15 +71,15 @@ def _represented(setting: Setting) -> Bools:
     return (setting.cohort.rows & (setting.cohort.weights > 0)).to_numpy()
 
 
-def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
+def _indicated(people: pd.DataFrame, study: Study) -> Setting:
     """People with an indicator for each covariate that they lack, the covariate itself at its reference or mean."""
-    names = _lacked(frame, study)
-    filled = frame.copy()
+    names = _lacked(people, study)
+    filled = people.copy()
     for name in names:
-        value = CATEGORIES[name][0] if name in CATEGORIES else float(frame[name].mean())
-        filled[name] = frame[name].fillna(value)
+        value = CATEGORIES[name][0] if name in CATEGORIES else float(people[name].mean())
+        filled[name] = people[name].fillna(value)
     setting = set_out(filled, study)
-    columns = frame[names].isna().to_numpy(dtype=float)
+    columns = people[names].isna().to_numpy(dtype=float)
     rows = setting.domain.rows
     # Somebody outside the domain may be the only one who lacks it: then the column is zero inside.
     kept = [place for place in range(len(names)) if columns[rows, place].sum() > 0]
@@ -90,32 +90,32 @@ def _indicated(frame: pd.DataFrame, study: Study) -> Setting:
     )
 
 
-def completed_frames(frame: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> Iterator[pd.DataFrame]:
+def completed_frames(people: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> Iterator[pd.DataFrame]:
     """Participants with the study's covariates completed, m times; only people of its cohort are touched.
 
     Predictors are the spline, the outcome, energy, the design and the logarithm of the weight, of people who have one.
     Where some have no recalled energy, as in a study of no nutrient under examination weights, it is completed as well.
     """
-    setting = set_out(frame, study)
-    rows, names = _represented(setting), _lacked(frame, study)
-    people = frame[rows]
-    energy = people[[ENERGY]].to_numpy(dtype=float)
+    setting = set_out(people, study)
+    rows, names = _represented(setting), _lacked(people, study)
+    asked = people[rows]
+    energy = asked[[ENERGY]].to_numpy(dtype=float)
     known_energy = bool(np.isfinite(energy).all())
     spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots))
-    strata = pd.get_dummies(people["strata"], dtype=float).to_numpy()[:, 1:]
+    strata = pd.get_dummies(asked["strata"], dtype=float).to_numpy()[:, 1:]
     known = dataclasses.replace(study, model="1", extra_covariates=())
     predictors = np.hstack([
-        set_out(frame, known).adjustment[rows], spline.basis(setting.exposure[rows]), setting.y[rows, None],
-        *([energy] if known_energy else []), people[["psu"]].to_numpy(dtype=float),
+        set_out(people, known).adjustment[rows], spline.basis(setting.exposure[rows]), setting.y[rows, None],
+        *([energy] if known_energy else []), asked[["psu"]].to_numpy(dtype=float),
         np.log(setting.cohort.weights[rows].to_numpy())[:, None], strata,
     ])  # fmt: skip
-    variables = [_columns(people[name]) for name in names]
+    variables = [_columns(asked[name]) for name in names]
     if not known_energy and ENERGY not in names:
         variables.append(energy)
     for values in impute(variables, predictors, imputations=imputations, seed=seed):
-        done = frame.copy()
+        done = people.copy()
         for name, value in zip(names, values[: len(names)], strict=True):
-            done.loc[rows, name] = _values(value, frame[name])
+            done.loc[rows, name] = _values(value, people[name])
         yield done
 
 
@@ -136,9 +136,9 @@ def _values(columns: Array, like: pd.Series) -> Array | pd.Categorical:
     return pd.Categorical.from_codes(code, dtype=like.dtype, validate=True) if len(levels) else like
 
 
-def _imputed_row(frame: pd.DataFrame, study: Study, imputations: int, seed: int) -> RefereeRow:
+def _imputed_row(people: pd.DataFrame, study: Study, imputations: int, seed: int) -> RefereeRow:
     curves = []
-    for done in completed_frames(frame, study, imputations=imputations, seed=seed):
+    for done in completed_frames(people, study, imputations=imputations, seed=seed):
         problem: Problem = pose(done, study)
         curves.append(curve_of(problem, fit_problem(problem)))
     betas, vcovs = np.array([one.fit.beta for one in curves]), np.array([one.fit.vcov for one in curves])
@@ -167,31 +167,31 @@ def _nonlinear(pooled: Pooled, index: Integers) -> float:
 
 
 # ---- people
-def people_missing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+def people_missing(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """Weights for being assessed and having a recall, bounds for the unassessed, and the fifth rule: see `answers`.
 
     What is no intake is known without a recall: then the weights are for being assessed and having it known.
     """
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     known = "a recall" if is_intake(study.exposure) else f"{exposure_label(study.exposure)} known"
     asked: dict[str, Callable[[], Setting | RefereeRow]] = {
-        f"weighted for being assessed with {known}, among the {among}": partial(weighted_for, frame, setting, among)
+        f"weighted for being assessed with {known}, among the {among}": partial(weighted_for, people, setting, among)
         for among in get_args(Among)
     }
     for done, value in (("all unassessed as cases", 1.0), ("all unassessed as free", 0.0)):
-        asked[done] = partial(_bounded, frame, study, value)
+        asked[done] = partial(_bounded, people, study, value)
     if study.disease == "neuropathy":
         tested = dataclasses.replace(study, outcome="any_tested")
-        asked["outcome rule any_tested"] = partial(set_out, frame, tested)
+        asked["outcome rule any_tested"] = partial(set_out, people, tested)
     return answers(QUESTION, row_of(QUESTION, "primary", curve_on(setting)), asked)
 
 
-def weighted_for(frame: pd.DataFrame, setting: Setting, among: Among) -> Setting:
+def weighted_for(people: pd.DataFrame, setting: Setting, among: Among) -> Setting:
     """The people of a setting weighted for all among whom they were looked for: of its cycles, ages and condition.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     setting : of the study, on the same participants.
     among : the examined, by examination weights, or the interviewed, by theirs.
 
@@ -201,14 +201,14 @@ def weighted_for(frame: pd.DataFrame, setting: Setting, among: Among) -> Setting
     """
     study, cycles = setting.study, setting.cohort.cycles
     kept = _represented(setting)
-    asked = asked_for(frame, dataclasses.replace(study, cycles=cycles)).to_numpy()
+    asked = asked_for(people, dataclasses.replace(study, cycles=cycles)).to_numpy()
     if study.where is not None:
-        asked = asked & np.asarray(select_rows(frame, study.where), dtype=bool)
+        asked = asked & np.asarray(select_rows(people, study.where), dtype=bool)
     among_examined = among == "examined"
-    looked_for = asked & frame["examined"].to_numpy() if among_examined else asked
-    weights = pooled_weight(frame, weights="mec" if among_examined else "interview", cycles=cycles).to_numpy()
-    knots = place_knots(frame.loc[asked, "age_years"].to_numpy(dtype=float), AGE_KNOTS)
-    return _reweighted(setting, kept, looked_for, weights, _known_of_everybody(frame[looked_for], knots))
+    looked_for = asked & people["examined"].to_numpy() if among_examined else asked
+    weights = pooled_weight(people, weights="mec" if among_examined else "interview", cycles=cycles).to_numpy()
+    knots = place_knots(people.loc[asked, "age_years"].to_numpy(dtype=float), AGE_KNOTS)
+    return _reweighted(setting, kept, looked_for, weights, _known_of_everybody(people[looked_for], knots))
 
 
 def _reweighted(setting: Setting, kept: Bools, among: Bools, weights: Array, columns: Array) -> Setting:
@@ -243,7 +243,7 @@ def _levels_present(values: pd.Series) -> Array:
     return indicators[:, indicators.any(axis=0)][:, 1:]
 
 
-def _bounded(frame: pd.DataFrame, study: Study, value: float) -> Setting:
+def _bounded(people: pd.DataFrame, study: Study, value: float) -> Setting:
     """The study with everybody examined whose outcome is unknown counted as this outcome."""
     column = study.outcome_column
-    return set_out(frame.assign(**{column: frame[column].where(frame[column].notna(), value)}), study)
+    return set_out(people.assign(**{column: people[column].where(people[column].notna(), value)}), study)

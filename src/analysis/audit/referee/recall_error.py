@@ -52,13 +52,13 @@ ROOT = 4
 """The error is taken as normal on the fourth root of intake, as usual-intake methods do."""
 
 
-def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
+def calibration_data(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
     """Both days, covariates and design of a setting's people; the first exposure is the spline's."""
     rows = setting.domain.rows
     return CalibrationData(
-        first=frame.loc[rows, list(exposures)].to_numpy(dtype=float),
-        second=frame.loc[rows, [SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float),
-        second_weights=two_day_weight(frame, SECOND_DAYS[setting.study.exposure])[rows],
+        first=people.loc[rows, list(exposures)].to_numpy(dtype=float),
+        second=people.loc[rows, [SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float),
+        second_weights=two_day_weight(people, SECOND_DAYS[setting.study.exposure])[rows],
         covariates=setting.adjustment[rows],
         y=setting.y[rows],
         weights=setting.design.weights[rows],
@@ -67,17 +67,17 @@ def calibration_data(frame: pd.DataFrame, setting: Setting, exposures: tuple[str
     )
 
 
-def attenuations(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> Array:
+def attenuations(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> Array:
     """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days."""
-    weights = two_day_weight(frame, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
+    weights = two_day_weight(people, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
     # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
     design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain="keep")
-    first = frame[list(exposures)].to_numpy(dtype=float)
-    second = frame[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
+    first = people[list(exposures)].to_numpy(dtype=float)
+    second = people[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
     return attenuation_intervals(first, second, setting.adjustment, design=design)
 
 
-def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> None:
+def refuse_without_slope(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> None:
     """Refuse a calibration whose second days are not shown to go with the first: what it predicts could be anything.
 
     Raises
@@ -86,7 +86,7 @@ def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple
     """
     reaching = [
         f"{exposure_label(name)} has an attenuation of {slope:.2f} ({_interval_words(low, high)})"
-        for name, (slope, low, high) in zip(exposures, attenuations(frame, setting, exposures), strict=True)
+        for name, (slope, low, high) in zip(exposures, attenuations(people, setting, exposures), strict=True)
         if not low > 0
     ]
     if reaching:
@@ -96,20 +96,20 @@ def refuse_without_slope(frame: pd.DataFrame, setting: Setting, exposures: tuple
         )
 
 
-def calibrated(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+def calibrated(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """The curve on calibrated intake, its calibration taken as known: see `answers`."""
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     sets = dict.fromkeys(((study.exposure,), beside_energy(study.exposure)))
-    asked = {f"calibrated {_names(one)}, taken as known": partial(_known_row, frame, setting, one) for one in sets}
+    asked = {f"calibrated {_names(one)}, taken as known": partial(_known_row, people, setting, one) for one in sets}
     return answers(QUESTION, base, asked)
 
 
-def _known_row(frame: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> RefereeRow:
-    refuse_without_slope(frame, setting, exposures)
-    data = calibration_data(frame, setting, exposures)
+def _known_row(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> RefereeRow:
+    refuse_without_slope(people, setting, exposures)
+    data = calibration_data(people, setting, exposures)
     found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
-    expected = np.full((len(frame), len(exposures)), np.nan)
+    expected = np.full((len(people), len(exposures)), np.nan)
     expected[setting.domain.rows] = found.predict(data.first, data.covariates)
     slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
     done = f"calibrated {_names(exposures)} (attenuation {slope}), taken as known"
@@ -134,7 +134,7 @@ def _on(setting: Setting, expected: Array) -> Setting:
 
 
 def calibrated_bootstrap(
-    frame: pd.DataFrame, exposures: tuple[str, ...], held: bool, *, study: Study = PRIMARY,
+    people: pd.DataFrame, exposures: tuple[str, ...], held: bool, *, study: Study = PRIMARY,
     replicates: int = REPLICATES, deciding: int = DECIDING, seed: int = 1,
 ) -> pd.DataFrame:  # fmt: skip
     """End slopes of the calibrated curve with a Rao-Wu bootstrap's error, the calibration in it or held, as a row.
@@ -144,7 +144,7 @@ def calibrated_bootstrap(
 
     Parameters
     ----------
-    frame, exposures, held, study : as `calibration_data` and `bootstrap_slopes`.
+    people, exposures, held, study : as `calibration_data` and `bootstrap_slopes`.
     replicates : drawn first, and in each further batch; only one batch of weights is in memory.
     deciding : replicates in all of an undecided p.
     seed : of the first batch; each further one has the next.
@@ -153,9 +153,9 @@ def calibrated_bootstrap(
     ------
     StudyError : as `refuse_without_slope`.
     """
-    setting = set_out(frame, study)
-    refuse_without_slope(frame, setting, exposures)
-    data = calibration_data(frame, setting, exposures)
+    setting = set_out(people, study)
+    refuse_without_slope(people, setting, exposures)
+    data = calibration_data(people, setting, exposures)
     df = setting.domain.df + 1 - (setting.study.knots + data.covariates.shape[1] + len(exposures) - 1)
 
     def batch(number: int) -> CalibratedSlopes:
@@ -188,19 +188,19 @@ def _one_sided(found: CalibratedSlopes, df: int) -> RefereeRow:
 
 
 def simulated_extrapolated(
-    frame: pd.DataFrame, *, study: Study = PRIMARY, draws: int = SIMEX_DRAWS, seed: int = 1
+    people: pd.DataFrame, *, study: Study = PRIMARY, draws: int = SIMEX_DRAWS, seed: int = 1
 ) -> pd.DataFrame:
     """SIMEX of the study's curve on its own knots, by a linear and a quadratic extrapolant, as rows.
 
     What is extrapolated are the slopes at the ends of the range and the log odds ratios there.
     """
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     curve = curve_on(setting)
     base = row_of(QUESTION, "primary", curve)
-    weights = two_day_weight(frame, SECOND_DAYS[study.exposure]) * setting.domain.rows
+    weights = two_day_weight(people, SECOND_DAYS[study.exposure]) * setting.domain.rows
     both = weights > 0
     columns = (study.exposure, SECOND_DAYS[study.exposure])
-    days = [frame.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in columns]
+    days = [people.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in columns]
     results = simex(
         _statistic(setting, curve), curve.x, variance=error_variance(days[0], days[1], weights[both]),
         to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=draws, seed=seed,

@@ -38,7 +38,7 @@ OF_WEIGHTS = ("2-year weights in every cycle", "weights trimmed at P99")
 SEXES = {"male": "men", "female": "women"}
 
 
-def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
+def rows_that_change_nothing(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """The study under each of `variants`, as rows of the referee's table.
 
     Men and women have models without sex. The recall day said to be usual is post hoc: it was looked at because it
@@ -48,15 +48,15 @@ def rows_that_change_nothing(frame: pd.DataFrame, *, study: Study = PRIMARY) -> 
     -------
     rows: of the referee's table; left: what these people cannot be asked, with the reason, in the columns done, reason.
     """
-    setting = set_out(frame, study)
+    setting = set_out(people, study)
     base = row_of(QUESTION, "primary", curve_on(setting))
     asked: dict[str, Callable[[], Setting]] = {
-        done: partial(variant, setting) for done, variant in variants(frame).items()
+        done: partial(variant, setting) for done, variant in variants(people).items()
     }
-    asked |= {words: partial(_of_sex, frame, study, sex) for sex, words in SEXES.items()}
+    asked |= {words: partial(_of_sex, people, study, sex) for sex, words in SEXES.items()}
     if not is_intake(study.exposure):
         asked = {done: pose for done, pose in asked.items() if done not in OF_RECALL}
-    left = not_of_these(frame[setting.domain.rows])
+    left = not_of_these(people[setting.domain.rows])
     if study.weights == "none":
         left |= dict.fromkeys(OF_WEIGHTS, "the study has no weights")
     return answers(QUESTION, base, asked, left=left)
@@ -74,25 +74,25 @@ def not_of_these(people: pd.DataFrame) -> dict[str, str]:
     return left
 
 
-def _of_sex(frame: pd.DataFrame, study: Study, sex: str) -> Setting:
-    return set_out(frame, dataclasses.replace(study, where=all_of([study.where, f"sex == '{sex}'"])))
+def _of_sex(people: pd.DataFrame, study: Study, sex: str) -> Setting:
+    return set_out(people, dataclasses.replace(study, where=all_of([study.where, f"sex == '{sex}'"])))
 
 
-def variants(frame: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
+def variants(people: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
     """What is done to the people of a study, by its words."""
-    day = frame["recall_weekday"].to_numpy(dtype=float)
-    female = (frame["sex"] == "female").to_numpy(dtype=float)
-    age = frame["age_years"].to_numpy(dtype=float)
-    usual, weight = frame["recall_usual"].to_numpy(dtype=float), frame["weight_kg"].to_numpy(dtype=float)
+    day = people["recall_weekday"].to_numpy(dtype=float)
+    female = (people["sex"] == "female").to_numpy(dtype=float)
+    age = people["age_years"].to_numpy(dtype=float)
+    usual, weight = people["recall_usual"].to_numpy(dtype=float), people["weight_kg"].to_numpy(dtype=float)
     weekend = np.isin(day, WEEKEND)
     return {
         "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age), "age"),
         "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age), "age group"),
         "age by sex": lambda one: _beside(one, (age * female)[:, None], "age by sex"),
-        "cycle indicators": lambda one: _beside(one, _indicators(frame["cycle"].to_numpy(dtype=float)), "cycle"),
+        "cycle indicators": lambda one: _beside(one, _indicators(people["cycle"].to_numpy(dtype=float)), "cycle"),
         "day of the week": lambda one: _beside(one, _indicators(day), "day of the week"),
         "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None], "body weight"),
-        "2-year weights in every cycle": lambda one: _weighted(one, _of_two_years(frame, one)),
+        "2-year weights in every cycle": lambda one: _weighted(one, _of_two_years(people, one)),
         "weights trimmed at P99": lambda one: _weighted(one, _trimmed(one)),
         "recall day said to be usual (post hoc)": lambda one: restricted(one, usual == 1),
         "recall of Monday to Thursday": lambda one: restricted(one, ~weekend & np.isfinite(day)),
@@ -140,10 +140,10 @@ def _weighted(setting: Setting, weights: Array) -> Setting:
     return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
 
 
-def _of_two_years(frame: pd.DataFrame, setting: Setting) -> Array:
+def _of_two_years(people: pd.DataFrame, setting: Setting) -> Array:
     """(n,) 2-year weights of the study's kind, those of 1999-2002 too."""
-    weights = frame[f"weight_{setting.study.weights}_2yr"].fillna(0.0).to_numpy(dtype=float)
-    return np.asarray(weights / frame["cycle"].nunique())
+    weights = people[f"weight_{setting.study.weights}_2yr"].fillna(0.0).to_numpy(dtype=float)
+    return np.asarray(weights / people["cycle"].nunique())
 
 
 def _trimmed(setting: Setting) -> Array:

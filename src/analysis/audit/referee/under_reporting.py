@@ -35,15 +35,15 @@ TWENTIETHS = 20
 RATIO_KNOTS = 4
 
 
-def energy_ratio(frame: pd.DataFrame) -> Array:
+def energy_ratio(people: pd.DataFrame) -> Array:
     """EI:BMR of the recalled day, (n,); NaN where weight or energy is unknown."""
-    return frame["ei_bmr"].to_numpy(dtype=float)
+    return people["ei_bmr"].to_numpy(dtype=float)
 
 
 # ---- who is plausible
-def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+def under_reporting(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The study among plausible reporters, and beside an indicator of the others, as rows of the referee's table."""
-    setting, ratio = set_out(frame, study), energy_ratio(frame)
+    setting, ratio = set_out(people, study), energy_ratio(people)
     low, high = PLAUSIBLE
     narrow = goldberg_limits(deviations=1.96)
     base = row_of(QUESTION, "primary", curve_on(setting))
@@ -65,14 +65,14 @@ def under_reporting(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFr
     return complete(rows, base)
 
 
-def indicator_odds(frame: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
+def indicator_odds(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """Odds ratio of under-reporters beside the curve: term, odds_ratio, conf_low, conf_high, n, share.
 
     ``share`` is that of under-reporters among people of known weight, without weights.
     """
-    ratio = energy_ratio(frame)
+    ratio = energy_ratio(people)
     low = PLAUSIBLE[0]
-    known = restricted(set_out(frame, study), np.isfinite(ratio))
+    known = restricted(set_out(people, study), np.isfinite(ratio))
     fit = _beside(known, ratio < low).fit
     row = fit.to_frame(conf_level=study.conf_level).set_index("term").loc["under_reporter"]
     odds = {name: float(np.exp(row[key])) for name, key in
@@ -112,7 +112,7 @@ def _interaction(setting: Setting, flag: Bools) -> RefereeRow:
 
 # ---- controls
 def deletion_controls(
-    frame: pd.DataFrame, *, study: Study = PRIMARY, draws: int = DRAWS, seed: int = 1
+    people: pd.DataFrame, *, study: Study = PRIMARY, draws: int = DRAWS, seed: int = 1
 ) -> pd.DataFrame:
     """As many people removed by chance as the limits remove, over all and within each twentieth of intake.
 
@@ -127,15 +127,15 @@ def deletion_controls(
     `analysis.stats.monte_carlo.quantile_error`.
     """
     if is_intake(study.exposure):  # else whoever has no reliable recall belongs to the study too
-        frame = eligible_people(frame, study)
-    setting, ratio = set_out(frame, study), energy_ratio(frame)
+        people = eligible_people(people, study)
+    setting, ratio = set_out(people, study), energy_ratio(people)
     kept = (ratio >= PLAUSIBLE[0]) & (ratio <= PLAUSIBLE[1])
     known = restricted(setting, np.isfinite(ratio))
     base = row_of(QUESTION, "primary", curve_on(setting))
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = []
     for done, groups in (
-        ("as many removed at random", np.zeros(len(frame), dtype=np.intp)),
+        ("as many removed at random", np.zeros(len(people), dtype=np.intp)),
         ("as many removed in each twentieth of intake", _twentieths(known)),
         ("as many removed in each twentieth of weighted intake", _twentieths(known, weighted=True)),
     ):

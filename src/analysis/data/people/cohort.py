@@ -64,7 +64,7 @@ class Cohort(Discreet):
         return int(self.complete.sum())
 
 
-def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
+def select_cohort(people: pd.DataFrame, study: Study) -> Cohort:
     """Apply a study's eligibility to the harmonised participants.
 
     The weights are those of the cycles in which somebody is eligible, however that came about: people of one cycle get
@@ -73,7 +73,7 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
 
     Parameters
     ----------
-    frame : harmonised participants, all interviewed people.
+    people : harmonised participants, all interviewed people.
     study : the protocol.
 
     Returns
@@ -85,35 +85,35 @@ def select_cohort(frame: pd.DataFrame, study: Study) -> Cohort:
     StudyError : the exposure or a covariate is not a harmonised column that can play that part.
     ConditionError : ``study.where`` cannot be read.
     """
-    _check_columns(frame, study)
+    _check_columns(people, study)
     steps = {
-        "interviewed": frame["cycle"].isin(study.cycles),
-        **_of_age(frame, study),
-        "examined at the mobile examination center": frame["examined"],
-        f"{study.disease} status known": frame[study.outcome_column].notna(),
-        **_exposed(frame, study),
+        "interviewed": people["cycle"].isin(study.cycles),
+        **_of_age(people, study),
+        "examined at the mobile examination center": people["examined"],
+        f"{study.disease} status known": people[study.outcome_column].notna(),
+        **_exposed(people, study),
     }
     if study.where is not None:
-        steps[f"where {study.where}"] = select_rows(frame, study.where)
-    complete = np.full(len(frame), True)
+        steps[f"where {study.where}"] = select_rows(people, study.where)
+    complete = np.full(len(people), True)
     for name in study.covariates:
-        complete &= frame[name].notna().to_numpy()
-    outcome, cycle = frame[study.outcome_column].to_numpy(dtype=float), frame["cycle"].to_numpy()
-    rows = np.full(len(frame), True)
+        complete &= people[name].notna().to_numpy()
+    outcome, cycle = people[study.outcome_column].to_numpy(dtype=float), people["cycle"].to_numpy()
+    rows = np.full(len(people), True)
     counts = []
     for step, passed in {**steps, _covariate_step(study): complete}.items():
         before, rows = rows, rows & np.asarray(passed, dtype=bool)
         counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(outcome[rows])})
     # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
     present = _cycles_of(cycle[before]) or study.cycles
-    weights = pooled_weight(frame, weights=study.weights, cycles=present)
+    weights = pooled_weight(people, weights=study.weights, cycles=present)
     represents = weights.to_numpy() > 0
     if not represents[rows].all():  # they represent nobody and leave every fit
         rows = rows & represents
         counts.append({"step": "survey weight above 0", "n": int(rows.sum()), "cases": _cases(outcome[rows])})
     return Cohort(
-        rows=pd.Series(before, index=frame.index),
-        complete=pd.Series(rows, index=frame.index),
+        rows=pd.Series(before, index=people.index),
+        complete=pd.Series(rows, index=people.index),
         weights=weights,
         flow=pd.DataFrame({name: pd.array([row[name] for row in counts], dtype=kind) for name, kind in _FLOW.items()}),
         cycles=present,
@@ -133,13 +133,13 @@ def columns_read(study: Study) -> set[str]:
     return read | {*weights, *study.covariates, *(columns_of(study.where) if study.where else ())}
 
 
-def with_interviewed(frame: pd.DataFrame) -> pd.DataFrame:
+def with_interviewed(people: pd.DataFrame) -> pd.DataFrame:
     """The frame, which holds everybody, with how many were interviewed in each cycle among its ``attrs``."""
-    frame.attrs[INTERVIEWED] = {str(cycle): int(n) for cycle, n in frame["cycle"].value_counts().items()}
-    return frame
+    people.attrs[INTERVIEWED] = {str(cycle): int(n) for cycle, n in people["cycle"].value_counts().items()}
+    return people
 
 
-def refuse_parts(frame: pd.DataFrame) -> None:
+def refuse_parts(people: pd.DataFrame) -> None:
     """Refuse a frame that says how many people a cycle interviewed and has others of it.
 
     Whole cycles may have been left out, since no stratum goes across them. It is asked of whoever comes with a frame:
@@ -150,49 +150,49 @@ def refuse_parts(frame: pd.DataFrame) -> None:
     ------
     StudyError : it is no table of people; or some were dropped, or are there twice.
     """
-    if not isinstance(frame, pd.DataFrame) or "cycle" not in frame:
-        given = "a table without the column cycle" if isinstance(frame, pd.DataFrame) else kind_words(frame)
+    if not isinstance(people, pd.DataFrame) or "cycle" not in people:
+        given = "a table without the column cycle" if isinstance(people, pd.DataFrame) else kind_words(people)
         raise StudyError(
             f"people: got {given}, expected the table of everybody interviewed, the first of the two that "
             "read_participants gives: people, provenance = read_participants(folders)."
         )
-    here = frame["cycle"].value_counts()
-    interviewed = pd.Series({cycle: frame.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
-    if (here != interviewed).any() or frame.index.has_duplicates:
+    here = people["cycle"].value_counts()
+    interviewed = pd.Series({cycle: people.attrs.get(INTERVIEWED, {}).get(str(cycle), n) for cycle, n in here.items()})
+    if (here != interviewed).any() or people.index.has_duplicates:
         raise StudyError(
-            f"{count_of(frame.index.nunique())} people are here, of {interviewed.sum():,} who were interviewed: "
+            f"{count_of(people.index.nunique())} people are here, of {interviewed.sum():,} who were interviewed: "
             "expected everybody, once each, since the standard errors of some need the sample of all. Give all of "
             "them, and say whom the study is of by where= (--where), for example Study(where=\"sex == 'female'\")."
         )
 
 
-def asked_for(frame: pd.DataFrame, study: Study) -> pd.Series:
+def asked_for(people: pd.DataFrame, study: Study) -> pd.Series:
     """Whether each person is of the study's cycles and ages, examined or not; ``where`` is another question."""
-    (of_age,) = _of_age(frame, study).values()
-    return frame["cycle"].isin(study.cycles) & of_age
+    (of_age,) = _of_age(people, study).values()
+    return people["cycle"].isin(study.cycles) & of_age
 
 
-def _of_age(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
-    age = frame["age_years"]
+def _of_age(people: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
+    age = people["age_years"]
     if study.age_max is None:
         return {f"aged {study.age_min} or older": age >= study.age_min}
     return {f"aged {study.age_min} to {study.age_max}": (age >= study.age_min) & (age <= study.age_max)}
 
 
-def _exposed(frame: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
-    known = frame[study.exposure].notna()
+def _exposed(people: pd.DataFrame, study: Study) -> dict[str, pd.Series]:
+    known = people[study.exposure].notna()
     if study.exposure in EXPOSURES:
-        return {"reliable day-1 dietary recall": frame["recall_reliable"] & known}
+        return {"reliable day-1 dietary recall": people["recall_reliable"] & known}
     return {f"{exposure_label(study.exposure)} known": known}
 
 
-def _may_be_exposure(frame: pd.DataFrame, name: str, barred: tuple[str, ...]) -> bool:
+def _may_be_exposure(people: pd.DataFrame, name: str, barred: tuple[str, ...]) -> bool:
     """Whether a column is one of finite numbers, more than yes or no, and neither outcome, design nor eligibility."""
-    if name in EXPOSURES or name not in frame:
-        return name in frame
-    if frame[name].dtype.kind not in "if" or name.startswith(barred):
+    if name in EXPOSURES or name not in people:
+        return name in people
+    if people[name].dtype.kind not in "if" or name.startswith(barred):
         return False
-    return frame[name].nunique() > 2 and not np.isinf(frame[name]).any()
+    return people[name].nunique() > 2 and not np.isinf(people[name]).any()
 
 
 def _why_not(column: pd.Series) -> str:
@@ -243,19 +243,19 @@ def _cases(outcome: Array) -> int | None:
     return None if np.isnan(outcome).any() else int(outcome.sum())
 
 
-def _check_columns(frame: pd.DataFrame, study: Study) -> None:
+def _check_columns(people: pd.DataFrame, study: Study) -> None:
     refuse_no_study(study)
     barred = barred_beginnings(study.outcome)
-    if not _may_be_exposure(frame, study.exposure, barred):
-        others = [str(name) for name in frame if name not in EXPOSURES and _may_be_exposure(frame, str(name), barred)]
-        if study.exposure in frame and not study.exposure.startswith(barred):
-            raise StudyError(f"exposure {study.exposure!r}: the column {_why_not(frame[study.exposure])}.")
+    if not _may_be_exposure(people, study.exposure, barred):
+        others = [str(name) for name in people if name not in EXPOSURES and _may_be_exposure(people, str(name), barred)]
+        if study.exposure in people and not study.exposure.startswith(barred):
+            raise StudyError(f"exposure {study.exposure!r}: the column {_why_not(people[study.exposure])}.")
         raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, [*EXPOSURES, *others])}")
     for name in study.extra_covariates:
-        if name not in frame or name.startswith(barred):
-            able = [str(column) for column in frame if not str(column).startswith(barred)]
+        if name not in people or name.startswith(barred):
+            able = [str(column) for column in people if not str(column).startswith(barred)]
             raise StudyError(f"covariate {name!r}: {expected_one_of(name, able)}")
-    if lost := sorted(columns_read(dataclasses.replace(study, where=None)) - set(frame)):
+    if lost := sorted(columns_read(dataclasses.replace(study, where=None)) - set(people)):
         raise StudyError(
             f"people: got a table without {', '.join(lost)}, expected every column that read_participants gives; leave "
             "none out, since the design and the weights are among them."

@@ -46,12 +46,12 @@ def all_of(conditions: Iterable[str | None]) -> str | None:
     return " and ".join(f"({condition})" for condition in told) if len(told) > 1 else "".join(told) or None
 
 
-def select_rows(frame: pd.DataFrame, condition: str) -> pd.Series:
+def select_rows(people: pd.DataFrame, condition: str) -> pd.Series:
     """Rows of the frame where the condition is true.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     condition : for example ``age_years >= 60 and sex == 'female'``.
 
     Returns
@@ -63,14 +63,14 @@ def select_rows(frame: pd.DataFrame, condition: str) -> pd.Series:
     ConditionError : a syntax error, anything but comparisons of columns with literals, an unknown column, or a level
         that a categorical column does not have.
     """
-    return truth_of(frame, condition).fillna(False).astype(bool)
+    return truth_of(people, condition).fillna(False).astype(bool)
 
 
-def truth_of(frame: pd.DataFrame, condition: str) -> pd.Series:
+def truth_of(people: pd.DataFrame, condition: str) -> pd.Series:
     """Truth of a condition: (n,) series of pandas' ``boolean``, NA where it is unknown; otherwise as `select_rows`."""
     tree = _parse(condition)
     try:
-        return _evaluate(tree.body, frame, condition)
+        return _evaluate(tree.body, people, condition)
     except (RecursionError, OverflowError) as error:  # too deeply nested; a whole number beyond every float
         raise ConditionError(f"condition {shorten(condition)}: {error}. {_EXPECTED}") from None
 
@@ -91,29 +91,29 @@ def columns_of(condition: str) -> tuple[str, ...]:
 _EXPECTED = "Expected comparisons of columns with values, such as \"age_years >= 60 and sex == 'female'\"."
 
 
-def _evaluate(node: ast.expr, frame: pd.DataFrame, condition: str) -> pd.Series:
+def _evaluate(node: ast.expr, people: pd.DataFrame, condition: str) -> pd.Series:
     """Truth of a node for every row, as pandas' three-valued boolean (NA is unknown)."""
     if isinstance(node, ast.BoolOp):
-        parts = [_evaluate(value, frame, condition) for value in node.values]
+        parts = [_evaluate(value, people, condition) for value in node.values]
         combine = operator.and_ if isinstance(node.op, ast.And) else operator.or_
         result = parts[0]
         for part in parts[1:]:
             result = combine(result, part)
         return result
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return ~_evaluate(node.operand, frame, condition)
+        return ~_evaluate(node.operand, people, condition)
     if isinstance(node, ast.Compare):
-        return _chain(node, frame, condition)
-    if isinstance(node, ast.Name) and node.id in frame and frame[node.id].dtype == bool:
-        return frame[node.id].astype("boolean")
+        return _chain(node, people, condition)
+    if isinstance(node, ast.Name) and node.id in people and people[node.id].dtype == bool:
+        return people[node.id].astype("boolean")
     raise _refuse(node, condition)
 
 
-def _chain(node: ast.Compare, frame: pd.DataFrame, condition: str) -> pd.Series:
+def _chain(node: ast.Compare, people: pd.DataFrame, condition: str) -> pd.Series:
     """``40 <= age_years < 60`` is the conjunction of its links."""
     operands = [node.left, *node.comparators]
     links = [
-        _compare(left, op, right, frame, condition)
+        _compare(left, op, right, people, condition)
         for left, op, right in zip(operands[:-1], node.ops, operands[1:], strict=True)
     ]
     result = links[0]
@@ -122,12 +122,12 @@ def _chain(node: ast.Compare, frame: pd.DataFrame, condition: str) -> pd.Series:
     return result
 
 
-def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, frame: pd.DataFrame, condition: str) -> pd.Series:
+def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, people: pd.DataFrame, condition: str) -> pd.Series:
     if not isinstance(left, ast.Name):
         if type(op) not in _MIRROR or not isinstance(right, ast.Name):
             raise _refuse(left, condition)
         left, op, right = right, _MIRROR[type(op)](), left
-    column = _column(left.id, frame)
+    column = _column(left.id, people)
     value = _literal(right, condition)
     _check_kind(column, value, op, condition)
     if isinstance(op, ast.In | ast.NotIn):
@@ -140,10 +140,10 @@ def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, frame: pd.DataFrame
     return true.astype("boolean").mask(column.isna(), pd.NA)
 
 
-def _column(name: str, frame: pd.DataFrame) -> pd.Series:
-    if name not in frame:
-        raise ConditionError(f"unknown column {name!r}: {expected_one_of(name, list(map(str, frame.columns)))}")
-    return frame[name]
+def _column(name: str, people: pd.DataFrame) -> pd.Series:
+    if name not in people:
+        raise ConditionError(f"unknown column {name!r}: {expected_one_of(name, list(map(str, people.columns)))}")
+    return people[name]
 
 
 def _literal(node: ast.expr, condition: str) -> object:

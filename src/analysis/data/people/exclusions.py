@@ -43,12 +43,12 @@ def read_codes(tables: Frames) -> pd.DataFrame:
     return pd.concat(parts).groupby(level=0).first().reindex(columns=list(CODES))
 
 
-def exclusion_reasons(frame: pd.DataFrame, codes: pd.DataFrame, study: Study, cohort: Cohort) -> pd.DataFrame:
+def exclusion_reasons(people: pd.DataFrame, codes: pd.DataFrame, study: Study, cohort: Cohort) -> pd.DataFrame:
     """How many people left at each step of a cohort's flow, by reason.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     codes : of `read_codes`.
     study, cohort : whose flow it is.
 
@@ -58,27 +58,29 @@ def exclusion_reasons(frame: pd.DataFrame, codes: pd.DataFrame, study: Study, co
     other, and those of fewer than 10 people are joined with the next smallest, since the whole is known; but covariates
     may be lacked together, and there fewer than 10 are left empty.
     """
-    codes = codes.reindex(frame.index)
-    known = frame[study.outcome_column].notna()
-    asked = asked_for(frame, study) & frame["examined"]
-    recalled = frame["recall_reliable"] & frame[study.exposure].notna()
+    codes = codes.reindex(people.index)
+    known = people[study.outcome_column].notna()
+    asked = asked_for(people, study) & people["examined"]
+    recalled = people["recall_reliable"] & people[study.exposure].notna()
     parts = [
-        _partition("examined at the mobile examination center", _unexamined(frame, study)),
-        _partition(f"{study.disease} status known", _why_unknown(frame, codes, study)[asked & ~known]),
+        _partition("examined at the mobile examination center", _unexamined(people, study)),
+        _partition(f"{study.disease} status known", _why_unknown(people, codes, study)[asked & ~known]),
         _partition("reliable day-1 dietary recall", _why_no_recall(codes)[asked & known & ~recalled]),
-        _lacking(str(cohort.flow["step"].iloc[_covariate_row(cohort)]), frame.loc[cohort.rows, list(study.covariates)]),
+        _lacking(
+            str(cohort.flow["step"].iloc[_covariate_row(cohort)]), people.loc[cohort.rows, list(study.covariates)]
+        ),
     ]
     return pd.concat(parts, ignore_index=True).astype({"n": "Int64"})
 
 
-def _unexamined(frame: pd.DataFrame, study: Study) -> pd.Series:
-    return pd.Series("interviewed only", index=frame.index[asked_for(frame, study) & ~frame["examined"]])
+def _unexamined(people: pd.DataFrame, study: Study) -> pd.Series:
+    return pd.Series("interviewed only", index=people.index[asked_for(people, study) & ~people["examined"]])
 
 
-def _why_unknown(frame: pd.DataFrame, codes: pd.DataFrame, study: Study) -> pd.Series:
+def _why_unknown(people: pd.DataFrame, codes: pd.DataFrame, study: Study) -> pd.Series:
     """What keeps each person's status unknown, for those of whom it is."""
     if study.outcome == "pad":
-        return pd.Series("ankle-brachial index of neither leg", index=frame.index)
+        return pd.Series("ankle-brachial index of neither leg", index=people.index)
     feet = codes[["LEALPN", "LEARPN"]]
     assessed = (feet >= 0).sum(axis="columns")
     silent = feet.isna().all(axis="columns")
@@ -87,7 +89,7 @@ def _why_unknown(frame: pd.DataFrame, codes: pd.DataFrame, study: Study) -> pd.S
         ["no result for either foot", "neither foot assessed (code -1 for at least one)"],
         "only one foot assessed (code -1 or none for the other)",
     )
-    return pd.Series(words, index=frame.index)
+    return pd.Series(words, index=people.index)
 
 
 def _why_no_recall(codes: pd.DataFrame) -> pd.Series:

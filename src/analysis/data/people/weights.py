@@ -10,7 +10,7 @@ from analysis.study import Weights
 
 
 def pooled_weight(
-    frame: pd.DataFrame, *, weights: Weights | Literal["interview"], cycles: tuple[int, ...]
+    people: pd.DataFrame, *, weights: Weights | Literal["interview"], cycles: tuple[int, ...]
 ) -> pd.Series:
     """Survey weight for the pooled cycles; 0 for people without one and for other cycles.
 
@@ -19,7 +19,7 @@ def pooled_weight(
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     weights : ``dietary``, ``mec``, ``interview``, or ``none`` for weight 1 for everyone.
     cycles : first years of the pooled cycles.
 
@@ -31,24 +31,24 @@ def pooled_weight(
     ----------
     NCHS, NHANES Analytic Guidelines 1999-2010, combining survey cycles.
     """
-    cycle = frame["cycle"].to_numpy()
+    cycle = people["cycle"].to_numpy()
     inside = np.isin(cycle, cycles)
     if weights == "none":
-        return pd.Series(inside.astype(float), frame.index)
-    scaled = frame[f"weight_{weights}_2yr"].to_numpy(dtype=float)
+        return pd.Series(inside.astype(float), people.index)
+    scaled = people[f"weight_{weights}_2yr"].to_numpy(dtype=float)
     if {1999, 2001} <= set(cycles):
-        scaled = np.where(np.isin(cycle, [1999, 2001]), 2 * frame[f"weight_{weights}_4yr"].to_numpy(float), scaled)
+        scaled = np.where(np.isin(cycle, [1999, 2001]), 2 * people[f"weight_{weights}_4yr"].to_numpy(float), scaled)
     scaled = scaled / len(cycles)
-    return pd.Series(np.where(inside & ~np.isnan(scaled), scaled, 0.0), frame.index)
+    return pd.Series(np.where(inside & ~np.isnan(scaled), scaled, 0.0), people.index)
 
 
-def two_day_weight(frame: pd.DataFrame, second_day: str) -> Array:
+def two_day_weight(people: pd.DataFrame, second_day: str) -> Array:
     """Two-day weight of the people with two reliable recalls, 0 of everybody else; (n,), people represented.
 
     Parameters
     ----------
-    frame : harmonised participants.
+    people : harmonised participants.
     second_day : column of the second day's intake that must be known.
     """
-    both = frame["recall_reliable"] & frame["recall2_reliable"] & frame[second_day].notna()
-    return np.where(both.to_numpy(dtype=bool), frame["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float), 0.0)
+    both = people["recall_reliable"] & people["recall2_reliable"] & people[second_day].notna()
+    return np.where(both.to_numpy(dtype=bool), people["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float), 0.0)

@@ -21,12 +21,12 @@ EVERY_DIGIT = Context(prec=400)
 """Holds any float beside any printed number: an odds ratio may run away."""
 
 
-def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
+def compare_studies(people: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
     """Every published number beside ours.
 
     Parameters
     ----------
-    frame : all interviewed people, harmonised; nobody may have been dropped.
+    people : all interviewed people, harmonised; nobody may have been dropped.
     rows : replications; None for those that come with the package.
 
     Returns
@@ -42,14 +42,16 @@ def compare_studies(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = 
     ReplicationError, ConditionError : a study's file asks for what does not exist.
     """
     every = read_replications() if rows is None else rows
-    return pd.DataFrame([_beside(frame, row) for row in every]).astype({name: "Int64" for name in ("n", "cases", "df")})
+    return pd.DataFrame([_beside(people, row) for row in every]).astype(
+        {name: "Int64" for name in ("n", "cases", "df")}
+    )
 
 
-def _beside(frame: pd.DataFrame, row: Replication) -> dict[str, object]:
+def _beside(people: pd.DataFrame, row: Replication) -> dict[str, object]:
     found, how = Recomputed(float("nan")), row.not_recomputed or row.how
     if not row.not_recomputed:
         try:
-            found, how = _discreet(recompute(frame, row), how)
+            found, how = _discreet(recompute(people, row), how)
         except AnalysisError as error:
             if error.exit_code == 2:  # the file is wrong, not the people
                 error.args = (f"{row.study}, {row.item}: {error}",)

@@ -58,31 +58,31 @@ class Recomputed:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _People(Discreet):
+class _Sample(Discreet):
     """A replication's people in the design, before anybody is lost for want of a covariate."""
 
-    frame: pd.DataFrame
+    people: pd.DataFrame
     row: Replication
-    sample: Bools
+    rows: Bools
     design: SurveyDesign
 
     @property
     def domain(self) -> Domain:
         """People of the sample whose outcome, exposure and covariates are known."""
         names = (self.row.outcome, self.row.exposure, *self.row.covariates)
-        return domain_of(self.design, self.sample & _known(self.frame, names, self.row.unknown))
+        return domain_of(self.design, self.rows & _known(self.people, names, self.row.unknown))
 
     def values(self, text: str) -> Array:
         """What a column, logarithm or condition of the row is of everybody; see `values_of`."""
-        return values_of(self.frame, text, unknown=self.row.unknown)
+        return values_of(self.people, text, unknown=self.row.unknown)
 
 
-def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
+def recompute(people: pd.DataFrame, row: Replication) -> Recomputed:
     """The number of a replication on the participants.
 
     Parameters
     ----------
-    frame : all interviewed people, harmonised; nobody may have been dropped, or the variance would be wrong.
+    people : all interviewed people, harmonised; nobody may have been dropped, or the variance would be wrong.
     row : a replication that is tried.
 
     Raises
@@ -90,51 +90,51 @@ def recompute(frame: pd.DataFrame, row: Replication) -> Recomputed:
     ConditionError, ReplicationError : a column or condition that the participants do not have, or of another kind.
     NothingToCompareError, DesignError, ConvergenceError : people from whom it cannot be estimated.
     """
-    return KINDS[row.kind](replicated_people(frame, row))
+    return KINDS[row.kind](sample_of(people, row))
 
 
-def count(people: _People) -> Recomputed:
+def count(sample: _Sample) -> Recomputed:
     """People of the sample, whatever their weight."""
-    row = people.row
-    counted = people.sample & _known(people.frame, (row.outcome, *row.covariates), row.unknown)
+    row = sample.row
+    counted = sample.rows & _known(sample.people, (row.outcome, *row.covariates), row.unknown)
     return Recomputed(float(counted.sum()), n=int(counted.sum()))
 
 
-def mean(people: _People) -> Recomputed:
+def mean(sample: _Sample) -> Recomputed:
     """Weighted mean of the outcome."""
-    return _of(_mean(people, people.values(people.row.outcome)))
+    return _of(_mean(sample, sample.values(sample.row.outcome)))
 
 
-def geometric_mean(people: _People) -> Recomputed:
+def geometric_mean(sample: _Sample) -> Recomputed:
     """Exponential of the weighted mean of log(outcome), its limits likewise."""
-    logs = _mean(people, people.values(f"log({people.row.outcome})"))
+    logs = _mean(sample, sample.values(f"log({sample.row.outcome})"))
     middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
     return Recomputed(middle, low, high, n=logs.n, df=logs.df)
 
 
-def median(people: _People) -> Recomputed:
+def median(sample: _Sample) -> Recomputed:
     """inf{q : F(q) >= 0.5}, without an interval: none was printed of any."""
-    rows, y = people.domain.rows, people.values(people.row.outcome)
-    return Recomputed(quantile_of(y[rows], people.design.weights[rows], 0.5), n=int(rows.sum()))
+    rows, y = sample.domain.rows, sample.values(sample.row.outcome)
+    return Recomputed(quantile_of(y[rows], sample.design.weights[rows], 0.5), n=int(rows.sum()))
 
 
-def prevalence(people: _People) -> Recomputed:
+def prevalence(sample: _Sample) -> Recomputed:
     """Weighted share of the outcome, %, with a t interval on that scale."""
-    y = _yes_or_no(people)
-    return _of(_mean(people, 100 * y), cases=int(y[people.domain.rows].sum()))
+    y = _yes_or_no(sample)
+    return _of(_mean(sample, 100 * y), cases=int(y[sample.domain.rows].sum()))
 
 
-def odds_ratio(people: _People) -> Recomputed:
+def odds_ratio(sample: _Sample) -> Recomputed:
     """Odds ratio of the exposure by weighted logistic regression."""
-    return _ratio(people, fit_logistic)
+    return _ratio(sample, fit_logistic)
 
 
-def risk_ratio(people: _People) -> Recomputed:
+def risk_ratio(sample: _Sample) -> Recomputed:
     """Risk ratio of the exposure by a log link and the Poisson score."""
-    return _ratio(people, fit_risk)
+    return _ratio(sample, fit_risk)
 
 
-KINDS: dict[MeasureKind | Untried, Callable[[_People], Recomputed]] = {
+KINDS: dict[MeasureKind | Untried, Callable[[_Sample], Recomputed]] = {
     "count": count,
     "mean": mean,
     "geometric_mean": geometric_mean,
@@ -145,7 +145,7 @@ KINDS: dict[MeasureKind | Untried, Callable[[_People], Recomputed]] = {
 }
 
 
-def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -> Array:
+def values_of(people: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -> Array:
     """A column, a logarithm or ratio, or a condition as 1 where it is true and 0 where it is false: (n,) float array.
 
     Parameters
@@ -154,92 +154,94 @@ def values_of(frame: pd.DataFrame, text: str, *, unknown: Unknown = "missing") -
     """
     logged = _LOG.fullmatch(text)
     if logged:
-        x = _column(frame, logged[2])
+        x = _column(people, logged[2])
         return np.asarray(_LOGARITHMS[logged[1]](x, out=np.full(x.shape, np.nan), where=x > 0))
     divided = _RATIO.fullmatch(text)
     if divided:
-        over, under = _column(frame, divided[1]), _column(frame, divided[2])
+        over, under = _column(people, divided[1]), _column(people, divided[2])
         return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
     if _NAME.fullmatch(text):
-        return _column(frame, text)
-    return truth_of(frame, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
+        return _column(people, text)
+    return truth_of(people, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
 
 
-def _refuse_logarithms(frame: pd.DataFrame, row: Replication, sample: Bools) -> None:
+def _refuse_logarithms(people: pd.DataFrame, row: Replication, sample: Bools) -> None:
     """Refuse logarithms of what is 0 or less of somebody in the sample, who would be lost without a word."""
     logged = [_LOG.fullmatch(text) for text in (row.outcome, row.exposure, *row.covariates)]
     names = [found[2] for found in logged if found] + [row.outcome] * (row.kind == "geometric_mean")
     for name in names:
-        if (_column(frame, name)[sample] <= 0).any():
+        if (_column(people, name)[sample] <= 0).any():
             raise NothingToCompareError(
                 f"the logarithm of {name}: some of the sample have 0 or less. Expected positive values: add "
                 f'"{name} > 0" to the sample, if that is what was done.'
             )
 
 
-def _column(frame: pd.DataFrame, name: str) -> Array:
-    if name not in frame:
+def _column(people: pd.DataFrame, name: str) -> Array:
+    if name not in people:
         raise ConditionError(f"unknown column {name!r}: expected a harmonised column or a condition on some.")
-    if not pd.api.types.is_numeric_dtype(frame[name]):
+    if not pd.api.types.is_numeric_dtype(people[name]):
         raise ConditionError(f"{name} is no number: expected one, or a condition such as \"{name} == 'level'\".")
-    return frame[name].to_numpy(dtype=float)
+    return people[name].to_numpy(dtype=float)
 
 
-def _known(frame: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Bools:
+def _known(people: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Bools:
     """Rows in which every column and condition is known."""
-    known = np.ones(len(frame), dtype=bool)
+    known = np.ones(len(people), dtype=bool)
     for name in filter(None, names):
         known &= (
-            frame[name].notna().to_numpy() if name in CATEGORIES else ~np.isnan(values_of(frame, name, unknown=unknown))
+            people[name].notna().to_numpy()
+            if name in CATEGORIES
+            else ~np.isnan(values_of(people, name, unknown=unknown))
         )
     return known
 
 
-def replicated_people(frame: pd.DataFrame, row: Replication) -> _People:
+def sample_of(people: pd.DataFrame, row: Replication) -> _Sample:
     """The people of a replication in the design; parameters and errors as `recompute`."""
-    weights = _weights(frame, row)
-    sample = frame["cycle"].isin(row.cycles)
+    weights = _weights(people, row)
+    rows = people["cycle"].isin(row.cycles)
     if row.kind != "count":
-        sample &= weights > 0
+        rows &= weights > 0
     if row.sample:
-        sample &= select_rows(frame, row.sample)
+        rows &= select_rows(people, row.sample)
     if row.without:
-        sample &= ~select_rows(frame, row.without)
+        rows &= ~select_rows(people, row.without)
     design = SurveyDesign(
-        strata=frame["strata"].to_numpy(),
-        psu=frame["psu"].to_numpy(),
+        strata=people["strata"].to_numpy(),
+        psu=people["psu"].to_numpy(),
         weights=weights.to_numpy(),
         lonely_domain="keep",
     )
-    inside = sample.to_numpy() & _known(frame, row.known, row.unknown)
-    _refuse_logarithms(frame, row, inside)
-    people = _People(frame, row, inside, design)
+    inside = rows.to_numpy() & _known(people, row.known, row.unknown)
+    _refuse_logarithms(people, row, inside)
+    found = _Sample(people, row, inside, design)
     if row.n_groups and not row.is_ratio:
-        people = dataclasses.replace(people, sample=inside & (group_of_each(people) == row.group))
-    return people
+        return dataclasses.replace(found, rows=inside & (group_of_each(found) == row.group))
+    return found
 
 
-def _weights(frame: pd.DataFrame, row: Replication) -> pd.Series:
+def _weights(people: pd.DataFrame, row: Replication) -> pd.Series:
     """Weights of the pooled cycles: by NCHS's rule, or each cycle's 2-year weight over the number of cycles."""
     if row.pooling == "joint":
-        return pooled_weight(frame, weights=row.weights, cycles=row.cycles)
-    alone = (pooled_weight(frame, weights=row.weights, cycles=(cycle,)) for cycle in row.cycles)
+        return pooled_weight(people, weights=row.weights, cycles=row.cycles)
+    alone = (pooled_weight(people, weights=row.weights, cycles=(cycle,)) for cycle in row.cycles)
     return functools.reduce(operator.add, alone) / len(row.cycles)
 
 
-def _yes_or_no(people: _People) -> Array:
+def _yes_or_no(sample: _Sample) -> Array:
     """The outcome, refused unless it is 1 or 0 of everybody who is counted."""
-    y = people.values(people.row.outcome)
-    if not np.isin(y[people.domain.rows], (0.0, 1.0)).all():
+    y = sample.values(sample.row.outcome)
+    if not np.isin(y[sample.domain.rows], (0.0, 1.0)).all():
         raise ReplicationError(
-            f"outcome={people.row.outcome!r} is not yes or no: expected of a {people.row.kind} a column of 1 and 0, or "
-            f'a condition such as "{people.row.outcome} > 30".'
+            f"outcome={sample.row.outcome!r} is not yes or no: expected of a {sample.row.kind} a column of 1 and 0, or "
+            f'a condition such as "{sample.row.outcome} > 30".'
         )
     return y
 
 
-def _mean(people: _People, y: Array) -> Estimate:
-    return weighted_mean(y, design=people.design, domain=people.domain, conf_level=CONF_LEVEL)
+def _mean(sample: _Sample, y: Array) -> Estimate:
+    return weighted_mean(y, design=sample.design, domain=sample.domain, conf_level=CONF_LEVEL)
 
 
 def _of(found: Estimate, *, cases: int | None = None) -> Recomputed:
@@ -250,22 +252,22 @@ def _of(found: Estimate, *, cases: int | None = None) -> Recomputed:
 Fitter = Callable[..., LogisticFit | RiskFit]
 
 
-def _ratio(people: _People, fitter: Fitter) -> Recomputed:
+def _ratio(sample: _Sample, fitter: Fitter) -> Recomputed:
     """Exponential of the exposure's coefficient beside the covariates."""
-    frame, row, domain = people.frame, people.row, people.domain
-    term, columns = _exposure_columns(people)
+    people, row, domain = sample.people, sample.row, sample.domain
+    term, columns = _exposure_columns(sample)
     if not domain.n or not np.ptp(columns[term][domain.rows]) > 0:
         raise NothingToCompareError(
             f"{row.exposure}: {term} is the same for all who are left: expected people with and without, or who differ."
         )
-    used = varying(columns | adjustment_columns(frame, row), domain)
+    used = varying(columns | adjustment_columns(people, row), domain)
     X = np.column_stack([np.ones(domain.n), *(values[domain.rows] for values in used.values())])
-    y = _yes_or_no(people)[domain.rows]
+    y = _yes_or_no(sample)[domain.rows]
     terms = ("intercept", *used)
     at = terms.index(term)
     if domain.df + 1 <= len(terms):
-        return _without_interval(fitter, X, y, people, terms, at)
-    fit = fitter(X, y, design=people.design, domain=domain, terms=terms)
+        return _without_interval(fitter, X, y, sample, terms, at)
+    fit = fitter(X, y, design=sample.design, domain=domain, terms=terms)
     beta, std_error, df = float(fit.beta[at]), float(np.sqrt(fit.vcov[at, at])), fit.design_df
     half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, df)) * std_error
     middle, low, high = np.exp([beta, beta - half, beta + half]).tolist()
@@ -274,11 +276,11 @@ def _ratio(people: _People, fitter: Fitter) -> Recomputed:
 
 
 def _without_interval(
-    fitter: Fitter, X: Array, y: Array, people: _People, terms: tuple[str, ...], at: int
+    fitter: Fitter, X: Array, y: Array, sample: _Sample, terms: tuple[str, ...], at: int
 ) -> Recomputed:
     """The ratio alone, of a design that leaves no residual degree of freedom: the estimate needs the weights only."""
-    domain, everybody = people.domain, np.arange(people.design.weights.size)
-    alone = SurveyDesign(strata=np.zeros_like(everybody), psu=everybody, weights=people.design.weights)
+    domain, everybody = sample.domain, np.arange(sample.design.weights.size)
+    alone = SurveyDesign(strata=np.zeros_like(everybody), psu=everybody, weights=sample.design.weights)
     fit = fitter(X, y, design=alone, domain=domain_of(alone, domain.rows), terms=terms)
     why = (
         f"no interval: {len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual "
@@ -287,12 +289,12 @@ def _without_interval(
     return Recomputed(float(np.exp(fit.beta[at])), n=fit.n, cases=fit.cases, why=why)
 
 
-def adjustment_columns(frame: pd.DataFrame, row: Replication) -> dict[str, Array]:
+def adjustment_columns(people: pd.DataFrame, row: Replication) -> dict[str, Array]:
     """Columns, of everybody, that a ratio is adjusted for: a number or condition as it is, a category's indicators."""
     columns: dict[str, Array] = {}
     for name in row.covariates:
         columns |= (
-            _indicators(frame, name) if name in CATEGORIES else {name: values_of(frame, name, unknown=row.unknown)}
+            _indicators(people, name) if name in CATEGORIES else {name: values_of(people, name, unknown=row.unknown)}
         )
     return columns
 
@@ -302,39 +304,39 @@ def varying(columns: dict[str, Array], domain: Domain) -> dict[str, Array]:
     return {name: values for name, values in columns.items() if np.ptp(values[domain.rows]) > 0}
 
 
-def _exposure_columns(people: _People) -> tuple[str, dict[str, Array]]:
+def _exposure_columns(sample: _Sample) -> tuple[str, dict[str, Array]]:
     """The term whose ratio is told, and the columns of the exposure."""
-    frame, row = people.frame, people.row
+    people, row = sample.people, sample.row
     if row.exposure in CATEGORIES:
-        return f"{row.exposure}_{row.level}", _indicators(frame, row.exposure)
+        return f"{row.exposure}_{row.level}", _indicators(people, row.exposure)
     if not row.n_groups:
-        return row.exposure, {row.exposure: people.values(row.exposure) / _unit(people)}
-    group = group_of_each(people)
+        return row.exposure, {row.exposure: sample.values(row.exposure) / _unit(sample)}
+    group = group_of_each(sample)
     others = [k for k in range(1, row.n_groups + 1) if k != row.reference]
     return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
 
 
-def _unit(people: _People) -> float:
+def _unit(sample: _Sample) -> float:
     """What a ratio is per, in units of its exposure."""
-    row = people.row
+    row = sample.row
     if row.per == 1:
         return 1.0
     if not any(pattern.fullmatch(row.exposure) for pattern in (_NAME, _LOG, _RATIO)):
         raise ReplicationError(f"per={row.per!r} of the condition {row.exposure!r}: expected a column of numbers.")
     if row.per != "sd":
         return float(row.per)
-    x = people.values(row.exposure)
-    eligible = people.sample & np.isfinite(x)
-    x, weights = x[eligible], people.design.weights[eligible]
+    x = sample.values(row.exposure)
+    eligible = sample.rows & np.isfinite(x)
+    x, weights = x[eligible], sample.design.weights[eligible]
     if x.size < 2 or not np.ptp(x) > 0:
         raise NothingToCompareError(f"{row.exposure} is the same for all: expected people who differ.")
     return float(np.std(x, ddof=1) if row.cuts == "unweighted" else np.sqrt(np.cov(x, aweights=weights, ddof=0)))
 
 
-def group_of_each(people: _People) -> Array:
+def group_of_each(sample: _Sample) -> Array:
     """Group of the exposure, from 1 for the lowest; NaN where the exposure is unknown: (n,) float array."""
-    row, x = people.row, people.values(people.row.exposure)
-    eligible = people.sample & np.isfinite(x)
+    row, x = sample.row, sample.values(sample.row.exposure)
+    eligible = sample.rows & np.isfinite(x)
     if not eligible.any():
         raise NothingToCompareError(
             f"{row.exposure} is known of nobody in the sample: expected people to cut into groups."
@@ -343,7 +345,7 @@ def group_of_each(people: _People) -> Array:
     if row.boundaries:
         cuts = np.array(row.boundaries)
     elif row.cuts == "weighted":
-        cuts = np.array([quantile_of(x[eligible], people.design.weights[eligible], share) for share in shares])
+        cuts = np.array([quantile_of(x[eligible], sample.design.weights[eligible], share) for share in shares])
     else:
         cuts = np.quantile(x[eligible], shares)
     group = np.where(np.isnan(x), np.nan, 1.0 + np.searchsorted(cuts, x, side="left"))
@@ -356,5 +358,5 @@ def group_of_each(people: _People) -> Array:
     return group
 
 
-def _indicators(frame: pd.DataFrame, name: str) -> dict[str, Array]:
-    return {f"{name}_{level}": (frame[name] == level).to_numpy(dtype=float) for level in CATEGORIES[name][1:]}
+def _indicators(people: pd.DataFrame, name: str) -> dict[str, Array]:
+    return {f"{name}_{level}": (people[name] == level).to_numpy(dtype=float) for level in CATEGORIES[name][1:]}

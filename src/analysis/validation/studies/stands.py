@@ -40,7 +40,7 @@ from analysis.validation.studies.kinds import (
     KINDS,
     adjustment_columns,
     group_of_each,
-    replicated_people,
+    sample_of,
     varying,
 )
 from analysis.validation.studies.replication import Replication, ReplicationError, read_replications
@@ -70,12 +70,12 @@ _COUNTS = ("n", "cases", "df", "other_rule_n", "other_rule_cases")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def do_they_stand(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
+def do_they_stand(people: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
     """Every dose-response claim of the replications, asked again.
 
     Parameters
     ----------
-    frame : all interviewed people, harmonised; nobody may have been dropped.
+    people : all interviewed people, harmonised; nobody may have been dropped.
     rows : replications, those of one model together; None for those that come with the package.
 
     Returns
@@ -93,7 +93,7 @@ def do_they_stand(frame: pd.DataFrame, rows: tuple[Replication, ...] | None = No
     """
     every = read_replications() if rows is None else rows
     claims = [tuple(alike) for _, alike in groupby((row for row in every if row.claim), key=_SAME_MODEL)]
-    found = [row for alike in claims for row in _varied(frame, alike)]
+    found = [row for alike in claims for row in _varied(people, alike)]
     return pd.DataFrame(found, columns=list(COLUMNS)).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
@@ -121,7 +121,7 @@ def side_of(claim: str, odds_ratio: float, p_value: float) -> str:
     return "shown" if p_value < ALPHA else "same side"
 
 
-def _varied(frame: pd.DataFrame, claims: tuple[Replication, ...]) -> Iterator[Row]:
+def _varied(people: pd.DataFrame, claims: tuple[Replication, ...]) -> Iterator[Row]:
     """The claims of one model in each variation, by their own and the other rule of neuropathy."""
     own, cycles = own_form(claims[0]), claims[0].cycles
     asked: list[tuple[str, str, EnergyForm, tuple[int, ...]]] = [
@@ -133,24 +133,24 @@ def _varied(frame: pd.DataFrame, claims: tuple[Replication, ...]) -> Iterator[Ro
     by_other = tuple(row for row in map(by_other_rule, claims) if row is not None)
     for variation, level, form, kept in asked:
         known: Row = {"variation": variation, "level": level, "own": variation == "energy" and form == own}
-        found = _asked_again(frame, claims, form, kept)
+        found = _asked_again(people, claims, form, kept)
         if not by_other:
             yield from (known | row for row in found)
             continue
         rule = by_other[0].outcome.removeprefix("pn_")
-        for row, other in zip(found, _asked_again(frame, by_other, form, kept), strict=True):
+        for row, other in zip(found, _asked_again(people, by_other, form, kept), strict=True):
             yield known | row | {"other_rule": rule} | {f"other_rule_{name}": other.get(name) for name in OF_OTHER_RULE}
 
 
 def _asked_again(
-    frame: pd.DataFrame, claims: tuple[Replication, ...], form: EnergyForm, cycles: tuple[int, ...]
+    people: pd.DataFrame, claims: tuple[Replication, ...], form: EnergyForm, cycles: tuple[int, ...]
 ) -> list[Row]:
     """The claims of one model in one energy form on some cycles, with what the shape rules say there."""
     why = ""
     asked, setting = dataclasses.replace(claims[0], cycles=cycles), None
     try:
-        frame, asked = _by_energy(frame, asked, form)
-        setting = _setting(frame, asked)
+        people, asked = _by_energy(people, asked, form)
+        setting = _setting(people, asked)
         shape = _shape(setting)
     except (ConditionError, ReplicationError):  # the file is wrong, not the people
         raise
@@ -163,14 +163,14 @@ def _asked_again(
             found.append(known | {"why": why})
             continue
         same = {name: getattr(asked, name) for name in ("exposure", "covariates", "cycles")}
-        found.append(known | _ratio_and_trend(frame, dataclasses.replace(row, **same), setting))
+        found.append(known | _ratio_and_trend(people, dataclasses.replace(row, **same), setting))
     return found
 
 
-def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | None) -> Row:
+def _ratio_and_trend(people: pd.DataFrame, row: Replication, setting: Setting | None) -> Row:
     try:
-        people = replicated_people(frame, row)
-        ours = KINDS[row.kind](people)
+        sample = sample_of(people, row)
+        ours = KINDS[row.kind](sample)
     except (ConditionError, ReplicationError):
         raise
     except AnalysisError as error:
@@ -191,7 +191,7 @@ def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | N
         return found
     try:
         # Whose exposure is unknown has no group, and is nobody's that is asked of here.
-        group = np.nan_to_num(group_of_each(people), nan=1).astype(int)
+        group = np.nan_to_num(group_of_each(sample), nan=1).astype(int)
         trend = trend_fit(setting, group=group, term=TREND)
     except AnalysisError as error:
         return found | {"why": str(error)}
@@ -199,41 +199,41 @@ def _ratio_and_trend(frame: pd.DataFrame, row: Replication, setting: Setting | N
     return found | {"trend_slope": slope, "trend_p": wald_test(trend, (TREND,)).p_value}
 
 
-def _by_energy(frame: pd.DataFrame, row: Replication, form: EnergyForm) -> tuple[pd.DataFrame, Replication]:
+def _by_energy(people: pd.DataFrame, row: Replication, form: EnergyForm) -> tuple[pd.DataFrame, Replication]:
     """Participants and the replication with energy in another form; who has no energy is unknown there.
 
     An exposure that is adjusted is a column of its own: conditions on the one that was eaten keep their people.
     """
     if form == own_form(row):
-        return frame, row
+        return people, row
     plain = dataclasses.replace(row, covariates=tuple(name for name in row.covariates if name != ENERGY))
     if form == "none":
-        return frame, plain
+        return people, plain
     if form in ("residual", "density") and not _COLUMN.fullmatch(row.exposure):
         raise DesignError(f"{row.exposure}: expected a column, an amount that energy could be taken out of.")
-    energy = frame[ENERGY].to_numpy(dtype=float)
-    setting = _setting(frame, plain)
+    energy = people[ENERGY].to_numpy(dtype=float)
+    setting = _setting(people, plain)
     cohort = dataclasses.replace(setting.cohort, rows=setting.cohort.rows & np.isfinite(energy))
     adjusted = energy_adjusted(dataclasses.replace(setting, cohort=cohort), energy, form)
     if form in ("residual", "density"):
         name = f"{row.exposure}_{form}"
-        return frame.assign(**{name: adjusted.exposure}), dataclasses.replace(plain, exposure=name)
+        return people.assign(**{name: adjusted.exposure}), dataclasses.replace(plain, exposure=name)
     added = adjusted.adjustment_terms[: len(adjusted.adjustment_terms) - len(setting.adjustment_terms)]
     columns = {
         name: np.where(np.isfinite(energy), adjusted.adjustment[:, position], np.nan)
         for position, name in enumerate(added)
     }
-    return frame.assign(**columns), dataclasses.replace(plain, covariates=(*plain.covariates, *added))
+    return people.assign(**columns), dataclasses.replace(plain, covariates=(*plain.covariates, *added))
 
 
-def _setting(frame: pd.DataFrame, row: Replication) -> Setting:
+def _setting(people: pd.DataFrame, row: Replication) -> Setting:
     """The people of a replication, whoever they are, as those of a study: its curve has the study's knots and rules."""
     if row.exposure in CATEGORIES:
         raise DesignError(f"{row.exposure} is a category: expected a number, since a claim by dose is of an amount.")
-    people = replicated_people(frame, row)
-    domain, exposure = people.domain, people.values(row.exposure)
-    columns = varying(adjustment_columns(frame, row), domain)
-    together = np.column_stack(list(columns.values())) if columns else np.empty((len(frame), 0))
+    sample = sample_of(people, row)
+    domain, exposure = sample.domain, sample.values(row.exposure)
+    columns = varying(adjustment_columns(people, row), domain)
+    together = np.column_stack(list(columns.values())) if columns else np.empty((len(people), 0))
     return Setting(
         study=Study(
             exposure=row.exposure,
@@ -243,17 +243,17 @@ def _setting(frame: pd.DataFrame, row: Replication) -> Setting:
             lonely_domain="keep",
         ),
         cohort=Cohort(
-            rows=pd.Series(people.sample & np.isfinite(exposure), index=frame.index),
-            complete=pd.Series(domain.rows, index=frame.index),
-            weights=pd.Series(people.design.weights, index=frame.index),
+            rows=pd.Series(sample.rows & np.isfinite(exposure), index=people.index),
+            complete=pd.Series(domain.rows, index=people.index),
+            weights=pd.Series(sample.design.weights, index=people.index),
             flow=pd.DataFrame(columns=["step", "n", "cases"]),
             cycles=row.cycles,
             complete_cycles=row.cycles,
         ),
-        design=people.design,
+        design=sample.design,
         domain=domain,
         exposure=exposure,
-        y=np.nan_to_num(people.values(row.outcome)),
+        y=np.nan_to_num(sample.values(row.outcome)),
         adjustment=np.nan_to_num(together),
         adjustment_terms=tuple(columns),
         dropped=(),
