@@ -125,7 +125,7 @@ def draw_study(
     if shape is not None and shape["verdict"] is not None:
         estimates["shape"] = pd.DataFrame([{"model": study.model, **shape}])
     drawing = dose_response(estimates, provenance, model=study.model)
-    numbers = {suffix: named(people, association) for suffix, people in drawing.numbers.items()}
+    numbers = {suffix: named(frame, association) for suffix, frame in drawing.numbers.items()}
     return write_drawing(
         dataclasses.replace(drawing, numbers=numbers), into, f"dose_response_{study.slug}", width=width
     )
