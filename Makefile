@@ -15,6 +15,12 @@ ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
 
+# Stages that do not wait for each other go side by side where one goal is asked for (-j1: one by one). Several goals are made
+# in the order they are typed, since none of them says that it follows another.
+ifeq ($(MAKELEVEL)$(words $(MAKECMDGOALS)),01)
+MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
+endif
+
 SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml')
 # What a stage is made of, by room: a change in a drawing redraws, one in the command line makes nothing anew. The report page,
 # documents and tables to paste are made whenever they are asked for: nothing follows from their code.
@@ -242,6 +248,6 @@ bench-exposures: $(PARTICIPANTS) ## what an audit of another exposure costs besi
 	@$(PY) tests/benchmarks/exposures.py
 
 clean: ## remove what was built; never data/raw
-	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
+	rm -rf data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
 	rm -rf data/processed/audit data/processed/audits data/processed/simulation/tasks .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

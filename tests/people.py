@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, Truth, invent, tables_of
+from analysis.data.synthetic.survey import invent, tables_of
+from analysis.data.synthetic.truth import PLANTED, Truth
 from analysis.study import CATEGORIES
 
 Value = float | str | bool

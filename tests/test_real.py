@@ -17,7 +17,7 @@ from analysis.audit.recall import two_recalls
 from analysis.audit.specifications import CHOICES, answer_people, people_groups
 from analysis.audit.specificity import FORMS, NEUROPATHY, SpecificityCell, answer_cells
 from analysis.data.people.cohort import select_cohort
-from analysis.data.source.nhanes import receipts
+from analysis.data.source.reading import receipts
 from analysis.dose_response.association import estimate
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants

@@ -25,7 +25,7 @@ from analysis.audit.specifications import (
     specification_grid,
 )
 from analysis.audit.specificity import answer_cells, own_cells, specificity_cells
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.association import estimate
 from analysis.dose_response.energy import forms_of
 from analysis.dose_response.frames import summarise

@@ -18,7 +18,7 @@ from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import PRIMARY_CELL, answer_people, people_groups
 from analysis.audit.specificity import FALSE_DISCOVERIES, answer_cells, specificity_cells
 from analysis.audit.tasks import Task
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.association import estimate
 from analysis.dose_response.frames import summarise
 from analysis.dose_response.shape import summarise_shapes

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -22,12 +23,16 @@ ROUNDS = 5
 OUTCOMES = 50
 """Drawn for each truth, a twentieth of what `make simulate` draws; each outcome takes the same time."""
 
-READY = (("fetch", "--needed"), ("cohort",))
-STAGES = {
-    "audit --fresh, 3,240 specifications": (("audit", "--fresh"),),
-    "figures from raw files": (("cohort",), ("fit",), ("shapes",), ("figures",)),
-    f"simulate, {OUTCOMES} outcomes a truth": (("simulate", "--surveys", str(OUTCOMES)),),
+Stage = tuple[str, ...]
+
+READY: tuple[Stage, ...] = (("fetch", "--needed"), ("cohort",), ("fit",), ("shapes",))
+STAGES: dict[str, tuple[tuple[Stage, ...], ...]] = {
+    "audit --fresh, 3,240 specifications": ((("audit", "--fresh"),),),
+    "figures from raw files": ((("cohort",),), (("fit",), ("shapes",)), (("figures",),)),
+    f"simulate, {OUTCOMES} outcomes a truth": ((("simulate", "--surveys", str(OUTCOMES)),),),
 }
+"""What is measured, in steps: of a step of several stages `make` runs this tree's side by side, the older one's in turn."""
+
 OLD_EXPERIMENTS = 3
 
 
@@ -40,13 +45,12 @@ def main(other: Path, rounds: int) -> None:
         folders = [Path(made) / name / "data" for name in ("other", "this")]
         for tree, data in zip(trees, folders, strict=True):
             shutil.copytree(ROOT / "data" / "raw", data / "raw", copy_function=os.link)
-            for stage in (*READY, ("fit",), ("shapes",)):
-                seconds(tree, data, (stage,))
+            for stage in READY:
+                seconds(tree, data, ((stage,),))
         taken: dict[str, list[list[float]]] = {name: [] for name in STAGES}
         for name, stages in STAGES.items():
             for _ in range(rounds):
-                for data in folders:
-                    shutil.rmtree(data / "processed" / "cache", ignore_errors=True)  # raw files are read, not copies
+                shutil.rmtree(folders[0] / "processed" / "cache", ignore_errors=True)  # raw files are read, not copies
                 taken[name].append([seconds(tree, data, stages) for tree, data in zip(trees, folders, strict=True)])
     commit = commit_of(other)
     rows = []
@@ -58,15 +62,20 @@ def main(other: Path, rounds: int) -> None:
     keep(rows, load)
 
 
-def seconds(tree: Path, data: Path, stages: tuple[tuple[str, ...], ...]) -> float:
+def seconds(tree: Path, data: Path, steps: tuple[tuple[Stage, ...], ...]) -> float:
     """Elapsed seconds of some stages of a tree, each a process."""
     environment = {"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(tree / "src")}
-    started = time.monotonic()
-    for stage in stages:
+
+    def performed(stage: Stage) -> None:
         command = [sys.executable, __file__, "--stage", str(data), *stage]
         done = subprocess.run(command, cwd=data.parent, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{tree}: {' '.join(stage)} ended with {done.returncode}:\n{done.stderr}")
+
+    started = time.monotonic()
+    for step in steps:
+        with ThreadPool(len(step) if tree == ROOT else 1) as pool:
+            pool.map(performed, step)
     return time.monotonic() - started
 
 

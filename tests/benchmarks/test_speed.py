@@ -18,7 +18,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.dose_response.association import estimate
 from analysis.dose_response.fits import curve_of
 from analysis.dose_response.problem import pose
@@ -143,18 +143,16 @@ def products_per_second(kind) -> float:
     return 2e9 / min(timed(lambda: A @ A) for _ in range(5))
 
 
-@pytest.mark.parametrize("cached", [False, True], ids=["raw", "cache"])
-def test_read_and_harmonise(benchmark, cached):
-    registry, cache = FOLDERS.registry(), FOLDERS.processed / "cache" if cached else None
+def test_read_and_harmonise(benchmark):
+    registry = FOLDERS.registry()
 
     def read():
         tables = {
-            name: read_table(registry, FOLDERS.raw, name, columns=columns, cache=cache)
-            for name, columns in needed_columns().items()
+            name: read_table(registry, FOLDERS.raw, name, columns=columns) for name, columns in needed_columns().items()
         }
         return harmonise(tables)
 
-    assert len(benchmark.pedantic(read, rounds=3, warmup_rounds=int(cached))) == 31126
+    assert len(benchmark.pedantic(read, rounds=3, warmup_rounds=1)) == 31126
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")

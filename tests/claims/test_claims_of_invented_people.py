@@ -11,7 +11,7 @@ from analysis.claims.causes import ASKED, causes, with_causes
 from analysis.claims.depletion import HIGH_SCORE, depletion
 from analysis.claims.rows import COLUMNS, Label, curve_rows
 from analysis.data.people.cohort import select_cohort
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.study import PRIMARY, Study, StudyError
 from tests.people import people_of
 

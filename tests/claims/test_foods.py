@@ -8,7 +8,7 @@ from analysis.claims.foods import COLUMNS, foods
 from analysis.data.foods.groups import food_groups
 from analysis.data.foods.items import check_sums, food_items
 from analysis.data.synthetic.foods import planted_foods
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from tests.people import people_of, survey_tables
 

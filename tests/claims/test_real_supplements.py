@@ -13,7 +13,7 @@ from analysis.data.people.cohort import select_cohort
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.people.supplement_traps import misreadings, supplement_traps
 from analysis.data.people.supplements import reported_medians, use_rows
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.dose_response.problem import declare_design, pose
 from analysis.pipeline.participants import read_participants
 from analysis.stats.sample.descriptives import weighted_mean
@@ -112,9 +112,9 @@ def people() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
-    registry, cache = FOLDERS.registry(), FOLDERS.processed / "cache"
+    registry = FOLDERS.registry()
     wanted = {name: columns for name, columns in needed_columns().items() if name.startswith("DS")}
-    return {name: read_table(registry, FOLDERS.raw, name, columns=columns, cache=cache)
+    return {name: read_table(registry, FOLDERS.raw, name, columns=columns)
             for name, columns in wanted.items()}  # fmt: skip
 
 

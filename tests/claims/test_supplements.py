@@ -7,7 +7,7 @@ from analysis.claims.rows import COLUMNS
 from analysis.claims.supplements import MEANS, SHARES, TERMS, SupplementAnswers, supplements
 from analysis.data.people.supplement_traps import READINGS, misreadings, supplement_traps
 from analysis.data.people.supplements import use_rows
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.study import CYCLES
 from tests.people import people_of, survey_tables
 

@@ -7,7 +7,7 @@ import pytest
 from analysis.claims.supplements import EXPOSURES, TERMS, SupplementAnswers, supplements
 from analysis.data.people.harmonise import needed_columns
 from analysis.data.people.supplements import reported_medians, use_rows
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from tests.claims import FOLDERS
@@ -86,8 +86,8 @@ def same(both: pd.DataFrame, names: tuple[str, ...], *, exactly: bool = False) -
 
 def assert_rows(folders: Folders, folder: str) -> None:
     """Use rows before they are anybody's: how many hold magnesium, and how much."""
-    registry, cache = folders.registry(), folders.processed / "cache"
-    tables = {name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
+    registry = folders.registry()
+    tables = {name: read_table(registry, folders.raw, name, columns=columns)
               for name, columns in needed_columns().items() if name.startswith("DS")}  # fmt: skip
     rows = use_rows(tables)
     rows["imputed"] &= rows["with_mg"]

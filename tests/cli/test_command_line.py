@@ -351,7 +351,7 @@ def test_intakes_beyond_the_outer_percentiles_are_starred(run):
 
 
 def test_stages_one_after_the_other_say_what_they_wrote_and_a_second_run_changes_no_byte(demo, tmp_path, capsys):
-    shutil.copytree(demo.data, tmp_path / "data", ignore=shutil.ignore_patterns("cache"))
+    shutil.copytree(demo.data, tmp_path / "data")
     again = Folders(tmp_path / "data", tmp_path / "data" / "figures")
     results = [path for folder in (again.estimates, again.figures) for path in folder.iterdir()]
     before = {path: path.read_bytes() for path in results}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.association import contrast_frame, estimate
 from analysis.dose_response.characteristics import exposure_distribution
 from analysis.dose_response.problem import covariate_columns

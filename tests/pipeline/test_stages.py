@@ -161,13 +161,6 @@ def test_numbers_are_written_to_ten_significant_digits(demo):
     assert max(digits) == 10
 
 
-@pytest.mark.no_cover  # as the demo
-def test_reading_from_cache_gives_the_same_participants(copy, participants):
-    assert list((copy.processed / "cache").glob("*.parquet"))
-    build_participants(copy)
-    pd.testing.assert_frame_equal(read_participants(copy)[0], participants)
-
-
 def test_each_figure_has_its_numbers_beside_it(demo):
     for name in ("dose_response", "shape", "knots", "models", "quintiles", "diagnostics", "flow"):
         assert {f"{name}.{end}" for end in ("png", "svg", "md", "csv")} <= {

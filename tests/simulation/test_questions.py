@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.data.synthetic.survey import PLANTED, invent
+from analysis.data.synthetic.survey import invent
 from analysis.data.synthetic.traits import day_intake, usual_magnesium
+from analysis.data.synthetic.truth import PLANTED
 from analysis.simulation.questions import ENERGY, EXPERIMENT, ON_THE_DAY, ON_USUAL, TRUTHS
 from analysis.simulation.surveys import base_survey, run_experiments
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.data.source.nhanes import SourceError
+from analysis.data.source.reading import SourceError
 from analysis.dose_response.association import estimate
 from analysis.dose_response.problem import pose
 from analysis.pipeline.folders import Folders

@@ -10,7 +10,7 @@ from analysis.data.people.cohort import select_cohort
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.people.supplement_traps import misreadings, supplement_traps
 from analysis.data.people.supplements import use_rows
-from analysis.data.source.nhanes import read_table, receipts
+from analysis.data.source.reading import read_table, receipts
 from analysis.data.source.registry import Registry
 from analysis.files import replacing
 from analysis.pipeline.folders import Folders
@@ -24,9 +24,8 @@ def build_participants(folders: Folders) -> pd.DataFrame:
     """Stage ``cohort``: read what the registry accepted, harmonise, write participants.parquet; returns the flow."""
     registry = folders.registry()
     needed = needed_columns()
-    cache = folders.processed / "cache"
     read = {
-        name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
+        name: read_table(registry, folders.raw, name, columns=columns)
         for name, columns in tqdm(needed.items(), desc="reading", unit="table", disable=None, leave=False)
     }
     uses = use_rows(read)

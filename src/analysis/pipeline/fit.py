@@ -7,8 +7,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.data.people.exclusions import code_columns, exclusion_reasons, read_codes
-from analysis.data.source.nhanes import read_table
-from analysis.data.synthetic.survey import read_truth
+from analysis.data.source.reading import read_table
+from analysis.data.synthetic.truth import read_truth
 from analysis.dose_response.association import Association, estimate
 from analysis.dose_response.characteristics import characteristics
 from analysis.dose_response.frames import summarise, summarise_adequacy, summarise_quintiles
@@ -42,7 +42,7 @@ def fit_models(folders: Folders) -> Frames:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
     if not provenance.synthetic:
         results["published_threshold"] = compare_with_threshold(frame)
-        replicate_weights = read_replicate_weights(folders.registry(), folders.raw, cache=folders.processed / "cache")
+        replicate_weights = read_replicate_weights(folders.registry(), folders.raw)
         results["variance"] = variance_check(frame, replicate_weights)
         results["variance_side_by_side"] = side_by_side(results["variance"])
     write_estimates(folders, results, provenance)
@@ -78,10 +78,9 @@ def _fitted(people: pd.DataFrame) -> list[Association]:
 
 def _reasons(folders: Folders, people: pd.DataFrame, found: list[Association]) -> pd.DataFrame:
     """Why people left at each step of each model's flow."""
-    registry, cache = folders.registry(), folders.processed / "cache"
+    registry = folders.registry()
     tables = {
-        name: read_table(registry, folders.raw, name, columns=list(columns), cache=cache)
-        for name, columns in code_columns().items()
+        name: read_table(registry, folders.raw, name, columns=list(columns)) for name, columns in code_columns().items()
     }
     codes = read_codes(tables)
     parts = [exclusion_reasons(people, codes, one.study, one.cohort).assign(model=one.study.model) for one in found]

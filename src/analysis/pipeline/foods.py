@@ -10,7 +10,7 @@ from tqdm import tqdm
 from analysis.data.foods import groups as groups_module
 from analysis.data.foods import items as items_module
 from analysis.data.foods.items import check_sums, food_columns, food_items
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.files import replacing
 from analysis.pipeline.cohort import record_of
 from analysis.pipeline.folders import Folders, StageError, place_of
@@ -33,9 +33,8 @@ def build_foods(folders: Folders) -> pd.DataFrame:
     people, _ = read_participants(folders)
     registry = folders.registry()
     needed = food_columns().items()
-    cache = folders.processed / "cache"
     read = {
-        name: read_table(registry, folders.raw, name, columns=columns, cache=cache)
+        name: read_table(registry, folders.raw, name, columns=columns)
         for name, columns in tqdm(needed, desc="reading", unit="table", disable=None, leave=False)
     }
     items = food_items(read)

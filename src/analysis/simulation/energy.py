@@ -12,7 +12,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from analysis.data.synthetic.survey import PLANTED, Truth
+from analysis.data.synthetic.truth import PLANTED, Truth
 from analysis.dose_response.energy import EnergyForm, energy_adjusted
 from analysis.dose_response.problem import Problem, pose_setting
 from analysis.simulation.surveys import (

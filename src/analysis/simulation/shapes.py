@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.fits import curve_of
 from analysis.simulation.surveys import (
     FITTED_DEPTH,

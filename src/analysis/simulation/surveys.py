@@ -22,8 +22,9 @@ from scipy.special import expit
 from analysis.audit.runner import run_tasks
 from analysis.audit.tasks import Task
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, invent, tables_of
+from analysis.data.synthetic.survey import invent, tables_of
 from analysis.data.synthetic.traits import usual_magnesium
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Frames, Row

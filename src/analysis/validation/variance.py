@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.data.source.registry import Registry
 from analysis.dose_response.problem import Problem, pose
 from analysis.stats.arrays import Array, Bools
@@ -90,18 +90,18 @@ class _Sample(Discreet):
         return self.problem.setting.design
 
 
-def read_replicate_weights(registry: Registry, raw: Path, *, cache: Path | None = None) -> pd.DataFrame:
+def read_replicate_weights(registry: Registry, raw: Path) -> pd.DataFrame:
     """NCHS's 52 jackknife weights of 1999-2000, people represented; indexed by SEQN.
 
     Parameters
     ----------
-    registry, raw, cache : as for `analysis.data.source.nhanes.read_table`.
+    registry, raw : as for `analysis.data.source.reading.read_table`.
 
     Raises
     ------
     SourceError : the file is missing or altered, or is an invented survey's, which has none.
     """
-    return read_table(registry, raw, TABLE, columns=REPLICATE_COLUMNS, cache=cache)
+    return read_table(registry, raw, TABLE, columns=REPLICATE_COLUMNS)
 
 
 def variance_check(

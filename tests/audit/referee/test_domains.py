@@ -16,7 +16,7 @@ from analysis.audit.referee.rows import OF_WEIGHTS, rows_that_change_nothing, va
 from analysis.audit.referee.table import row_of
 from analysis.audit.specifications import CHOICES
 from analysis.audit.tasks import AuditError, Finished
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.stats.curve.splines import place_knots
 from analysis.stats.measurement.regression_calibration import calibrate

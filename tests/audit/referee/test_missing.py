@@ -9,7 +9,7 @@ import pytest
 
 from analysis.audit.referee.missing import completed_frames, covariates_missing, people_missing, weighted_for
 from analysis.data.people.conditions import select_rows
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.study import PRIMARY, Study
 from tests.people import people_of

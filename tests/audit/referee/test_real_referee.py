@@ -13,7 +13,7 @@ from analysis.audit.referee.recall_error import calibrated
 from analysis.audit.referee.table import curve_on, row_of
 from analysis.audit.referee.under_reporting import indicator_odds
 from analysis.data.people.harmonise import SITES, TRIALS, site_is_insensate
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.dose_response.problem import set_out
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
@@ -54,10 +54,10 @@ def assert_printed(found: float, printed: str) -> None:
 
 def raw_columns(columns: dict[int, tuple[str, list[str]]]) -> pd.DataFrame:
     """Raw columns of one table a cycle, under the first cycle's names, by SEQN."""
-    names, registry, cache = next(iter(columns.values()))[1], FOLDERS.registry(), FOLDERS.processed / "cache"
+    names, registry = next(iter(columns.values()))[1], FOLDERS.registry()
     parts = []
     for cycle, (table, wanted) in columns.items():
-        frame = read_table(registry, FOLDERS.raw, table, columns=["SEQN", *wanted], cache=cache)[wanted]
+        frame = read_table(registry, FOLDERS.raw, table, columns=["SEQN", *wanted])[wanted]
         parts.append(frame.set_axis(names, axis="columns").assign(cycle=cycle))
     return pd.concat(parts)
 

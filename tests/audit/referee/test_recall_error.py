@@ -10,7 +10,8 @@ import scipy.stats
 from analysis.audit.referee.recall_error import calibrated, calibrated_bootstrap, calibration_data
 from analysis.audit.referee.table import undecided
 from analysis.data.people.harmonise import harmonise, needed_columns
-from analysis.data.synthetic.survey import PLANTED, invent, tables_of
+from analysis.data.synthetic.survey import invent, tables_of
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.stats.measurement.regression_calibration import bootstrap_slopes
 from analysis.stats.sample.replicates import bootstrap, times_drawn

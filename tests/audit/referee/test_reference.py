@@ -10,7 +10,7 @@ from analysis.audit.referee.missing import covariates_missing, people_missing
 from analysis.audit.referee.recall_error import attenuations
 from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.under_reporting import indicator_odds, under_reporting
-from analysis.data.synthetic.survey import PLANTED
+from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.study import PRIMARY
 from tests.people import people_of

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.data.people.cohort import select_cohort
 from analysis.data.people.exclusions import _partition, code_columns, exclusion_reasons, read_codes
-from analysis.data.source.nhanes import read_table
+from analysis.data.source.reading import read_table
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import PRIMARY
 
@@ -20,10 +20,7 @@ RECALL = "reliable day-1 dietary recall"
 def codes(demo):
     registry = demo.registry()
     return read_codes(
-        {
-            name: read_table(registry, demo.raw, name, columns=list(columns), cache=None)
-            for name, columns in code_columns().items()
-        }
+        {name: read_table(registry, demo.raw, name, columns=list(columns)) for name, columns in code_columns().items()}
     )
 
 

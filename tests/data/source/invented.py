@@ -8,7 +8,7 @@ import pyreadstat
 import pytest
 
 from analysis.data.source.content import describe
-from analysis.data.source.nhanes import SourceError
+from analysis.data.source.reading import SourceError
 from analysis.data.source.registry import ColumnTotal, Table
 from analysis.data.source.transport import Retry
 

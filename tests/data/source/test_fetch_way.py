@@ -13,8 +13,9 @@ import pytest
 import requests
 
 from analysis.data.source import nhanes, progress, refusals, transport
-from analysis.data.source.addresses import mistake_in, proxy_of, without_secret, without_secrets
-from analysis.data.source.nhanes import SourceError, receipts
+from analysis.data.source.addresses import mistake_in, proxy_of
+from analysis.data.source.reading import SourceError, receipts
+from analysis.data.source.secrets import without_secret, without_secrets
 from analysis.data.source.transport import Retry
 from tests.data.source.invented import AT_ONCE, WHOLE, complaint, content
 from tests.data.source.transport_files import transport_file

@@ -20,7 +20,8 @@ import requests
 from urllib3.exceptions import IncompleteRead
 
 from analysis.data.source import refusals, transport
-from analysis.data.source.nhanes import SourceError, fetch, read_table, receipts
+from analysis.data.source.nhanes import fetch
+from analysis.data.source.reading import SourceError, read_table, receipts
 from analysis.data.source.transport import Retry
 from tests.data.source.invented import AT_ONCE, N_PEOPLE, WHOLE, complaint, content, frames, xport
 from tests.fault_server import (
@@ -421,7 +422,7 @@ def test_a_revised_file_can_be_accepted_and_says_so(get, server, registry, raw, 
     assert any(sentence.startswith("WEIGHT: sum") for sentence in receipt.revised)
     assert receipts(registry, raw, ["DEMO"]) == (receipt,)
     assert get(tables=["DEMO"]) == (receipt,)
-    assert len(read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)) == N_PEOPLE
+    assert len(read_table(registry, raw, "DEMO", columns=["SEX"])) == N_PEOPLE
 
 
 def test_accepting_one_table_does_not_accept_another(get, server, revised):
@@ -730,7 +731,7 @@ def test_an_invented_survey_is_checked_but_never_fetched(registry, placed):
 
 def test_columns_are_read_by_seqn(get, registry, raw, tmp_path):
     get()
-    frame = read_table(registry, raw, "DEMO", columns=["AGE", "SEX"], cache=tmp_path / "cache")
+    frame = read_table(registry, raw, "DEMO", columns=["AGE", "SEX"])
     assert list(frame.columns) == ["AGE", "SEX"]
     assert frame.index.name == "SEQN"
     assert frame.index.dtype == np.int64
@@ -739,42 +740,33 @@ def test_columns_are_read_by_seqn(get, registry, raw, tmp_path):
 
 def test_a_person_with_several_rows_keeps_them(get, registry, raw):
     get()
-    frame = read_table(registry, raw, "MEALS", columns=["SEQN", "NAME"], cache=None)
+    frame = read_table(registry, raw, "MEALS", columns=["SEQN", "NAME"])
     assert list(frame.columns) == ["NAME"]
     assert frame.loc[7, "NAME"].tolist() == frames()["MEALS"].query("SEQN == 7")["NAME"].tolist()
 
 
 def test_a_table_without_seqn_is_read_by_row(get, registry, raw):
     get()
-    frame = read_table(registry, raw, "PRODUCTS", columns=["CODE"], cache=None)
+    frame = read_table(registry, raw, "PRODUCTS", columns=["CODE"])
     assert frame.index.equals(pd.RangeIndex(50))
-
-
-def test_the_cache_gives_what_the_file_gives(get, registry, raw, tmp_path):
-    get()
-    options = {"columns": ["SEX", "WEIGHT"], "cache": tmp_path / "cache"}
-    first = read_table(registry, raw, "DEMO", **options)
-    pd.testing.assert_frame_equal(read_table(registry, raw, "DEMO", **options), first)
-    pd.testing.assert_frame_equal(read_table(registry, raw, "DEMO", **options | {"cache": None}), first)
-    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_a_missing_file_is_not_read(registry, raw):
     with pytest.raises(SourceError, match=r"(?s)DEMO: no file.*`make data`.*NHANES_URL.*`make demo`"):
-        read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)
+        read_table(registry, raw, "DEMO", columns=["SEX"])
 
 
 def test_a_file_without_receipt_is_not_read(registry, placed):
     with pytest.raises(SourceError, match=r"(?s)DEMO: a file that was never checked.*`make data`"):
-        read_table(registry, placed, "DEMO", columns=["SEX"], cache=None)
+        read_table(registry, placed, "DEMO", columns=["SEX"])
 
 
-def test_an_altered_file_is_not_read_even_from_the_cache(get, registry, raw, tmp_path):
+def test_an_altered_file_is_not_read(get, registry, raw):
     get()
-    read_table(registry, raw, "DEMO", columns=["SEX"], cache=tmp_path)
+    read_table(registry, raw, "DEMO", columns=["SEX"])
     spoil(raw / "1999" / "DEMO.xpt")
     with pytest.raises(SourceError, match=r"(?s)DEMO: not the file that was accepted on 20\d\d-\d\d-\d\d.*`make data`"):
-        read_table(registry, raw, "DEMO", columns=["SEX"], cache=tmp_path)
+        read_table(registry, raw, "DEMO", columns=["SEX"])
 
 
 def test_files_that_cannot_be_read_are_told_together(get, registry, raw):
@@ -785,29 +777,22 @@ def test_files_that_cannot_be_read_are_told_together(get, registry, raw):
 
 def test_a_file_is_hashed_once(get, registry, raw, monkeypatch):
     get()
-    read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)
+    read_table(registry, raw, "DEMO", columns=["SEX"])
     monkeypatch.setattr("analysis.data.source.receipts.digest_of", lambda _file: pytest.fail("hashed again"))
-    read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)
+    read_table(registry, raw, "DEMO", columns=["SEX"])
 
 
 def test_an_unknown_column_is_told(get, registry, raw):
     get()
     with pytest.raises(SourceError, match="DEMO has no column HEIGHT"):
-        read_table(registry, raw, "DEMO", columns=["SEX", "HEIGHT"], cache=None)
+        read_table(registry, raw, "DEMO", columns=["SEX", "HEIGHT"])
 
 
 def test_a_column_that_a_revised_file_lacks_is_told(get, server, registry, raw, tmp_path):
     server.fail(serve(xport(frames()["DEMO"].drop(columns="SEX"), tmp_path / "x.xpt")), tables={"DEMO"})
     get(tables=["DEMO"], accept_revised=["DEMO"])
     with pytest.raises(SourceError, match="DEMO was accepted, but SEQN, SEX cannot be read from it"):
-        read_table(registry, raw, "DEMO", columns=["SEX"], cache=None)
-
-
-def test_a_cache_that_cannot_be_written_is_told(get, registry, raw, tmp_path):
-    get()
-    (tmp_path / "cache").write_text("")
-    with pytest.raises(SourceError, match="Files cannot be kept in .*cache"):
-        read_table(registry, raw, "DEMO", columns=["SEX"], cache=tmp_path / "cache")
+        read_table(registry, raw, "DEMO", columns=["SEX"])
 
 
 def test_an_address_that_cannot_be_read_is_told(registry, raw):

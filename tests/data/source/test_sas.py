@@ -14,7 +14,6 @@ from analysis.data.source.sas import (
     check_end,
     check_missing,
     check_readable,
-    read_cached,
     read_layout,
     read_xport,
 )
@@ -245,46 +244,3 @@ def test_a_usual_file_is_readable(path):
 
 
 # Cache
-
-
-def cached(path, tmp_path, digest="abc", columns=("SEQN", "NAME", "GRAMS")):
-    return read_cached(path, columns=columns, digest=digest, cache=tmp_path / "cache")
-
-
-def test_cached_columns_equal_those_read(path, tmp_path):
-    first, second = cached(path, tmp_path), cached(path, tmp_path)
-    pd.testing.assert_frame_equal(first, read_xport(path, columns=["SEQN", "NAME", "GRAMS"]))
-    pd.testing.assert_frame_equal(second, first)
-
-
-def test_the_cache_is_used(path, tmp_path):
-    first = cached(path, tmp_path)
-    path.unlink()
-    pd.testing.assert_frame_equal(cached(path, tmp_path), first)
-
-
-@pytest.mark.parametrize("change", [{"digest": "abd"}, {"columns": ("NAME", "SEQN", "GRAMS")}])
-def test_another_file_or_other_columns_have_their_own_cache(path, tmp_path, change):
-    cached(path, tmp_path)
-    cached(path, tmp_path, **change)
-    assert len(list((tmp_path / "cache").iterdir())) == 2
-
-
-def test_no_damaged_byte_of_the_cache_is_trusted(path, tmp_path):
-    whole = cached(path, tmp_path)
-    (parquet,) = (tmp_path / "cache").iterdir()
-    content = parquet.read_bytes()
-    for at in range(0, len(content), 23):
-        parquet.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
-        pd.testing.assert_frame_equal(cached(path, tmp_path), whole)
-
-
-@pytest.mark.parametrize("rest", [b"", b"PAR1", b"<html>"])
-def test_a_ruined_cache_is_made_anew(path, tmp_path, rest):
-    whole = cached(path, tmp_path)
-    (parquet,) = (tmp_path / "cache").iterdir()
-    good = parquet.read_bytes()
-    parquet.write_bytes(rest)
-    pd.testing.assert_frame_equal(cached(path, tmp_path), whole)
-    assert parquet.read_bytes() == good
-    assert list((tmp_path / "cache").iterdir()) == [parquet]

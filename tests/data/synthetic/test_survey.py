@@ -12,14 +12,8 @@ from analysis.data.people.harmonise import harmonise
 from analysis.data.source.content import differences
 from analysis.data.source.nhanes import fetch
 from analysis.data.source.registry import Registry, read_registry
-from analysis.data.synthetic.survey import (
-    PLANTED,
-    SyntheticError,
-    Truth,
-    invent,
-    read_truth,
-    write_survey,
-)
+from analysis.data.synthetic.survey import invent, write_survey
+from analysis.data.synthetic.truth import PLANTED, SyntheticError, Truth, read_truth
 from tests.people import people_of, survey_tables
 from tests.shared import unmeasured
 

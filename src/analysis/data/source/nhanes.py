@@ -1,15 +1,14 @@
-"""The survey's files: fetched, checked against the registry, receipted; read only as they were accepted.
+"""The survey's files: fetched, checked against the registry, receipted.
 
 A file is accepted if it is a whole SAS transport file with the rows, columns, published code counts and column totals
-of the registry. What was accepted is written beside it and compared before every use. Parsed columns are cached as
-parquet under the file's digest, so that a cache never outlives the file it was made from.
+of the registry. What was accepted is written beside it, and compared before every use.
 """
 
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,12 +17,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import pandas as pd
 from tqdm import tqdm
 
-from analysis.data.source.addresses import SCHEMES, mistake_in, without_secret
+from analysis.data.source.addresses import SCHEMES, mistake_in
 from analysis.data.source.content import differences
 from analysis.data.source.progress import download_bar
+from analysis.data.source.reading import NO_FILE, SourceError, candidates, lying, objection_to, tables_named
 from analysis.data.source.receipts import Receipt, digest_of, read_receipt, write_receipt
 from analysis.data.source.refusals import SHOWN_DETAILS, DownloadError, Reason, Refusal, explain, explain_unusable
 from analysis.data.source.registry import Registry, Table
@@ -35,17 +34,14 @@ from analysis.data.source.sas import (
     check_end,
     check_missing,
     check_readable,
-    read_cached,
     read_layout,
     read_xport,
 )
+from analysis.data.source.secrets import without_secret
 from analysis.data.source.transport import Retry, Server, retrieve
-from analysis.errors import AnalysisError
 from analysis.files import move_into_place
 
 DEFAULT_RETRY = Retry()
-INDEX = "SEQN"  # respondent sequence number
-NO_FILE = "no file"
 INCOMING = ".incoming-"  # folder of unfinished downloads
 LEAST_SHARE = 0.9  # of the rows: a revision withdraws a few people, a file cut between two rows lost many
 
@@ -68,12 +64,6 @@ STALE_AFTER = 6 * 3600  # seconds; unfinished downloads of a killed run are swep
 # One table at a time is parsed for checking: pyreadstat works under Python's global lock anyway, and the largest
 # tables would otherwise stand in memory together.
 _PARSING = threading.Lock()
-
-
-class SourceError(AnalysisError):
-    """A survey file that is missing, cannot be fetched or is not what it should be."""
-
-    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +126,8 @@ def fetch(
     SourceError : some files could not be had; one message tells which, why and what to do. The others are in place.
     KeyboardInterrupt : passed on when the user stops the run; files that were complete stay, nothing else does.
     """
-    wanted = _select(registry, tables)
-    taken = {table.name for table in _select(registry, accept_revised)}
+    wanted = tables_named(registry, tables)
+    taken = {table.name for table in tables_named(registry, accept_revised)}
     with _keeping_files_in(raw):
         _refuse_twins(wanted, raw)
         watched = tqdm(wanted, desc="checking", unit="file", disable=None if progress else True, leave=False, delay=1)
@@ -151,7 +141,7 @@ def fetch(
                 url=f"{_address(registry, url)}/{table.path}",
                 page=f"{registry.url}/{table.path.rpartition('.')[0]}.htm",
                 file=table.file(raw),
-                lying=_lying(table, raw),
+                lying=lying(table, raw),
                 accept_revised=table.name in taken,
                 in_place=wrong[table.name],
             )
@@ -163,75 +153,6 @@ def fetch(
     return tuple(receipt for receipt in held.values() if isinstance(receipt, Receipt))
 
 
-def receipts(registry: Registry, raw: Path, tables: Sequence[str] | None = None) -> tuple[Receipt, ...]:
-    """Return the receipts of tables, after comparing each file with its own.
-
-    Parameters
-    ----------
-    registry, raw : the tables and the folder of their files.
-    tables : names of tables; default all.
-
-    Returns
-    -------
-    tuple of Receipt, in the order asked for.
-
-    Raises
-    ------
-    SourceError : a file is missing, altered or was never accepted; the message names each.
-    """
-    wanted = _select(registry, tables)
-    found = [(table, read_receipt(table.file(raw))) for table in wanted]
-    objections = {table.name: _objection(table, _lying(table, raw), receipt) for table, receipt in found}
-    wrong = {name: objection for name, objection in objections.items() if objection}
-    if wrong:
-        raise SourceError(explain_unusable(raw, synthetic=registry.synthetic, wrong=wrong))
-    return tuple(receipt for _, receipt in found if receipt)
-
-
-def read_table(registry: Registry, raw: Path, name: str, *, columns: Sequence[str], cache: Path | None) -> pd.DataFrame:
-    """Read columns of a table, from its accepted file only.
-
-    Parameters
-    ----------
-    registry, raw : the tables and the folder of their files.
-    name : name of the table.
-    columns : names of the columns wanted, in the order wanted; SEQN need not be among them.
-    cache : folder for parsed columns, made if missing; None parses the file itself.
-
-    Returns
-    -------
-    (n_rows, n_columns) DataFrame, float64 or str, missing numbers NaN, raw codes as they stand. Its index is SEQN
-    (int64, unsorted, repeated where a person has several rows), or the row number in a table without SEQN.
-
-    Raises
-    ------
-    SourceError : the file is missing, altered or was never accepted, or it lacks a column.
-    """
-    table = _select(registry, [name])[0]
-    (receipt,) = receipts(registry, raw, [name])
-    wanted = [variable for variable in dict.fromkeys(columns) if variable != INDEX]
-    unknown = [variable for variable in wanted if variable not in table.column_totals]
-    if unknown:
-        message = f"{name} has no column {', '.join(unknown)}; columns.csv of the registry lists those it has."
-        raise SourceError(message)
-    if INDEX in table.column_totals:
-        wanted.insert(0, INDEX)
-    with _keeping_files_in(cache or raw):
-        try:
-            if cache is None:
-                frame = read_xport(table.file(raw), columns=wanted)
-            else:
-                frame = read_cached(table.file(raw), columns=wanted, digest=receipt.sha256, cache=cache)
-            return _indexed(frame) if INDEX in frame else frame
-        except (FormatError, KeyError, ValueError) as error:
-            message = f"{name} was accepted, but {', '.join(wanted)} cannot be read from it: {error}."
-            raise SourceError(message) from error
-
-
-def _indexed(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{INDEX: frame[INDEX].round().astype("int64")}).set_index(INDEX)
-
-
 @contextmanager
 def _keeping_files_in(folder: Path) -> Iterator[None]:
     try:
@@ -241,19 +162,6 @@ def _keeping_files_in(folder: Path) -> Iterator[None]:
             f"Files cannot be kept in {folder}: {error}. Make room there or make it writable, then run `make data`."
         )
         raise SourceError(message) from error
-
-
-def _select(registry: Registry, names: Iterable[str] | None) -> list[Table]:
-    if names is None:
-        return list(registry.tables.values())
-    wanted = list(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in registry.tables]
-    if unknown:
-        message = (
-            f"{registry.source} has no table {', '.join(unknown)}; the registry lists {', '.join(registry.tables)}."
-        )
-        raise SourceError(message)
-    return [registry.tables[name] for name in wanted]
 
 
 def _address(registry: Registry, url: str | None) -> str:
@@ -283,23 +191,9 @@ def _folder_of(address: str) -> Path:
         raise SourceError(message) from error
 
 
-def _candidates(table: Table, raw: Path) -> list[Path]:
-    """Return the files whose names are the table's but for capitals, the usual name first."""
-    usual = table.file(raw)
-    if not usual.parent.is_dir():
-        return []
-    found = (path for path in usual.parent.iterdir() if path.name.casefold() == usual.name.casefold())
-    return sorted(found, key=lambda path: (path.name != usual.name, path.name))
-
-
-def _lying(table: Table, raw: Path) -> Path:
-    """Return the table's file as it is named now; its usual name if there is none."""
-    return next(iter(_candidates(table, raw)), table.file(raw))
-
-
 def _refuse_twins(tables: Sequence[Table], raw: Path) -> None:
     """Raise SourceError if a table has several files whose names differ in capitals only."""
-    found = {table.name: _candidates(table, raw) for table in tables}
+    found = {table.name: candidates(table, raw) for table in tables}
     twins = {name: files for name, files in found.items() if len(files) > 1}
     if twins:
         told = "\n".join(f"  {name}: {', '.join(map(str, files))}" for name, files in twins.items())
@@ -312,9 +206,9 @@ def _refuse_twins(tables: Sequence[Table], raw: Path) -> None:
 
 def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
     """Return the receipt of the file in place, a new one if it had none and is good, or what is wrong with it."""
-    file = _lying(table, raw)
+    file = lying(table, raw)
     receipt = read_receipt(table.file(raw))
-    objection = _objection(table, file, receipt)
+    objection = objection_to(table, file, receipt)
     if receipt and not objection:
         return receipt
     if not file.exists() or (receipt and not receipt.matches(file)):
@@ -328,17 +222,6 @@ def _held(table: Table, raw: Path, *, accept_revised: bool) -> Receipt | str:
     file = file.rename(table.file(raw))
     origin = {"url": receipt.url, "last_modified": receipt.last_modified} if receipt else {}
     return _write_receipt(table, file, verdict, sha256=digest_of(file), **origin)
-
-
-def _objection(table: Table, file: Path, receipt: Receipt | None) -> str:
-    """Return why a file cannot be used as it lies there; empty if it can."""
-    if not file.exists():
-        return NO_FILE
-    if receipt is None:
-        return "a file that was never checked"
-    if receipt.matches(file):
-        return "" if receipt.checked_against == table.digest() else "a file that was checked against another registry"
-    return f"not the file that was accepted on {receipt.fetched} (if it is right, delete its receipt)"
 
 
 def _inspect(table: Table, path: Path, *, accept_revised: bool, repeated: bool) -> _Verdict:

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from analysis.data.source.addresses import without_secrets
+from analysis.data.source.secrets import without_secrets
 
 DATA_PAGE = "https://wwwn.cdc.gov/nchs/nhanes/"
 SHOWN_DETAILS = 3  # differences told of one file; the others are counted

@@ -8,7 +8,6 @@ References
 SAS Technical Support TS-140, "The Record Layout of a Data Set in SAS Transport (XPORT) Format".
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,9 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pyreadstat
 
-from analysis.files import replacing
-
 RECORD = 80  # bytes; every part of a transport file is filled up with blanks to whole records
-CACHE_FORM = "1"  # raise it when the same file and columns come to be read differently
 ENCODING = "WINDOWS-1252"  # product names and labels at the CDC hold accents and trade marks
 
 _HEADER = b"HEADER RECORD*******%-8bHEADER RECORD!!!!!!!"
@@ -192,41 +186,6 @@ def read_xport(path: Path, *, columns: Sequence[str] | None = None) -> pd.DataFr
     return frame if columns is None else frame[list(columns)]
 
 
-def read_cached(path: Path, *, columns: Sequence[str], digest: str, cache: Path) -> pd.DataFrame:
-    """Read columns from the parquet file made of this very file, or make it.
-
-    The name of a parquet file holds a digest of what it was made from and one of its own content, so that it never
-    outlives its source, and one that is damaged is made anew.
-
-    Parameters
-    ----------
-    path, columns : as in `read_xport`.
-    digest : sha256 of the file.
-    cache : folder of the parquet files, made if missing.
-
-    Returns
-    -------
-    (n_rows, n_columns) DataFrame, equal to what `read_xport` returns.
-
-    Raises
-    ------
-    FormatError : as `read_xport`.
-    OSError : the cache cannot be written.
-    """
-    name = f"{path.stem}-{_short_digest(' '.join([CACHE_FORM, digest, *columns]).encode())}"
-    for stored in cache.glob(f"{name}-*.parquet"):
-        content = stored.read_bytes()
-        if stored.name == f"{name}-{_short_digest(content)}.parquet":
-            return pq.read_table(pa.BufferReader(content)).to_pandas()
-    frame = read_xport(path, columns=columns)
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink)
-    content = sink.getvalue().to_pybytes()
-    with replacing(cache / f"{name}-{_short_digest(content)}.parquet") as draft:
-        draft.write_bytes(content)
-    return frame
-
-
 def accented_columns(frame: pd.DataFrame) -> tuple[str, ...]:
     """Return the text columns of a frame that hold a character beyond ASCII."""
     texts = frame.select_dtypes(exclude="number")
@@ -270,10 +229,6 @@ def _record(stream: BinaryIO, mark: bytes) -> bytes:
     what = mark[20:28].decode().strip()
     message = f"a SAS transport header that lacks its {what} record at byte {at:,}"
     raise FormatError(message)
-
-
-def _short_digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _number(digits: bytes) -> int:

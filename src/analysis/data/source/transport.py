@@ -26,9 +26,10 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError, IncompleteRead, MaxRetryError, ReadTimeoutError
 
-from analysis.data.source.addresses import certificate_setting, mistake_in, proxy_of, without_secret
+from analysis.data.source.addresses import certificate_setting, mistake_in, proxy_of
 from analysis.data.source.receipts import digest_of
 from analysis.data.source.refusals import DownloadError, Reason
+from analysis.data.source.secrets import without_secret
 
 USER_AGENT = "magnesium-neuropathy (research on public NHANES files; a few files at a time, each fetched once)"
 CHUNK = 64 * 1024  # bytes; the most that is taken at once

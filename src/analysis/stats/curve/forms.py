@@ -19,8 +19,7 @@ from itertools import combinations_with_replacement
 from typing import Literal, get_args
 
 import numpy as np
-import scipy.optimize
-from scipy.interpolate import BSpline
+import scipy
 from scipy.special import expit
 
 from analysis.stats.arrays import Array
@@ -199,7 +198,7 @@ class PenalisedBasis:
         """(k, segments + 3) float array: B(x), and beyond the ends B(end) + (x - end) B'(end)."""
         step = (self.high - self.low) / self.segments
         knots = self.low + step * np.arange(-DEGREE, self.segments + DEGREE + 1)
-        spline = BSpline(knots, np.eye(self.segments + DEGREE), DEGREE)
+        spline = scipy.interpolate.BSpline(knots, np.eye(self.segments + DEGREE), DEGREE)
         inside = np.clip(x, self.low, self.high)
         return np.asarray(spline(inside) + (x - inside)[:, None] * spline.derivative()(inside))
 

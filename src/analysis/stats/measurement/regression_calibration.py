@@ -15,8 +15,7 @@ from typing import Self
 import joblib
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
-import scipy.stats
+import scipy
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, RestrictedCubicSpline, SplineError, place_knots
