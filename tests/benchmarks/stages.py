@@ -31,7 +31,7 @@ STAGES: dict[str, tuple[tuple[Stage, ...], ...]] = {
     "figures from raw files": ((("cohort",),), (("fit",), ("shapes",)), (("figures",),)),
     f"simulate, {OUTCOMES} outcomes a truth": ((("simulate", "--surveys", str(OUTCOMES)),),),
 }
-"""What is measured, in steps: of a step of several stages `make` runs this tree's side by side, the older one's in turn."""
+"""What is measured, step by step; `make` runs the stages of a step side by side here, one by one in the older tree."""
 
 OLD_EXPERIMENTS = 3
 
@@ -70,7 +70,7 @@ def seconds(tree: Path, data: Path, steps: tuple[tuple[Stage, ...], ...]) -> flo
         command = [sys.executable, __file__, "--stage", str(data), *stage]
         done = subprocess.run(command, cwd=data.parent, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SystemExit(f"{tree}: {' '.join(stage)} ended with {done.returncode}:\n{done.stderr}")
+            raise RuntimeError(f"{tree}: {' '.join(stage)} ended with {done.returncode}:\n{done.stderr}")
 
     started = time.monotonic()
     for step in steps:
