@@ -23,7 +23,6 @@ from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.dose_response.shape import shape_numbers
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.usual_intake import two_days
-from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study, StudyError
 
 
@@ -70,15 +69,7 @@ def _people_with_both(people: pd.DataFrame, study: Study) -> tuple[Setting, np.n
     setting = set_out(people, dataclasses.replace(study, cycles=(SECOND_RECALL,)))
     weights = people["weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
     both = setting.cohort.rows.to_numpy() & (two_day_weight(people, SECOND_DAYS[study.exposure]) > 0)
-    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
-    cohort = dataclasses.replace(
-        setting.cohort,
-        rows=pd.Series(both, index=people.index),
-        complete=setting.cohort.complete & both,
-        weights=pd.Series(weights, index=people.index),
-    )
-    domain = domain_of(design, cohort.complete.to_numpy())
-    return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain), both, weights
+    return setting.restricted(both).weighted(weights), both, weights
 
 
 def _agreement(name: str, people: pd.DataFrame, both: np.ndarray, weights: Array) -> dict[str, object]:

@@ -41,7 +41,6 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import is_few
-from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
 CellKind = Literal["nutrient", "heaped nutrient", "positive control", "negative control"]
@@ -244,14 +243,14 @@ def setting_of(people: pd.DataFrame, cell: SpecificityCell, *, study: Study = PR
         # The people are those of the study: a control is judged on the same cohort.
         setting = set_out(people, energy_known(_study_without(cell.exposure, study)))
         exposure = people[cell.exposure]
-        known = _restricted(setting, exposure.notna(), f"{cell.exposure} known")
+        known = _of_known(setting, exposure.notna(), f"{cell.exposure} known")
         other = dataclasses.replace(setting.study, exposure=cell.exposure)
         return dataclasses.replace(known, study=other, exposure=exposure.to_numpy(dtype=float))
     control = NEGATIVE_CONTROLS[cell.outcome]
     other_exposure = dataclasses.replace(_study_without(control.covariate, study), exposure=cell.exposure)
     setting = set_out(people, energy_known(other_exposure))
     outcome = control.outcome_of(people[setting.cohort.rows]).reindex(people.index)
-    known = _restricted(setting, outcome.notna(), f"{cell.outcome} known")
+    known = _of_known(setting, outcome.notna(), f"{cell.outcome} known")
     return dataclasses.replace(known, y=outcome.fillna(0.0).to_numpy(dtype=float))
 
 
@@ -263,17 +262,13 @@ def _study_without(covariate: str, study: Study) -> Study:
     return dataclasses.replace(study, model="crude", extra_covariates=others)
 
 
-def _restricted(setting: Setting, known: pd.Series, step: str) -> Setting:
+def _of_known(setting: Setting, known: pd.Series, step: str) -> Setting:
     """The people of whom a control is known; design and weights stay, so that the variance does."""
-    cohort = setting.cohort
-    rows, complete = cohort.rows & known, cohort.complete & known
+    left = setting.restricted(known.to_numpy())
+    cohort, complete = left.cohort, left.cohort.complete
     last = pd.DataFrame({"step": [step], "n": [int(complete.sum())], "cases": [int(setting.y[complete].sum())]})
     flow = pd.concat([cohort.flow, last.astype(cohort.flow.dtypes)], ignore_index=True)
-    return dataclasses.replace(
-        setting,
-        cohort=dataclasses.replace(cohort, rows=rows, complete=complete, flow=flow),
-        domain=domain_of(setting.design, complete.to_numpy()),
-    )
+    return dataclasses.replace(left, cohort=dataclasses.replace(cohort, flow=flow))
 
 
 def _answer(cell: SpecificityCell, setting: Setting | AnalysisError, energy: Array) -> list[dict[str, Any]]:

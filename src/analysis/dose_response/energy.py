@@ -9,14 +9,13 @@ from analysis.data.people.conditions import all_of
 from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.problem import Setting
 from analysis.stats.arrays import Array
-from analysis.stats.curve.splines import RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import count_of
 from analysis.study import Study
 
 EnergyForm = Literal["none", "linear", "spline", "residual", "density"]
 
 ENERGY = "energy_kcal"
-ENERGY_KNOTS = 4
 
 BESIDE: tuple[EnergyForm, ...] = ("none", "linear", "spline")
 """Forms that leave the exposure what it is; the others make another of it, of what is eaten with energy."""
@@ -61,11 +60,9 @@ def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Settin
     if form == "none":
         return setting
     if form == "linear":
-        return _with_columns(setting, energy[:, None], ("energy_kcal",))
+        return setting.beside(energy[:, None], (ENERGY,))
     if form == "spline":
-        basis = RestrictedCubicSpline(place_knots(energy[rows], ENERGY_KNOTS)).basis(energy)
-        names = ("energy_kcal", *(f"energy_kcal_s{j}" for j in range(1, basis.shape[1])))
-        return _with_columns(setting, basis, names)
+        return setting.beside_spline(energy, ENERGY)
     if form == "residual":
         slope, intercept = np.polyfit(energy[rows], setting.exposure[rows], 1)
         residual = setting.exposure - (intercept + slope * energy)
@@ -76,11 +73,3 @@ def energy_adjusted(setting: Setting, energy: Array, form: EnergyForm) -> Settin
                           "to divide by it.")  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):  # rows outside the cohort, which are not read
         return dataclasses.replace(setting, exposure=1000 * setting.exposure / energy)
-
-
-def _with_columns(setting: Setting, columns: Array, names: tuple[str, ...]) -> Setting:
-    return dataclasses.replace(
-        setting,
-        adjustment=np.hstack([np.nan_to_num(columns), setting.adjustment]),
-        adjustment_terms=(*names, *setting.adjustment_terms),
-    )

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
-from analysis.stats.arrays import Array, Integers
+from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet
 from analysis.stats.order import sorted_median
 from analysis.stats.regression.quick import Regression
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.study import CATEGORIES, Study
+
+COVARIATE_KNOTS = 4
+"""Knots of a covariate that is adjusted for by a spline."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -60,6 +63,70 @@ class Setting(Discreet):
         other = copy.copy(self)
         object.__setattr__(other, "study", dataclasses.replace(self.study, knots=number))
         return other
+
+    def restricted(self, kept: Bools) -> "Setting":
+        """Only some of these people; design and weights stay, so that the variance does.
+
+        Parameters
+        ----------
+        kept : (n,) boolean array.
+
+        Raises
+        ------
+        DesignError : as `analysis.stats.sample.design.domain_of`.
+        """
+        rows, complete = self.cohort.rows & kept, self.cohort.complete & kept
+        cohort = dataclasses.replace(self.cohort, rows=rows, complete=complete)
+        return dataclasses.replace(self, cohort=cohort, domain=domain_of(self.design, complete.to_numpy()))
+
+    def weighted(self, weights: Array) -> "Setting":
+        """The same people under other weights; whoever has none stands for nobody and leaves the domain.
+
+        Parameters
+        ----------
+        weights : (n,) float array, not negative.
+
+        Raises
+        ------
+        DesignError : as `analysis.stats.sample.design.SurveyDesign` and `analysis.stats.sample.design.domain_of`.
+        """
+        design = dataclasses.replace(self.design, weights=weights)
+        cohort = dataclasses.replace(self.cohort, weights=pd.Series(weights, index=self.cohort.rows.index))
+        domain = domain_of(design, cohort.complete.to_numpy())
+        return dataclasses.replace(self, cohort=cohort, design=design, domain=domain)
+
+    def beside(self, columns: Array, terms: tuple[str, ...]) -> "Setting":
+        """The same people with further columns of adjustment, which stand before the covariates.
+
+        Parameters
+        ----------
+        columns : (n, k) float array; a missing value becomes 0, so nobody of the domain may have one.
+        terms : their k names.
+        """
+        adjustment = np.hstack([np.nan_to_num(columns), self.adjustment])
+        return dataclasses.replace(self, adjustment=adjustment, adjustment_terms=(*terms, *self.adjustment_terms))
+
+    def beside_spline(self, values: Array, term: str) -> "Setting":
+        """The same people with a restricted cubic spline of another covariate, of `COVARIATE_KNOTS` knots.
+
+        Parameters
+        ----------
+        values : (n,) float array; knots are at quantiles of the cohort's, see `beside` for missing ones.
+        term : name of the covariate and of the linear column.
+
+        Raises
+        ------
+        SplineError : knots coincide.
+        """
+        knots = place_knots(values[self.cohort.rows.to_numpy()], COVARIATE_KNOTS)
+        basis = RestrictedCubicSpline(knots).basis(np.nan_to_num(values))
+        return self.beside(basis, spline_names(term, basis.shape[1]))
+
+    def without(self, term: str) -> "Setting":
+        """The same people without one column of adjustment, if it is among them."""
+        kept = [place for place, name in enumerate(self.adjustment_terms) if name != term]
+        terms = tuple(self.adjustment_terms[place] for place in kept)
+        return dataclasses.replace(self, adjustment=self.adjustment[:, kept], adjustment_terms=terms)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -210,7 +277,7 @@ def pose_setting(setting: Setting) -> Problem:
 def pose_on(setting: Setting, spline: RestrictedCubicSpline, *, reference: float) -> Problem:
     """The regression of people who are set out already, on a spline and a reference that are given."""
     exposure, rows = setting.study.exposure, setting.domain.rows
-    spline_terms = (exposure, *(f"{exposure}_s{j}" for j in range(1, spline.columns)))
+    spline_terms = spline_names(exposure, spline.columns)
     return Problem(
         setting=setting,
         spline=spline,
@@ -219,6 +286,11 @@ def pose_on(setting: Setting, spline: RestrictedCubicSpline, *, reference: float
         terms=("intercept", *spline_terms, *setting.adjustment_terms),
         spline_terms=spline_terms,
     )
+
+
+def spline_names(term: str, columns: int) -> tuple[str, ...]:
+    """Names of a spline's columns, the linear one first."""
+    return (term, *(f"{term}_s{j}" for j in range(1, columns)))
 
 
 def covariate_columns(

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from analysis.audit.joint_test import u_by_sides
-from analysis.audit.referee.form import restricted
 from analysis.audit.referee.levels import band_at_round_intakes
 from analysis.audit.referee.recall_error import calibrated
 from analysis.audit.referee.table import curve_on, row_of
@@ -158,7 +157,7 @@ def test_a_usual_day_is_a_u_and_2499_people_are_a_misreading_of_1999(
     assert int((misread & cohort).sum()) == 2499
     right = answers.loc["recall day said to be usual (post hoc)"]
     assert (right["n"], right["verdict"]) == (5238, "U")
-    assert row_of("", "", curve_on(restricted(setting, misread)))["n"] == 2499
+    assert row_of("", "", curve_on(setting.restricted(misread)))["n"] == 2499
 
 
 def test_u_by_sides_of_the_tests() -> None:

@@ -10,9 +10,8 @@ from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
 from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_on, pose_setting, set_out
-from analysis.stats.arrays import Array, Bools
+from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline
-from analysis.stats.sample.design import domain_of
 from analysis.study import PRIMARY, Study
 
 QUESTION = "form"
@@ -67,7 +66,7 @@ def on_other_scales(setting: Setting) -> dict[str, Setting]:
     low, high = np.quantile(eligible, EXTREMES)
     return (_bent(setting) if eligible.min() >= 0 else {}) | {
         "winsorised at P1 and P99": dataclasses.replace(setting, exposure=np.clip(x, low, high)),
-        "without the lowest and highest 1 %": restricted(setting, (x >= low) & (x <= high)),
+        "without the lowest and highest 1 %": setting.restricted((x >= low) & (x <= high)),
     }
 
 
@@ -82,17 +81,3 @@ def _bent(setting: Setting) -> dict[str, Setting]:
         "logarithm, 3 knots": dataclasses.replace(logged, study=dataclasses.replace(setting.study, knots=3)),
         "square root": dataclasses.replace(setting, exposure=np.sqrt(x)),
     }
-
-
-def restricted(setting: Setting, kept: Bools) -> Setting:
-    """Only some of a setting's people; design and weights stay, so that the variance does.
-
-    Parameters
-    ----------
-    setting : people of a study.
-    kept : (n,) boolean array.
-    """
-    cohort = setting.cohort
-    cohort = dataclasses.replace(cohort, rows=cohort.rows & kept, complete=cohort.complete & kept)
-    domain = domain_of(setting.design, cohort.complete.to_numpy())
-    return dataclasses.replace(setting, cohort=cohort, domain=domain)

@@ -21,12 +21,11 @@ from analysis.data.people.vocabulary import exposure_label, is_intake
 from analysis.data.people.weights import pooled_weight
 from analysis.dose_response.energy import ENERGY
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Problem, Setting, pose, set_out
+from analysis.dose_response.problem import COVARIATE_KNOTS, Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.missing.imputation import Pooled, combine, impute
 from analysis.stats.missing.selection import inverse_probability_weights
-from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.shape.verdict import verdict
 from analysis.study import CATEGORIES, PRIMARY, Model, Study
 
@@ -35,7 +34,6 @@ IMPUTATIONS = 20
 FULL: Model = "2"
 """The model whose covariates some people lack."""
 
-AGE_KNOTS = 4
 DEPENDENT = 1e-9
 """Part of a column's length beyond those before it, up to which it says nothing that they do not."""
 
@@ -80,14 +78,9 @@ def _indicated(people: pd.DataFrame, study: Study) -> Setting:
         filled[name] = people[name].fillna(value)
     setting = set_out(filled, study)
     columns = people[names].isna().to_numpy(dtype=float)
-    rows = setting.domain.rows
     # Somebody outside the domain may be the only one who lacks it: then the column is zero inside.
-    kept = [place for place in range(len(names)) if columns[rows, place].sum() > 0]
-    return dataclasses.replace(
-        setting,
-        adjustment=np.hstack([setting.adjustment, columns[:, kept]]),
-        adjustment_terms=(*setting.adjustment_terms, *(f"{names[place]}_missing" for place in kept)),
-    )
+    kept = columns[setting.domain.rows].any(axis=0)
+    return setting.beside(columns[:, kept], tuple(f"{names[place]}_missing" for place in np.flatnonzero(kept)))
 
 
 def completed_frames(people: pd.DataFrame, study: Study, *, imputations: int, seed: int) -> Iterator[pd.DataFrame]:
@@ -207,17 +200,14 @@ def weighted_for(people: pd.DataFrame, setting: Setting, among: Among) -> Settin
     among_examined = among == "examined"
     looked_for = asked & people["examined"].to_numpy() if among_examined else asked
     weights = pooled_weight(people, weights="mec" if among_examined else "interview", cycles=cycles).to_numpy()
-    knots = place_knots(people.loc[asked, "age_years"].to_numpy(dtype=float), AGE_KNOTS)
+    knots = place_knots(people.loc[asked, "age_years"].to_numpy(dtype=float), COVARIATE_KNOTS)
     return _reweighted(setting, kept, looked_for, weights, _known_of_everybody(people[looked_for], knots))
 
 
 def _reweighted(setting: Setting, kept: Bools, among: Bools, weights: Array, columns: Array) -> Setting:
     new = np.zeros(len(among))
     new[among] = inverse_probability_weights(kept[among], columns, weights=weights[among])
-    design = SurveyDesign(setting.design.strata, setting.design.psu, new, lonely_domain=setting.study.lonely_domain)
-    cohort = dataclasses.replace(setting.cohort, weights=pd.Series(new, index=setting.cohort.rows.index))
-    domain = domain_of(design, cohort.complete.to_numpy())
-    return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
+    return setting.weighted(new)
 
 
 def _known_of_everybody(people: pd.DataFrame, knots: Array) -> Array:

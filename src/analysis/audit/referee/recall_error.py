@@ -21,7 +21,6 @@ import pandas as pd
 import scipy
 
 from analysis.audit.recall import beside_energy
-from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import RefereeRow, answers, complete, curve_on, row_of, undecided
 from analysis.data.people.vocabulary import SECOND_DAYS, exposure_label
 from analysis.data.people.weights import two_day_weight
@@ -36,7 +35,6 @@ from analysis.stats.measurement.regression_calibration import (
 )
 from analysis.stats.measurement.simex import Estimator, error_variance, simex
 from analysis.stats.regression.quick import Regression, fit_quickly
-from analysis.stats.sample.design import SurveyDesign
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study, StudyError
@@ -71,7 +69,7 @@ def attenuations(people: pd.DataFrame, setting: Setting, exposures: tuple[str, .
     """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days."""
     weights = two_day_weight(people, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
     # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
-    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain="keep")
+    design = dataclasses.replace(setting.design, weights=weights, lonely_domain="keep")
     first = people[list(exposures)].to_numpy(dtype=float)
     second = people[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
     return attenuation_intervals(first, second, setting.adjustment, design=design)
@@ -126,11 +124,8 @@ def _names(exposures: tuple[str, ...]) -> str:
 
 def _on(setting: Setting, expected: Array) -> Setting:
     # Whoever lacks a covariate has no prediction: knots are placed on those who have one, as in the bootstrap.
-    other = dataclasses.replace(restricted(setting, np.isfinite(expected[:, 0])), exposure=expected[:, 0])
-    if expected.shape[1] == 1:
-        return other
-    columns = np.hstack([np.nan_to_num(expected[:, 1:]), setting.adjustment])
-    return dataclasses.replace(other, adjustment=columns, adjustment_terms=("energy", *setting.adjustment_terms))
+    other = dataclasses.replace(setting.restricted(np.isfinite(expected[:, 0])), exposure=expected[:, 0])
+    return other if expected.shape[1] == 1 else other.beside(expected[:, 1:], ("energy",))
 
 
 def calibrated_bootstrap(

@@ -7,18 +7,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import answers, curve_on, row_of
 from analysis.data.people.conditions import all_of
 from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
-from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
-from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study
 
 QUESTION = "rows"
-AGE_KNOTS = 4
 AGE_WIDTH = 5
 TRIMMED = 0.99
 WEEKEND = (1, 6, 7)
@@ -86,37 +82,24 @@ def variants(people: pd.DataFrame) -> dict[str, Callable[[Setting], Setting]]:
     usual, weight = people["recall_usual"].to_numpy(dtype=float), people["weight_kg"].to_numpy(dtype=float)
     weekend = np.isin(day, WEEKEND)
     return {
-        "age as a spline of 4 knots": lambda one: _beside(_without(one, "age_years"), _age_spline(one, age), "age"),
-        "age in groups of 5 years": lambda one: _beside(_without(one, "age_years"), _age_groups(one, age), "age group"),
+        "age as a spline of 4 knots": lambda one: one.without("age_years").beside_spline(age, "age"),
+        "age in groups of 5 years": lambda one: _beside(one.without("age_years"), _age_groups(one, age), "age group"),
         "age by sex": lambda one: _beside(one, (age * female)[:, None], "age by sex"),
         "cycle indicators": lambda one: _beside(one, _indicators(people["cycle"].to_numpy(dtype=float)), "cycle"),
         "day of the week": lambda one: _beside(one, _indicators(day), "day of the week"),
-        "body weight": lambda one: _beside(restricted(one, np.isfinite(weight)), weight[:, None], "body weight"),
-        "2-year weights in every cycle": lambda one: _weighted(one, _of_two_years(people, one)),
-        "weights trimmed at P99": lambda one: _weighted(one, _trimmed(one)),
-        "recall day said to be usual (post hoc)": lambda one: restricted(one, usual == 1),
-        "recall of Monday to Thursday": lambda one: restricted(one, ~weekend & np.isfinite(day)),
-        "recall of Friday to Sunday": lambda one: restricted(one, weekend),
+        "body weight": lambda one: _beside(one.restricted(np.isfinite(weight)), weight[:, None], "body weight"),
+        "2-year weights in every cycle": lambda one: one.weighted(_of_two_years(people, one)),
+        "weights trimmed at P99": lambda one: one.weighted(_trimmed(one)),
+        "recall day said to be usual (post hoc)": lambda one: one.restricted(usual == 1),
+        "recall of Monday to Thursday": lambda one: one.restricted(~weekend & np.isfinite(day)),
+        "recall of Friday to Sunday": lambda one: one.restricted(weekend),
     }
 
 
 def _beside(setting: Setting, columns: Array, words: str) -> Setting:
     """With further columns beside the covariates, those left out that do not vary in these people."""
-    columns = np.nan_to_num(columns)
-    columns = columns[:, np.ptp(columns[setting.domain.rows], axis=0) > 0]
-    names = tuple(f"{words} {number}" for number in range(1, 1 + columns.shape[1]))
-    adjustment = np.hstack([setting.adjustment, columns])
-    return dataclasses.replace(setting, adjustment=adjustment, adjustment_terms=(*setting.adjustment_terms, *names))
-
-
-def _without(setting: Setting, term: str) -> Setting:
-    kept = [place for place, name in enumerate(setting.adjustment_terms) if name != term]
-    terms = tuple(setting.adjustment_terms[place] for place in kept)
-    return dataclasses.replace(setting, adjustment=setting.adjustment[:, kept], adjustment_terms=terms)
-
-
-def _age_spline(setting: Setting, age: Array) -> Array:
-    return RestrictedCubicSpline(place_knots(age[setting.cohort.rows.to_numpy()], AGE_KNOTS)).basis(age)
+    columns = columns[:, np.ptp(np.nan_to_num(columns[setting.domain.rows]), axis=0) > 0]
+    return setting.beside(columns, tuple(f"{words} {number}" for number in range(1, 1 + columns.shape[1])))
 
 
 def _age_groups(setting: Setting, age: Array) -> Array:
@@ -130,14 +113,6 @@ def _indicators(values: Array) -> Array:
     """(n, L - 1) indicators of every known value but the lowest."""
     levels = np.unique(values[np.isfinite(values)])[1:]
     return (values[:, None] == levels).astype(float)
-
-
-def _weighted(setting: Setting, weights: Array) -> Setting:
-    study = setting.study
-    design = SurveyDesign(setting.design.strata, setting.design.psu, weights, lonely_domain=study.lonely_domain)
-    cohort = dataclasses.replace(setting.cohort, weights=pd.Series(weights, index=setting.cohort.rows.index))
-    domain = domain_of(design, cohort.complete.to_numpy())
-    return dataclasses.replace(setting, cohort=cohort, design=design, domain=domain)
 
 
 def _of_two_years(people: pd.DataFrame, setting: Setting) -> Array:

@@ -5,13 +5,11 @@ had little to eat on paper, so range and power go with them: the controls remove
 within each twentieth of intake.
 """
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.form import restricted
 from analysis.audit.referee.table import RefereeRow, complete, curve_on, finite, row_of
 from analysis.audit.specifications import eligible_people
 from analysis.data.people.metabolism import PLAUSIBLE, goldberg_limits
@@ -20,19 +18,18 @@ from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
-from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots, weighted_quantiles
+from analysis.stats.curve.splines import weighted_quantiles
 from analysis.stats.disclosure import told
 from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.hypotheses import product_columns, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
-from analysis.stats.shape.verdict import FittedCurve
 from analysis.study import PRIMARY, Study
 
 QUESTION = "under-reporting"
 STRICT = (1.1, 2.4)
 DRAWS = 1000
 TWENTIETHS = 20
-RATIO_KNOTS = 4
+FLAG = "under_reporter"
 
 
 def energy_ratio(people: pd.DataFrame) -> Array:
@@ -47,10 +44,10 @@ def under_reporting(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataF
     low, high = PLAUSIBLE
     narrow = goldberg_limits(deviations=1.96)
     base = row_of(QUESTION, "primary", curve_on(setting))
-    known = restricted(setting, np.isfinite(ratio))
-    plausible = restricted(setting, (ratio >= low) & (ratio <= high))
-    other = restricted(setting, (ratio >= narrow[0]) & (ratio <= narrow[1]))
-    strict = restricted(setting, (ratio >= STRICT[0]) & (ratio <= STRICT[1]))
+    known = setting.restricted(np.isfinite(ratio))
+    plausible = setting.restricted((ratio >= low) & (ratio <= high))
+    other = setting.restricted((ratio >= narrow[0]) & (ratio <= narrow[1]))
+    strict = setting.restricted((ratio >= STRICT[0]) & (ratio <= STRICT[1]))
     rows: list[RefereeRow] = [
         base,
         row_of(QUESTION, "weight known", curve_on(known)),
@@ -58,8 +55,8 @@ def under_reporting(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataF
         row_of(QUESTION, f"EI:BMR {low:g} to {high:g}, primary knots", curve_on(plausible, knots_of=setting)),
         row_of(QUESTION, f"EI:BMR {narrow[0]:g} to {narrow[1]:g}, own knots", curve_on(other)),
         row_of(QUESTION, f"EI:BMR {STRICT[0]:g} to {STRICT[1]:g}, own knots", curve_on(strict)),
-        row_of(QUESTION, f"under-reporter (below {low:g}) as covariate", _beside(known, ratio < low)),
-        row_of(QUESTION, "EI:BMR beside it as a spline of 4 knots", _beside_spline(known, ratio)),
+        row_of(QUESTION, f"under-reporter (below {low:g}) as covariate", curve_on(_flagged(known, ratio < low))),
+        row_of(QUESTION, "EI:BMR beside it as a spline of 4 knots", curve_on(known.beside_spline(ratio, "ei_bmr"))),
         _interaction(known, ratio < low),
     ]
     return complete(rows, base)
@@ -72,37 +69,25 @@ def indicator_odds(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFr
     """
     ratio = energy_ratio(people)
     low = PLAUSIBLE[0]
-    known = restricted(set_out(people, study), np.isfinite(ratio))
-    fit = _beside(known, ratio < low).fit
-    row = fit.to_frame(conf_level=study.conf_level).set_index("term").loc["under_reporter"]
+    known = set_out(people, study).restricted(np.isfinite(ratio))
+    fit = curve_on(_flagged(known, ratio < low)).fit
+    row = fit.to_frame(conf_level=study.conf_level).set_index("term").loc[FLAG]
     odds = {name: float(np.exp(row[key])) for name, key in
             (("odds_ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}  # fmt: skip
     share = float(np.mean(ratio[known.cohort.rows.to_numpy()] < low))
     return pd.DataFrame([{"term": "under-reporter", **odds, "n": told(fit.n), "share": share}])
 
 
-def _with_columns(setting: Setting, columns: Array, names: tuple[str, ...]) -> Setting:
-    adjustment = np.hstack([np.nan_to_num(columns), setting.adjustment])
-    return dataclasses.replace(setting, adjustment=adjustment, adjustment_terms=(*names, *setting.adjustment_terms))
-
-
-def _beside(setting: Setting, flag: Bools) -> FittedCurve:
-    return curve_on(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
-
-
-def _beside_spline(setting: Setting, ratio: Array) -> FittedCurve:
-    rows = setting.cohort.rows.to_numpy()
-    basis = RestrictedCubicSpline(place_knots(ratio[rows], RATIO_KNOTS)).basis(np.nan_to_num(ratio))
-    names = ("ei_bmr", *(f"ei_bmr_s{j}" for j in range(1, basis.shape[1])))
-    return curve_on(_with_columns(setting, basis, names))
+def _flagged(setting: Setting, flag: Bools) -> Setting:
+    return setting.beside(flag[:, None].astype(float), (FLAG,))
 
 
 def _interaction(setting: Setting, flag: Bools) -> RefereeRow:
     """Test that the curve is the same for under-reporters and others: F of the products of flag and spline."""
-    problem: Problem = pose_setting(_with_columns(setting, flag[:, None].astype(float), ("under_reporter",)))
+    problem: Problem = pose_setting(_flagged(setting, flag))
     spline = problem.basis
     beside = flag[setting.domain.rows, None].astype(float)
-    products, names = product_columns(beside, spline, first_terms=("under_reporter",),
+    products, names = product_columns(beside, spline, first_terms=(FLAG,),
                                       second_terms=problem.spline_terms)  # fmt: skip
     X, terms = np.hstack([problem.X, products]), (*problem.terms, *names)
     fit = fit_quickly(Regression(X, problem.y, setting.domain, terms), setting.design)
@@ -130,7 +115,7 @@ def deletion_controls(
         people = eligible_people(people, study)
     setting, ratio = set_out(people, study), energy_ratio(people)
     kept = (ratio >= PLAUSIBLE[0]) & (ratio <= PLAUSIBLE[1])
-    known = restricted(setting, np.isfinite(ratio))
+    known = setting.restricted(np.isfinite(ratio))
     base = row_of(QUESTION, "primary", curve_on(setting))
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = []
@@ -162,7 +147,7 @@ def _draws(
         for people in members:
             left[generator.choice(people, size=int(np.sum(~kept[people])), replace=False)] = False
         try:
-            problem = pose_setting(restricted(setting, left))
+            problem = pose_setting(setting.restricted(left))
             fit = fit_problem(problem)
         except AnalysisError:
             yield {}

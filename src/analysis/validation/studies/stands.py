@@ -213,8 +213,7 @@ def _by_energy(people: pd.DataFrame, row: Replication, form: EnergyForm) -> tupl
         raise DesignError(f"{row.exposure}: expected a column, an amount that energy could be taken out of.")
     energy = people[ENERGY].to_numpy(dtype=float)
     setting = _setting(people, plain)
-    cohort = dataclasses.replace(setting.cohort, rows=setting.cohort.rows & np.isfinite(energy))
-    adjusted = energy_adjusted(dataclasses.replace(setting, cohort=cohort), energy, form)
+    adjusted = energy_adjusted(setting.restricted(np.isfinite(energy)), energy, form)
     if form in ("residual", "density"):
         name = f"{row.exposure}_{form}"
         return people.assign(**{name: adjusted.exposure}), dataclasses.replace(plain, exposure=name)
