@@ -24,6 +24,9 @@ KnotQuantiles = Literal["unweighted", "weighted"]
 KnotRule = Literal["harrell", "hmisc"]
 KNOT_NUMBERS = (3, 4, 5, 6)
 
+CONF_LEVEL = 0.95
+"""Level of the intervals of a study that asks for no other."""
+
 BOOTSTRAP_REPLICATES = 1000
 """Samples of the design bootstrap that gives the lowest point its interval."""
 
@@ -151,7 +154,7 @@ class Study:
     extra_covariates: tuple[str, ...] = ()
     age_min: int = 40
     age_max: int | None = None
-    conf_level: float = 0.95
+    conf_level: float = CONF_LEVEL
     lonely_domain: LonelyDomain = "fail"
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from analysis.claims.rows import Label, answer_table, count_row, curve_rows, term_rows
+from analysis.claims.rows import TWO_MODELS, Label, answer_table, count_row, curve_rows, term_rows
 from analysis.data.people.cohort import select_cohort
 from analysis.study import COVARIATES, PRIMARY, Model, Study
 
@@ -23,22 +23,21 @@ B12_LOW, B12_BORDERLINE = 200.0, 300.0
 MMA_HIGH = 0.271
 """Methylmalonic acid from which B12 is functionally short, µmol/L."""
 
-BOTH: tuple[Model, ...] = ("1", "2")
 METALS = ("lead_log2", "cadmium_log2")
 
 ASKED: dict[str, tuple[Model, ...]] = {
-    "height_10_cm": BOTH,
-    "b12_below_200": BOTH,
-    "b12_below_300": BOTH,
-    "folate_log2": BOTH,
-    "mma_high": BOTH,
-    "hba1c_percent": BOTH,
-    "egfr_below_60": BOTH,
+    "height_10_cm": TWO_MODELS,
+    "b12_below_200": TWO_MODELS,
+    "b12_below_300": TWO_MODELS,
+    "folate_log2": TWO_MODELS,
+    "mma_high": TWO_MODELS,
+    "hba1c_percent": TWO_MODELS,
+    "egfr_below_60": TWO_MODELS,
     "has_diabetes": ("1",),
     "alcohol": ("1",),
     "heavy_alcohol": ("1",),
-    "lead_log2": BOTH,
-    "cadmium_log2": BOTH,
+    "lead_log2": TWO_MODELS,
+    "cadmium_log2": TWO_MODELS,
 }
 """Cause, and the models that it is put beside."""
 

@@ -28,6 +28,7 @@ from analysis.stats.shape.verdict import FittedCurve, ShapeTests, examine_shape,
 from analysis.study import BOOTSTRAP_REPLICATES
 
 SEED = 1
+"""Of the draws of a study that asks for no other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

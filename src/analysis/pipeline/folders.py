@@ -6,9 +6,6 @@ from pathlib import Path
 from analysis.data.source.registry import Registry, registry_for
 from analysis.errors import AnalysisError, kind_words
 
-SYNTHETIC = "SYNTHETIC"
-"""How the source of an invented survey begins."""
-
 
 class StageError(AnalysisError):
     """A stage is asked for before the one it needs, or on a folder that is another survey's."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.data.source.registry import SYNTHETIC
 from analysis.files import replacing
-from analysis.pipeline.folders import SYNTHETIC, Folders, StageError, folders_at, place_of
+from analysis.pipeline.folders import Folders, StageError, folders_at, place_of
 from analysis.provenance import Provenance
 from analysis.stats.arrays import Frames
 

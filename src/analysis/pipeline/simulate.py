@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from analysis.data.source.registry import SYNTHETIC
 from analysis.files import try_writing
-from analysis.pipeline.folders import SYNTHETIC
 from analysis.pipeline.results import write_csv
 from analysis.simulation import bands, coverage, energy, questions, recall_error, shapes
 from analysis.simulation.surveys import run_experiments

@@ -19,7 +19,7 @@ from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
 from analysis.dose_response.association import Association, OddsRatioCurve, PrevalenceCurve
 from analysis.dose_response.frames import round_intakes
-from analysis.dose_response.shape import StudyShape, shape_dict
+from analysis.dose_response.shape import SEED, StudyShape, shape_dict
 from analysis.errors import kind_words
 from analysis.provenance import Provenance, provenance_of
 from analysis.report.cells import Cell, Shown, source_words
@@ -34,7 +34,6 @@ from analysis.stats.regression.hypotheses import TermTest
 from analysis.study import BOOTSTRAP_REPLICATES, PRIMARY, Study, StudyError
 
 METHODS = {"wald": "Wald F", "rao_scott": "Rao-Scott likelihood ratio"}
-SEED = 1
 CURVE = "curve"
 """Mark of the lines that are curves, by which those of an axes are counted."""
 SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")

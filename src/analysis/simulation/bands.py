@@ -10,10 +10,11 @@ import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import CONF_LEVEL, Base, CurveOf, Experiment, rates
+from analysis.simulation.surveys import Base, CurveOf, Experiment, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.bands import NO_WIDTH, sup_t_critical_value
 from analysis.stats.regression.quick import fit_quickly
+from analysis.study import CONF_LEVEL
 
 SIMULTANEOUS, POINTWISE = "simultaneous", "pointwise"
 

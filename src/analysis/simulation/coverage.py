@@ -6,7 +6,6 @@ import scipy
 from numpy.typing import NDArray
 
 from analysis.simulation.surveys import (
-    CONF_LEVEL,
     Base,
     CurveOf,
     Experiment,
@@ -21,6 +20,7 @@ from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.replicates import Replicates, bootstrap, jackknife, replicate_vcov
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import CONF_LEVEL
 
 INTAKES = (100.0, 150.0, 200.0, 350.0, 500.0)
 """Magnesium, mg/day, at which intervals of the odds ratio against the median are looked at."""

@@ -15,7 +15,7 @@ import scipy
 
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import CONF_LEVEL, Base, CurveOf, Experiment, means, rates
+from analysis.simulation.surveys import Base, CurveOf, Experiment, means, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.measurement.regression_calibration import (
@@ -29,6 +29,7 @@ from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.stats.shape.nadir import RANGE
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import CONF_LEVEL
 
 REPLICATES = 200
 SIMEX_DRAWS = 20

@@ -36,9 +36,6 @@ PREVALENCE = 0.18
 WITHIN_PSU = 0.012
 """Correlation of the normal deviates of two people of a PSU: it gives design effects of NHANES' size, 1.5 to 2."""
 
-CONF_LEVEL = 0.95
-"""Level of every interval that is tried."""
-
 DRAWS_PER_SURVEY = 25
 """Outcomes drawn for one invented survey before the next is invented."""
 

@@ -39,6 +39,7 @@ import scipy
 from analysis.data.source.reading import read_table
 from analysis.data.source.registry import Registry
 from analysis.dose_response.problem import Problem, pose
+from analysis.dose_response.shape import SEED
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
@@ -55,7 +56,7 @@ from analysis.stats.sample.replicates import (
     replicate_statistic,
     replicate_vcov,
 )
-from analysis.study import Study
+from analysis.study import BOOTSTRAP_REPLICATES, CONF_LEVEL, Study
 from analysis.validation.studies.replication import read_replications
 
 TABLE = "DEMO"
@@ -66,10 +67,6 @@ STUDY = Study(exposure="magnesium_mg", outcome="strict", weights="mec", knots=4,
 
 INTAKES = (100.0, 500.0)
 """Magnesium in mg/day of which the log odds ratio is compared; about the 6th and 93rd percentile of the cohort."""
-
-CONF_LEVEL = 0.95
-BOOTSTRAP_REPLICATES = 1000
-SEED = 1
 
 VARIANCES = ("taylor", "jackknife", "bootstrap", "nchs")
 COLUMNS = ("term", "unit", "n", "variance", "estimate", "std_error", "ratio_to_taylor", "statistic", "df", "p_value",

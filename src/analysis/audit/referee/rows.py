@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.audit.referee.table import answers, curve_on, row_of
 from analysis.data.people.conditions import all_of
-from analysis.data.people.vocabulary import is_intake
+from analysis.data.people.vocabulary import WEEKEND, is_intake
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.study import PRIMARY, Study
@@ -17,9 +17,6 @@ from analysis.study import PRIMARY, Study
 QUESTION = "rows"
 AGE_WIDTH = 5
 TRIMMED = 0.99
-WEEKEND = (1, 6, 7)
-"""Friday, Saturday and Sunday, as the dietary weights have it."""
-
 OF_RECALL = (
     "day of the week",
     "recall day said to be usual (post hoc)",

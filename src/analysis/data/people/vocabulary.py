@@ -70,6 +70,9 @@ SECOND_RECALL = 2003
 ADULT = 20
 """Age in years from which people are counted as adults."""
 
+WEEKEND = (1, 6, 7)
+"""Friday, Saturday and Sunday among the days of a recall, as their codes and the dietary weights have them."""
+
 FOOD_ORIGIN = "from food, day-1 recall"
 _PILLS = "mean of 30 days"
 

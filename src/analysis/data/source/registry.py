@@ -49,6 +49,9 @@ BLANK = "< blank >"  # how the codebooks write a missing text value
 _NUMBER_OR_RANGE = re.compile(r"-?\d+(\.\d+)?( to -?\d+(\.\d+)?)?")
 SHOWN_CONTRADICTIONS = 5
 
+SYNTHETIC = "SYNTHETIC"
+"""How the source of an invented survey begins, and the mark on its files and figures."""
+
 UNPUBLISHED = frozenset({("BPX_C", "BPXSAR"), ("BPX_C", "BPXDAR")})
 """Table and variable whose codebook gives no counts, though those of other cycles do."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.data.people.harmonise import SITES, TRIALS
 from analysis.data.synthetic.clinic import CLASS_DRUGS, OTHER_DRUGS, UNKNOWN_NAMES
 from analysis.data.synthetic.foods import food_codes, individual_foods
 from analysis.data.synthetic.people import TOP_CODE, four_year
@@ -26,8 +27,6 @@ from analysis.data.synthetic.traits import INCOMPLETE, NOT_DONE, NUTRIENTS, OWN_
 MISSING_INCOME: Mapping[int, float] = {1999: 1483 / 9965, 2001: 794 / 11039, 2003: 587 / 10122}
 # 1999-2000 values x 1.013 + 0.147 are comparable with the later cycles' (NCHS note on LAB18).
 CREATININE_1999_SLOPE, CREATININE_1999_OFFSET = 1.013, 0.147
-SITES = ("MH1", "HAL", "MH5")
-TRIALS = tuple(f"LEX{foot}{site}{trial}" for foot in "LR" for site in SITES for trial in (1, 2, 3))
 YES_NO = ("1", "2", "7", "9", ".")
 CODES: Mapping[str, tuple[str, ...]] = {
     "RIDSTATR": ("1", "2", "."),

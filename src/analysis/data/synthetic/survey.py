@@ -20,7 +20,7 @@ from scipy.special import expit
 from tqdm import tqdm
 
 from analysis.data.source.content import describe
-from analysis.data.source.registry import Registry, Table, write_registry
+from analysis.data.source.registry import SYNTHETIC, Registry, Table, write_registry
 from analysis.data.synthetic.clinic import clinic
 from analysis.data.synthetic.files import CODES, CONTENTS
 from analysis.data.synthetic.history import history
@@ -46,7 +46,6 @@ URL = "https://wwwn.cdc.gov/Nchs/Data/Nhanes/Public"
 TIMESTAMP = re.compile(rb"\d\d[A-Z]{3}\d\d:\d\d:\d\d:\d\d")
 FIXED_TIME = b"01JAN00:00:00:00"
 HEADER_BYTES = 640
-FILE_LABEL = "SYNTHETIC"
 # Shares among the examined of 40 and older, from the codebooks of LEXPN, LEXPN_B and LEXPN_C.
 UNTESTABLE_LEFT: Mapping[int, float] = {1999: 137 / 2875, 2001: 109 / 3184, 2003: 87 / 3086}
 UNTESTABLE_RIGHT: Mapping[int, float] = {1999: 65 / 2875, 2001: 86 / 3184, 2003: 73 / 3086}
@@ -104,7 +103,7 @@ def write_survey(
         table = _describe_table(frame, name=name, cycle=cycle, content=content)
         write_transport(frame, table.file(folder))
         tables[name] = table
-    registry = Registry(source=f"SYNTHETIC survey, seed {seed}", synthetic=True, url=URL, tables=tables)
+    registry = Registry(source=f"{SYNTHETIC} survey, seed {seed}", synthetic=True, url=URL, tables=tables)
     write_registry(registry, folder / "registry")
     (folder / TRUTH_FILE).write_text(json.dumps(asdict(truth), indent=2) + "\n", encoding="utf-8")
     return registry
@@ -125,7 +124,7 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
     ------
     SyntheticError : there is a file already, and it is not an invented one.
     """
-    if path.exists() and FILE_LABEL.encode() not in path.read_bytes()[:HEADER_BYTES]:
+    if path.exists() and SYNTHETIC.encode() not in path.read_bytes()[:HEADER_BYTES]:
         message = f"{path} is not a file of an invented survey: it was left alone. Choose another folder."
         raise SyntheticError(message)
     path.with_suffix(".json").unlink(missing_ok=True)
@@ -133,7 +132,7 @@ def write_transport(frame: pd.DataFrame, path: Path) -> None:
         numbers = {name: float for name, dtype in frame.dtypes.items() if pd.api.types.is_numeric_dtype(dtype)}
         try:
             pyreadstat.write_xport(
-                frame.astype(numbers), str(draft), file_label=FILE_LABEL, table_name=path.stem, file_format_version=5
+                frame.astype(numbers), str(draft), file_label=SYNTHETIC, table_name=path.stem, file_format_version=5
             )
         except pyreadstat.ReadstatError as error:
             message = f"{path} cannot be written ({error}): expected a writable folder with 70 MB of space."

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from analysis.data.people.vocabulary import WEEKEND
 from analysis.data.synthetic.people import POPULATION_MILLIONS, pick, post_stratify
 
 ENERGY_AGES = (0, 1, 4, 8, 15, 19, 30, 50, 67, 85)
@@ -32,7 +33,6 @@ QUALITY_USUAL_SD, QUALITY_DAY_SD = 0.22, 0.21
 MAGNESIUM_PER_ENERGY = 0.85
 PSU_ENERGY_SD, PSU_QUALITY_SD = 0.04, 0.08
 WEEKEND_ENERGY = 1.05
-WEEKEND = (1, 6, 7)
 # Interview weights of the seven intake days, Sunday first: counts of DRDDAY / DR1DAY and of DR2DAY.
 DAY_COUNTS: Mapping[int, tuple[int, ...]] = {
     1999: (1234, 845, 738, 1101, 1114, 2216, 1659),

@@ -5,15 +5,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from analysis.data.foods.groups import ARTICLE
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, letter_panels, page_style
 from analysis.report.words.numbers import format_odds_ratio, format_p, percent, sentence
 
 ROW = 0.215  # inches a food group
-RANKED = ("article", "source")
+RANKED = (ARTICLE, "source")
 """Roles of the groups that are ranked; the union of the article's foods stands above them."""
 
-UNION = "article"
 LARGEST = 5
 """So many food groups are told in the alternative text."""
 
@@ -66,14 +66,14 @@ def ranked_groups(frame: pd.DataFrame) -> pd.DataFrame:
 
     Adults only; the union of the article's foods first, then the others by their share.
     """
-    adults = frame[(frame["domain"] == "adults") & (frame["role"].isin(RANKED) | (frame["group"] == UNION))]
+    adults = frame[(frame["domain"] == "adults") & (frame["role"].isin(RANKED) | (frame["group"] == ARTICLE))]
     known = adults.dropna(subset="estimate")
     numbers = ["estimate", "conf_low", "conf_high"]
     wide = known.pivot_table(index=["group", "label", "role"], columns="what", values=numbers)
     wide = wide.dropna(subset=[("estimate", "mg_per_100g")])
     wide.columns = [f"{what}_{number}" for number, what in wide.columns]
     ranked = wide.reset_index().sort_values("share_estimate", ascending=False)
-    return pd.concat([ranked[ranked["group"] == UNION], ranked[ranked["group"] != UNION]], ignore_index=True)
+    return pd.concat([ranked[ranked["group"] == ARTICLE], ranked[ranked["group"] != ARTICLE]], ignore_index=True)
 
 
 def _draw_shares(axes: Axes, ranked: pd.DataFrame) -> None:
@@ -113,7 +113,7 @@ def _draw_densities(axes: Axes, ranked: pd.DataFrame) -> None:
 def foods_caption(frame: pd.DataFrame) -> str:
     """Caption of the figure, from the frame of `analysis.claims.foods.foods`."""
     adults = frame[frame["domain"] == "adults"].set_index(["what", "group"])
-    union, mixed = (adults.loc[("share", group)] for group in (UNION, "mixed_27_58"))
+    union, mixed = (adults.loc[("share", group)] for group in (ARTICLE, "mixed_27_58"))
     ratios = frame[(frame["what"] == "odds_ratio_per_100mg") & (frame["model"] == "1")].set_index("group")
     article, other, difference = (ratios.loc[group] for group in ("article", "other", "article - other"))
     return (

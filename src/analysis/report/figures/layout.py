@@ -19,6 +19,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 
+from analysis.data.source.registry import SYNTHETIC
 from analysis.provenance import Provenance
 from analysis.report.figures.width import Width
 from analysis.stats.disclosure import Discreet
@@ -159,7 +160,7 @@ def blank_page(
     FigureCanvasAgg(figure)
     figure.caption = Caption(f"{caption.text} Data: {provenance.source}.", caption.alt)
     if provenance.synthetic:
-        figure.text(0.5, 0.55, "SYNTHETIC", fontsize=52 if width == "two" else 28, color="0.5", alpha=0.28, ha="center",
+        figure.text(0.5, 0.55, SYNTHETIC, fontsize=52 if width == "two" else 28, color="0.5", alpha=0.28, ha="center",
                     va="center", rotation=28, weight="bold", zorder=10)  # fmt: skip
         line = f"Data: {provenance.source}" if width == "two" else provenance.source.partition(",")[0]
         figure.text(0.02, 0.05 / height, line, fontsize=7, color=GREY, label="source")
@@ -171,7 +172,7 @@ def blank_page(
 def mark_invented(axes: Axes, provenance: Provenance | None) -> None:
     """The mark across axes of invented people, once, as a page has it; none where it is not known what they are."""
     if provenance and provenance.synthetic and INVENTED not in [text.get_gid() for text in axes.texts]:
-        axes.text(0.5, 0.5, "SYNTHETIC", transform=axes.transAxes, fontsize=28, color="0.5", alpha=0.28, ha="center",
+        axes.text(0.5, 0.5, SYNTHETIC, transform=axes.transAxes, fontsize=28, color="0.5", alpha=0.28, ha="center",
                   va="center", rotation=28, weight="bold", zorder=10, gid=INVENTED)  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from analysis.report.figures.layout import (
 )
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p
+from analysis.report.words.referee import PRIMARY_ROW
 from analysis.stats.shape.verdict import ALPHA
 
 WITHOUT_VERDICT = "ends only, no verdict"
@@ -28,7 +29,6 @@ ROW = 0.2  # inches
 HEAD = 0.5  # inches for title and legend
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
 LETTERS = 58
-PRIMARY_ROW = "primary"
 
 
 def referee_order(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from analysis.report.words.numbers import (
     sentence,
 )
 from analysis.report.words.shape import shape_of_model
+from analysis.report.words.simulation import AS_FITTED
 from analysis.report.words.study import describe_people, nearest_point
 from analysis.simulation.questions import ON_USUAL
 from analysis.stats.arrays import Frames
@@ -28,8 +29,6 @@ from analysis.study import PRIMARY
 QUESTION = "Does neuropathy fall, then rise with dietary magnesium: a U?"
 CAVEAT = "One recalled day, one examination, no time order: illness can change diet; no advice."
 SLOPES = {"low": "the fall", "high": "the rise"}
-DEPTH = "U as fitted"
-"""Truth of the simulation that is as deep as the fitted curve."""
 
 FRACTIONS = {
     "hardly any": 0.0, "one in ten": 0.1, "one in four": 1 / 4, "one in three": 1 / 3, "half": 1 / 2,
@@ -192,7 +191,7 @@ def missed_sentence(simulation: Frames) -> str:
 def missed_share(simulation: Frames) -> str:
     """The share of true Us as deep as the fitted curve that the rule misses, as people say it: "two in three"."""
     rates = simulation["shapes"].set_index(["rule", "curve"])["rate"]
-    return _share_words(1 - rates["verdict U, by draws", DEPTH])
+    return _share_words(1 - rates["verdict U, by draws", AS_FITTED])
 
 
 def missed_usual(simulation: Frames) -> str:
@@ -201,7 +200,7 @@ def missed_usual(simulation: Frames) -> str:
     The end slopes alone are a part of the rule: the whole of it misses more.
     """
     rates = simulation["questions"].set_index(["curve", "curve_of", "question", "ends"])["rate"]
-    return f"{_share_words(1 - rates[DEPTH, ON_USUAL, FALLS_THEN_RISES, ends_name(RANGE)])} of usual intake"
+    return f"{_share_words(1 - rates[AS_FITTED, ON_USUAL, FALLS_THEN_RISES, ends_name(RANGE)])} of usual intake"
 
 
 def _share_words(share: float) -> str:

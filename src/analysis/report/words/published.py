@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.data.source.registry import SYNTHETIC
 from analysis.report.words.bottom_line import ADJUSTMENTS
 from analysis.report.words.numbers import as_markdown, format_p, list_words
 from analysis.stats.shape.verdict import ALPHA
@@ -121,7 +122,7 @@ def agreement_sentences(published: pd.DataFrame) -> list[str]:
             what = row.agreement if pd.notna(row.ours) or row.agreement == "not recomputed" else "no estimate"
             sentences.append(f"{row.study}, {row.item}: {what}{f': {row.how}' if row.how else ''}.")
     source = str(published["data"].iloc[0])
-    if source.startswith("SYNTHETIC"):
+    if source.startswith(SYNTHETIC):
         sentences.append(f"{source}: no agreement with an invented survey means anything.")
     return sentences
 

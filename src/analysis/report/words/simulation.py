@@ -42,6 +42,7 @@ ASKED: dict[str, str] = {FALLS_THEN_RISES: "end slopes alone", ENDS_HIGHER: ENDS
 """What the simulation of the questions asks of a curve: of the first a part, since the rule has more tests."""
 
 AS_FITTED = "U as fitted"
+"""Truth of the simulation that is as deep as the fitted curve."""
 
 ERRORS = 2
 """Standard errors of the simulation beyond which a rate is told to be short of its level."""

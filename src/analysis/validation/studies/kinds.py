@@ -24,11 +24,10 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fit_risk
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
-from analysis.study import CATEGORIES
+from analysis.study import CATEGORIES, CONF_LEVEL
 from analysis.validation.studies.replication import MeasureKind, Replication, ReplicationError, Unknown, Untried
 
-CONF_LEVEL = 0.95
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 _LOG = re.compile(r"(log|log2|log10)\(([a-z][a-z0-9_]*)\)")
 _LOGARITHMS = {"log": np.log, "log2": np.log2, "log10": np.log10}
 _RATIO = re.compile(r"([a-z][a-z0-9_]*) */ *([a-z][a-z0-9_]*)")
@@ -160,7 +159,7 @@ def values_of(people: pd.DataFrame, text: str, *, unknown: Unknown = "missing") 
     if divided:
         over, under = _column(people, divided[1]), _column(people, divided[2])
         return np.divide(over, under, out=np.full(over.shape, np.nan), where=under != 0)
-    if _NAME.fullmatch(text):
+    if COLUMN.fullmatch(text):
         return _column(people, text)
     return truth_of(people, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
 
@@ -321,7 +320,7 @@ def _unit(sample: _Sample) -> float:
     row = sample.row
     if row.per == 1:
         return 1.0
-    if not any(pattern.fullmatch(row.exposure) for pattern in (_NAME, _LOG, _RATIO)):
+    if not any(pattern.fullmatch(row.exposure) for pattern in (COLUMN, _LOG, _RATIO)):
         raise ReplicationError(f"per={row.per!r} of the condition {row.exposure!r}: expected a column of numbers.")
     if row.per != "sd":
         return float(row.per)

@@ -12,7 +12,6 @@ are no claims here because their design leaves no residual degree of freedom: no
 """
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -37,6 +36,7 @@ from analysis.stats.shape.questions import end_tests
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import CATEGORIES, Study
 from analysis.validation.studies.kinds import (
+    COLUMN,
     KINDS,
     adjustment_columns,
     group_of_each,
@@ -67,7 +67,6 @@ _SAME_MODEL = attrgetter("study", "weights", "cycles", "sample", "without", "kno
 """What claims must share to have one curve; how they cut it into groups and what was printed is each one's own."""
 
 _COUNTS = ("n", "cases", "df", "other_rule_n", "other_rule_cases")
-_COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def do_they_stand(people: pd.DataFrame, rows: tuple[Replication, ...] | None = None) -> pd.DataFrame:
@@ -209,7 +208,7 @@ def _by_energy(people: pd.DataFrame, row: Replication, form: EnergyForm) -> tupl
     plain = dataclasses.replace(row, covariates=tuple(name for name in row.covariates if name != ENERGY))
     if form == "none":
         return people, plain
-    if form in ("residual", "density") and not _COLUMN.fullmatch(row.exposure):
+    if form in ("residual", "density") and not COLUMN.fullmatch(row.exposure):
         raise DesignError(f"{row.exposure}: expected a column, an amount that energy could be taken out of.")
     energy = people[ENERGY].to_numpy(dtype=float)
     setting = _setting(people, plain)
