@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.audit.referee.recall_error import calibration_data
 from analysis.data.synthetic.survey import invent
 from analysis.data.synthetic.traits import day_intake, usual_magnesium
 from analysis.data.synthetic.truth import PLANTED
@@ -12,6 +13,7 @@ from analysis.simulation.questions import ENERGY, EXPERIMENT, ON_THE_DAY, ON_USU
 from analysis.simulation.surveys import base_survey, run_experiments
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY
 
 SURVEYS = 40
 STANDARD_ERRORS = 3
@@ -109,7 +111,8 @@ def test_one_day_of_the_invented_survey_has_an_attenuation_of_about_one_half(bas
 
 
 def test_second_days_are_of_people_with_a_weight_and_of_nobody_else(base):
-    both = base.second_weights > 0
+    data = calibration_data(base.people, base.problem.setting, (PRIMARY.exposure,))
+    both = data.second_weights > 0
     assert 1_500 < both.sum() < base.exposure.size / 2
-    assert np.isfinite(base.second[both]).all()
-    assert np.corrcoef(base.second[both], base.usual[both])[0, 1] > 0.5
+    assert np.isfinite(data.second[both]).all()
+    assert np.corrcoef(data.second[both, 0], base.usual[both])[0, 1] > 0.5

@@ -7,7 +7,7 @@ people of one PSU resemble each other: model 1 is right but for the curve's shap
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import zip_longest
 from pathlib import Path
@@ -22,10 +22,11 @@ from scipy.special import expit
 from analysis.audit.runner import run_tasks
 from analysis.audit.tasks import Task
 from analysis.data.people.harmonise import harmonise, needed_columns
+from analysis.data.people.vocabulary import SECOND_DAYS
 from analysis.data.synthetic.survey import invent, tables_of
 from analysis.data.synthetic.traits import usual_magnesium
 from analysis.data.synthetic.truth import PLANTED
-from analysis.dose_response.problem import Problem, pose
+from analysis.dose_response.problem import Problem, pose, pose_setting
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.disclosure import Discreet
@@ -68,6 +69,11 @@ FITTED_DEPTH = 0.62
 odds ratio 1.53 instead of 1.98. A test holds it to the committed estimate."""
 
 
+RECALLED = (PRIMARY.exposure, SECOND_DAYS[PRIMARY.exposure], "recall_reliable", "recall2_reliable",
+            "weight_dietary_2day")  # fmt: skip
+"""Columns of an invented survey's people that measurement error is judged by."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Base(Discreet):
     """An invented survey whose outcome is still to be drawn.
@@ -80,8 +86,7 @@ class Base(Discreet):
     adjustment : (m,) log odds that age, sex and race/ethnicity give them.
     psu : (m,) position of each one's PSU.
     usual : (m,) the mean of all their days, mg/day, of which the exposure is one.
-    second : (m,) their second day of 2003-2004, mg/day, NaN of everybody else.
-    second_weights : (m,) two-day weight of whoever has both days, 0 of everybody else.
+    people : the whole sample, with both days of recall only: `RECALLED`.
     kept : of `once`.
     """
 
@@ -91,8 +96,7 @@ class Base(Discreet):
     adjustment: Array
     psu: NDArray[np.intp]
     usual: Array
-    second: Array
-    second_weights: Array
+    people: pd.DataFrame
     kept: dict[tuple[Hashable, ...], Any] = field(default_factory=dict)
 
     def once(self, *key: Hashable, make: Callable[[], Kept]) -> Kept:
@@ -123,6 +127,15 @@ class Base(Discreet):
         own = rng.standard_normal(self.exposure.size)
         deviate = np.sqrt(WITHIN_PSU) * shared + np.sqrt(1 - WITHIN_PSU) * own
         return (deviate < scipy.special.ndtri(mu)).astype(float)
+
+    def posed(self, y: Array, *, exposure: Array | None = None) -> Problem:
+        """The primary study of these people with a drawn outcome, (m,), and with another exposure, (m,), if given."""
+        setting = self.problem.setting
+        outcome, intake = setting.y.copy(), setting.exposure.copy()
+        outcome[setting.domain.rows] = y
+        if exposure is not None:
+            intake[setting.domain.rows] = exposure
+        return pose_setting(replace(setting, y=outcome, exposure=intake))
 
     def best_spline(self, curve: CurveOf) -> Array:
         """Coefficients of the spline, (k - 1,), in the regression of the expected outcome: what a fit estimates.
@@ -166,9 +179,6 @@ def base_survey(seed: int) -> Base:
               "race_ethnicity_non_hispanic_black": PLANTED.non_hispanic_black,
               "race_ethnicity_mexican_american": PLANTED.mexican_american}  # fmt: skip
     adjustment = sum(slope * X[:, problem.terms.index(term)] for term, slope in slopes.items() if term in problem.terms)
-    second = people.loc[rows, "magnesium_mg_day2"].to_numpy(dtype=float)
-    both = people.loc[rows, "recall2_reliable"].to_numpy(dtype=bool) & np.isfinite(second)
-    two_day_weights = people.loc[rows, "weight_dietary_2day"].fillna(0.0).to_numpy(dtype=float)
     usual = pd.Series(usual_magnesium(invented), index=invented["seqn"].to_numpy())
     return Base(
         problem=problem,
@@ -177,8 +187,7 @@ def base_survey(seed: int) -> Base:
         adjustment=np.asarray(adjustment),
         psu=problem.setting.design.psu_index[rows],
         usual=usual.loc[people.index[rows]].to_numpy(),
-        second=second,
-        second_weights=np.where(both, two_day_weights, 0.0),
+        people=people[list(RECALLED)],
     )
 
 

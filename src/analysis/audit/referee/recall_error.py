@@ -24,19 +24,22 @@ from analysis.audit.recall import beside_energy
 from analysis.audit.referee.table import RefereeRow, answers, complete, curve_on, row_of, undecided
 from analysis.data.people.vocabulary import SECOND_DAYS, exposure_label
 from analysis.data.people.weights import two_day_weight
-from analysis.dose_response.problem import Setting, pose_setting, set_out
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.measurement.regression_calibration import (
     CalibratedSlopes,
     CalibrationData,
     attenuation_intervals,
     bootstrap_slopes,
-    calibrate,
 )
-from analysis.stats.measurement.simex import Estimator, error_variance, simex
+from analysis.stats.measurement.simex import Estimator, Extrapolated, error_variance, simex
+from analysis.stats.measurement.usual_intake import POWER
+from analysis.stats.order import sorted_quantiles
 from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.sample.design import SurveyDesign
 from analysis.stats.sample.replicates import bootstrap, times_drawn
-from analysis.stats.shape.verdict import FittedCurve
+from analysis.stats.shape.nadir import RANGE
 from analysis.study import PRIMARY, Study, StudyError
 
 QUESTION = "recall error"
@@ -46,8 +49,8 @@ DECIDING = 20_000
 verdict rests on that p: two milliseconds a replicate are spent on what a reader would see of it."""
 
 SIMEX_DRAWS = 100
-ROOT = 4
-"""The error is taken as normal on the fourth root of intake, as usual-intake methods do."""
+EXTRAPOLANTS = {1: "linear", 2: "quadratic"}
+"""Degrees of the polynomials that SIMEX is continued by, in words."""
 
 
 def calibration_data(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
@@ -106,7 +109,7 @@ def calibrated(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.
 def _known_row(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> RefereeRow:
     refuse_without_slope(people, setting, exposures)
     data = calibration_data(people, setting, exposures)
-    found = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
+    found = data.calibration()
     expected = np.full((len(people), len(exposures)), np.nan)
     expected[setting.domain.rows] = found.predict(data.first, data.covariates)
     slope = ", ".join(f"{one:.2f}" for one in found.attenuation)
@@ -155,14 +158,13 @@ def calibrated_bootstrap(
 
     def batch(number: int) -> CalibratedSlopes:
         size = min(replicates, deciding - number * replicates) if number else replicates
-        drawn = bootstrap(setting.design, replicates=size, seed=seed + number)
-        return bootstrap_slopes(data, times_drawn(drawn, setting.design), factors=drawn.factors, held=held)
+        return drawn_slopes(data, setting.design, replicates=size, seed=seed + number, held=held)
 
     found = batch(0)
     ends = _one_sided(found, df)
     if undecided(ends["end_slopes_p"], ends["mc_error"]):
         further = [batch(number).replicates for number in range(1, -(-deciding // replicates))]
-        found = CalibratedSlopes(found.estimate, np.vstack([found.replicates, *further]))
+        found = dataclasses.replace(found, replicates=np.vstack([found.replicates, *further]))
         ends = _one_sided(found, df)
     way = "calibration held" if held else "calibration redone"
     row: RefereeRow = {
@@ -172,10 +174,23 @@ def calibrated_bootstrap(
     return complete([row], row_of(QUESTION, "primary", curve_on(setting)))
 
 
+def drawn_slopes(
+    data: CalibrationData, design: SurveyDesign, *, replicates: int, seed: int, held: bool = False
+) -> CalibratedSlopes:
+    """End slopes of the calibrated curve and in samples of a Rao-Wu bootstrap; see `bootstrap_slopes`."""
+    drawn = bootstrap(design, replicates=replicates, seed=seed)
+    return bootstrap_slopes(data, times_drawn(drawn, design), factors=drawn.factors, held=held)
+
+
+def one_sided(t: Array, df: int) -> Array:
+    """One-sided p-values: of a fall for the first statistic, the low end's slope, of a rise for every other."""
+    return np.concatenate([scipy.stats.t.cdf(t[:1], df), scipy.stats.t.sf(t[1:], df)])
+
+
 def _one_sided(found: CalibratedSlopes, df: int) -> RefereeRow:
-    """One-sided p of a fall at the low end and a rise at the high end, and the weaker one's Monte Carlo error."""
+    """P of both end slopes, and the weaker one's Monte Carlo error."""
     t = found.statistic
-    low, high = float(scipy.stats.t.cdf(t[0], df)), float(scipy.stats.t.sf(t[1], df))
+    low, high = map(float, one_sided(t, df))
     weaker = int(high >= low)
     error = float(scipy.stats.t.pdf(t[weaker], df) * found.statistic_error[weaker])
     return {"end_low_p": low, "end_high_p": high, "end_slopes_p": max(low, high),
@@ -189,46 +204,67 @@ def simulated_extrapolated(
 
     What is extrapolated are the slopes at the ends of the range and the log odds ratios there.
     """
-    setting = set_out(people, study)
-    curve = curve_on(setting)
-    base = row_of(QUESTION, "primary", curve)
-    weights = two_day_weight(people, SECOND_DAYS[study.exposure]) * setting.domain.rows
-    both = weights > 0
-    columns = (study.exposure, SECOND_DAYS[study.exposure])
-    days = [people.loc[both, name].to_numpy(dtype=float) ** (1 / ROOT) for name in columns]
-    results = simex(
-        _statistic(setting, curve), curve.x, variance=error_variance(days[0], days[1], weights[both]),
-        to_scale=lambda x: x ** (1 / ROOT), from_scale=lambda z: np.maximum(z, 0.0) ** ROOT, draws=draws, seed=seed,
-    )  # fmt: skip
-    rows, words, df = [], {1: "linear", 2: "quadratic"}, curve.fit.residual_df
-    for degree, found in results.items():
+    problem = pose_setting(set_out(people, study))
+    curve = curve_of(problem, fit_problem(problem))
+    rows, df = [], curve.fit.residual_df
+    for degree, found in extrapolated(people, problem, draws=draws, seed=seed).items():
         t = found.estimate / found.std_error
-        p = [*scipy.stats.t.cdf(t[:1], df), *scipy.stats.t.sf(t[1:], df)]
+        p = one_sided(t, df)
         error = float(scipy.stats.t.pdf(t[1], df) * found.mc_error[1] / found.std_error[1])
         rows.append({
-            "question": QUESTION, "done": f"SIMEX, {words[degree]} extrapolant", "n": curve.fit.n,
+            "question": QUESTION, "done": f"SIMEX, {EXTRAPOLANTS[degree]} extrapolant", "n": curve.fit.n,
             "cases": curve.fit.cases, "end_low_p": p[0], "end_high_p": p[1], "end_slopes_p": max(p[0], p[1]),
             "level_low_p": p[2], "level_high_p": p[3], "levels_p": max(p[2], p[3]),
             "log_or_low": found.estimate[2], "log_or_high": found.estimate[3], "draws": draws,
             "mc_error_of": "end_high_p", "mc_error": error,
         })  # fmt: skip
-    return complete(rows, base)
+    return complete(rows, row_of(QUESTION, "primary", curve))
 
 
-def _statistic(setting: Setting, curve: FittedCurve) -> Estimator:
-    """Slopes and levels at the ends of the range on the study's own knots, of any exposures of its people."""
-    low, high = curve.range
-    ends = np.array([low, high])
-    heights = curve.spline.basis(ends) - curve.spline.basis(np.array([curve.reference]))
-    rows = np.vstack([curve.spline.derivative(ends), heights])
-    problem = pose_setting(setting)
-    index = np.arange(1, 1 + curve.spline.columns)
+def extrapolated(people: pd.DataFrame, problem: Problem, *, draws: int, seed: int) -> dict[int, Extrapolated]:
+    """SIMEX of `at_the_ends`, by the degree of its extrapolant.
 
-    def statistic(x: Array) -> tuple[Array, Array]:
-        Xb = problem.X.copy()
-        Xb[:, index] = curve.spline.basis(x)
-        fit = fit_quickly(Regression(Xb, curve.y, setting.domain, problem.terms), setting.design)
+    The error is taken as normal on the fourth root of intake, as usual-intake methods do; its variance is that of two
+    days of the problem's people.
+
+    Parameters
+    ----------
+    people : all interviewed people, with both days of the exposure.
+    problem : a study of these people, posed.
+    draws, seed : as `analysis.stats.measurement.simex.simex`.
+
+    Raises
+    ------
+    DesignError : two days that do not differ.
+    """
+    setting = problem.setting
+    columns = (setting.study.exposure, SECOND_DAYS[setting.study.exposure])
+    weights = two_day_weight(people, columns[1]) * setting.domain.rows
+    both = weights > 0
+    first, second = (people.loc[both, name].to_numpy(dtype=float) ** (1 / POWER) for name in columns)
+    return simex(
+        at_the_ends(problem)[1], setting.exposure[setting.domain.rows],
+        variance=error_variance(first, second, weights[both]), to_scale=lambda x: x ** (1 / POWER),
+        from_scale=lambda z: np.maximum(z, 0.0) ** POWER, draws=draws, seed=seed, degrees=tuple(EXTRAPOLANTS),
+    )  # fmt: skip
+
+
+def at_the_ends(problem: Problem) -> tuple[Array, Estimator]:
+    """The ends of the cohort's range, (2,), and the estimator of slopes and levels there, (4,), of any exposures.
+
+    Slopes are in log odds per unit; levels are log odds ratios against the reference. The estimator takes the exposures
+    of the domain's rows; knots, reference and ends stay those of the problem.
+    """
+    spline, setting = problem.spline, problem.setting
+    ends = sorted_quantiles(setting.ordered, np.array(RANGE))
+    rows = np.vstack([spline.derivative(ends), problem.contrast(ends)])
+    index = np.arange(1, 1 + spline.columns)
+
+    def estimator(x: Array) -> tuple[Array, Array]:
+        X = problem.X.copy()
+        X[:, index] = spline.basis(x)
+        fit = fit_quickly(Regression(X, problem.y, setting.domain, problem.terms), setting.design)
         vcov = fit.vcov[np.ix_(index, index)]
         return rows @ fit.beta[index], np.einsum("ij,jk,ik->i", rows, vcov, rows)
 
-    return statistic
+    return ends, estimator

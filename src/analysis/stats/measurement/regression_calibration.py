@@ -160,6 +160,10 @@ class CalibrationData(Discreet):
     psu: Integers
     knots: int
 
+    def calibration(self) -> RegressionCalibration:
+        """The calibration of the whole sample; errors as `calibrate`."""
+        return calibrate(self.first, self.second, self.covariates, weights=self.second_weights)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CalibratedSlopes(Discreet):
@@ -167,10 +171,12 @@ class CalibratedSlopes(Discreet):
 
     Attributes
     ----------
-    estimate : (2,) slopes at the 5th and 95th percentile of the calibrated exposure, log odds per unit.
-    replicates : (B, 2), NaN where a sample has no curve.
+    places : (2,) 5th and 95th percentile of the calibrated exposure.
+    estimate : (2,) slopes there, log odds per unit.
+    replicates : (B, 2) slopes at each sample's own places, NaN where a sample has no curve.
     """
 
+    places: Array
     estimate: Array
     replicates: Array
 
@@ -218,13 +224,14 @@ def bootstrap_slopes(
     """
     if multiplicities.shape != factors.shape:
         raise DesignError(f"multiplicities {multiplicities.shape}: expected {factors.shape}, those of the factors.")
-    calibration = calibrate(data.first, data.second, data.covariates, weights=data.second_weights)
+    calibration = data.calibration()
+    places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
     estimate, eta = _slopes(data, calibration, np.ones(len(factors), dtype=np.intp), np.ones(len(factors)), None)
     kept = calibration if held else None
     chunks = [slice(at, at + CHUNK) for at in range(0, factors.shape[1], CHUNK)]
     tasks = (joblib.delayed(_chunk)(data, multiplicities[:, one], factors[:, one], kept, eta) for one in chunks)
     found = list(in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=""))
-    return CalibratedSlopes(estimate, np.vstack(found))
+    return CalibratedSlopes(places, estimate, np.vstack(found))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
