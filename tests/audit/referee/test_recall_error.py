@@ -7,8 +7,16 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from analysis.audit.referee.recall_error import calibrated, calibrated_bootstrap, calibration_data
+from analysis.audit.referee.questions import referee_tasks, without_answer
+from analysis.audit.referee.recall_error import (
+    attenuations,
+    calibrated,
+    calibrated_bootstrap,
+    calibration_data,
+    simulated_extrapolated,
+)
 from analysis.audit.referee.table import undecided
+from analysis.audit.runner import run_tasks
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.synthetic.survey import invent, tables_of
 from analysis.data.synthetic.truth import PLANTED
@@ -93,6 +101,34 @@ def test_no_curve_is_calibrated_on_days_that_do_not_go_together(shuffled) -> Non
     for exposures in (("pfa_18_3_g",), ("pfa_18_3_g", "energy_kcal")):
         with pytest.raises(StudyError, match="not shown to go with the first"):
             calibrated_bootstrap(shuffled, exposures, False, study=LINOLENIC, replicates=2, deciding=2)
+
+
+def test_nothing_is_extrapolated_from_days_that_do_not_go_together(shared, shuffled) -> None:
+    """The task has no answer but its reason; on everybody's own second days it has one."""
+    (task,) = (task for task in referee_tasks(LINOLENIC) if task.name == "referee simex")
+    reason = without_answer(run_tasks([task], shuffled, folder=None, progress=""))["referee simex"]
+    slope, low, high = attenuations(shuffled, set_out(shuffled, LINOLENIC), (LINOLENIC.exposure,), of_roots=True)[0]
+    assert low < 0 < high
+    assert reason == (
+        f"PFA 18:3 has an attenuation of {slope:.2f} (95 % interval {low:.2f} to {high:.2f}) on the fourth root: what "
+        "was eaten on a second day is not shown to go with the first, so SIMEX has nothing to extrapolate to."
+    )
+    found = simulated_extrapolated(shared.answer(people_of_survey, 1, PLANTED), study=LINOLENIC, draws=2)
+    assert found["done"].tolist() == ["SIMEX, linear extrapolant", "SIMEX, quadratic extrapolant"]
+
+
+@pytest.mark.reference
+def test_attenuation_of_the_roots_is_their_weighted_least_squares(shared) -> None:
+    """By the normal equations: the second day's root on the first's, intercept and covariates."""
+    people = shared.answer(people_of_survey, 1, PLANTED)
+    setting = set_out(people, LINOLENIC)
+    both = (people["recall2_reliable"] & people["pfa_18_3_g_day2"].notna()).to_numpy(dtype=bool) & setting.domain.rows
+    first, second = (people.loc[both, name].to_numpy() ** 0.25 for name in ("pfa_18_3_g", "pfa_18_3_g_day2"))
+    X = np.column_stack([np.ones(first.size), first, setting.adjustment[both]])
+    weighted = X.T * people.loc[both, "weight_dietary_2day"].to_numpy()
+    by_hand = np.linalg.solve(weighted @ X, weighted @ second)[1]
+    found = attenuations(people, setting, (LINOLENIC.exposure,), of_roots=True)
+    assert found[0, 0] == pytest.approx(by_hand, rel=1e-8)
 
 
 def test_a_calibrated_exposure_is_called_by_its_label(shared) -> None:

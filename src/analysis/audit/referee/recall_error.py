@@ -6,7 +6,7 @@ What one day cannot show is at which usual intake the odds are lowest. Calibrati
 gives the end slopes back their size, at the price of the calibration's own error; an error that both days share (people
 who under-report do so twice) stays. A bootstrap p-value within three Monte Carlo errors of 0.05 bears no verdict; where
 the first draws leave it there, it is drawn on. Where the attenuation is not shown to be above zero, nothing is
-calibrated.
+calibrated; where that of the roots, on which SIMEX has its error, is not, nothing is extrapolated.
 
 The NCI method for usual intake is not used. It models the days on a transformed scale, with a distribution of usual
 intake between people; for a curve it would replace the linear calibration by a bent one, from the same second days of
@@ -68,32 +68,48 @@ def calibration_data(people: pd.DataFrame, setting: Setting, exposures: tuple[st
     )
 
 
-def attenuations(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> Array:
-    """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days."""
+def attenuations(
+    people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...], *, of_roots: bool = False
+) -> Array:
+    """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days.
+
+    Days are taken as they are or, ``of_roots``, as their fourth roots.
+    """
     weights = two_day_weight(people, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
     # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
     design = dataclasses.replace(setting.design, weights=weights, lonely_domain="keep")
     first = people[list(exposures)].to_numpy(dtype=float)
     second = people[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
-    return attenuation_intervals(first, second, setting.adjustment, design=design)
+    power = 1 / POWER if of_roots else 1
+    return attenuation_intervals(first**power, second**power, setting.adjustment, design=design)
 
 
-def refuse_without_slope(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> None:
-    """Refuse a calibration whose second days are not shown to go with the first: what it predicts could be anything.
+def refuse_without_slope(
+    people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...], *, of_roots: bool = False
+) -> None:
+    """Refuse a correction by second days that are not shown to go with the first.
+
+    What a calibration predicts could then be anything. SIMEX continues to an intake whose variance is that of a day
+    less the error's: if the days do not go together, beyond what goes with the covariates, nothing is left of it, and
+    what it gives is the extrapolant's alone. Its error is that of the fourth roots, so the rule is asked of these,
+    ``of_roots``. The answers may differ: where few people ate most of something, their days decide the slope, and roots
+    tell more.
 
     Raises
     ------
     StudyError : the 95 % interval of an attenuation reaches 0.
     """
+    found = attenuations(people, setting, exposures, of_roots=of_roots)
+    scale = " on the fourth root" if of_roots else ""
     reaching = [
-        f"{exposure_label(name)} has an attenuation of {slope:.2f} ({_interval_words(low, high)})"
-        for name, (slope, low, high) in zip(exposures, attenuations(people, setting, exposures), strict=True)
+        f"{exposure_label(name)} has an attenuation of {slope:.2f} ({_interval_words(low, high)}){scale}"
+        for name, (slope, low, high) in zip(exposures, found, strict=True)
         if not low > 0
     ]
     if reaching:
+        cannot = "SIMEX has nothing to extrapolate to" if of_roots else "intake cannot be calibrated on it"
         raise StudyError(
-            f"{' and '.join(reaching)}: what was eaten on a second day is not shown to go with the first, so intake "
-            "cannot be calibrated on it."
+            f"{' and '.join(reaching)}: what was eaten on a second day is not shown to go with the first, so {cannot}."
         )
 
 
@@ -203,8 +219,13 @@ def simulated_extrapolated(
     """SIMEX of the study's curve on its own knots, by a linear and a quadratic extrapolant, as rows.
 
     What is extrapolated are the slopes at the ends of the range and the log odds ratios there.
+
+    Raises
+    ------
+    StudyError : as `refuse_without_slope`, of the fourth roots.
     """
     problem = pose_setting(set_out(people, study))
+    refuse_without_slope(people, problem.setting, (study.exposure,), of_roots=True)
     curve = curve_of(problem, fit_problem(problem))
     rows, df = [], curve.fit.residual_df
     for degree, found in extrapolated(people, problem, draws=draws, seed=seed).items():
