@@ -21,12 +21,18 @@ from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.synthetic.survey import invent, tables_of
 from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
+from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.measurement.regression_calibration import bootstrap_slopes
+from analysis.stats.measurement.simex import simex
+from analysis.stats.regression.fit import fit_logistic
 from analysis.stats.sample.replicates import bootstrap, times_drawn
 from analysis.study import PRIMARY, StudyError
 from tests.people import people_of as people_of_survey
 
 FIRST, IN_ALL = 40, 100
+EXACT = 1e-6
+"""Two ways to the same maximum, each converged to better than this; an extrapolation is a sum of nine of them."""
+
 EXPOSURES = ("magnesium_mg",)
 SEEDS = {"undecided": 2, "decided": 4}
 
@@ -72,6 +78,40 @@ def test_batches_are_one_bootstrap_of_all_their_replicates(survey) -> None:
     df = setting.domain.df + 1 - (PRIMARY.knots + data.covariates.shape[1])
     assert row["end_low_p"] == pytest.approx(scipy.stats.t.cdf(t[0], df), rel=1e-12)
     assert row["end_high_p"] == pytest.approx(scipy.stats.t.sf(t[1], df), rel=1e-12)
+
+
+# ---- SIMEX
+@pytest.mark.reference
+def test_rows_of_simex_are_those_of_the_curve_written_out(shared) -> None:
+    """Days, knots, error and design matrix from the people themselves; each fit by the exact routine."""
+    people = shared.answer(people_of_survey, 1, PLANTED)
+    setting = set_out(people, PRIMARY)
+    rows, eligible = setting.domain.rows, setting.eligible
+    both = rows & (people["recall2_reliable"] & people["magnesium_mg_day2"].notna()).to_numpy(dtype=bool)
+    first, second = (people.loc[both, name].to_numpy() ** 0.25 for name in ("magnesium_mg", "magnesium_mg_day2"))
+    spline = RestrictedCubicSpline(place_knots(eligible, PRIMARY.knots))
+    ends, middle = np.quantile(eligible, [0.05, 0.95]), np.median(eligible, keepdims=True)
+    lines = np.vstack([spline.derivative(ends), spline.basis(ends) - spline.basis(middle)])
+    terms = tuple(f"x{place}" for place in range(1 + spline.columns + setting.adjustment.shape[1]))
+
+    def at_ends(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        X = np.column_stack([np.ones(x.size), spline.basis(x), setting.adjustment[rows]])
+        fit = fit_logistic(X, setting.y[rows], design=setting.design, domain=setting.domain, terms=terms)
+        own = slice(1, 1 + spline.columns)
+        return lines @ fit.beta[own], np.diag(lines @ fit.vcov[own, own] @ lines.T)
+
+    error = np.cov(first - second, aweights=people.loc[both, "weight_dietary_2day"], ddof=0) / 2
+    by_hand = simex(
+        at_ends, people.loc[rows, "magnesium_mg"].to_numpy(), variance=error,
+        to_scale=lambda x: x**0.25, from_scale=lambda z: np.maximum(z, 0.0) ** 4, draws=2,
+    )  # fmt: skip
+    found = simulated_extrapolated(people, draws=2)
+    df = setting.domain.df + 1 - len(terms)
+    for row, one in zip(found.itertuples(), (by_hand[1], by_hand[2]), strict=True):
+        t = one.estimate / one.std_error
+        p = [scipy.stats.t.cdf(t[0], df), *scipy.stats.t.sf(t[1:], df)]
+        assert [row.end_low_p, row.end_high_p, row.level_low_p, row.level_high_p] == pytest.approx(p, rel=EXACT)
+        assert [row.log_or_low, row.log_or_high] == pytest.approx(one.estimate[2:], rel=EXACT)
 
 
 # ---- days that do not go together

@@ -145,6 +145,32 @@ def test_simex_falls_short_of_the_truth_by_what_its_extrapolant_cannot_follow(be
 
 
 @pytest.mark.reference
+def test_simex_of_a_slope_under_as_much_error_as_signal_is_three_quarters_by_hand() -> None:
+    """With error and signal of variance 1 the slope is 1/(2 + lambda), at lambdas 0, 0.5, ... 2.
+
+    With u = -2, ... 2 for these, and -4 for -1, least squares give a line the weights 1/5 - 4 u/10 and a parabola
+    1/5 - 4 u/10 + (16 - 2)(u² - 2)/14: 3, -0.4, -1.8, -1.2 and 1.4.
+    """
+    slopes = {0.0: 1 / 2, 0.5: 1 / 2.5, 1.0: 1 / 3, 1.5: 1 / 3.5, 2.0: 1 / 4}
+    asked: list[np.ndarray] = []
+
+    def statistic(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(x)
+        place = (len(asked) - 2) % 4 + 1 if len(asked) > 1 else 0
+        return np.array([list(slopes.values())[place]]), np.array([0.25])
+
+    found = simex(statistic, np.zeros(9), variance=4.0, to_scale=lambda z: z, from_scale=lambda z: z, draws=2)
+    assert found[2].estimate[0] == pytest.approx(3 / 2 - 0.4 / 2.5 - 1.8 / 3 - 1.2 / 3.5 + 1.4 / 4, rel=1e-12)
+    assert found[2].estimate[0] == pytest.approx(0.747, abs=5e-4)
+    assert found[1].estimate[0] == pytest.approx(1 / 2 + 0.6 / 2.5 + 0.2 / 3 - 0.2 / 3.5 - 0.6 / 4, rel=1e-12)
+    # One normal number a person and draw, of whose variance the lambdas are multiples.
+    for draw in (asked[1:5], asked[5:9]):
+        for x, step in zip(draw, list(slopes)[1:], strict=True):
+            np.testing.assert_allclose(x, np.sqrt(step / 2) * draw[-1], rtol=1e-12)
+    assert not np.allclose(asked[1], asked[5])
+
+
+@pytest.mark.reference
 def test_simex_is_exact_where_the_extrapolant_is_right() -> None:
     """E[x²] under added error is a line in lambda: E[W²] - s² at -1, up to the draws' own spread."""
     x = np.random.default_rng(4).normal(3.0, 2.0, 500)
