@@ -29,7 +29,8 @@ from analysis.report.cells import Shown
 from analysis.report.words import terminal as terminal_words
 from analysis.stats.checks.design_effects import summarise_weights
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, blanked, count_of, is_few
-from analysis.stats.regression.fit import ConvergenceError, fit_linear, fit_logistic
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import fit_linear, fit_logistic
 from analysis.stats.sample.descriptives import weighted_proportion
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from analysis.study import PRIMARY, Study

@@ -10,7 +10,8 @@ from analysis.dose_response.characteristics import exposure_distribution
 from analysis.dose_response.problem import covariate_columns
 from analysis.dose_response.quintiles import quintiles
 from analysis.stats.curve.splines import SplineError
-from analysis.stats.regression.fit import ConvergenceError, fit_logistic
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import fit_logistic
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.design import DesignError
 from analysis.study import MODELS, Study, StudyError

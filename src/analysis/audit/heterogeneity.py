@@ -23,7 +23,7 @@ from analysis.dose_response.problem import Problem, pose, pose_on, set_out
 from analysis.stats.arrays import Array, Bools, Frames, Row
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
 from analysis.stats.disclosure import blanked
-from analysis.stats.regression.fit import ConvergenceError
+from analysis.stats.regression.estimable import ConvergenceError
 from analysis.stats.regression.hypotheses import product_columns, rao_scott_test, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError

@@ -20,7 +20,8 @@ from analysis.stats.curve.forms import (
     fit_penalised_spline,
     positive_shift,
 )
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from tests.arrays import Exposed, of_study, r_sample

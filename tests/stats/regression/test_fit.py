@@ -13,7 +13,8 @@ from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from analysis.stats.arrays import Array
 from analysis.stats.regression import fit as survey
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit, fit_logistic
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import DesignError
 from tests.arrays import (

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats.arrays import Array
-from analysis.stats.regression.fit import ConvergenceError, LinearFit, coefficient_influence, fit_linear
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import LinearFit, coefficient_influence, fit_linear
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.descriptives import domain_means, weighted_mean
 from analysis.stats.sample.design import DesignError, domain_of, taylor_vcov

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression import quick as many
-from analysis.stats.regression.fit import ConvergenceError
+from analysis.stats.regression.estimable import ConvergenceError
 from analysis.stats.regression.quick import CHUNK, Regression, fit_logistic_many, fit_quickly
 from analysis.stats.sample.design import DesignError, domain_of
 from tests.arrays import Sample, clustered_sample

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.stats.regression.fit import ConvergenceError, coefficient_influence, fit_risk
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import coefficient_influence, fit_risk
 from analysis.stats.sample.design import taylor_vcov
 from tests.arrays import clustered_sample, of_study, r_sample, reference_table
 

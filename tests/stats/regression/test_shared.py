@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from analysis.stats.curve.splines import RestrictedCubicSpline
 from analysis.stats.regression import shared
-from analysis.stats.regression.fit import ConvergenceError, coefficient_influence
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import coefficient_influence
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.shared import own_part, shared_columns
 from analysis.stats.sample.design import DesignError, between_psu

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.stats.arrays import Array
 from analysis.stats.regression import score_process
-from analysis.stats.regression.fit import ConvergenceError
+from analysis.stats.regression.estimable import ConvergenceError
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from analysis.stats.sample.replicates import Replicates, bootstrap

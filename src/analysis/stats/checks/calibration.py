@@ -15,7 +15,8 @@ import scipy
 
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, blanked
-from analysis.stats.regression.fit import LogisticFit, check_rows
+from analysis.stats.regression.estimable import check_rows
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, taylor_vcov
 
 MeanResiduals = Literal["zero", "equal"]

@@ -14,7 +14,8 @@ import pandas as pd
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import FEWEST_PEOPLE, Discreet, count_of, same_for_all
-from analysis.stats.regression.fit import LogisticFit, check_rows
+from analysis.stats.regression.estimable import check_rows
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 

@@ -17,7 +17,8 @@ import scipy
 
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit, check_rows
+from analysis.stats.regression.estimable import ConvergenceError, check_rows
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, wald_test
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.refits import refit_logistic

@@ -26,7 +26,8 @@ from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.blocks import gram
-from analysis.stats.regression.fit import ConvergenceError, LogisticFit, logistic_deviance
+from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.fit import LogisticFit, logistic_deviance
 from analysis.stats.regression.quick import Regression, fit_logistic_many
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 

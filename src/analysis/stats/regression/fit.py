@@ -1,4 +1,4 @@
-"""Survey-weighted logistic and linear regression with design-based inference.
+"""Survey-weighted logistic, linear and risk regression with design-based inference.
 
 The point estimate of the logistic model is statsmodels' binomial GLM with the survey weights as ``var_weights``: it
 solves the weighted score equations sum_i w_i x_i (y_i - mu_i) = 0, which is the pseudo-likelihood estimate every survey
@@ -27,32 +27,27 @@ import scipy.linalg
 import scipy.sparse
 import scipy.special
 
-from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
-from analysis.stats.disclosure import FEW, Discreet, is_few, same_for_all
+from analysis.stats.disclosure import Discreet, same_for_all
 from analysis.stats.regression.blocks import gram, solved, triangle_of, well_conditioned
+from analysis.stats.regression.estimable import (
+    ConvergenceError,
+    check_rows,
+    checked_weights,
+    refuse_inestimable,
+    refuse_redundant,
+    refuse_separation,
+)
 from analysis.stats.regression.start import newton_start
-from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu, taylor_vcov
+from analysis.stats.sample.design import Domain, SurveyDesign, between_psu, taylor_vcov
 
 MAX_ITERATIONS = 50
 TOLERANCE = 1e-13
 """Relative change of the deviance at which the point estimate has converged; R's 1e-8 would cost six digits."""
 
-HEAD = 1000
-"""First rows in which a column of more than two values usually shows a third one."""
-
 UNSETTLED = 1e-2
 """A log odds that one more Newton step moves by this much has not converged, however little the deviance changes: on
 its way to infinity it gains about 1 a step, at a maximum it gains less than 1e-5."""
-
-COLLINEAR = 1e-9
-"""A column is redundant when less than this share of its length is left after projecting on the others."""
-
-
-class ConvergenceError(AnalysisError):
-    """A model without a finite, unique estimate."""
-
-    exit_code = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -210,8 +205,8 @@ def fit_logistic(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, te
     >>> f"{np.exp(fit.beta[1]):.4f}", fit.n, fit.cases, fit.residual_df
     ('2.4545', 80, 28, 7)
     """
-    weights = _checked_weights(X, y, design, domain, terms)
-    _check_estimable(X, y, weights, terms)
+    weights = checked_weights(X, y, design, domain, terms)
+    refuse_inestimable(X, y, weights, terms)
     beta, n_iter = _maximise(X, y, weights, terms)
     eta = X @ beta
     mu = scipy.special.expit(eta)
@@ -254,12 +249,12 @@ def fit_linear(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, term
     DesignError : fewer PSUs than the model needs to leave a residual degree of freedom, or X, y and design disagree.
     ConvergenceError : missing values, an outcome that does not vary, or a redundant column.
     """
-    weights = _checked_weights(X, y, design, domain, terms)
+    weights = checked_weights(X, y, design, domain, terms)
     if not np.all(np.isfinite(X)) or not np.all(np.isfinite(y)):
         raise ConvergenceError("missing values inside the domain: expected complete cases.")
     if y.min() == y.max():
         raise ConvergenceError(f"{same_for_all('the outcome', y[0], y.size)}: expected it to vary.")
-    _refuse_redundant(X, weights, terms)
+    refuse_redundant(X, weights, terms)
     root, scale = np.sqrt(weights), np.sqrt(np.mean(X**2, axis=0))
     beta = np.linalg.lstsq(X / scale * root[:, None], y * root)[0] / scale
     mu = X @ beta
@@ -300,9 +295,9 @@ def fit_risk(X: Array, y: Array, *, design: SurveyDesign, domain: Domain, terms:
     ----------
     Zou 2004, Am J Epidemiol 159:702-706.
     """
-    weights = _checked_weights(X, y, design, domain, terms)
-    _check_estimable(X, y, weights, terms)
-    _refuse_separation(X, y, terms)
+    weights = checked_weights(X, y, design, domain, terms)
+    refuse_inestimable(X, y, weights, terms)
+    refuse_separation(X, y, terms)
     scale = np.sqrt(np.mean(X**2, axis=0))
     model = _glm(y, X / scale, "Poisson", weights)
     result = model.fit(maxiter=MAX_ITERATIONS, tol=0, rtol=TOLERANCE, wls_method="qr")
@@ -357,54 +352,6 @@ def _psu_totals(X: Array, values: Array, design: SurveyDesign, domain: Domain) -
     return np.asarray(sums @ X)
 
 
-def check_rows(X: Array, y: Array, domain: Domain, terms: tuple[str, ...]) -> None:
-    """Raise DesignError unless X and y have a row per person of the domain and a column per term."""
-    if X.shape != (domain.n, len(terms)) or y.shape != (domain.n,):
-        raise DesignError(
-            f"X {X.shape}, y {y.shape}: expected ({domain.n}, {len(terms)}) and ({domain.n},), the rows of the domain "
-            "only."
-        )
-
-
-def _checked_weights(X: Array, y: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> Array:
-    """Weights of mean 1 of a domain that fits X and y and leaves a residual degree of freedom."""
-    if domain.rows.shape != design.weights.shape:
-        raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
-    check_rows(X, y, domain, terms)
-    if domain.df + 1 - len(terms) < 1:
-        raise DesignError(
-            f"{len(terms)} coefficients on {domain.n_psu} PSUs in {domain.n_strata} strata leave no residual degree of "
-            "freedom: expected fewer terms or a larger domain."
-        )
-    inside = design.weights[domain.rows]
-    return inside / inside.mean()
-
-
-def _check_estimable(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> None:
-    if not np.all(np.isfinite(X)) or not np.all((y == 0) | (y == 1)):
-        raise ConvergenceError("missing values or an outcome other than 0 and 1 inside the domain: "
-                               "expected complete cases.")  # fmt: skip
-    if y.min() == y.max():
-        raise ConvergenceError(f"{same_for_all('the outcome', y[0], y.size)}: expected some with and some without.")
-    _refuse_redundant(X, weights, terms)
-
-
-def _refuse_redundant(X: Array, weights: Array, terms: tuple[str, ...]) -> None:
-    if well_conditioned(gram(X, weights)):
-        return
-    triangle = triangle_of(X, np.sqrt(weights))
-    length = np.linalg.norm(triangle, axis=0)
-    # Without pivoting the j-th diagonal element is what column j adds to the columns before it: the later of two is
-    # named, and never the intercept.
-    left = np.abs(np.diag(triangle)) / np.where(length > 0, length, 1.0)
-    redundant = [term for term, rest in zip(terms, left, strict=True) if rest < COLLINEAR]
-    if redundant:
-        raise ConvergenceError(
-            f"{', '.join(redundant)}: nothing is left of this column once the others are known (it is constant or a "
-            "sum of them in this domain). Remove it from the model, or widen the domain."
-        )
-
-
 def _glm(y: Array, X: Array, family: str, weights: Array) -> Any:
     """Statsmodels' model, which takes longer to load than a quick fit takes: not before it is needed."""
     families = importlib.import_module("statsmodels.genmod.families")  # statsmodels.api would load graphics
@@ -414,7 +361,7 @@ def _glm(y: Array, X: Array, family: str, weights: Array) -> Any:
 
 def _maximise(X: Array, y: Array, weights: Array, terms: tuple[str, ...]) -> tuple[Array, int]:
     """Point estimate by statsmodels and the iterations it took."""
-    _refuse_separation(X, y, terms)
+    refuse_separation(X, y, terms)
     raised = importlib.import_module("statsmodels.tools.sm_exceptions")
     with warnings.catch_warnings():
         # All are raised below as an error of our own; overflow is what running away to infinity looks like.
@@ -454,29 +401,6 @@ def _runs_away(X: Array, y: Array, weights: Array, beta: Array) -> bool:
         np.divide(left, root, out=residual, where=root > 0)
         step = np.linalg.lstsq(X * root[:, None], residual)[0]
     return bool(np.max(np.abs(X @ step)) > UNSETTLED)
-
-
-def _refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
-    """Name the two-valued column, if any, of which one level has only one outcome."""
-    for column, term in enumerate(terms):
-        if np.unique(X[:HEAD, column]).size > 2:
-            continue
-        values = X[:, column]
-        first = values == values[0]
-        other = values[~first]
-        if not other.size or np.any(other != other[0]):
-            continue
-        for level, group in ((values[0], y[first]), (other[0], y[~first])):
-            if group.min() == group.max():
-                alike = (
-                    f"one of its two values is that of {FEW} people, who all have the same outcome"
-                    if is_few(group.size)
-                    else f"all {group.size:,} people with {term} = {level:g} have outcome {group[0]:g}"
-                )
-                raise ConvergenceError(
-                    f"{term}: {alike}, so its odds ratio is infinite (separation). Merge levels, remove the term, or "
-                    "widen the domain."
-                )
 
 
 def _inverse_gram(X: Array, root: Array) -> Array:

@@ -29,7 +29,8 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import in_parallel
-from analysis.stats.regression.fit import LogisticFit, check_rows, fit_logistic, logistic_deviance
+from analysis.stats.regression.estimable import check_rows
+from analysis.stats.regression.fit import LogisticFit, fit_logistic, logistic_deviance
 from analysis.stats.regression.refits import Floats, expit_in_place
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
