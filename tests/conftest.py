@@ -152,7 +152,6 @@ def revise(folder: Path, demo: Folders) -> None:
     """
     folders = Folders(folder / "data", folder / "data" / "figures")
     shutil.copytree(demo.raw, folders.raw)
-    shutil.copytree(demo.processed / "cache", folders.processed / "cache")
     (receipt,) = folders.raw.glob(f"[0-9]*/{REVISED}.json")
     receipt.unlink()
     codes = folders.raw / "registry" / "codes.csv"
