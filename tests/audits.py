@@ -58,7 +58,7 @@ def small_tasks() -> list[Task]:
 def copied(folders: Folders, to: Path) -> Folders:
     """Folders of a survey copied, but for the raw files, which are linked, and the cache."""
     data = to / "data"
-    shutil.copytree(folders.processed, data / "processed", ignore=shutil.ignore_patterns("cache"))
+    shutil.copytree(folders.processed, data / "processed")
     (data / "raw").symlink_to(folders.raw, target_is_directory=True)
     return Folders(data, data / "figures")
 
