@@ -19,6 +19,7 @@ import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame, row_of_test
 from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.modifiers import with_levels
 from analysis.dose_response.problem import Problem, pose, pose_on, set_out
 from analysis.stats.arrays import Array, Bools, Frames, Row
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test
@@ -137,11 +138,13 @@ def cycle_heterogeneity(people: pd.DataFrame, *, study: Study = PRIMARY) -> Fram
     cycles = problem.setting.cohort.complete_cycles
     if len(cycles) < 2:
         raise StudyError(f"cycles={study.cycles}, people of {cycles}: expected two or more, to compare them.")
-    model, tested = _with_cycles(problem, people["cycle"].to_numpy(), cycles[1:])
-    rows = [{"covariates": "common"} | row for row in _test_rows(model, tested, problem)]
-    tested.pop("level")
+    levels = tuple(f"cycle_{cycle_name(cycle)}" for cycle in cycles[1:])
+    codes = np.searchsorted(cycles, people["cycle"].to_numpy()[problem.setting.domain.rows])
+    model, products = with_levels(problem, codes, levels)
+    tested = {"curve": sum(products, ()), "bend": sum((terms[1:] for terms in products), ())}
+    rows = [{"covariates": "common"} | row for row in _test_rows(model, tested | {"level": levels}, problem)]
     try:
-        own = _test_rows(_with_own_covariates(model, problem), tested, problem)
+        own = _test_rows(_with_own_covariates(model, levels, problem), tested, problem)
     except (DesignError, ConvergenceError) as error:
         own = [{"test": name, "reason": str(error)} for name in tested]
     rows += [{"covariates": "own"} | row for row in own]
@@ -160,33 +163,13 @@ def _test_rows(model: Regression, tested: dict[str, tuple[str, ...]], problem: P
     return rows
 
 
-def _with_cycles(
-    problem: Problem, cycle: Array, others: tuple[int, ...]
-) -> tuple[Regression, dict[str, tuple[str, ...]]]:
-    """The pooled model with an indicator of each cycle but the first and its products with the spline."""
-    setting, rows = problem.setting, problem.setting.domain.rows
-    indicators = (cycle[rows][:, None] == np.array(others)).astype(float)
-    names = tuple(f"cycle_{cycle_name(other)}" for other in others)
-    # Zero at the reference, so that the indicators are differences between cycles there.
-    basis = problem.contrast(setting.exposure[rows])
-    products, product_names = product_columns(basis, indicators, first_terms=problem.spline_terms, second_terms=names)
-    columns, terms = np.hstack([basis, indicators, products]), (*problem.spline_terms, *names, *product_names)
-    linear = {f"{problem.spline_terms[0]}:{name}" for name in names}
-    return setting.regression(columns, terms), {
-        "curve": product_names,
-        "bend": tuple(name for name in product_names if name not in linear),
-        "level": names,
-    }
-
-
-def _with_own_covariates(model: Regression, problem: Problem) -> Regression:
+def _with_own_covariates(model: Regression, levels: tuple[str, ...], problem: Problem) -> Regression:
     """The same with products of the cycles and the covariates, if there are any."""
     if not problem.setting.adjustment_terms:
         return model
-    names = tuple(term for term in model.terms if term.startswith("cycle_"))
-    indicators = model.X[:, [model.terms.index(name) for name in names]]
+    indicators = model.X[:, [model.terms.index(name) for name in levels]]
     adjustment, terms = problem.setting.adjustment[problem.setting.domain.rows], problem.setting.adjustment_terms
-    products, more = product_columns(adjustment, indicators, first_terms=terms, second_terms=names)
+    products, more = product_columns(adjustment, indicators, first_terms=terms, second_terms=levels)
     return Regression(np.hstack([model.X, products]), model.y, model.domain, (*model.terms, *more))
 
 

@@ -15,11 +15,9 @@ Fan et al. 2021 (the score; its items and maximum, not its points, were checked,
 
 import dataclasses
 
-import numpy as np
 import pandas as pd
 
 from analysis.claims.rows import (
-    GRID,
     Label,
     answer_table,
     count_row,
@@ -31,16 +29,16 @@ from analysis.claims.rows import (
 )
 from analysis.data.people.cohort import select_cohort
 from analysis.data.people.drugs import SCORE_PARTS, depletion_parts
-from analysis.dose_response.problem import Problem, declare_design, pose
-from analysis.stats.arrays import Array
-from analysis.stats.regression.fit import LogisticFit, fit_logistic
-from analysis.stats.regression.hypotheses import product_columns, wald_test
+from analysis.dose_response.modifiers import Modifier, effect_modification
+from analysis.dose_response.problem import declare_design
 from analysis.stats.sample.design import domain_of
 from analysis.study import COVARIATES, PRIMARY, Study
 
 SCORE = "depletion_score"
 HIGH_SCORE = 2
 """From here on a score counts as high."""
+
+LEVELS = Modifier(SCORE, "depletion score", (("low", f"{SCORE} < {HIGH_SCORE}"), ("high", f"{SCORE} >= {HIGH_SCORE}")))
 
 CATEGORIES = ("depletion_1", "depletion_2", "depletion_3_or_more")
 """Indicators of the score against 0."""
@@ -80,8 +78,7 @@ def depletion(people: pd.DataFrame) -> pd.DataFrame:
     score = people[SCORE]
     levels = {"depletion_1": score == 1, "depletion_2": score == 2, "depletion_3_or_more": score >= 3}
     indicators = pd.DataFrame({name: level.astype(float).where(score.notna()) for name, level in levels.items()})
-    high = (score >= HIGH_SCORE).astype(float).where(score.notna()).rename("high_depletion")
-    frame = pd.concat([people, parts, indicators, high], axis="columns")
+    frame = pd.concat([people, parts, indicators], axis="columns")
     rows = [*_people_rows(frame)]
     asked = {"per point": (SCORE,), "by score": CATEGORIES, "parts together": tuple(parts)}
     for what, tested in asked.items():
@@ -115,26 +112,9 @@ def _people_rows(people: pd.DataFrame) -> list[pd.DataFrame]:
 
 def _curves_by_level(people: pd.DataFrame) -> list[pd.DataFrame]:
     """Curves within low and high scores from one fit, which shares the covariates' coefficients and the knots."""
-    problem = pose(people, dataclasses.replace(PRIMARY, extra_covariates=("high_depletion",)))
-    fit, products = _with_products(problem, people["high_depletion"].to_numpy(dtype=float))
-    contrast = problem.contrast(np.array(GRID))
-    nothing = np.zeros_like(contrast)
-    rows = [test_row(wald_test(fit, products), fit, Label("curve", "low and high", "1"), term="interaction")]
-    inside = problem.setting.domain.rows
-    for group, level, columns in (("low", 0.0, [contrast, nothing]), ("high", 1.0, [contrast, contrast])):
-        members = inside & (people["high_depletion"] == level).to_numpy()
-        odds = spline_rows(problem, fit, Label("curve", group, "1"), columns=np.hstack(columns),
-                           terms=(*problem.spline_terms, *products))  # fmt: skip
-        rows.append(odds.assign(n=int(members.sum()), cases=int(problem.setting.y[members].sum())))
+    found = effect_modification(people, LEVELS, study=PRIMARY)
+    rows = [test_row(found.tests["wald"], found.fit, Label("curve", "low and high", "1"), term="interaction")]
+    for position, (group, _) in enumerate(LEVELS.levels):
+        odds = spline_rows(found.problem, found.fit, Label("curve", group, "1"), terms=found.curve_terms(position))
+        rows.append(odds.assign(n=found.n[position], cases=found.cases[position]))
     return rows
-
-
-def _with_products(problem: Problem, level: Array) -> tuple[LogisticFit, tuple[str, ...]]:
-    """The posed model with the products of a level and the spline, and the names of the products."""
-    setting = problem.setting
-    basis = problem.X[:, [problem.terms.index(term) for term in problem.spline_terms]]
-    products, names = product_columns(
-        basis, level[setting.domain.rows][:, None], first_terms=problem.spline_terms, second_terms=("high_depletion",)
-    )
-    X, terms = np.hstack([problem.X, products]), (*problem.terms, *names)
-    return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=terms), names

@@ -118,15 +118,14 @@ def curve_rows(people: pd.DataFrame, study: Study, label: Label) -> pd.DataFrame
     fit = fit_problem(problem)
     tested = {"overall": problem.spline_terms, "nonlinear": problem.spline_terms[1:]}
     tests = [test_row(wald_test(fit, terms), fit, label, term=name) for name, terms in tested.items()]
-    odds = spline_rows(problem, fit, label, columns=problem.contrast(np.array(GRID)), terms=problem.spline_terms)
+    odds = spline_rows(problem, fit, label, terms=problem.spline_terms)
     return pd.concat([odds, *tests], ignore_index=True)
 
 
-def spline_rows(
-    problem: Problem, fit: LogisticFit, label: Label, *, columns: Array, terms: tuple[str, ...]
-) -> pd.DataFrame:
-    """Contrasts of spline coefficients, one for each intake of `GRID`, as rows of kind curve."""
+def spline_rows(problem: Problem, fit: LogisticFit, label: Label, *, terms: tuple[str, ...]) -> pd.DataFrame:
+    """A curve at each intake of `GRID` as rows of kind curve; terms are those of the spline, then of what is added."""
     labels = tuple(f"{x:g} against {problem.reference:g}" for x in GRID)
+    columns = np.tile(problem.contrast(np.array(GRID)), len(terms) // len(problem.spline_terms))
     found = contrast(fit, columns, terms=terms, labels=labels)
     return odds_rows(found, fit, problem.setting.study, label).assign(kind="curve", x=GRID)
 

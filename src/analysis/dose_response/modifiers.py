@@ -217,7 +217,7 @@ class EffectModification(Discreet):
         points = exposures_of(x)
         parts = []
         for position, (level, _) in enumerate(self.modifier.levels):
-            terms = self._terms(position)
+            terms = self.curve_terms(position)
             contrast = np.tile(self.problem.contrast(points), len(terms) // len(self.problem.spline_terms))
             odds = contrast_frame(self.fit, self.fit.index(terms), contrast, conf_level=self.study.conf_level)
             part = odds.assign(level=level, n=self.n[position], cases=told(int(self.cases[position])), x=points)
@@ -231,15 +231,15 @@ class EffectModification(Discreet):
         k = len(self.problem.spline_terms)
         rows = []
         for position, (level, _) in enumerate(self.modifier.levels):
-            terms = self._terms(position)
+            terms = self.curve_terms(position)
             own = np.tile(np.eye(k), len(terms) // k)
             overall, bend = (linear_contrast(self.fit, rows_, terms=terms).joint_test() for rows_ in (own, own[1:]))
             rows.append({"level": level, "n": float(self.n[position]), "cases": told(int(self.cases[position])),
                          "overall_p": overall.p_value, "nonlinear_p": bend.p_value})  # fmt: skip
         return blanked(pd.DataFrame(rows).astype({"cases": float}), ("n", "cases", "overall_p", "nonlinear_p"))
 
-    def _terms(self, position: int) -> tuple[str, ...]:
-        """The terms whose sum is the curve of a level."""
+    def curve_terms(self, position: int) -> tuple[str, ...]:
+        """Terms of a level's curve: the spline's, and from the second level on its products, to be added."""
         return self.problem.spline_terms + (self.products[position - 1] if position else ())
 
     def to_dict(self, *, data: str, at: Sequence[float]) -> dict[str, object]:
@@ -307,7 +307,8 @@ def modified(people: pd.DataFrame, posed: Problem, modifier: Modifier) -> Effect
             "that people of the study have."
         )
     problem = _of_rows(people, posed, rows, replaced)
-    model, products = _with_levels(problem, modifier, codes[rows])
+    names = tuple(f"{modifier.name}_{level}" for level, _ in modifier.levels[1:])
+    model, products = with_levels(problem, codes[rows], names)
     tested = tuple(term for terms in products for term in terms)
     fit = fit_quickly(model, problem.setting.design)
     null = fit_quickly(model.without(tested), problem.setting.design)
@@ -356,19 +357,29 @@ def _of_rows(people: pd.DataFrame, posed: Problem, rows: Bools, replaced: tuple[
     return pose_on(changed, posed.spline, reference=posed.reference)
 
 
-def _with_levels(
-    problem: Problem, modifier: Modifier, codes: Integers
+def with_levels(
+    problem: Problem, codes: Integers, names: tuple[str, ...]
 ) -> tuple[Regression, tuple[tuple[str, ...], ...]]:
-    """The regression with levels and their products with the spline, and the products' terms level by level."""
-    setting = problem.setting
-    # Zero at the reference, so that the levels' main effects are differences there.
-    basis = problem.contrast(setting.exposure[setting.domain.rows])
-    columns, terms, products = [basis], [*problem.spline_terms], []
-    for position, (level, _) in enumerate(modifier.levels[1:], start=1):
-        name = f"{modifier.name}_{level}"
-        indicator = (codes == position).astype(float)[:, None]
-        product, names = product_columns(basis, indicator, first_terms=problem.spline_terms, second_terms=(name,))
-        columns += [indicator, product]
-        terms += [name, *names]
-        products.append(names)
-    return setting.regression(np.hstack(columns), tuple(terms)), tuple(products)
+    """A study's regression with a curve for each level of its people, which the covariates do not tell already.
+
+    Columns: intercept, spline, indicators of the levels, their products with the spline, covariates. The spline is zero
+    at the reference, so that an indicator's coefficient is a level's difference there; on the basis as it is, it would
+    be that at an exposure of zero. Products, tests of them and each level's curve are the same on either.
+
+    Parameters
+    ----------
+    problem : the posed study.
+    codes : (m,) place of the level of each of the domain's rows, 0 the reference.
+    names : terms of the levels from the second on.
+
+    Returns
+    -------
+    The regression, and the products' terms level by level from the second; together they are tested by
+    `analysis.stats.regression.hypotheses.wald_test`.
+    """
+    spline = problem.spline_terms
+    basis = problem.contrast(problem.setting.exposure[problem.setting.domain.rows])
+    indicators = (codes[:, None] == np.arange(1, len(names) + 1)).astype(float)
+    products, terms = product_columns(basis, indicators, first_terms=spline, second_terms=names)
+    model = problem.setting.regression(np.hstack([basis, indicators, products]), (*spline, *names, *terms))
+    return model, tuple(terms[start : start + len(spline)] for start in range(0, len(terms), len(spline)))
