@@ -17,12 +17,12 @@ from analysis.audit.questions import SINGLE, SPECIFICITY, specification_tasks, s
 from analysis.audit.referee.questions import referee_tasks
 from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import CHOICES
-from analysis.audit.specificity import answer_cells, specificity_cells
+from analysis.audit.specificity import SpecificityCell, answer_cells, nutrient_cells, own_cells
 from analysis.audit.tasks import Task
 from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
-from analysis.study import Study
+from analysis.study import PRIMARY, Study
 from tests.shared import Shared, few_dots
 
 PEOPLE = (
@@ -45,6 +45,11 @@ FEW = {
     "referee rise along the curve": {"draws": 200},
 }
 """Draws of the referee's tasks, enough to go through each."""
+
+
+def specificity_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
+    """Every cell of a study's audit, in order; energy is not adjusted for itself."""
+    return [*nutrient_cells(study), *own_cells(study)]
 
 
 def small_tasks() -> list[Task]:

@@ -12,7 +12,7 @@ import pytest
 from analysis.cli.options import build_parser
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.results import read_audit, read_claims, read_estimates, read_referee, read_simulation
-from analysis.report.documents.parts import parts_of
+from analysis.report.documents.parts import PART
 from analysis.report.words import first_screen
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +40,7 @@ def test_readme_begins_with_the_first_screen(screen):
     title, _, rest = TEXT.partition("\n\n")
     assert title.startswith("# ")
     assert rest.removeprefix("<!-- part: first screen -->\n").startswith(f"{screen}\n\n![")
-    assert parts_of(TEXT)[0] == "first screen"
+    assert PART.search(TEXT)["name"] == "first screen"
 
 
 @pytest.mark.committed

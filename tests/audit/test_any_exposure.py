@@ -24,7 +24,7 @@ from analysis.audit.specifications import (
     refuse_outside_grid,
     specification_grid,
 )
-from analysis.audit.specificity import answer_cells, own_cells, specificity_cells
+from analysis.audit.specificity import answer_cells, own_cells
 from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.association import estimate
 from analysis.dose_response.energy import forms_of
@@ -35,7 +35,7 @@ from analysis.report.words.conclusions import claim_sentence, conclusions_markdo
 from analysis.simulation.energy import energy_u
 from analysis.simulation.surveys import base_survey, u_shaped
 from analysis.study import PRIMARY, Study, StudyError
-from tests.audits import few_tasks
+from tests.audits import few_tasks, specificity_cells
 from tests.people import people_of
 from tests.shared import unmeasured
 

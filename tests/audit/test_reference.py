@@ -17,7 +17,7 @@ from analysis.audit.specifications import (
     in_first_grid,
     specification_grid,
 )
-from analysis.audit.specificity import FORMS, answer_cells, specificity_cells
+from analysis.audit.specificity import FORMS, answer_cells
 from analysis.dose_response.energy import energy_adjusted
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
@@ -26,7 +26,7 @@ from analysis.pipeline.participants import read_participants
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import wald_test
 from analysis.stats.sample.design import DesignError
-from tests.audits import answer_every_cell
+from tests.audits import answer_every_cell, specificity_cells
 from tests.reference_numbers import FOLDER, RTOL
 from tests.shared import unmeasured
 

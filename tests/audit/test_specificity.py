@@ -17,7 +17,6 @@ from analysis.audit.specificity import (
     false_discovery_q,
     place_among_nutrients,
     setting_of,
-    specificity_cells,
     specificity_summary,
     weighted_correlation,
 )
@@ -25,7 +24,7 @@ from analysis.data.people.vocabulary import NUTRIENT_COLUMNS
 from analysis.dose_response.association import estimate
 from analysis.study import PRIMARY
 from tests import people
-from tests.audits import answer_every_cell
+from tests.audits import answer_every_cell, specificity_cells
 
 RTOL = 1e-8
 """The quick fit settles to 1e-10 standard errors; p-values move by a little more."""

@@ -16,7 +16,7 @@ import pytest
 from analysis.audit.questions import SPECIFICATION, SPECIFICITY, audit_frames, audit_tasks
 from analysis.audit.runner import run_tasks
 from analysis.audit.specifications import PRIMARY_CELL, answer_people, people_groups
-from analysis.audit.specificity import FALSE_DISCOVERIES, answer_cells, specificity_cells
+from analysis.audit.specificity import FALSE_DISCOVERIES, answer_cells
 from analysis.audit.tasks import Task
 from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.association import estimate
@@ -30,7 +30,7 @@ from analysis.simulation.energy import ENERGY_TRUTH
 from analysis.simulation.surveys import base_survey, flat, u_shaped
 from analysis.stats.shape.verdict import ALPHA
 from analysis.study import PRIMARY
-from tests.audits import PEOPLE
+from tests.audits import PEOPLE, specificity_cells
 from tests.people import people_of
 from tests.shared import unmeasured
 

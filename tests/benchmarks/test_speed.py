@@ -25,8 +25,8 @@ from analysis.dose_response.problem import pose
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.stats.curve.splines import RestrictedCubicSpline
-from analysis.stats.regression.fit import fit_logistic
-from analysis.stats.regression.quick import Regression, fit_logistic_many
+from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.regression.refits import CHUNK, refit_logistic
 from analysis.stats.sample.replicates import bootstrap
 from analysis.study import PRIMARY
@@ -103,8 +103,8 @@ def test_1000_bootstrap_refits_of_model_2(benchmark, model_2):
 def test_500_models_under_one_design(benchmark, model_1):
     models, design, _ = many_models(model_1)
     with threadpool_limits(limits=1, user_api="blas"):
-        fits = benchmark.pedantic(fit_logistic_many, (models,), {"design": design}, rounds=3, warmup_rounds=1)
-    assert fits.failed == 0
+        fits = benchmark.pedantic(fit_in_turn, (models, design), rounds=3, warmup_rounds=1)
+    assert all(isinstance(fit, LogisticFit) for fit in fits)
 
 
 def test_refits_beside_the_least_arithmetic_they_need(model_2, capsys, results):
@@ -171,7 +171,7 @@ def test_r_svyglm_on_the_same_matrices(model_1, model_2, tmp_path, capsys, resul
     with threadpool_limits(limits=1, user_api="blas"):
         single = median_time(lambda: fit_logistic(X, y, design=declared, domain=domain, terms=terms), 15)
         refit = median_time(run, 3) / REPLICATES
-        many = median_time(lambda: fit_logistic_many(models, design=design), 3)
+        many = median_time(lambda: fit_in_turn(models, design), 3)
     with capsys.disabled():
         sys.stdout.write(
             f"\n{'':44}{'R':>10}{'here':>10}{'times':>8}\n"

@@ -9,13 +9,13 @@ from analysis.audit.specificity import (
     FALSE_DISCOVERIES,
     FORMS,
     place_among_nutrients,
-    specificity_cells,
     specificity_summary,
 )
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import Caption
 from analysis.report.figures.specificity import LABELLED, SMALLEST, plot_specificity, specificity_caption
 from analysis.report.words.specificity import heaped_table
+from tests.audits import specificity_cells
 
 INVENTED = Provenance("SYNTHETIC survey", synthetic=True)
 

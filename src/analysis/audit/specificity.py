@@ -146,11 +146,6 @@ CHOSEN = ("kind", "exposure", "outcome", "form", "label")
 """What tells the rows apart."""
 
 
-def specificity_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
-    """Every cell of a study's audit, in order; energy is not adjusted for itself."""
-    return [*nutrient_cells(study), *own_cells(study)]
-
-
 def nutrient_cells(study: Study = PRIMARY) -> list[SpecificityCell]:
     """The cells of every nutrient: the same ones whichever exposure the study has."""
     return [

@@ -52,7 +52,6 @@ RDA = {"male": (400.0, 420.0), "female": (310.0, 320.0)}
 AGES = (20, 31, 51, 71)
 """First ages of the cells that have a mean of their own."""
 
-MAGNESIUM = "magnesium_mg"
 SUPPLEMENT = "magnesium_supplement_mg"
 LEFT_ARM = (97.0, 98.0, 99.0, 100.0)
 """Intakes, mg/day, at the left knot, below which the curve is a straight line."""
@@ -283,7 +282,7 @@ def _exposures(people: pd.DataFrame, study: Study) -> pd.DataFrame:
         asked = dataclasses.replace(study, model=model)
         if study.exposure not in COVARIATES[model]:
             rows += [_indicator(people, asked, name) for name in ("below_ear", "below_rda")]
-            rows += [_left_arm(people, asked)] if study.exposure == MAGNESIUM else []
+            rows += [_left_arm(people, asked)] if study.exposure == "magnesium_mg" else []
     frame = pd.concat(rows, ignore_index=True)
     first = ["model", "exposure", "x", "reference", "n", "cases"]
     return blanked(frame[[*first, *(name for name in frame if name not in first)]], ("n", "cases"))

@@ -32,8 +32,6 @@ TABLE_FORMS = ("html", "docx", "csv")
 DRAWINGS = (".png", ".svg", ".pdf")
 """Endings of a drawing's name, which a folder for drawings should not have."""
 
-DEMO_SEED = 1
-
 
 def _intake(text: str) -> float:
     """A possible intake: a finite number, not negative."""
@@ -255,7 +253,7 @@ def _add_fetch_options(stage: argparse.ArgumentParser) -> None:
 
 def _add_demo_options(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("--data", type=Path, default=Path("data/demo"), help="folder of the invented survey")
-    stage.add_argument("--seed", type=_seed, default=DEMO_SEED, help="seed of the invented survey")
+    stage.add_argument("--seed", type=_seed, default=1, help="seed of the invented survey")
 
 
 def _add_estimate_options(stage: argparse.ArgumentParser) -> None:

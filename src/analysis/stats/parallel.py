@@ -14,7 +14,7 @@ def in_parallel(
     tasks: Iterable[Any],
     *,
     jobs: int,
-    total: int | None,
+    total: int,
     unit: str,
     progress: str,
     size: Callable[[Any], int] = len,

@@ -16,7 +16,7 @@ from analysis.cli.pages import DOORS
 from analysis.pipeline.documents import PAGES, REPORT, read_sources, write_documents
 from analysis.pipeline.folders import StageError
 from analysis.report.documents.api import api_markdown, docstring_markdown, signature_of
-from analysis.report.documents.parts import PARTS, PartError, parts_of, renewed, target_words
+from analysis.report.documents.parts import PART, PARTS, PartError, renewed, target_words
 from analysis.report.documents.site import anchor, moved_link, page_html, title_of
 from analysis.report.documents.traced import number_of, traced_frame
 from analysis.report.page.record import EQUATIONS, strobe_links
@@ -59,7 +59,7 @@ def test_document_is_what_the_results_say(sources, path):
 
 @pytest.mark.committed
 def test_every_part_stands_in_a_document():
-    assert sorted(name for path in DOCUMENTS for name in parts_of(path.read_text())) == sorted(PARTS)
+    assert sorted(one["name"] for path in DOCUMENTS for one in PART.finditer(path.read_text())) == sorted(PARTS)
 
 
 @pytest.mark.committed

@@ -221,11 +221,3 @@ def test_holding_the_calibration_leaves_its_error_out() -> None:
     np.testing.assert_array_equal(redone.estimate, held.estimate)
     assert np.sum(redone.std_error**2) > np.sum(held.std_error**2)
     np.testing.assert_array_equal(bootstrapped(5, replicates=400, both=200).replicates, redone.replicates)
-
-
-def test_bootstrap_does_not_depend_on_jobs() -> None:
-    data, design = survey_data(6)
-    drawn = bootstrap(design, replicates=120, seed=2)
-    times = times_drawn(drawn, design)
-    one, two = (bootstrap_slopes(data, times, factors=drawn.factors, jobs=jobs).replicates for jobs in (1, 2))
-    np.testing.assert_array_equal(one, two)

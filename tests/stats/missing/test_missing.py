@@ -43,7 +43,7 @@ def test_a_planted_curve_is_recovered_where_covariates_are_missing_by_outcome_an
         y = (generator.random(PEOPLE) < 1 / (1 + np.exp(-columns(x, d) @ truth))).astype(float)
         lost = generator.random((2, PEOPLE)) < 1 / (1 + np.exp(1.5 - 0.8 * y - 0.5 * t))
         gappy = [np.where(gap, np.nan, values)[:, None] for gap, values in zip(lost, (x, d), strict=True)]
-        chain = impute(gappy, np.column_stack([t, t**2, y]), imputations=5, seed=seed, iterations=2)
+        chain = impute(gappy, np.column_stack([t, t**2, y]), imputations=5, seed=seed)
         found = [logistic(columns(done[0][:, 0], done[1][:, 0]), y) for done in chain]
         pooled = combine(np.array([one for one, _ in found]), np.array([V for _, V in found]), complete_df=PEOPLE - 5)
         imputed.append(pooled.estimate)

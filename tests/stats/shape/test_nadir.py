@@ -239,7 +239,7 @@ def test_a_fit_without_error_has_its_nadir_only() -> None:
     certain = replace(fit, vcov=1e-18 * fit.vcov)
     low, high = np.quantile(sample.X[:, 1], [0.05, 0.95])
     nadir = find_nadir(spline, fit.beta[INDEX], reference=0.0, low=low, high=high)
-    np.testing.assert_allclose(draw_nadirs(certain, INDEX, spline, low=low, high=high, draws=50).x, nadir.x, rtol=1e-6)
+    np.testing.assert_allclose(draw_nadirs(certain, INDEX, spline, low=low, high=high).x, nadir.x, rtol=1e-6)
 
 
 def test_bootstrap_nadirs_from_ready_blocks_are_those_of_fits_of_their_own(monkeypatch) -> None:

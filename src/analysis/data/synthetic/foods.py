@@ -2,7 +2,7 @@
 
 Of what is left of a day's magnesium a food takes, if it is eaten, a drawn share; the foods come one after the other,
 and the last, a mixed dish that everybody eats, takes the rest. Shares do not depend on the person or on the day's
-total, so that the expected share of each food in everybody's magnesium is known (`planted_foods`). Amounts follow from
+total, so that the expected share of each food in everybody's magnesium is known. Amounts follow from
 each food's own density.
 """
 
@@ -53,25 +53,6 @@ FOODS: tuple[Food, ...] = (
     Food("meat_poultry_fish", 24122120, 0.73, 0.18, 24.0),
 )
 REST = Food("mixed_27_58", 58106220, 1.0, 1.0, 18.0)
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedFood:
-    """What is true of a food: expected share of all magnesium, share of people who ate it, density."""
-
-    share: float
-    ate: float
-    mg_per_100g: float
-
-
-def planted_foods() -> dict[str, PlantedFood]:
-    """The truth by group: each food's chance times its part of what those before it left."""
-    left, planted = 1.0, {}
-    for food in (*FOODS, REST):
-        taken = food.chance * food.part
-        planted[food.group] = PlantedFood(left * taken, food.chance, food.mg_per_100g)
-        left *= 1 - taken
-    return planted
 
 
 def food_codes(_: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:

@@ -71,11 +71,6 @@ def renewed(text: str, sources: Sources) -> str:
     return PART.sub(made, text)
 
 
-def parts_of(text: str) -> list[str]:
-    """Names of the parts of a document, in order."""
-    return [found["name"] for found in PART.finditer(text)]
-
-
 def _first_screen(sources: Sources) -> str:
     """The first screen and its figure."""
     found = sources.results

@@ -28,7 +28,7 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.blocks import gram
 from analysis.stats.regression.estimable import ConvergenceError
 from analysis.stats.regression.fit import LogisticFit, logistic_deviance
-from analysis.stats.regression.quick import Regression, fit_logistic_many
+from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
 POWERS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
@@ -156,14 +156,12 @@ def fit_fractional_polynomial(
     pairs = tuple(combinations_with_replacement(POWERS, 2))
     bases = [PowerBasis(pair, shift, scale) for pair in pairs]
     ones, names = np.ones((x.size, 1)), ("intercept", "fp_1", "fp_2", *terms)
-    fits = fit_logistic_many(
-        (Regression(np.hstack([ones, basis.columns(x), adjustment]), y, domain, names) for basis in bases),
-        design=design,
-    )
-    if not fits.converged.any():
-        raise ConvergenceError(f"none of {len(pairs)} pairs of powers has an estimate. The first: {fits.reasons[0]}")
-    deviance = np.array([np.nan if fit is None else fit.deviance for fit in fits.fits])
-    fitted = [(basis, fit) for basis, fit in zip(bases, fits.fits, strict=True) if fit is not None]
+    models = (Regression(np.hstack([ones, basis.columns(x), adjustment]), y, domain, names) for basis in bases)
+    found = fit_in_turn(models, design)
+    fitted = [(basis, fit) for basis, fit in zip(bases, found, strict=True) if isinstance(fit, LogisticFit)]
+    if not fitted:
+        raise ConvergenceError(f"none of {len(pairs)} pairs of powers has an estimate. The first: {found[0]}")
+    deviance = np.array([fit.deviance if isinstance(fit, LogisticFit) else np.nan for fit in found])
     basis, fit = min(fitted, key=lambda one: one[1].deviance)
     curve = Curve(basis, fit.beta[1:3], fit.vcov[1:3, 1:3], fit.residual_df, reference)
     return FractionalPolynomial(basis.powers, curve, fit, np.array(pairs), deviance)

@@ -12,7 +12,6 @@ whose expected exposure is x, and it bends less than the true one where T varies
 from dataclasses import dataclass
 from typing import Self
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import scipy
@@ -20,12 +19,10 @@ import scipy
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KNOT_PROBABILITIES, RestrictedCubicSpline, SplineError, place_knots
 from analysis.stats.disclosure import Discreet, count_of
-from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.quick import quick_estimate
 from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of, taylor_vcov
 from analysis.stats.shape.nadir import RANGE
 
-CHUNK = 50
 DEPENDENT = 1e-10
 """Part of the largest eigenvalue of the sums of squares below which a column depends on the others."""
 
@@ -85,10 +82,8 @@ def calibrate(first: Array, second: Array, covariates: Array, *, weights: Array)
     return RegressionCalibration(found / length[:, None], first.shape[1], int(both.sum()))
 
 
-def attenuation_intervals(
-    first: Array, second: Array, covariates: Array, *, design: SurveyDesign, conf_level: float = 0.95
-) -> Array:
-    """Each attenuation of a calibration with its interval, linearised as the design has it.
+def attenuation_intervals(first: Array, second: Array, covariates: Array, *, design: SurveyDesign) -> Array:
+    """Each attenuation of a calibration with its 95 % interval, linearised as the design has it.
 
     With A = sum_i w_i x_i x_iᵀ over the people with both days, x_i their row of the calibration and r_i the residual of
     an exposure, the influence of person i on its coefficients is A⁻¹ x_i w_i r_i. The t has the degrees of freedom of
@@ -98,7 +93,6 @@ def attenuation_intervals(
     ----------
     first, second, covariates : as `calibrate`, of all sampled rows.
     design : the whole sample under the weights of whoever has both days, 0 for everybody else.
-    conf_level : of the intervals.
 
     Returns
     -------
@@ -124,7 +118,7 @@ def attenuation_intervals(
     influence = np.zeros((len(first), found.exposures))
     influence[both.rows] = X @ rows.T * weights[:, None] * residual
     std_error = np.sqrt(np.diag(taylor_vcov(influence, design)))
-    t = float(scipy.stats.t.ppf((1 + conf_level) / 2, both.df)) if both.df > 0 else np.nan
+    t = float(scipy.stats.t.ppf(0.975, both.df)) if both.df > 0 else np.nan
     return np.asarray(found.attenuation[:, None] + std_error[:, None] * np.array([0.0, -t, t]))
 
 
@@ -205,7 +199,7 @@ class CalibratedSlopes(Discreet):
 
 
 def bootstrap_slopes(
-    data: CalibrationData, multiplicities: npt.NDArray[np.integer], *, factors: Array, held: bool = False, jobs: int = 1
+    data: CalibrationData, multiplicities: npt.NDArray[np.integer], *, factors: Array, held: bool = False
 ) -> CalibratedSlopes:
     """End slopes of the spline of the calibrated exposure, and in samples with the calibration redone in each.
 
@@ -216,7 +210,6 @@ def bootstrap_slopes(
     data : the sample.
     multiplicities, factors : (n_psu, B), as for `analysis.stats.shape.nadir.bootstrap_nadirs`.
     held : keep the calibration of the full sample, which leaves its error out.
-    jobs : workers of joblib; no number depends on them.
 
     Raises
     ------
@@ -227,11 +220,12 @@ def bootstrap_slopes(
     calibration = data.calibration()
     places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
     estimate, eta = _slopes(data, calibration, np.ones(len(factors), dtype=np.intp), np.ones(len(factors)), None)
-    kept = calibration if held else None
-    chunks = [slice(at, at + CHUNK) for at in range(0, factors.shape[1], CHUNK)]
-    tasks = (joblib.delayed(_chunk)(data, multiplicities[:, one], factors[:, one], kept, eta) for one in chunks)
-    found = list(in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=""))
-    return CalibratedSlopes(places, estimate, np.vstack(found))
+    of_units = _UnitSums.of(data)
+    found = []
+    for drawn, factor in zip(multiplicities.T, factors.T, strict=True):
+        own = calibration if held else of_units.calibration(factor)
+        found.append(_slopes(data, own, drawn, factor, eta)[0])
+    return CalibratedSlopes(places, estimate, np.array(found))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -278,21 +272,6 @@ class _UnitSums(Discreet):
         n = int(self.people[factor > 0].sum())
         _refuse_few(n, len(squares))
         return RegressionCalibration(found / self.length[:, None], products.shape[1], n)
-
-
-def _chunk(
-    data: CalibrationData,
-    drawn: npt.NDArray[np.integer],
-    factors: Array,
-    kept: RegressionCalibration | None,
-    eta: Array | None,
-) -> Array:
-    of_units = _UnitSums.of(data)
-    found = []
-    for b in range(factors.shape[1]):
-        calibration = of_units.calibration(factors[:, b]) if kept is None else kept
-        found.append(_slopes(data, calibration, drawn[:, b], factors[:, b], eta)[0])
-    return np.array(found)
 
 
 def _slopes(

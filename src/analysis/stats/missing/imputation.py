@@ -34,9 +34,7 @@ RIDGE = 1e-8
 """Share of the diagonal that is added to it: two columns that are alike share a coefficient."""
 
 
-def impute(
-    variables: Sequence[Array], predictors: Array, *, imputations: int, seed: int = 1, iterations: int = ITERATIONS
-) -> Iterator[list[Array]]:
+def impute(variables: Sequence[Array], predictors: Array, *, imputations: int, seed: int = 1) -> Iterator[list[Array]]:
     """Completed versions of variables that are missing for some people.
 
     Parameters
@@ -46,7 +44,6 @@ def impute(
     predictors : (n, p) float array, complete, without an intercept.
     imputations : m.
     seed : of numpy's PCG64.
-    iterations : rounds of the chain before each imputation is taken.
 
     Yields
     ------
@@ -67,7 +64,7 @@ def impute(
     generator = np.random.Generator(np.random.PCG64(seed))
     for _ in range(imputations):
         filled = [_start(variable, gap, generator) for variable, gap in zip(variables, missing, strict=True)]
-        for _ in range(iterations):
+        for _ in range(ITERATIONS):
             for place in order:
                 if missing[place].any():
                     others = [filled[other] for other in range(len(filled)) if other != place]

@@ -14,28 +14,22 @@ The equations are those of `analysis.stats.regression.fit.fit_logistic`, to whic
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array, Bools, Integers
+from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
-from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.estimable import check_rows
 from analysis.stats.regression.fit import LogisticFit, fit_logistic, logistic_deviance
 from analysis.stats.regression.refits import Floats, expit_in_place
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
-
-CHUNK = 25
-"""Models that share a start. It does not depend on the number of jobs, so that no result does."""
 
 ROUGH_STEPS = 10
 NEAR = 0.3
@@ -80,90 +74,29 @@ class Regression(Discreet):
         return Regression(self.X[:, kept], self.y, self.domain, tuple(self.terms[position] for position in kept))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Fits(Discreet):
-    """Results of M models as arrays, NaN where a model is shorter than the longest or has no estimate.
-
-    Attributes
-    ----------
-    beta : (M, p) float array, log odds.
-    vcov : (M, p, p) float array, design-based covariances.
-    converged : (M,) boolean array.
-    reasons : M texts, empty where the fit converged.
-    fits : M `LogisticFit`, None where there is no estimate.
-    """
-
-    beta: Array
-    vcov: Array
-    converged: Bools
-    reasons: tuple[str, ...]
-    fits: tuple[LogisticFit | None, ...]
-
-    @property
-    def failed(self) -> int:
-        """Number of models without an estimate."""
-        return int(np.sum(~self.converged))
-
-
-def fit_logistic_many(models: Iterable[Regression], *, design: SurveyDesign, jobs: int = 1) -> Fits:
-    """Fit many models under one design.
-
-    Parameters
-    ----------
-    models : any iterable; a generator keeps only a few matrices in memory.
-    design : the whole sample they are domains of.
-    jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise.
-
-    Returns
-    -------
-    Fits, in the order of the models.
-
-    Raises
-    ------
-    DesignError : a domain that is not of this design.
-    """
-    tasks = (joblib.delayed(fit_in_turn)(chunk, design) for chunk in _chunks(models, CHUNK))
-    parts = in_parallel(tasks, jobs=jobs, total=None, unit="model", progress="")
-    return collect([one for part in parts for one in part])
-
-
-def collect(found: Sequence[LogisticFit | AnalysisError]) -> Fits:
-    """Fits and failures, in their order, as arrays."""
-    fits = tuple(one if isinstance(one, LogisticFit) else None for one in found)
-    p = max((len(fit.terms) for fit in fits if fit is not None), default=0)
-    beta, vcov = np.full((len(fits), p), np.nan), np.full((len(fits), p, p), np.nan)
-    for number, fit in enumerate(fits):
-        if fit is not None:
-            beta[number, : len(fit.terms)] = fit.beta
-            vcov[number, : len(fit.terms), : len(fit.terms)] = fit.vcov
-    reasons = tuple("" if isinstance(one, LogisticFit) else str(one) for one in found)
-    return Fits(beta, vcov, np.array([fit is not None for fit in fits], dtype=bool), reasons, fits)
-
-
-def fit_quickly(model: Regression, design: SurveyDesign, *, eta: Array | None = None) -> LogisticFit:
+def fit_quickly(model: Regression, design: SurveyDesign) -> LogisticFit:
     """Fit one model the quick way, or carefully where that does not settle.
 
     Parameters
     ----------
     model, design : what to fit.
-    eta : (m,) linear predictor of a similar model of the same people, to start near.
 
     Raises
     ------
     DesignError, ConvergenceError : as `analysis.stats.regression.fit.fit_logistic`.
     """
-    return _fit(model, design, people_of(model.domain, design), eta)
+    return _fit(model, design, people_of(model.domain, design), None)
 
 
 def fit_in_turn(
-    models: Sequence[Regression], design: SurveyDesign, *, eta: Array | None = None
+    models: Iterable[Regression], design: SurveyDesign, *, eta: Array | None = None
 ) -> list[LogisticFit | AnalysisError]:
-    """Fit a few models one after another, each starting from the one before, if it is of the same domain.
+    """Fit models one after another, each starting from the one before, if it is of the same domain.
 
     Parameters
     ----------
-    models, design : what to fit.
-    eta : as for `fit_quickly`, of the first model.
+    models, design : what to fit; a generator keeps only one matrix in memory.
+    eta : (m,) linear predictor of a model of the same people that is similar to the first, to start near.
 
     Returns
     -------
@@ -238,12 +171,6 @@ def people_of(domain: Domain, design: SurveyDesign) -> People:
     present, starts = np.unique(psu[order], return_index=True)
     weights = design.weights[domain.rows][order]
     return People(order, weights / weights.mean(), present, starts)
-
-
-def _chunks(models: Iterable[Regression], size: int) -> Iterator[list[Regression]]:
-    remaining = iter(models)
-    while chunk := list(islice(remaining, size)):
-        yield chunk
 
 
 def _fit(model: Regression, design: SurveyDesign, people: People, eta: Array | None) -> LogisticFit:

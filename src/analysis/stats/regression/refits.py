@@ -104,7 +104,6 @@ def refit_logistic(
     fit: LogisticFit,
     factors: Array,
     by: Literal["psu", "row"] = "psu",
-    jobs: int = 1,
     progress: str = "",
 ) -> Refits:
     """Fit the regression of ``fit`` again under every column of replicate factors.
@@ -117,7 +116,6 @@ def refit_logistic(
     fit : the full-sample fit.
     factors : (n_psu, B) float array, rows in the order of ``design.psu_stratum``, or (n, B) with ``by="row"``, as
         provided weights need, which are not constant within a PSU. Not negative.
-    jobs : workers of joblib, threads unless a ``joblib.parallel_config`` says otherwise; no number depends on them.
     progress : what the bar says when the work takes over a second; none if empty.
 
     Returns
@@ -139,7 +137,7 @@ def refit_logistic(
     at_once = min(CHUNK, max(FEWEST_AT_ONCE, LARGEST // len(y)))
     chunks = [factors[:, at : at + at_once] for at in range(0, factors.shape[1], at_once)]
     tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
-    parts = in_parallel(tasks, jobs=jobs, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
+    parts = in_parallel(tasks, jobs=1, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
     solved = list(parts)
     gamma = np.vstack([np.empty((0, X.shape[1])), *(part for part, _ in solved)])
     converged = np.concatenate([np.empty(0, dtype=bool), *(settled for _, settled in solved)])

@@ -273,9 +273,8 @@ def _low_points(low: Array, first: Array, last: Array) -> tuple[Array, Array]:
 
 
 def draw_nadirs(
-    fit: Fit, index: Integers, spline: RestrictedCubicSpline, *, low: float, high: float, seed: int = 1,
-    draws: int = DRAWS,
-) -> NadirDraws:  # fmt: skip
+    fit: Fit, index: Integers, spline: RestrictedCubicSpline, *, low: float, high: float, seed: int = 1
+) -> NadirDraws:
     """Lowest points of curves whose coefficients are drawn from their normal distribution.
 
     beta_b ~ N(beta, V), V the design-based covariance. The knots stay where they are, so the interval holds the error
@@ -285,7 +284,7 @@ def draw_nadirs(
     ----------
     fit, index : the regression, and the (k - 1,) positions of the spline's coefficients.
     spline, low, high : as for `find_nadir`.
-    seed, draws : of numpy's PCG64, and their number.
+    seed : of numpy's PCG64, of which `DRAWS` are taken.
 
     Raises
     ------
@@ -294,7 +293,7 @@ def draw_nadirs(
     V = fit.vcov[np.ix_(index, index)]
     scale = np.sqrt(np.diag(V))
     root = scipy.linalg.cholesky(V / np.outer(scale, scale), lower=True) * scale[:, None]
-    beta = fit.beta[index][:, None] + root @ _standard_normal(seed, draws, len(index))
+    beta = fit.beta[index][:, None] + root @ _standard_normal(seed, DRAWS, len(index))
     x, _ = find_nadirs(spline, beta.T, low=low, high=high)
     return NadirDraws("normal", x, (x > low) & (x < high))
 

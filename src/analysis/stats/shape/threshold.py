@@ -33,7 +33,7 @@ from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.monte_carlo import quantile_error
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, contrast
-from analysis.stats.regression.quick import Fits, Regression, fit_logistic_many, fit_quickly, people_of
+from analysis.stats.regression.quick import Regression, fit_in_turn, fit_quickly, people_of
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.regression.score_process import SupScore, sup_score
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
@@ -256,7 +256,7 @@ def fit_threshold(
     c = break_grid(people.x, people.y, low=low, high=high, points=points)
     linear = fit_quickly(people.linear_model(), design)
     fits = _profile(people, c)
-    deviance = np.array([np.nan if one is None else one.deviance for one in fits.fits])
+    deviance = np.array([np.nan if one is None else one.deviance for one in fits])
     best, fit = _refine(people, c, int(np.nanargmin(deviance)))
     slopes = contrast(fit, np.array([[1.0, 0], [1, 1], [0, 1]]), terms=("below", "change"),
                       labels=("slope_below", "slope_above", "change"))  # fmt: skip
@@ -278,7 +278,7 @@ def fit_threshold(
         linear_deviance=linear.deviance,
         c=c,
         deviance=deviance,
-        wald=fits.beta[:, 2] ** 2 / fits.vcov[:, 2, 2],
+        wald=np.array([np.nan if one is None else one.beta[2] ** 2 / one.vcov[2, 2] for one in fits]),
         search=_search(people, linear, c, draws, seed),
         replicates=found,
     )
@@ -343,17 +343,19 @@ def _gather(x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain:
 
 
 # ---- the profile
-def _profile(people: _People, c: Array) -> Fits:
-    fits = fit_logistic_many((people.broken(float(at)) for at in c), design=people.design)
-    if not fits.converged.any():
-        raise DesignError(f"none of {c.size} breakpoints has an estimate. At the first: {fits.reasons[0]}")
+def _profile(people: _People, c: Array) -> list[LogisticFit | None]:
+    """The fit at each candidate, None where there is no estimate."""
+    found = fit_in_turn((people.broken(float(at)) for at in c), people.design)
+    fits = [one if isinstance(one, LogisticFit) else None for one in found]
+    if not any(fits):
+        raise DesignError(f"none of {c.size} breakpoints has an estimate. At the first: {found[0]}")
     return fits
 
 
 def _refine(people: _People, c: Array, at: int) -> tuple[float, LogisticFit]:
     """The best of a fine grid between the neighbours of the best candidate, itself included."""
     fine = np.append(c[at], np.linspace(c[max(at - 1, 0)], c[min(at + 1, c.size - 1)], FINE_POINTS))
-    tried = zip(fine, _profile(people, fine).fits, strict=True)
+    tried = zip(fine, _profile(people, fine), strict=True)
     return min(((float(place), fit) for place, fit in tried if fit is not None), key=lambda one: one[1].deviance)
 
 
@@ -436,20 +438,20 @@ def replicate_breakpoints(
 
 
 def _replicate_breakpoints(
-    people: _People, c: Array, fits: Fits, replicates: Replicates, *, exact: bool
+    people: _People, c: Array, fits: list[LogisticFit | None], replicates: Replicates, *, exact: bool
 ) -> BreakpointReplicates:
     if replicates.unit != "psu" or len(replicates.factors) != people.design.psu_stratum.size:
         raise DesignError(f"replicates of {len(replicates.factors)} {replicates.unit}s: expected factors for the "
                           f"{people.design.psu_stratum.size} PSUs of the design.")  # fmt: skip
-    able = fits.converged
-    models = [(people.broken(float(at)), fit) for at, fit in zip(c, fits.fits, strict=True) if fit is not None]
+    able = [(float(at), fit) for at, fit in zip(c, fits, strict=True) if fit is not None]
     profile = _exact_deviances if exact else _stepped_deviances
-    deviance = np.column_stack([profile(people, model, fit, replicates.factors) for model, fit in models])
+    deviance = np.column_stack([profile(people, people.broken(at), fit, replicates.factors) for at, fit in able])
     lost = np.all(np.isnan(deviance), axis=1)
     if lost.all():
         raise DesignError(f"none of {lost.size} replicates has an estimate: expected most of them. Widen the domain.")
     best = np.argmin(np.where(np.isnan(deviance), np.inf, deviance), axis=1)
-    return BreakpointReplicates(np.where(lost, np.nan, c[able][best]), float(c[able][0]), float(c[able][-1]))
+    places = np.array([at for at, _ in able])
+    return BreakpointReplicates(np.where(lost, np.nan, places[best]), float(places[0]), float(places[-1]))
 
 
 def _stepped_deviances(people: _People, model: Regression, fit: LogisticFit, factors: Array) -> Array:
