@@ -41,6 +41,7 @@ from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.curve.splines import SplineError
 from analysis.stats.disclosure import is_few
+from analysis.stats.shape.verdict import U
 from analysis.study import PRIMARY, Study
 
 CellKind = Literal["nutrient", "heaped nutrient", "positive control", "negative control"]
@@ -429,6 +430,6 @@ def place_among_nutrients(summary: pd.DataFrame, exposure: str = PRIMARY.exposur
         discoveries_dependent=("nonlinear_p", _discoveries_dependent),
         top=("label", "first"),
         top_p=("nonlinear_p", "first"),
-        u_verdicts=("verdict", lambda verdicts: int((verdicts == "U").sum())),
+        u_verdicts=("verdict", lambda verdicts: int((verdicts == U).sum())),
     )
     return own[kept].join(others).reset_index()

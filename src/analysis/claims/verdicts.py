@@ -22,7 +22,7 @@ import pandas as pd
 from analysis.data.foods.groups import ARTICLE
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Frames
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.verdict import ALPHA, U
 
 ClaimVerdict = Literal["supported", "contradicted", "not shown", "described", "cannot be answered"]
 Side = Literal["above", "below"]
@@ -190,7 +190,7 @@ def _shape(frames: Frames) -> Iterator[Finding]:
         p_value=p,
         n=float(n),
         source="shape, model 1",
-        verdict="supported" if shape["verdict"] == "U" else "not shown",
+        verdict="supported" if shape["verdict"] == U else "not shown",
         why=f"verdict by the rule of the protocol: {shape['verdict']}",
     )
 

@@ -28,7 +28,7 @@ from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.replicates import bootstrap
 from analysis.stats.shape.nadir import NadirDraws, find_nadirs
 from analysis.stats.shape.threshold import break_grid, search_test
-from analysis.stats.shape.verdict import ALPHA, FittedCurve, verdict
+from analysis.stats.shape.verdict import ALPHA, FittedCurve, U, verdict
 
 REPLICATES = 200
 NULL_DRAWS = 999
@@ -164,7 +164,7 @@ def _shape_rows(base: Base, curve_of: CurveOf, rng: np.random.Generator) -> list
         drawn = curve.drawn_nadirs(seed=seed)
         for rule, interior in (("verdict U", found.interior_share), ("verdict U, by draws", drawn.interior_share)):
             decided = verdict(nonlinear_p=nonlinear, end_slopes_p=ends, two_lines_p=lines, interior=interior)
-            row[rule] = float(decided == "U")
+            row[rule] = float(decided == U)
         if has_low_point:
             row["target"] = _target(base, curve, curve_of)
             row |= _limits(found) | _limits(drawn)

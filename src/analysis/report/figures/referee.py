@@ -21,10 +21,10 @@ from analysis.report.figures.layout import (
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p
 from analysis.report.words.referee import PRIMARY_ROW
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.verdict import ALPHA, NO_DEPARTURE, U_NOT_SHOWN, U
 
 WITHOUT_VERDICT = "ends only, no verdict"
-COLOURS = {"U": VERMILION, "non-linear, U not shown": BAND, "no departure shown": GREY, WITHOUT_VERDICT: "white"}
+COLOURS = {U: VERMILION, U_NOT_SHOWN: BAND, NO_DEPARTURE: GREY, WITHOUT_VERDICT: "white"}
 ROW = 0.2  # inches
 HEAD = 0.5  # inches for title and legend
 P_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 1.0)
@@ -117,6 +117,6 @@ def referee_alt(table: pd.DataFrame) -> str:
     slopes, levels = (int((rows[name] < ALPHA).sum()) for name in ("end_slopes_p", "levels_p"))
     return (
         f"{len(rows)} rows, one for each way the question was asked, sorted by how far it moves the curve. Dots are p "
-        f"of the weaker end's slope: {slopes} lie below {ALPHA:g}, and {int((rows['verdict'] == 'U').sum())} verdicts "
+        f"of the weaker end's slope: {slopes} lie below {ALPHA:g}, and {int((rows['verdict'] == U).sum())} verdicts "
         f'are "U". Strokes are p of the weaker level: {levels} of {rows["levels_p"].count()} lie below {ALPHA:g}.'
     )

@@ -33,7 +33,6 @@ from analysis.report.figures.layout import (
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import (
     MODEL_NAMES,
-    NO_DEPARTURE,
     format_intake,
     format_p,
     format_range,
@@ -50,6 +49,7 @@ from analysis.report.words.shape import (
     shape_sentence,
 )
 from analysis.stats.arrays import Frames
+from analysis.stats.shape.verdict import NO_DEPARTURE
 
 TANGENT = 0.1
 """Half the length of a tangent, as a share of the axis."""

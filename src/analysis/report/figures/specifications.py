@@ -24,15 +24,14 @@ from analysis.report.figures.layout import (
     wrapped,
 )
 from analysis.report.figures.width import Width
-from analysis.report.words.audit import BOTH_HIGHER, LEVELS, NAMES, NOT_HIGHER, ends_words, joint_tests, top_choices
-from analysis.report.words.numbers import NO_DEPARTURE, format_p_drawn, sentence
+from analysis.report.words.audit import LEVELS, NAMES, ends_words, joint_tests, top_choices
+from analysis.report.words.numbers import format_p_drawn, sentence
 from analysis.report.words.study import covariate_words
-from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
-from analysis.stats.shape.verdict import ALPHA, Verdict
+from analysis.stats.shape.questions import BOTH_HIGHER, ENDS_HIGHER, FALLS_THEN_RISES, NOT_HIGHER
+from analysis.stats.shape.verdict import ALPHA, NO_DEPARTURE, U_NOT_SHOWN, U
 from analysis.study import PRIMARY, Study
 
-U: Verdict = "U"
-VERDICTS = {NO_DEPARTURE: "0.62", "non-linear, U not shown": BAND, U: VERMILION}
+VERDICTS = {NO_DEPARTURE: "0.62", U_NOT_SHOWN: BAND, U: VERMILION}
 """Colours of verdicts, the rarest drawn last."""
 
 ANSWERS = VERDICTS | {NOT_HIGHER: "0.82", BOTH_HIGHER: VERMILION} | {NO_ANSWER: "white"}
@@ -207,7 +206,7 @@ def _draw_ends(axes: Axes, by_ends: pd.DataFrame, *, width: Width) -> None:
 def _width(verdict: str, cells: int) -> float:
     """Width in points: about a cell's share of a panel; a U is wide enough to be seen alone."""
     slot = 250 / cells
-    return max(slot, 0.35) if verdict == "U" else slot
+    return max(slot, 0.35) if verdict == U else slot
 
 
 def _mark_cells(panels: tuple[Axes, Axes], in_order: pd.DataFrame, mark: str, study: Study) -> None:

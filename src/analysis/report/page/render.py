@@ -20,11 +20,12 @@ from analysis.errors import AnalysisError
 from analysis.report.page import charts
 from analysis.report.page.content import NOT_FROM_FILES, Results, Section, sections
 from analysis.report.page.explorer import packed
-from analysis.report.words.audit import BOTH_HIGHER, NAMES, level_words
+from analysis.report.words.audit import NAMES, level_words
 from analysis.report.words.numbers import MODEL_NAMES, format_odds_ratio, list_words, rows_of_model, verdict_words
 from analysis.report.words.study import VARIABLE_WORDS
 from analysis.stats.arrays import Row, plain_number
 from analysis.stats.shape.nadir import RANGE
+from analysis.stats.shape.questions import BOTH_HIGHER
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import COVARIATES, OUTCOMES, PRIMARY
 

@@ -5,7 +5,6 @@ stands in most specifications, or a bend that is the exposure's own, would be to
 """
 
 from collections.abc import Sequence
-from typing import get_args
 
 import pandas as pd
 
@@ -16,7 +15,6 @@ from analysis.data.people.vocabulary import amount_words
 from analysis.dose_response.energy import ENERGY
 from analysis.report.words.numbers import (
     FORM_WORDS,
-    NO_DEPARTURE,
     NUMBERS,
     format_drawn,
     format_intake,
@@ -32,11 +30,9 @@ from analysis.report.words.numbers import (
 )
 from analysis.report.words.reasons import plain_reason
 from analysis.stats.arrays import Frames
-from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES, LevelsVerdict
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.questions import BOTH_HIGHER, ENDS_HIGHER, FALLS_THEN_RISES
+from analysis.stats.shape.verdict import ALPHA, NO_DEPARTURE, U
 from analysis.study import PRIMARY, Study, cycle_name
-
-BOTH_HIGHER, NOT_HIGHER = get_args(LevelsVerdict)
 
 MONTE_CARLO_ERRORS = 2.5
 """A p-value that is nearer to its level than this many of its own errors is told as being at the border."""
@@ -118,7 +114,7 @@ def ends_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     without = table[table["verdict"] == NO_ANSWER].set_index(place)["share"]
     shares = table[table["verdict"] != NO_ANSWER].set_index([*place, "verdict"])["share"]
     shares = shares / (1 - without.reindex(shares.index.droplevel("verdict")).fillna(0.0).to_numpy())
-    u = shares.xs((FALLS_THEN_RISES, "U"), level=["question", "verdict"])
+    u = shares.xs((FALLS_THEN_RISES, U), level=["question", "verdict"])
     (ends, higher), *_ = shares.xs((ENDS_HIGHER, BOTH_HIGHER), level=["question", "verdict"]).items()
     return (
         f"{_u_by_ends_words(u)} of {amount_words(study.exposure)}. {sentence(ENDS_HIGHER)}, which asks less (levels at "
@@ -187,7 +183,7 @@ def level_words(choice: str, level: str) -> str:
 def u_verdicts_sentence(audit: Frames) -> str:
     """Which people most of the verdicts of a U rest on, and how many there are with everybody."""
     shares = answered(audit["verdict_shares"].query("choice == 'sample'"))
-    of_level, u = shares.groupby("level")["n"].sum(), shares[shares["verdict"] == "U"].set_index("level")["n"]
+    of_level, u = shares.groupby("level")["n"].sum(), shares[shares["verdict"] == U].set_index("level")["n"]
     if not u.sum():
         return "No specification ends in a U."
     most = str(u.idxmax())

@@ -12,7 +12,7 @@ from analysis.report.words.numbers import NUMBERS, format_intake, format_p, list
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.units import without_units
 from analysis.stats.arrays import Frames
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.verdict import ALPHA, U
 from analysis.study import PRIMARY, Study
 
 OF_ENERGY = ("energy_forms", "energy_curves", "energy_tests")
@@ -97,7 +97,7 @@ def _verdicts(audit: Frames, simulation: Frames, study: Study) -> str:
 def _shares(audit: Frames, simulation: Frames) -> str:
     """The specifications' verdicts, and how often the rule finds a U that is there."""
     n = audit_words.answered(audit["verdict_shares"].query("choice == 'all'")).set_index("verdict")["n"]
-    most = "Most specifications find a U." if n["U"] > 0.5 * n.sum() else "Most specifications find no U."
+    most = "Most specifications find a U." if n[U] > 0.5 * n.sum() else "Most specifications find no U."
     return f"{most} {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
 
 

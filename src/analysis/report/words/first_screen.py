@@ -7,7 +7,6 @@ import pandas as pd
 
 from analysis.report.words.bottom_line import ADJUSTMENTS, energy_p
 from analysis.report.words.numbers import (
-    NO_DEPARTURE,
     NUMBERS,
     format_intake,
     format_odds_ratio,
@@ -23,7 +22,7 @@ from analysis.simulation.questions import ON_USUAL
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.nadir import RANGE
 from analysis.stats.shape.questions import FALLS_THEN_RISES, ends_name
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.verdict import ALPHA, NO_DEPARTURE, U
 from analysis.study import PRIMARY
 
 QUESTION = "Does neuropathy fall, then rise with dietary magnesium: a U?"
@@ -87,7 +86,7 @@ def ends_are_higher(estimates: Frames) -> bool:
 def verdict_sentence(estimates: Frames) -> str:
     """Whether a U is shown, and what both questions come to: higher at both ends; a fall, then a rise."""
     shape, higher = shape_of_model(estimates, PRIMARY.model), ends_are_higher(estimates)
-    if shape["verdict"] == "U":
+    if shape["verdict"] == U:
         levels = "both ends have" if higher else "though it is not shown that both ends have"
         return f"A U is shown: the curve falls, then rises; {levels} more neuropathy than the middle."
     if higher:
@@ -124,11 +123,11 @@ def shape_reason(estimates: Frames, audit: Frames, referee: pd.DataFrame) -> str
     """Which choices would have made the verdict another one, and which; and how many specifications find a U."""
     verdict = shape_of_model(estimates, PRIMARY.model)["verdict"]
     other = {words: verdicts - {verdict} for words, verdicts in verdicts_by_choice(estimates, referee).items()}
-    if verdict == "U":
+    if verdict == U:
         lost = [words for words, verdicts in other.items() if verdicts]
         told = [f"{_choices_words(lost)} can undo it"] if lost else []
     else:
-        to_u = [words for words, verdicts in other.items() if "U" in verdicts]
+        to_u = [words for words, verdicts in other.items() if U in verdicts]
         to_line = [words for words, verdicts in other.items() if NO_DEPARTURE in verdicts and words not in to_u]
         told = [
             f"{_choices_words(words)} {what}"
@@ -140,7 +139,7 @@ def shape_reason(estimates: Frames, audit: Frames, referee: pd.DataFrame) -> str
 
 def _specifications_words(audit: Frames) -> str:
     whole = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
-    return f"{percent(whole['share'].get('U', 0.0))} of {whole['n'].sum():,} specifications find a U"
+    return f"{percent(whole['share'].get(U, 0.0))} of {whole['n'].sum():,} specifications find a U"
 
 
 def _choices_words(words: list[str]) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.audit.joint_test import NO_ANSWER
 from analysis.stats.arrays import Frames
+from analysis.stats.shape.verdict import NO_DEPARTURE
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -24,7 +25,6 @@ PLAIN_SHARES = {
 
 MODEL_NAMES = {"crude": "Crude", "1": "Model 1", "2": "Model 2", "3": "Model 3"}
 
-NO_DEPARTURE = "no departure shown"
 VERDICT_WORDS = {NO_DEPARTURE: "no departure from a straight line shown"}
 """Verdicts in sentences, where their short name does not say enough."""
 

@@ -6,6 +6,7 @@ import pandas as pd
 from analysis.data.source.registry import SYNTHETIC
 from analysis.report.words.bottom_line import ADJUSTMENTS
 from analysis.report.words.numbers import as_markdown, format_p, list_words
+from analysis.stats.shape.questions import BOTH_HIGHER
 from analysis.stats.shape.verdict import ALPHA
 
 KIND_WORDS = {
@@ -230,7 +231,7 @@ def rule_sentence(study: pd.DataFrame) -> str:
         parts.append(f"the shape rule finds {list_words(verdicts)}")
     asked = fits.dropna(subset="levels_p")
     if len(asked):
-        higher = asked[asked["levels"] == "both ends higher"]
+        higher = asked[asked["levels"] == BOTH_HIGHER]
         where = (
             f" ({list_words([_level(row) for _, row in higher.iterrows()])})" if 0 < len(higher) < len(asked) else ""
         )

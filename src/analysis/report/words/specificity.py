@@ -27,7 +27,7 @@ from analysis.report.words.numbers import (
 )
 from analysis.report.words.reasons import plain_reason
 from analysis.stats.arrays import Frames
-from analysis.stats.shape.verdict import ALPHA
+from analysis.stats.shape.verdict import ALPHA, U
 from analysis.study import PRIMARY, Study
 
 
@@ -146,7 +146,7 @@ def _u_named(named: list[str]) -> str:
 def u_nutrients(audit: Frames, form: str) -> list[str]:
     """The nutrients whose curve the rule calls a U under one way of adjusting for energy."""
     every = audit["specificity"]
-    return list(every.loc[(every["kind"] == "nutrient") & (every["form"] == form) & (every["verdict"] == "U"), "label"])
+    return list(every.loc[(every["kind"] == "nutrient") & (every["form"] == form) & (every["verdict"] == U), "label"])
 
 
 def _u_words(audit: Frames, form: str) -> str:

@@ -10,7 +10,6 @@ from analysis.report.words import audit as audit_words
 from analysis.report.words.bottom_line import ADJUSTMENTS, NEEDED, energy_p
 from analysis.report.words.first_screen import AT_RANDOM, blind_words, missed_share, missed_usual
 from analysis.report.words.numbers import (
-    NO_DEPARTURE,
     NUMBERS,
     as_markdown,
     format_intake,
@@ -31,7 +30,7 @@ from analysis.report.words.specificity import bent_controls
 from analysis.report.words.units import without_units
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
-from analysis.stats.shape.verdict import ALPHA, INTERIOR
+from analysis.stats.shape.verdict import ALPHA, INTERIOR, NO_DEPARTURE, U
 from analysis.study import PRIMARY
 
 TEST = ["test", "result", "meaning"]
@@ -120,7 +119,7 @@ def decides_markdown(estimates: Frames, referee: pd.DataFrame) -> str:
 
 def _knots_cells(estimates: Frames) -> tuple[str, str, str]:
     splines = estimates["knots"].query("form == 'spline'")
-    is_u = splines[splines["verdict"] == "U"]
+    is_u = splines[splines["verdict"] == U]
     others = f"none of the {len(splines) - len(is_u)} others"
     if is_u.empty:
         return f"a U with none of {len(splines)}", "", "neither way"
@@ -137,7 +136,7 @@ def _answer_cells(rows: pd.DataFrame) -> tuple[str, str, str]:
     told = [
         f"{words} with {_names(found)}"
         for words, found in (
-            ("a U", known[(known["verdict"] == "U") & (own["verdict"] != "U")]),
+            ("a U", known[(known["verdict"] == U) & (own["verdict"] != U)]),
             ("no bend", known[(known["verdict"] == NO_DEPARTURE) & (own["verdict"] != NO_DEPARTURE)]),
         )
         if len(found)
@@ -198,7 +197,7 @@ def _units_row(audit: Frames) -> tuple[str, str, str]:
 def _specifications_row(audit: Frames) -> tuple[str, str, str]:
     whole = audit["verdict_shares"].query("choice == 'all'").set_index("verdict")
     told = [f"{verdict_words(str(name))}: {percent(row['share'])}" for name, row in whole.iterrows()]
-    few = "most find no U" if whole["share"].get("U", 0.0) <= 0.5 else "most find a U"
+    few = "most find no U" if whole["share"].get(U, 0.0) <= 0.5 else "most find a U"
     return f"{whole['n'].sum():,} specifications", "; ".join(told), few
 
 

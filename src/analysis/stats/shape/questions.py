@@ -27,6 +27,7 @@ from analysis.stats.shape.verdict import ALPHA, FittedCurve
 
 Question = Literal["falls, then rises", "both ends higher than the middle"]
 LevelsVerdict = Literal["both ends higher", "not shown"]
+BOTH_HIGHER, NOT_HIGHER = get_args(LevelsVerdict)
 
 QUESTIONS: tuple[Question, ...] = get_args(Question)
 FALLS_THEN_RISES, ENDS_HIGHER = QUESTIONS
@@ -59,7 +60,7 @@ class Levels:
     @property
     def verdict(self) -> LevelsVerdict:
         """Higher if the intersection-union p-value is below 0.05."""
-        return "both ends higher" if self.p_value < ALPHA else "not shown"
+        return BOTH_HIGHER if self.p_value < ALPHA else NOT_HIGHER
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ and rises at its high end (two tests of different assumptions), and its low poin
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from analysis.stats.shape.threshold import Threshold, fit_threshold
 from analysis.stats.shape.two_lines import TwoLines, two_lines
 
 Verdict = Literal["U", "non-linear, U not shown", "no departure shown"]
+U, U_NOT_SHOWN, NO_DEPARTURE = get_args(Verdict)
 
 ALPHA = 0.05
 INTERIOR = 0.95
@@ -190,8 +191,8 @@ def verdict(*, nonlinear_p: float, end_slopes_p: float, two_lines_p: float, inte
     else "non-linear, U not shown" if the non-linear test has p < 0.05; else "no departure shown".
     """
     if end_slopes_p < ALPHA and two_lines_p < ALPHA and interior >= INTERIOR:
-        return "U"
-    return "non-linear, U not shown" if nonlinear_p < ALPHA else "no departure shown"
+        return U
+    return U_NOT_SHOWN if nonlinear_p < ALPHA else NO_DEPARTURE
 
 
 def examine_shape(
