@@ -100,8 +100,8 @@ def _people_rows(people: pd.DataFrame) -> list[pd.DataFrame]:
     return [*rows, prevalence.assign(cases=int(people.loc[examined, "pad"].sum()))]
 
 
-def _examined(frame: pd.DataFrame) -> pd.Series:
-    return frame["examined"] & (frame["age_years"] >= PAD.age_min) & frame["pad"].notna()
+def _examined(people: pd.DataFrame) -> pd.Series:
+    return people["examined"] & (people["age_years"] >= PAD.age_min) & people["pad"].notna()
 
 
 def _quartile_rows(people: pd.DataFrame, study: Study, label: Label) -> pd.DataFrame:

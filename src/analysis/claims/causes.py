@@ -66,18 +66,18 @@ def causes(people: pd.DataFrame) -> pd.DataFrame:
     ------
     StudyError, DesignError, ConvergenceError : people from whom this cannot be estimated.
     """
-    frame = with_causes(people)
-    rows = _people_rows(frame)
+    people = with_causes(people)
+    rows = _people_rows(people)
     second = dataclasses.replace(PRIMARY, model="2")
-    rows.append(term_rows(frame, second, COVARIATES["2"], Label("covariates", "all", "2")))
+    rows.append(term_rows(people, second, COVARIATES["2"], Label("covariates", "all", "2")))
     for cause, models in ASKED.items():
         cycles, group = ((1999, 2001), "1999-2002") if cause in METALS else (PRIMARY.cycles, "all")
         for model in models:
             study = dataclasses.replace(PRIMARY, model=model, cycles=cycles, extra_covariates=(cause,))
-            rows.append(term_rows(frame, study, (cause,), Label("cause", group, model)))
+            rows.append(term_rows(people, study, (cause,), Label("cause", group, model)))
     full = dataclasses.replace(second, extra_covariates=ADJUSTED_FOR)
     for study, group in ((second, "covariates of model 2 known"), (full, "height, B12 and folate known too")):
-        rows += _beside_model_1(frame, study, group)
+        rows += _beside_model_1(people, study, group)
     return answer_table(rows)
 
 

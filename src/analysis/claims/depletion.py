@@ -78,15 +78,15 @@ def depletion(people: pd.DataFrame) -> pd.DataFrame:
     score = people[SCORE]
     levels = {"depletion_1": score == 1, "depletion_2": score == 2, "depletion_3_or_more": score >= 3}
     indicators = pd.DataFrame({name: level.astype(float).where(score.notna()) for name, level in levels.items()})
-    frame = pd.concat([people, parts, indicators], axis="columns")
-    rows = [*_people_rows(frame)]
+    people = pd.concat([people, parts, indicators], axis="columns")
+    rows = [*_people_rows(people)]
     asked = {"per point": (SCORE,), "by score": CATEGORIES, "parts together": tuple(parts)}
     for what, tested in asked.items():
         for model, study in DEPLETION_STUDIES.items():
             posed = dataclasses.replace(study, extra_covariates=(*study.extra_covariates, *tested))
-            rows.append(term_rows(frame, posed, tested, Label(what, "all", model)))
-    rows.append(curve_rows(frame, dataclasses.replace(PRIMARY, where=f"{SCORE} >= 0"), Label("curve", "all", "1")))
-    return answer_table([*rows, *_curves_by_level(frame)])
+            rows.append(term_rows(people, posed, tested, Label(what, "all", model)))
+    rows.append(curve_rows(people, dataclasses.replace(PRIMARY, where=f"{SCORE} >= 0"), Label("curve", "all", "1")))
+    return answer_table([*rows, *_curves_by_level(people)])
 
 
 def _people_rows(people: pd.DataFrame) -> list[pd.DataFrame]:

@@ -131,10 +131,10 @@ def _by_kidney_function(people: pd.DataFrame) -> list[pd.DataFrame]:
     """Whether a magnesium supplement goes with more neuropathy where kidneys fail: the product of the two."""
     egfr, use = people["egfr_ml_min_1_73m2"], people["magnesium_supplement_use"]
     low = (egfr < KIDNEY_FAILING).astype(float).where(egfr.notna())
-    frame = people.assign(egfr_below_60=low, use_and_egfr_below_60=use * low)
+    people = people.assign(egfr_below_60=low, use_and_egfr_below_60=use * low)
     names = ("magnesium_supplement_use", "egfr_below_60", "use_and_egfr_below_60")
     return [
-        term_rows(frame, dataclasses.replace(PRIMARY, model=model, extra_covariates=names), names,
+        term_rows(people, dataclasses.replace(PRIMARY, model=model, extra_covariates=names), names,
                   Label("a supplement with magnesium, by eGFR below 60", "use known", model))
         for model in TWO_MODELS
     ]  # fmt: skip

@@ -31,8 +31,8 @@ def run_estimate(args: argparse.Namespace) -> None:
     if args.by:
         _estimate_by(args, folders, study)
         return
-    frame, provenance = read_participants(folders)
-    found = estimate(frame, study)
+    people, provenance = read_participants(folders)
+    found = estimate(people, study)
     found.refuse_unseen(args.at)
     shape = cache(lambda: _shape_or_reason(found, args))  # takes seconds, and not everything needs it
     if args.format == "json":
@@ -53,7 +53,7 @@ def run_estimate(args: argparse.Namespace) -> None:
         tqdm.write(terminal_words.format_association(found, shape=shape(), points=points, source=provenance.source))
     if args.figure is not None:
         drawing = importlib.import_module("analysis.pipeline.draw")  # pictures take longer to load than to answer
-        for path in drawing.draw_study(found, frame, provenance, args.figure, shape=shape(), width=args.width):
+        for path in drawing.draw_study(found, people, provenance, args.figure, shape=shape(), width=args.width):
             tqdm.write(str(path), file=sys.stderr)
 
 
@@ -92,8 +92,8 @@ def _estimate_by(args: argparse.Namespace, folders: Folders, study: Study) -> No
     """Answer one study in each level of a modifier."""
     if args.part == "shape":
         raise StudyError("--part shape with --by: the shape is told of one curve. Ask for a level with --where.")
-    frame, provenance = read_participants(folders)
-    found = effect_modification(frame, modifier_of(frame, args.by), study=study)
+    people, provenance = read_participants(folders)
+    found = effect_modification(people, modifier_of(people, args.by), study=study)
     refuse_unseen(found.problem.setting.eligible, args.at)
     points = args.at or found.arms()
     if args.format == "json":

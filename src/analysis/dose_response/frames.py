@@ -16,6 +16,7 @@ from analysis.stats.arrays import Array, Frames
 from analysis.stats.disclosure import FEWEST_PEOPLE, told
 from analysis.stats.regression.confounding import EValue, e_value
 from analysis.stats.regression.criteria import daic, dbic
+from analysis.stats.regression.fit import LogisticFit
 from analysis.study import CATEGORIES, PRIMARY
 
 TABULATED = (60.0, *(float(x) for x in range(100, 701, 50)))
@@ -162,12 +163,7 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
         "covariates": _kept_covariates(association),
         "dropped_terms": list(association.dropped),
         "notes": list(association.notes),
-        "n": told(fit.n),
-        "cases": told(fit.cases),
-        "n_psu": fit.n_psu,
-        "n_strata": fit.n_strata,
-        "design_df": fit.design_df,
-        "residual_df": fit.residual_df,
+        **_fit_numbers(fit),
         "knots": association.spline.knots.tolist(),
         "reference": association.reference,
         "unit": exposure_unit(study.exposure),
@@ -183,6 +179,11 @@ def association_dict(association: Association, *, data: str, at: Sequence[float]
             "sought_to": nadir.high,
         },
     }
+
+
+def _fit_numbers(fit: LogisticFit) -> dict[str, object]:
+    numbers = {name: getattr(fit, name) for name in ("n_psu", "n_strata", "design_df", "residual_df")}
+    return {"n": told(fit.n), "cases": told(fit.cases)} | numbers
 
 
 def named(frame: pd.DataFrame, association: Association) -> pd.DataFrame:
@@ -234,12 +235,7 @@ def _model_row(association: Association) -> dict[str, object]:
         "age_max": np.nan if study.age_max is None else study.age_max,
         "where": study.where or "",
         "conf_level": study.conf_level,
-        "n": told(fit.n),
-        "cases": told(fit.cases),
-        "n_psu": fit.n_psu,
-        "n_strata": fit.n_strata,
-        "design_df": fit.design_df,
-        "residual_df": fit.residual_df,
+        **_fit_numbers(fit),
         "reference": association.reference,
         "knots": " ".join(f"{knot:.10g}" for knot in association.spline.knots),
         "p05": nadir.low,

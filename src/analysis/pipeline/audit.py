@@ -67,24 +67,24 @@ def audit(
     StudyError : the grid does not hold a study, or its curve cannot be fitted.
     StageError, AuditError : the cohort stage has not been run; a run that stopped, whose finished tasks are kept.
     """
-    frame, provenance = read_participants(folders)
+    people, provenance = read_participants(folders)
     if column is not None:
-        own = read_column(column, frame, outcomes=(study.outcome for study in studies))
-        frame = frame.assign(**{str(own.name): own})
+        own = read_column(column, people, outcomes=(study.outcome for study in studies))
+        people = people.assign(**{str(own.name): own})
         provenance = Provenance(f"{provenance.source}; {own.name} from {column.name}", provenance.synthetic)
     refuse_mixing(folders, provenance)
     # What cannot be audited is refused before the long part begins.
     for study in studies:
         refuse_outside_grid(study)
-    curves = {study: estimate(frame, study) for study in studies if study != PRIMARY}
+    curves = {study: estimate(people, study) for study in studies if study != PRIMARY}
     asked = {study: audit_tasks() if study == PRIMARY else study_tasks(study) for study in studies}
     finished = _finished(
-        asked, frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
+        asked, people, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh
     )  # fmt: skip
     at_once = max(1, min(jobs, len(finished)))
     writing = (
         joblib.delayed(_write)(
-            folders, study, found, frame, provenance,
+            folders, study, found, people, provenance,
             curve=curves.get(study), replicates=replicates, jobs=max(1, jobs // at_once),
         )
         for study, found in finished.items()

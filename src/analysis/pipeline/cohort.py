@@ -29,18 +29,18 @@ def build_participants(folders: Folders) -> pd.DataFrame:
         for name, columns in tqdm(needed.items(), desc="reading", unit="table", disable=None, leave=False)
     }
     uses = use_rows(read)
-    frame = harmonise(read, uses=uses)
+    people = harmonise(read, uses=uses)
     provenance = record_of(folders, registry, needed, code=code_digest())
     refuse_mixing(folders, Provenance(str(provenance["source"]), registry.synthetic))
     with replacing(folders.participants) as part:
-        frame.to_parquet(part)
+        people.to_parquet(part)
     for name, found in (
-        ("supplement_traps", supplement_traps(read, uses, frame)),
-        ("supplement_misreadings", misreadings(uses, frame)),
+        ("supplement_traps", supplement_traps(read, uses, people)),
+        ("supplement_misreadings", misreadings(uses, people)),
     ):
         write_csv(found.assign(data=provenance["source"]), folders.estimates / f"{name}.csv")
     write_text(folders.processed / "provenance.json", json.dumps(provenance, indent=2) + "\n")
-    return select_cohort(frame, PRIMARY).flow
+    return select_cohort(people, PRIMARY).flow
 
 
 def record_of(folders: Folders, registry: Registry, tables: Iterable[str], *, code: str) -> dict[str, object]:

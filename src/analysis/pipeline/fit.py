@@ -28,22 +28,22 @@ PLANTED_EXPOSURE = "magnesium_mg"
 
 def fit_models(folders: Folders) -> Frames:
     """Stage ``fit``: the crude model and models 1-3, their tests, curves and checks, and the cohort; written as CSV."""
-    frame, provenance = read_participants(folders)
+    people, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
-    found = _fitted(frame)
-    results = summarise_adequacy(summarise(found, frame), found)
+    found = _fitted(people)
+    results = summarise_adequacy(summarise(found, people), found)
     results |= {
-        "quintiles": summarise_quintiles(found, frame),
-        "characteristics": characteristics(frame, PRIMARY),
-        "characteristics_by_quintile": characteristics(frame, PRIMARY, by="quintile"),
+        "quintiles": summarise_quintiles(found, people),
+        "characteristics": characteristics(people, PRIMARY),
+        "characteristics_by_quintile": characteristics(people, PRIMARY, by="quintile"),
     }
-    results["flow_reasons"] = _reasons(folders, frame, found)
+    results["flow_reasons"] = _reasons(folders, people, found)
     if provenance.synthetic and PRIMARY.exposure == PLANTED_EXPOSURE:
         results["planted"] = _planted_curve(folders, results["odds_ratio_curve"]["x"], found[0].reference)
     if not provenance.synthetic:
-        results["published_threshold"] = compare_with_threshold(frame)
+        results["published_threshold"] = compare_with_threshold(people)
         replicate_weights = read_replicate_weights(folders.registry(), folders.raw)
-        results["variance"] = variance_check(frame, replicate_weights)
+        results["variance"] = variance_check(people, replicate_weights)
         results["variance_side_by_side"] = side_by_side(results["variance"])
     write_estimates(folders, results, provenance)
     return results
@@ -57,9 +57,9 @@ def examine_shapes(folders: Folders, *, replicates: int = BOOTSTRAP_REPLICATES, 
     replicates : of the design bootstrap.
     jobs : workers; no number depends on them.
     """
-    frame, provenance = read_participants(folders)
+    people, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
-    found = _fitted(frame)
+    found = _fitted(people)
     results = summarise_shapes(found, replicates=replicates, jobs=jobs)
     primary = next(association for association in found if association.study == PRIMARY)
     knots, curves = knot_sensitivity(primary, replicates=replicates, jobs=jobs, progress="varying the knots")

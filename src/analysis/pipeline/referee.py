@@ -27,10 +27,10 @@ def referee(folders: Folders, *, jobs: int = 1, scheduler: str | None = None, fr
     StageError, AuditError : the cohort stage has not been run; a run that stopped, whose finished tasks are
         kept, or a question without an answer.
     """
-    frame, provenance = read_participants(folders)
+    people, provenance = read_participants(folders)
     refuse_mixing(folders, provenance)
     finished = run_tasks(
-        referee_tasks(), frame, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh,
+        referee_tasks(), people, folder=folders.processed / "audit", jobs=jobs, scheduler=scheduler, fresh=fresh,
         progress="answering the referee",
     )  # fmt: skip
     write_estimates(folders, referee_frames(finished), provenance)

@@ -131,7 +131,7 @@ def dose_response(estimates: Frames, provenance: Provenance, *, model: str) -> D
     """The dose-response curve of one model, as odds ratio and as prevalence, over the distribution of its exposure."""
     bars, planted = estimates["distribution"], estimates.get("planted")
     curve, prevalence = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "prevalence"))
-    row = estimates["models"].set_index("model", drop=False).loc[model]
+    row = _row_of(estimates, model)
     return Drawing(
         partial(
             dose_response_figures.plot_dose_response,
@@ -154,7 +154,7 @@ def shape(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
     """Whether the curve of one model is a U."""
     curve, profile = (_of_model(estimates[name], model) for name in ("odds_ratio_curve", "threshold"))
     planted = estimates.get("planted")
-    row = estimates["models"].set_index("model", drop=False).loc[model]
+    row = _row_of(estimates, model)
     return Drawing(
         partial(
             shape_figures.plot_shape,
@@ -176,7 +176,7 @@ def shape(estimates: Frames, provenance: Provenance, *, model: str) -> Drawing:
 def knots(estimates: Frames, provenance: Provenance) -> Drawing:
     """The primary study's curve under other knots and forms."""
     variants, curves = estimates["knots"], estimates["knot_curves"]
-    row = estimates["models"].set_index("model", drop=False).loc[PRIMARY.model]
+    row = _row_of(estimates, PRIMARY.model)
     return Drawing(
         partial(
             shape_figures.plot_knots,
@@ -197,7 +197,7 @@ def diagnostics(estimates: Frames, provenance: Provenance, *, model: str) -> Dra
     """Whether the regression of one model can carry its curve."""
     bars = estimates["distribution"]
     calibration, influence = (_of_model(estimates[name], model) for name in ("calibration", "influence"))
-    row = estimates["models"].set_index("model", drop=False).loc[model]
+    row = _row_of(estimates, model)
     return Drawing(
         partial(
             diagnostics_figures.plot_diagnostics,
@@ -228,6 +228,10 @@ def modification(found: EffectModification, provenance: Provenance) -> Drawing:
         partial(modifiers_figures.plot_modifier_curves, tests, curves, caption=caption, provenance=provenance),
         {"": curves, "_tests": tests},
     )
+
+
+def _row_of(estimates: Frames, model: str) -> pd.Series:
+    return estimates["models"].set_index("model", drop=False).loc[model]
 
 
 def _of_model(frame: pd.DataFrame, model: str) -> pd.DataFrame:

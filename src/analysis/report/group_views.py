@@ -19,7 +19,8 @@ from analysis.report.figures.dose_response import draw_quintiles, interval_words
 from analysis.report.figures.layout import mark_invented, odds_axis
 from analysis.report.figures.modifiers import draw_levels
 from analysis.report.views import TermTestView, cell_of_tests, fields_of, study_words, viewed_test
-from analysis.report.words.numbers import format_intake, format_odds_ratio, list_words, p_number, sentence
+from analysis.report.words.numbers import format_intake, format_odds_ratio, list_words, p_number
+from analysis.report.words.study import against, exposure_axis
 from analysis.stats.disclosure import FEW, blanked, count_of, is_few
 from analysis.study import PRIMARY, Study
 
@@ -62,8 +63,8 @@ class ModificationView(Shown, EffectModification):
         draw_levels(axes, curves, "two")
         exposure = self.study.exposure
         axes.set_title(f"By {self.modifier.label}")
-        axes.set_xlabel(f"{sentence(exposure_label(exposure))} {exposure_origin(exposure)} ({exposure_unit(exposure)})")
-        axes.set_ylabel(f"Odds ratio (against {format_intake(self.reference)} {exposure_unit(exposure)})")
+        axes.set_xlabel(exposure_axis(exposure))
+        axes.set_ylabel(against(self.reference, exposure))
         mark_invented(axes, self.provenance)
         return axes
 

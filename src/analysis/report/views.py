@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit
+from analysis.data.people.vocabulary import exposure_label, exposure_unit
 from analysis.dose_response import association as plain
 from analysis.dose_response import shape as plain_shape
 from analysis.dose_response.association import Association, OddsRatioCurve, PrevalenceCurve
@@ -27,7 +27,7 @@ from analysis.report.figures.dose_response import draw_odds_ratios
 from analysis.report.figures.layout import BAND, GREEN, VERMILION, mark_invented
 from analysis.report.words.numbers import format_intake, format_p, format_ratio, p_number, sentence
 from analysis.report.words.shape import describe_shape
-from analysis.report.words.study import WEIGHT_WORDS, age_words, cycle_words
+from analysis.report.words.study import WEIGHT_WORDS, age_words, cycle_words, exposure_axis
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import count_of
 from analysis.stats.regression.hypotheses import TermTest
@@ -269,9 +269,7 @@ class AssociationView(Shown, Association):
             if axes.get_ylabel() != before:
                 axes.set_ylabel("Odds ratio (against each curve's reference)")
         _one_legend(axes)
-        exposure = self.study.exposure
-        origin = f"{sentence(exposure_label(exposure))} {exposure_origin(exposure)}".strip()
-        axes.set_xlabel(f"{origin} ({exposure_unit(exposure)})")
+        axes.set_xlabel(exposure_axis(self.study.exposure))
         mark_invented(axes, self.provenance)
         return axes
 

@@ -367,5 +367,5 @@ def test_arrays_of_another_length_are_refused(name):
 def test_a_missing_exposure_is_refused():
     cohort = invented(v_shape, n=1000)
     missing = np.where(np.arange(cohort.x.size) == 3, np.nan, cohort.x)
-    with pytest.raises(DesignError, match="fewer than 10 exposures are missing"):
+    with pytest.raises(DesignError, match="fewer than 10 values of the exposure are missing"):
         answer_of(cohort, *cohort.spline_fit(), {"x": missing})

@@ -1,4 +1,4 @@
-"""Who is studied: eligibility step by step, counted, on a frame from which nobody is dropped."""
+"""Who is studied: eligibility step by step, counted, of people of whom nobody is dropped."""
 
 import dataclasses
 import re
@@ -41,7 +41,7 @@ class Cohort(Discreet):
 
     Attributes
     ----------
-    rows : (n,) boolean series on the frame's index: eligible, with outcome and exposure known.
+    rows : (n,) boolean series on the people's index: eligible, with outcome and exposure known.
     complete : (n,) boolean series: of those, the ones with every covariate of the study's model.
     weights : (n,) float series, the study's survey weight for every sampled row, 0 where there is none.
     cycles, complete_cycles : those that ``rows`` lie in, whose weights are pooled, and those that ``complete`` does.
@@ -134,17 +134,17 @@ def columns_read(study: Study) -> set[str]:
 
 
 def with_interviewed(people: pd.DataFrame) -> pd.DataFrame:
-    """The frame, which holds everybody, with how many were interviewed in each cycle among its ``attrs``."""
+    """Everybody interviewed, with how many each cycle interviewed among the ``attrs``."""
     people.attrs[INTERVIEWED] = {str(cycle): int(n) for cycle, n in people["cycle"].value_counts().items()}
     return people
 
 
 def refuse_parts(people: pd.DataFrame) -> None:
-    """Refuse a frame that says how many people a cycle interviewed and has others of it.
+    """Refuse people who are not as many of a cycle as their ``attrs`` say it interviewed.
 
-    Whole cycles may have been left out, since no stratum goes across them. It is asked of whoever comes with a frame:
+    Whole cycles may have been left out, since no stratum goes across them. It is asked of whoever comes with people:
     the audit itself leaves out people of whom no cell is, each sampling unit kept. What pandas forgets in a merge or a
-    join it cannot know: such a frame is only asked whether somebody is in it twice.
+    join it cannot know: of such people it is only asked whether somebody is there twice.
 
     Raises
     ------

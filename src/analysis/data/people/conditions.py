@@ -47,7 +47,7 @@ def all_of(conditions: Iterable[str | None]) -> str | None:
 
 
 def select_rows(people: pd.DataFrame, condition: str) -> pd.Series:
-    """Rows of the frame where the condition is true.
+    """People of whom the condition is true.
 
     Parameters
     ----------

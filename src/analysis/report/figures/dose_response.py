@@ -35,16 +35,17 @@ from analysis.report.words.numbers import (
     format_p,
     format_range,
     rows_of_model,
-    sentence,
     verdict_words,
 )
 from analysis.report.words.shape import low_point_words, shape_of_model
 from analysis.report.words.study import (
     WEIGHT_WORDS,
     adjustment_words,
+    against,
     covariate_words,
     describe_people,
     describe_tests,
+    exposure_axis,
     study_title,
 )
 from analysis.stats.arrays import Frames
@@ -92,7 +93,7 @@ def plot_dose_response(
         below.bar(distribution["lower"], 100 * distribution["share"], align="edge", color="0.6", edgecolor="white",
                   width=distribution["upper"] - distribution["lower"], linewidth=0.4)  # fmt: skip
         below.set_ylabel("Weighted %\nof adults")
-        below.set_xlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})")
+        below.set_xlabel(exposure_axis(model["exposure"]))
         above.set_xlim(curve["x"].iloc[0], curve["x"].iloc[-1])
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
@@ -137,7 +138,7 @@ def draw_odds_ratios(
     axes.plot(knots, np.full(len(knots), 0.025), "^", label="knots", clip_on=False,
               transform=axes.get_xaxis_transform(), **marks)  # fmt: skip
     axes.set_title(wrapped(study_title(model), width))
-    axes.set_ylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})")
+    axes.set_ylabel(against(model["reference"], model["exposure"]))
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1), ncol=2 if width == "two" else 1)
     if width == "one":
         axes.set_ylim(top=1.3 * axes.get_ylim()[1])  # for a legend of one column
@@ -193,8 +194,8 @@ def plot_models(
         axes.plot(first["reference"], 1, "o", color="black", markersize=5, zorder=5)
         axes.set_xlim(curves["x"].min(), curves["x"].max())
         axes.set_title(wrapped(f"Four models of neuropathy by {first['exposure_label']} intake", width))
-        axes.set_ylabel(f"Odds ratio (against {format_intake(first['reference'])} {first['unit']})")
-        axes.set_xlabel(f"{sentence(first['exposure_label'])} {exposure_origin(first['exposure'])} ({first['unit']})")
+        axes.set_ylabel(against(first["reference"], first["exposure"]))
+        axes.set_xlabel(exposure_axis(first["exposure"]))
         axes.legend(loc="upper center", bbox_to_anchor=(0.38, 1))
         grey_beyond(axes, first["p05"], first["p95"])
     return figure

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.ticker import MaxNLocator
 
-from analysis.data.people.vocabulary import exposure_origin
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     AXIS_LABELS,
@@ -48,6 +47,7 @@ from analysis.report.words.shape import (
     shape_of_model,
     shape_sentence,
 )
+from analysis.report.words.study import against, exposure_axis
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import NO_DEPARTURE
 
@@ -106,9 +106,7 @@ def plot_shape(
         _draw_profile(axes[3], profile, shape, width)
         question = f"Neuropathy by {model['exposure_label']} intake: is it a U?"
         axes[0].set_title(f"{question}\n{sentence(verdict_words(shape['verdict']))}")
-        axes[3].set_xlabel(
-            f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})"
-        )
+        axes[3].set_xlabel(exposure_axis(model["exposure"]))
         for one in axes:
             grey_beyond(one, model["p05"], model["p95"])
         letter_panels(figure, *axes, left=44 if width == "two" else 34, up=-2)
@@ -255,9 +253,9 @@ def plot_knots(
         title = f"{sentence(model['exposure_label'])} under other knots and forms"
         inches = 1 / figure.get_figheight()
         figure.text(0.03, 1 - 0.08 * inches, title, va="top", fontsize=9.5, weight="bold", label="title")
-        figure.supxlabel(f"{sentence(model['exposure_label'])} {exposure_origin(model['exposure'])} ({model['unit']})",
-                         y=sides["bottom"] - (AXIS_LABELS - 0.08) * inches, fontsize=9, x=0.545)  # fmt: skip
-        figure.supylabel(f"Odds ratio (against {format_intake(model['reference'])} {model['unit']})", fontsize=9,
+        figure.supxlabel(exposure_axis(model["exposure"]), fontsize=9, x=0.545,
+                         y=sides["bottom"] - (AXIS_LABELS - 0.08) * inches)  # fmt: skip
+        figure.supylabel(against(model["reference"], model["exposure"]), fontsize=9,
                          y=(sides["bottom"] + sides["top"]) / 2, x=0.015)  # fmt: skip
     return figure
 

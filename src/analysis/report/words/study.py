@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.data.people.vocabulary import exposure_label, exposure_unit, exposure_words, is_intake
+from analysis.data.people.vocabulary import exposure_label, exposure_origin, exposure_unit, exposure_words, is_intake
 from analysis.report.words.numbers import (
     MODEL_NAMES,
     format_intake,
@@ -107,6 +107,16 @@ def _parts(condition: ast.expr) -> list[ast.expr]:
     if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And):
         return [part for value in condition.values for part in _parts(value)]
     return [condition]
+
+
+def exposure_axis(exposure: str) -> str:
+    """An exposure as the title of an axis: "Magnesium from food, day-1 recall (mg/day)"."""
+    return f"{sentence(exposure_label(exposure))} {exposure_origin(exposure)} ({exposure_unit(exposure)})"
+
+
+def against(reference: float, exposure: str) -> str:
+    """Odds ratios as the title of an axis: "Odds ratio (against 254 mg/day)"."""
+    return f"Odds ratio (against {format_intake(reference)} {exposure_unit(exposure)})"
 
 
 def study_title(row: pd.Series) -> str:

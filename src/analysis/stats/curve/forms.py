@@ -26,7 +26,7 @@ from analysis.stats.arrays import Array
 from analysis.stats.curve.curves import Curve
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.blocks import gram
-from analysis.stats.regression.estimable import ConvergenceError
+from analysis.stats.regression.estimable import ConvergenceError, check_people
 from analysis.stats.regression.fit import LogisticFit, logistic_deviance
 from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
@@ -168,12 +168,9 @@ def fit_fractional_polynomial(
 
 
 def _check_people(x: Array, y: Array, adjustment: Array, domain: Domain) -> None:
-    m = int(domain.rows.sum())
-    if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
-        raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
-                          f"({m}, q), the domain's rows only.")  # fmt: skip
-    if not np.all(np.isfinite(x)) or not np.ptp(x) > 0:
-        raise DesignError("the exposure is constant or has missing values: expected numbers that vary.")
+    check_people(x, y, adjustment, domain)
+    if not np.ptp(x) > 0:
+        raise DesignError("the exposure is constant: expected numbers that vary.")
 
 
 # ---- penalised splines

@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
-from analysis.stats.disclosure import FEW, is_few, same_for_all
+from analysis.stats.disclosure import FEW, count_of, is_few, same_for_all
 from analysis.stats.regression.blocks import gram, triangle_of, well_conditioned
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
 
@@ -28,6 +28,22 @@ def check_rows(X: Array, y: Array, domain: Domain, terms: tuple[str, ...]) -> No
             f"X {X.shape}, y {y.shape}: expected ({domain.n}, {len(terms)}) and ({domain.n},), the rows of the domain "
             "only."
         )
+
+
+def check_people(x: Array, y: Array, adjustment: Array, domain: Domain) -> None:
+    """Refuse an exposure (m,), an outcome (m,) and an adjustment (m, q) that are not complete or not the domain's rows.
+
+    Raises
+    ------
+    DesignError : another shape, or an exposure that is missing or infinite.
+    """
+    m = domain.n
+    if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
+        raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
+                          f"({m}, q), the domain's rows only.")  # fmt: skip
+    if not np.all(np.isfinite(x)):
+        unknown = count_of(np.sum(~np.isfinite(x)))
+        raise DesignError(f"{unknown} values of the exposure are missing or infinite: expected complete cases.")
 
 
 def checked_weights(X: Array, y: Array, design: SurveyDesign, domain: Domain, terms: tuple[str, ...]) -> Array:

@@ -29,8 +29,9 @@ import pandas as pd
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from analysis.stats.arrays import Array
-from analysis.stats.disclosure import Discreet, count_of
+from analysis.stats.disclosure import Discreet
 from analysis.stats.monte_carlo import quantile_error
+from analysis.stats.regression.estimable import check_people
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, contrast
 from analysis.stats.regression.quick import Regression, fit_in_turn, fit_quickly, people_of
@@ -329,16 +330,10 @@ def break_grid(x: Array, y: Array, *, low: float, high: float, points: int = POI
 
 
 def _gather(x: Array, y: Array, adjustment: Array, design: SurveyDesign, domain: Domain) -> _People:
-    m = int(domain.rows.sum())
-    if adjustment.ndim != 2 or not x.shape == y.shape == (m,) == adjustment.shape[:1]:
-        raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
-                          f"({m}, q), the domain's rows only.")  # fmt: skip
-    if not np.all(np.isfinite(x)):
-        unknown = count_of(np.sum(~np.isfinite(x)))
-        raise DesignError(f"{unknown} values of the exposure are missing: expected complete cases.")
+    check_people(x, y, adjustment, domain)
     terms = tuple(f"adjustment_{number}" for number in range(1, adjustment.shape[1] + 1))
     weights = design.weights[domain.rows]
-    linear = np.column_stack([np.ones(m), x - x.mean(), adjustment])
+    linear = np.column_stack([np.ones(x.size), x - x.mean(), adjustment])
     return _People(x, y, linear, ("intercept", "x", *terms), weights / weights.mean(), design, domain)
 
 

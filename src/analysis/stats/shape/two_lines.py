@@ -30,6 +30,7 @@ import scipy.special
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import count_of, same_for_all
 from analysis.stats.order import sorted_median, sorted_quantiles
+from analysis.stats.regression.estimable import check_people
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import Regression, fit_in_turn
 from analysis.stats.regression.shared import SharedColumns
@@ -188,7 +189,7 @@ def two_lines(
     if np.size(spline_index) != basis.shape[1]:
         raise DesignError(f"{np.size(spline_index)} positions for a spline of {basis.shape[1]} columns: expected one "
                           "for each.")  # fmt: skip
-    _check_people(x, y, adjustment, domain)
+    check_people(x, y, adjustment, domain)
     curve, std_error = centred_curve(basis, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
     first_break = sorted_median(flat)
@@ -351,13 +352,3 @@ def _check_side(outermost: Bools, y: Array, side: Bools, where: str) -> None:
     if cases in (0, n):
         raise DesignError(f"{same_for_all('the outcome', float(cases > 0), n)} {where}: expected some with and some "
                           "without, or no line can be fitted; narrow the range.")  # fmt: skip
-
-
-def _check_people(x: Array, y: Array, adjustment: Array, domain: Domain) -> None:
-    m = int(domain.rows.sum())
-    if x.shape != (m,) or y.shape != (m,) or adjustment.ndim != 2 or len(adjustment) != m:
-        raise DesignError(f"x {x.shape}, y {y.shape}, adjustment {adjustment.shape}: expected ({m},), ({m},) and "
-                          f"({m}, q), the domain's rows only.")  # fmt: skip
-    if not np.all(np.isfinite(x)):
-        unknown = count_of(np.sum(~np.isfinite(x)))
-        raise DesignError(f"{unknown} exposures are missing or infinite: expected complete cases.")
