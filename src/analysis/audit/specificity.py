@@ -194,7 +194,7 @@ def answer_cells(
     Parameters
     ----------
     people : harmonised participants, all of them.
-    cells : of `specificity_cells`; those that share `SpecificityCell.people` are cheaper together.
+    cells : of `nutrient_cells` and `own_cells`; those that share `SpecificityCell.people` are cheaper together.
     study : whose people and model it is; of nutrients its exposure does not matter.
 
     Returns

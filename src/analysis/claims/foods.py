@@ -24,8 +24,9 @@ from analysis.data.people.weights import pooled_weight
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import blanked, is_few
-from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import contrast
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.sample.descriptives import Estimate, logit_interval, weighted_mean, weighted_ratio
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
 from analysis.stats.sample.presentation import present_proportion
@@ -141,5 +142,4 @@ def _odds_ratios(people: pd.DataFrame, intakes: GroupIntakes, model: Model) -> I
 
 
 def _fit(setting: Setting, exposures: Array) -> LogisticFit:
-    model = setting.regression(exposures[setting.domain.rows], ("article", "other"))
-    return fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)
+    return fit_quickly(setting.regression(exposures[setting.domain.rows], ("article", "other")), setting.design)

@@ -13,8 +13,9 @@ from analysis.dose_response.fits import fit_problem
 from analysis.dose_response.problem import Problem, Setting, pose, set_out
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import is_few
-from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import Contrasts, TermTest, contrast, wald_test
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.sample.descriptives import weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign
 from analysis.study import Model, Study
@@ -63,9 +64,7 @@ def model_terms(people: pd.DataFrame, study: Study) -> tuple[LogisticFit, Settin
     study : its cohort has the exposure known, though the model does not hold it.
     """
     setting = set_out(people, study)
-    model = setting.regression()
-    fit = fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)
-    return fit, setting
+    return fit_quickly(setting.regression(), setting.design), setting
 
 
 def term_rows(people: pd.DataFrame, study: Study, tested: tuple[str, ...], label: Label) -> pd.DataFrame:

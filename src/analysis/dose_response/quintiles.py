@@ -8,8 +8,9 @@ from analysis.data.people.cohort import refuse_parts
 from analysis.dose_response.association import Association, contrast_frame
 from analysis.dose_response.problem import Setting, set_out
 from analysis.stats.arrays import Array, Integers
-from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.hypotheses import TermTest, group_scores, wald_test
+from analysis.stats.regression.quick import fit_quickly
 from analysis.study import Study, StudyError
 
 QUINTILES = 5
@@ -64,7 +65,7 @@ def quantile_groups(
     y, domain = setting.y, setting.domain
     terms = tuple(f"group_{k}" for k in others)
     model = setting.regression((group[domain.rows, None] == np.array(others)).astype(float), terms)
-    fit = fit_logistic(model.X, model.y, design=setting.design, domain=domain, terms=model.terms)
+    fit = fit_quickly(model, setting.design)
     contrast = np.array([[float(k == other) for other in others] for k in every])
     odds = contrast_frame(fit, fit.index(terms), contrast, conf_level=study.conf_level)
     members = [domain.rows & (group == k) for k in every]
@@ -113,8 +114,7 @@ def trend_fit(setting: Setting, *, group: Integers, term: str) -> LogisticFit:
     ConvergenceError : as `estimate`.
     """
     scores = group_scores(setting.exposure, group, rows=setting.cohort.rows.to_numpy())
-    model = setting.regression(scores[setting.domain.rows, None], (term,))
-    return fit_logistic(model.X, model.y, design=setting.design, domain=setting.domain, terms=model.terms)
+    return fit_quickly(setting.regression(scores[setting.domain.rows, None], (term,)), setting.design)
 
 
 def group_of(exposure: Array, eligible: Array, groups: int, name: str) -> tuple[Array, Integers]:

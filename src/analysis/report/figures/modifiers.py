@@ -23,7 +23,7 @@ from analysis.report.figures.layout import (
     wrapped,
 )
 from analysis.report.figures.width import Width
-from analysis.report.words.numbers import MODEL_NAMES, format_intake, p_number, sentence
+from analysis.report.words.numbers import MODEL_NAMES, format_intake, format_p, p_number, sentence
 
 LEVELS = ((BAND, "-"), (VERMILION, "--"), ("#009E73", "-."), ("black", ":"), ("#CC79A7", "-"), ("#E69F00", "--"))
 """Colour and dash of a modifier's levels, the reference first."""
@@ -184,7 +184,7 @@ def plot_modifier_curves(
             axes.set_label(str(test["modifier"]))
             odds_axis(axes, np.quantile(limits, (0.02, 0.98)))
             draw_levels(axes, curves[curves["modifier"] == test["modifier"]], width)
-            title = wrapped(f"{_title(test['label'])}\np {_p_words(test['p_value'])}", width, letters=21)
+            title = wrapped(f"{_title(test['label'])}\np {format_p(test['p_value'])}", width, letters=21)
             axes.set_title(title, fontsize=7.5)
             below = number + across >= len(shown)
             axes.tick_params(labelbottom=below)
@@ -207,10 +207,6 @@ def draw_levels(axes: Axes, curves: pd.DataFrame, width: Width) -> None:
     )
 
 
-def _p_words(p: float) -> str:
-    return f"{p_number(p)}" if p < 0.001 else f"= {p_number(p)}"
-
-
 def _exposure(frame: pd.DataFrame) -> str:
     return str(frame["exposure"].iloc[0])
 
@@ -230,7 +226,7 @@ def modifiers_caption(tests: pd.DataFrame, arms: pd.DataFrame) -> str:
         f"{len(tests)} modifiers declared beforehand (* primary), each from one fit with the modifier's products with "
         "every term of the spline, on the knots and reference of all. In brackets people and cases. P: Wald F of the "
         f"products; adjusted by Holm and by Benjamini and Hochberg (B-H) for {len(tests)} tests. Smallest: "
-        f"{smallest['label']}, p {_p_words(smallest['p_value'])}, Holm {p_number(smallest['holm_p'])}.{without}"
+        f"{smallest['label']}, p {format_p(smallest['p_value'])}, Holm {p_number(smallest['holm_p'])}.{without}"
     )
 
 
@@ -247,7 +243,7 @@ def curves_caption(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
 
 def modifiers_alt(tests: pd.DataFrame, arms: pd.DataFrame) -> str:
     """Alternative text of the forest; arguments as for `modifiers_caption`."""
-    told = "; ".join(f"{row.label} {_p_words(row.p_value)}" for row in tests.dropna(subset="p_value").itertuples())
+    told = "; ".join(f"{row.label} {format_p(row.p_value)}" for row in tests.dropna(subset="p_value").itertuples())
     intakes = " and ".join(f"{x:g}" for x in sorted(arms["x"].unique()))
     return (
         f"Forest of odds ratios of neuropathy at {intakes} {_unit(arms)} within the levels of {len(tests)} modifiers, "
@@ -258,7 +254,7 @@ def modifiers_alt(tests: pd.DataFrame, arms: pd.DataFrame) -> str:
 def curves_alt(tests: pd.DataFrame, curves: pd.DataFrame) -> str:
     """Alternative text of the curves; arguments as for `curves_caption`."""
     shown = tests[tests["modifier"].isin(curves["modifier"])]
-    told = "; ".join(f"{row.label}, p {_p_words(row.p_value)}" for row in shown.itertuples())
+    told = "; ".join(f"{row.label}, p {format_p(row.p_value)}" for row in shown.itertuples())
     return (
         f"A panel a modifier with the curve of {exposure_label(_exposure(curves))} within each of its levels, and p "
         f"that all levels have one curve: {told}."

@@ -16,7 +16,7 @@ from analysis.report.words.numbers import (
     as_markdown,
     format_p,
     list_words,
-    p_number,
+    p_words,
     rows_of_model,
     sentence,
     verdict_words,
@@ -194,8 +194,8 @@ def referee_table(audit: Frames) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "done": rows["done"].tolist(),
-            "non-linear p": _p(told["nonlinear_p"]),
-            "weaker end p": _p(told["end_slopes_p"]),
+            "non-linear p": p_words(told["nonlinear_p"], without=NOT_ASKED),
+            "weaker end p": p_words(told["end_slopes_p"], without=NOT_ASKED),
             "verdict": told["verdict"].fillna(NOT_ASKED).tolist(),
             "both ends higher": told["levels_verdict"].fillna(NOT_ASKED).tolist(),
             "what it does": [_does(row) for row in rows.itertuples()],
@@ -230,11 +230,6 @@ def _does(row: Any) -> str:
     if pd.isna([getattr(row, name) for name in TESTS_OF_A_ROW]).all():
         return "no estimate could be made"
     return "" if pd.isna(row.direction) else str(row.direction)
-
-
-def _p(values: pd.Series) -> list[str]:
-    """P-values of a table, where a question has such a test."""
-    return [NOT_ASKED if pd.isna(value) else p_number(value) for value in values]
 
 
 def _left(audit: Frames, not_asked: Mapping[str, str]) -> str:

@@ -55,9 +55,9 @@ def about(share: float) -> str:
     return f"about {min(PLAIN_SHARES, key=lambda words: abs(PLAIN_SHARES[words] - share))}"
 
 
-def p_words(p: pd.Series) -> list[str]:
-    """P-values as they stand in a table; of a test without an answer, that."""
-    return [NO_ANSWER if pd.isna(value) else p_number(value) for value in p]
+def p_words(p: pd.Series, *, without: str = NO_ANSWER) -> list[str]:
+    """P-values as they stand in a table; of a test without an answer, that or other words."""
+    return [without if pd.isna(value) else p_number(value) for value in p]
 
 
 def ordinal(row: pd.Series) -> str:
