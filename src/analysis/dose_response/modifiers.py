@@ -362,7 +362,7 @@ def with_levels(
 ) -> tuple[Regression, tuple[tuple[str, ...], ...]]:
     """A study's regression with a curve for each level of its people, which the covariates do not tell already.
 
-    Columns: intercept, spline, indicators of the levels, their products with the spline, covariates. The spline is zero
+    Columns: intercept, spline, each level's indicator and its products with the spline, covariates. The spline is zero
     at the reference, so that an indicator's coefficient is a level's difference there; on the basis as it is, it would
     be that at an exposure of zero. Products, tests of them and each level's curve are the same on either.
 
@@ -379,7 +379,11 @@ def with_levels(
     """
     spline = problem.spline_terms
     basis = problem.contrast(problem.setting.exposure[problem.setting.domain.rows])
-    indicators = (codes[:, None] == np.arange(1, len(names) + 1)).astype(float)
-    products, terms = product_columns(basis, indicators, first_terms=spline, second_terms=names)
-    model = problem.setting.regression(np.hstack([basis, indicators, products]), (*spline, *names, *terms))
-    return model, tuple(terms[start : start + len(spline)] for start in range(0, len(terms), len(spline)))
+    columns, terms, products = [basis], [*spline], []
+    for position, name in enumerate(names, start=1):
+        indicator = (codes == position).astype(float)[:, None]
+        product, own = product_columns(basis, indicator, first_terms=spline, second_terms=(name,))
+        columns += [indicator, product]
+        terms += [name, *own]
+        products.append(own)
+    return problem.setting.regression(np.hstack(columns), tuple(terms)), tuple(products)
