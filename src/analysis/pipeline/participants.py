@@ -28,7 +28,7 @@ def read_participants(folders: Folders | Path | str) -> tuple[pd.DataFrame, Prov
     try:
         known = json.loads((folders.processed / "provenance.json").read_text())
         provenance, code = Provenance(str(known["source"]), known["synthetic"] is True), known["code"]
-        frame = pd.read_parquet(folders.participants)
+        people = pd.read_parquet(folders.participants)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise StageError(
             f"no readable participants in {place_of(folders.processed)} ({error.__class__.__name__}): run "
@@ -39,8 +39,8 @@ def read_participants(folders: Folders | Path | str) -> tuple[pd.DataFrame, Prov
             f"the participants in {folders.processed} were built by another version of the harmonising code: run "
             "`make cohort` (or `python -m analysis cohort`), or `make demo` for the invented survey."
         )
-    frame.attrs |= provenance.to_attrs()
-    return with_interviewed(frame), provenance
+    people.attrs |= provenance.to_attrs()
+    return with_interviewed(people), provenance
 
 
 def code_digest() -> str:
