@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import RefereeRow, complete, curve_on, row_of
+from analysis.audit.referee.table import PRIMARY_ROW, RefereeRow, complete, curve_on, row_of
 from analysis.data.people.vocabulary import amount_unit
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Setting, pose_on, pose_setting, set_out
@@ -29,7 +29,7 @@ The primary study's amounts, 98 to 518 mg/day, are that near to one digit each."
 def form(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataFrame:
     """The study on other scales and forms of its exposure, as rows of the referee's table."""
     setting = set_out(people, study)
-    base = row_of(QUESTION, "primary", curve_on(setting))
+    base = row_of(QUESTION, PRIMARY_ROW, curve_on(setting))
     rows: list[RefereeRow] = []
     for done, other in on_other_scales(setting).items():
         rows.append(row_of(QUESTION, done, curve_on(other)))

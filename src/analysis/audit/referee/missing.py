@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import RefereeRow, answers, curve_on, row_of
+from analysis.audit.referee.table import PRIMARY_ROW, RefereeRow, answers, curve_on, row_of
 from analysis.data.people.cohort import asked_for
 from analysis.data.people.conditions import select_rows
 from analysis.data.people.vocabulary import exposure_label, is_intake
@@ -50,7 +50,7 @@ def covariates_missing(
     that of Li, Raghunathan and Rubin; two lines have the median p of the completed samples. The Monte Carlo error is
     that of the non-linear p: the jackknife's over the imputations, sqrt((m - 1) var p), p without each in turn.
     """
-    base, full = row_of(QUESTION, "primary", curve_on(set_out(people, study))), dataclasses.replace(study, model=FULL)
+    base, full = row_of(QUESTION, PRIMARY_ROW, curve_on(set_out(people, study))), dataclasses.replace(study, model=FULL)
     asked: dict[str, Callable[[], Setting | RefereeRow]] = {
         f"model {FULL}, complete cases": partial(set_out, people, full),
         f"model {FULL}, missing indicators": partial(_indicated, people, full),
@@ -176,7 +176,7 @@ def people_missing(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str,
     if study.disease == "neuropathy":
         tested = dataclasses.replace(study, outcome="any_tested")
         asked["outcome rule any_tested"] = partial(set_out, people, tested)
-    return answers(QUESTION, row_of(QUESTION, "primary", curve_on(setting)), asked)
+    return answers(QUESTION, row_of(QUESTION, PRIMARY_ROW, curve_on(setting)), asked)
 
 
 def weighted_for(people: pd.DataFrame, setting: Setting, among: Among) -> Setting:

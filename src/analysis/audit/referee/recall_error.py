@@ -21,7 +21,7 @@ import pandas as pd
 import scipy
 
 from analysis.audit.recall import beside_energy
-from analysis.audit.referee.table import RefereeRow, answers, complete, curve_on, row_of, undecided
+from analysis.audit.referee.table import PRIMARY_ROW, RefereeRow, answers, complete, curve_on, row_of, undecided
 from analysis.data.people.vocabulary import SECOND_DAYS, exposure_label
 from analysis.data.people.weights import two_day_weight
 from analysis.dose_response.fits import curve_of, fit_problem
@@ -116,7 +116,7 @@ def refuse_without_slope(
 def calibrated(people: pd.DataFrame, *, study: Study = PRIMARY) -> dict[str, pd.DataFrame]:
     """The curve on calibrated intake, its calibration taken as known: see `answers`."""
     setting = set_out(people, study)
-    base = row_of(QUESTION, "primary", curve_on(setting))
+    base = row_of(QUESTION, PRIMARY_ROW, curve_on(setting))
     sets = dict.fromkeys(((study.exposure,), beside_energy(study.exposure)))
     asked = {f"calibrated {_names(one)}, taken as known": partial(_known_row, people, setting, one) for one in sets}
     return answers(QUESTION, base, asked)
@@ -187,7 +187,7 @@ def calibrated_bootstrap(
         "question": QUESTION, "done": f"calibrated {_names(exposures)}, bootstrap, {way}", "n": data.y.size,
         "cases": int(data.y.sum()), "draws": int(found.known.sum()), **ends,
     }  # fmt: skip
-    return complete([row], row_of(QUESTION, "primary", curve_on(setting)))
+    return complete([row], row_of(QUESTION, PRIMARY_ROW, curve_on(setting)))
 
 
 def drawn_slopes(
@@ -239,7 +239,7 @@ def simulated_extrapolated(
             "log_or_low": found.estimate[2], "log_or_high": found.estimate[3], "draws": draws,
             "mc_error_of": "end_high_p", "mc_error": error,
         })  # fmt: skip
-    return complete(rows, row_of(QUESTION, "primary", curve))
+    return complete(rows, row_of(QUESTION, PRIMARY_ROW, curve))
 
 
 def extrapolated(people: pd.DataFrame, problem: Problem, *, draws: int, seed: int) -> dict[int, Extrapolated]:

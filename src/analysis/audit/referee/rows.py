@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import answers, curve_on, row_of
+from analysis.audit.referee.table import PRIMARY_ROW, answers, curve_on, row_of
 from analysis.data.people.conditions import all_of
 from analysis.data.people.vocabulary import WEEKEND, is_intake
 from analysis.dose_response.problem import Setting, set_out
@@ -42,7 +42,7 @@ def rows_that_change_nothing(people: pd.DataFrame, *, study: Study = PRIMARY) ->
     rows: of the referee's table; left: what these people cannot be asked, with the reason, in the columns done, reason.
     """
     setting = set_out(people, study)
-    base = row_of(QUESTION, "primary", curve_on(setting))
+    base = row_of(QUESTION, PRIMARY_ROW, curve_on(setting))
     asked: dict[str, Callable[[], Setting]] = {
         done: partial(variant, setting) for done, variant in variants(people).items()
     }

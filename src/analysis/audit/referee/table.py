@@ -17,7 +17,7 @@ from analysis.stats.disclosure import told
 from analysis.stats.shape.nadir import RANGE
 from analysis.stats.shape.questions import levels
 from analysis.stats.shape.slopes import end_slopes
-from analysis.stats.shape.verdict import ALPHA, FittedCurve, verdict
+from analysis.stats.shape.verdict import ALPHA, NO_DEPARTURE, U_NOT_SHOWN, FittedCurve, U, verdict
 
 COLUMNS = (
     "question", "done", "n", "cases", "nonlinear_p", "end_low_p", "end_high_p", "end_slopes_p", "two_lines_p",
@@ -30,10 +30,13 @@ the larger of the two ends' changes in log odds ratio from the primary curve. di
 draws, mc_error_of, mc_error: number of draws, which column comes from them and its Monte Carlo error; interior's own
 draws are those of the coefficients."""
 
+PRIMARY_ROW = "primary"
+"""What is done in the row that every other row of a question is compared with."""
+
 NO_CHANGE = 0.01
 """A p-value of an end slope that moves by less says nothing of a direction."""
 
-STANDS = {"no departure shown": 0, "non-linear, U not shown": 1, "U": 2}
+STANDS = {NO_DEPARTURE: 0, U_NOT_SHOWN: 1, U: 2}
 """Verdicts by how much of a U they show."""
 
 SHOWN = ("", "a bend", "a U")

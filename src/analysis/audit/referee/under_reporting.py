@@ -10,19 +10,20 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.audit.referee.table import RefereeRow, complete, curve_on, finite, row_of
+from analysis.audit.referee.table import PRIMARY_ROW, RefereeRow, complete, curve_on, finite, row_of
 from analysis.audit.specifications import eligible_people
 from analysis.data.people.metabolism import PLAUSIBLE, goldberg_limits
 from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
+from analysis.dose_response.modifiers import with_levels
+from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import weighted_quantiles
 from analysis.stats.disclosure import told
 from analysis.stats.monte_carlo import quantile_error
-from analysis.stats.regression.hypotheses import product_columns, wald_test
-from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.hypotheses import wald_test
+from analysis.stats.regression.quick import fit_quickly
 from analysis.study import PRIMARY, Study
 
 QUESTION = "under-reporting"
@@ -43,7 +44,7 @@ def under_reporting(people: pd.DataFrame, *, study: Study = PRIMARY) -> pd.DataF
     setting, ratio = set_out(people, study), energy_ratio(people)
     low, high = PLAUSIBLE
     narrow = goldberg_limits(deviations=1.96)
-    base = row_of(QUESTION, "primary", curve_on(setting))
+    base = row_of(QUESTION, PRIMARY_ROW, curve_on(setting))
     known = setting.restricted(np.isfinite(ratio))
     plausible = setting.restricted((ratio >= low) & (ratio <= high))
     other = setting.restricted((ratio >= narrow[0]) & (ratio <= narrow[1]))
@@ -84,15 +85,10 @@ def _flagged(setting: Setting, flag: Bools) -> Setting:
 
 def _interaction(setting: Setting, flag: Bools) -> RefereeRow:
     """Test that the curve is the same for under-reporters and others: F of the products of flag and spline."""
-    problem: Problem = pose_setting(_flagged(setting, flag))
-    spline = problem.basis
-    beside = flag[setting.domain.rows, None].astype(float)
-    products, names = product_columns(beside, spline, first_terms=(FLAG,),
-                                      second_terms=problem.spline_terms)  # fmt: skip
-    X, terms = np.hstack([problem.X, products]), (*problem.terms, *names)
-    fit = fit_quickly(Regression(X, problem.y, setting.domain, terms), setting.design)
+    model, (products,) = with_levels(pose_setting(setting), flag[setting.domain.rows].astype(np.intp), (FLAG,))
+    fit = fit_quickly(model, setting.design)
     return {"question": QUESTION, "done": "curve times under-reporter (p of the products)", "n": told(fit.n),
-            "cases": told(fit.cases), "nonlinear_p": wald_test(fit, names).p_value}  # fmt: skip
+            "cases": told(fit.cases), "nonlinear_p": wald_test(fit, products).p_value}  # fmt: skip
 
 
 # ---- controls
@@ -116,7 +112,7 @@ def deletion_controls(
     setting, ratio = set_out(people, study), energy_ratio(people)
     kept = (ratio >= PLAUSIBLE[0]) & (ratio <= PLAUSIBLE[1])
     known = setting.restricted(np.isfinite(ratio))
-    base = row_of(QUESTION, "primary", curve_on(setting))
+    base = row_of(QUESTION, PRIMARY_ROW, curve_on(setting))
     generator = np.random.Generator(np.random.PCG64(seed))
     rows = []
     for done, groups in (

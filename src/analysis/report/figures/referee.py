@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from analysis.audit.referee.table import PRIMARY_ROW
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import (
     BAND,
@@ -20,7 +21,6 @@ from analysis.report.figures.layout import (
 )
 from analysis.report.figures.width import Width
 from analysis.report.words.numbers import format_p
-from analysis.report.words.referee import PRIMARY_ROW
 from analysis.stats.shape.verdict import ALPHA, NO_DEPARTURE, U_NOT_SHOWN, U
 
 WITHOUT_VERDICT = "ends only, no verdict"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.audit.referee.table import PRIMARY_ROW
 from analysis.data.people.vocabulary import exposure_label, exposure_origin, is_intake
 from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
@@ -22,7 +23,6 @@ from analysis.report.words.numbers import (
     verdict_words,
 )
 from analysis.report.words.reasons import plain_reason
-from analysis.report.words.referee import PRIMARY_ROW
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
 from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, describe_people

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from analysis.audit.referee.table import PRIMARY_ROW
 from analysis.report.words.numbers import (
     NUMBERS,
     format_drawn,
@@ -14,8 +15,6 @@ from analysis.report.words.numbers import (
 )
 from analysis.stats.shape.questions import ENDS_HIGHER, FALLS_THEN_RISES
 from analysis.stats.shape.verdict import ALPHA
-
-PRIMARY_ROW = "primary"
 
 
 def question_table(referee: pd.DataFrame, question: str) -> pd.DataFrame:
