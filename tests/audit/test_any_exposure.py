@@ -347,6 +347,87 @@ def test_page_is_about_its_own_exposure_and_names_the_data(told):
         assert f"\n## {title}\n" in page
 
 
+# ---- the same of a column of one's own, and of some of the people
+
+SCORE = Study(exposure="my_score [points]")
+MEAN, SPREAD = 50.0, 10.0
+SCORE_SEED = 2
+"""Not `SEED`: with it nothing happens to bend at p = 0.02, as one draw in fifty does."""
+
+
+def u_of_the_score(score):
+    """Lowest at the mean, odds ratio 1.8 a spread and a half from it."""
+    return np.log(1.8) * ((score - MEAN) / (1.5 * SPREAD)) ** 2
+
+
+def with_score(survey, truth):
+    """Everybody with a score that goes with nothing, and an outcome drawn from its curve."""
+    people, base = survey
+    rows = base.problem.setting.domain.rows
+    rng = np.random.default_rng(SCORE_SEED)
+    score = rng.normal(MEAN, SPREAD, len(people))
+    outcome = people["pn_strict"].to_numpy(copy=True)
+    outcome[rows] = base.draw_of(base.expected_with(np.zeros_like, truth(score[rows])), rng)
+    return people.assign(pn_strict=outcome, **{SCORE.exposure: score})
+
+
+def page_of(people, study):
+    estimates, audit = audited(people, study)
+    page = conclusions_markdown(study, estimates, audit, Provenance("SYNTHETIC survey", True),
+                                not_asked=not_asked(study))  # fmt: skip
+    return claim_sentence(study, estimates, audit), page
+
+
+@pytest.mark.parametrize(
+    ("truth", "said", "concluded", "rank"),
+    [
+        (
+            u_of_the_score,
+            r'The curve of my score bends \(.*the verdict on its shape is "U"\. The bend is shown in each way of',
+            "The bend of my score stays in each way of adjusting for energy. Whether my score causes it, one "
+            "examination cannot say",
+            "my score first",
+        ),
+        (
+            np.zeros_like,
+            r"No association of my score with neuropathy is shown \(.*\)\.$",
+            "So there is no bend, or one too small to be shown",
+            "first, my score",
+        ),
+    ],
+    ids=["U", "nothing"],
+)
+def test_page_of_a_column_of_ones_own_ends_in_the_words_of_its_planted_truth(survey, truth, said, concluded, rank):
+    claim, page = page_of(with_score(survey, truth), SCORE)
+    assert re.match(said, claim), claim
+    (whole,) = re.findall(r"## As a whole\n\n(.*)\n", page)
+    assert concluded in whole
+    assert rank in whole
+    assert f"**{claim}**" in page
+    assert re.search(r"against the unweighted median of (49\.\d|50(\.\d)?) points are ", page)
+    asked, _ = page.split("## What could not be asked")
+    assert not re.search(r"recalled day|how much people eat|intake", asked.partition("## Of this exposure alone")[0])
+
+
+@pytest.mark.parametrize(
+    ("where", "people_said", "said"),
+    [
+        ("sex == 'female'", "women aged 40 or older", 'The curve of phosphorus bends .* shape is "U"'),
+        ("sex == 'male'", "men aged 40 or older", "No association of phosphorus with neuropathy is shown"),
+    ],
+    ids=["women", "men"],
+)
+def test_page_of_some_people_ends_in_the_words_of_their_own_truth(survey, where, people_said, said):
+    """A U is planted in women and nothing in men."""
+    women = survey[0].loc[survey[1].problem.setting.domain.rows, "sex"].to_numpy() == "female"
+    people = with_outcome(survey, lambda x, kcal: np.where(women, planted_u(x, kcal), 0.0))
+    claim, page = page_of(people, Study(exposure="phosphorus_mg", where=where))
+    assert re.match(said, claim), claim
+    assert f"People: {people_said}; " in page
+    assert re.search(rf"\nAmong [\d,]+ {people_said} \(", page)
+    assert ("So there is no bend" in page) == (where == "sex == 'male'")
+
+
 def test_page_about_energy_has_no_energy_adjustment_and_says_why(survey):
     people = with_outcome(survey, u_of_energy)
     estimates, audit = audited(people, ENERGY)
@@ -355,7 +436,7 @@ def test_page_about_energy_has_no_energy_adjustment_and_says_why(survey):
     assert "The curve of energy bends" in page
     assert "The bend is one of how much people eat" in page
     assert "\n## With energy adjusted for\n" not in page
-    assert "- energy forms: energy is the exposure itself: it cannot be adjusted for itself." in page
+    assert "- energy forms; energy surface; energy slices: energy is the exposure itself: it cannot be" in page
     assert set(audit["specificity_place"]["form"]) == {"none"}
 
 

@@ -287,7 +287,7 @@ def test_a_u_of_magnesium_is_first_and_a_discovery_with_energy_beside_it_too(tol
 @planted(OF_MAGNESIUM)
 def test_a_u_of_magnesium_is_said_to_be_its_own(told):
     said = specificity_sentence(told.audit)
-    assert "magnesium is 1st; the first is magnesium (p < 0.001)" in said
+    assert "In order of the non-linear p magnesium is 1st (p < 0.001)." in said
     assert re.search(r"it stays among the discoveries [^.]*with energy as a spline beside it, not [^.]*per 1,000", said)
     assert re.search(r": (magnesium bends and energy is not shown to|both bend, each beside the other)\.$",
                      energy_sentence(told.audit))  # fmt: skip

@@ -82,7 +82,7 @@ def test_a_measured_exposure_is_audited_to_the_end(folders):
     study = Study(exposure="hba1c_percent")
     page = page_of(folders, study)
     refuse_nonsense(page)
-    assert page.startswith("# Hba1c and peripheral neuropathy: what the audit")
+    assert page.startswith("# HbA1c and peripheral neuropathy: what the audit")
     assert not len(pd.read_csv(audit_folder(folders, study) / "failures.csv"))
 
 
@@ -165,7 +165,7 @@ def test_what_of_a_file_is_missing_or_left_out_is_said(tmp_path, capsys, monkeyp
     ("text", "message"),
     [
         ("SEQN,mine\n999999999,2\n", "a SEQN of nobody who was interviewed in these cycles (line 2)"),
-        ("SEQN,mine\n{0},2\n{0},3\n", "a SEQN that is there twice (line 2, 3)"),
+        ("SEQN,mine\n{0},2\n{0},3\n", "a SEQN that is there twice: keep one row a person (line 2, 3)"),
         ("SEQN,mine\n{0},high\n", "no finite number in 'mine'"),
         ("SEQN,mine\n{0},\n", "'mine' has 0 values: a curve needs numbers"),
         ("SEQN,mine\n{0},NA\n", "leave the cell empty where the value is not known"),

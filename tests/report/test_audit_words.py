@@ -386,6 +386,8 @@ def test_ends_that_change_nothing_are_not_said_to(share):
     assert told.startswith(
         f"Wherever the ends are at which the slopes are tested, {100 * share:.1f} % end in a U: at P5 and P95 (the "
         "protocol's) as at P10 and P90, P15 and P85 or P20 and P80 of intake."
+        if share
+        else "Nor is there one with the slopes tested at other ends of intake."
     )
 
 
@@ -420,13 +422,13 @@ def test_shares_are_of_the_specifications_with_an_answer_and_the_others_have_the
     )
     assert "end in a bend or a U: 50.0 % without 1999-2000." in audit_words.cycles_sentence(audit)
     sides = audit_words.sides_sentence(audit)
-    assert "80 of 4,725 specifications, those without an answer among them, are a U" in sides
+    assert "of 4,725 specifications, those without an answer among them, 80 are a U" in sides
 
 
 def test_sides_are_told_for_the_grid_and_for_that_first_declared():
     told = audit_words.sides_sentence(made())
-    assert "80 of 4,725 specifications are a U, 130 with both tests one-sided, 44 with both two-sided; 77 of" in told
-    assert "77 of 3,240 of the grid as first declared are a U, 115 with both tests one-sided, 42 with both" in told
+    assert "of 4,725 specifications 80 are a U, 130 with both tests one-sided, 44 two-sided; of 3,240" in told
+    assert "of 3,240 of the grid as first declared 77 are a U, 115 with both tests one-sided, 42 two-sided." in told
 
 
 def test_what_joined_the_grid_later_is_told():
@@ -438,8 +440,8 @@ def test_what_joined_the_grid_later_is_told():
 
 def test_the_plain_bootstrap_is_told_beside_the_primary_p_with_why_it_is_not_primary():
     told = audit_words.joint_words(made())
-    assert "takes every standard error as known, so that where df are few its draws hold too few small p-values" in told
-    assert "the least adjusted p is that of the share with non-linear p < 0.05, 0.030 ± 0.002" in told
+    assert "too lenient where df are few, since it takes standard errors as known" in told
+    assert "least adjusted p = 0.030 ± 0.002, of the share with non-linear p < 0.05.)" in told
     table = audit_words.joint_test_table(made())
     assert len(table) == len(TERMS)
     assert table["adjusted, plain bootstrap"].iloc[-1] == "0.030 ± 0.002"
@@ -540,9 +542,8 @@ def test_controls_that_hold_and_outcomes_that_do_not_bend():
 
 
 def test_method_that_misses_a_control_says_so():
-    assert "misses what is known: age, HbA1c and height." in specificity_words.controls_sentence(
-        made(specificity=specificity(0.3))
-    )
+    said = specificity_words.controls_sentence(made(specificity=specificity(0.3)))
+    assert "misses what is known: age, HbA1c and height (largest p = 0.300). So what is not shown here may be" in said
 
 
 def controls(kind, labels, **replaced):
@@ -715,8 +716,8 @@ def test_where_every_sampling_unit_is_of_few_people_nothing_is_claimed(estimates
 @pytest.mark.parametrize(
     ("p", "said"),
     [([0.2, 0.4, 0.2], "no bend is shown on either day or their mean"),
-     ([0.2, 0.4, 0.01], "a bend is shown on mean of both"),
-     ([0.01, 0.4, 0.01], "a bend is shown on first and mean of both")],
+     ([0.2, 0.4, 0.01], "a bend is shown on their mean."),
+     ([0.01, 0.4, 0.01], "a bend is shown on the first day and their mean.")],
 )  # fmt: skip
 def test_second_recall_says_on_which_days_the_curve_bends(p, said):
     assert said in audit_words.recall_sentence(made(recall_curves=recall_curves(p)))
@@ -761,7 +762,11 @@ def test_bottom_line_of_a_bend_that_stays_says_so_and_claims_no_cause(estimates)
 def test_bottom_line_without_a_bend_has_nothing_to_explain(estimates):
     said = bottom_line(estimates[0], without_a_bend())
     assert said.startswith("The primary analysis shows no bend (non-linear p = 0.400).")
-    assert said.endswith("So there is no bend, or one too small to be shown on 44 design degrees of freedom.")
+    none = "So there is no bend, or one too small to be shown on 44 design degrees of freedom."
+    assert said.endswith(f"{none} Whether magnesium causes the association, one recalled day beside one examination "
+                         "cannot say: other things go with it.")  # fmt: skip
+    tests = estimates[0]["tests"]
+    assert bottom_line(estimates[0] | {"tests": tests.assign(p_value=0.4)}, without_a_bend()).endswith(none)
 
 
 def test_bottom_line_names_what_a_recalled_day_cannot_have_caused(estimates):

@@ -40,7 +40,7 @@ def read_column(path: Path, people: pd.DataFrame, *, outcomes: Iterable[str] = (
     number, value = (pd.to_numeric(read[column], errors="coerce") for column in (NUMBER, name))
     wrong = ~np.isfinite(value) & ~_empty(read[name])
     _refuse(path, ~number.isin(people.index), f"a {NUMBER} of nobody who was interviewed in these cycles")
-    _refuse(path, number.duplicated(keep=False), f"a {NUMBER} that is there twice")
+    _refuse(path, number.duplicated(keep=False), f"a {NUMBER} that is there twice: keep one row a person")
     _refuse(path, wrong, f"no finite number in {name!r}: leave the cell empty where the value is not known")
     if value.nunique() < FEWEST_VALUES:
         raise StudyError(f"{path}: {name!r} has {value.nunique()} values: a curve needs numbers that are more than yes "

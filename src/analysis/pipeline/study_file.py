@@ -63,7 +63,7 @@ def parse_study(text: str, *, name: str, exposure: str | None = None) -> Study:
     try:
         given: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{name}: {error}. Expected TOML.") from None
+        raise StudyError(f'{name}: {error}. Expected TOML, such as exposure = "magnesium_mg".') from None
     for key, value in given.items():
         if key not in FIELDS:
             raise StudyError(f"{name}: key {key!r}: {expected_one_of(key, list(FIELDS))}")

@@ -272,7 +272,7 @@ def test_people_outside_the_cohort_keep_their_weight() -> None:
 # ---- what is refused -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("exposure", ["kryptonite", "pn_strict", "weight_mec", "DRXTMAGN", ""])
+@pytest.mark.parametrize("exposure", ["kryptonite", "weight_mec", "DRXTMAGN", ""])
 def test_an_exposure_that_is_no_column_of_numbers_is_refused_with_those_that_are(exposure: str) -> None:
     message = rf"^exposure '{exposure}': expected one of energy_kcal, .*moisture_g, .*, magnesium_total_mg, age_years"
     with pytest.raises(StudyError, match=message) as refusal:
@@ -302,7 +302,7 @@ def test_any_column_of_numbers_can_be_the_exposure_and_needs_no_recall() -> None
                           {"bmi_kg_m2": 27.0}])  # fmt: skip
     cohort = select_cohort(frame, Study(exposure="bmi_kg_m2", weights="mec"))
     assert members(cohort) == [1, 3, 4]
-    assert "bmi known" in cohort.flow["step"].tolist()
+    assert "BMI known" in cohort.flow["step"].tolist()
 
 
 def test_what_an_outcome_is_made_of_cannot_be_its_exposure() -> None:
@@ -310,6 +310,12 @@ def test_what_an_outcome_is_made_of_cannot_be_its_exposure() -> None:
     for outcome in ("pad", "any_led"):
         with pytest.raises(StudyError, match="abi_left"):
             select_cohort(frame, Study(exposure="abi_left", outcome=outcome))
+
+
+@pytest.mark.parametrize("name", ["pn_strict", "psu"])
+def test_the_outcome_and_the_design_are_no_exposure_and_not_a_misspelt_name(name: str) -> None:
+    with pytest.raises(StudyError, match=f"^exposure '{name}': the column is of the outcome, the design or eligib"):
+        select_cohort(participants([{}]), Study(exposure=name))
 
 
 def test_nobody_above_the_oldest_age_is_in_the_cohort() -> None:

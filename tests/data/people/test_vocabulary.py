@@ -57,8 +57,11 @@ def test_no_two_nutrients_read_the_same_column(position: int) -> None:
         ("vitamin_c_mg", "vitamin C"),
         ("vitamin_b12_ug", "vitamin B12"),
         ("lead_ug_dl", "lead"),
-        ("egfr_ml_min_1_73m2", "egfr"),
-        ("pir", "pir"),
+        ("hba1c_percent", "HbA1c"),
+        ("egfr_ml_min_1_73m2", "estimated GFR"),
+        ("pir", "income to poverty ratio"),
+        ("abi_lowest", "lower ankle-brachial index"),
+        ("my_score", "my score"),
         ("sfa_4_0_g", "SFA 4:0"),
         ("sfa_16_0_g", "SFA 16:0"),
         ("mfa_22_1_g", "MFA 22:1"),
@@ -89,8 +92,10 @@ def test_every_nutrient_can_be_written_on_an_axis() -> None:
     assert not [name for name in NUTRIENT_COLUMNS if "_" in exposure_label(name)]
 
 
-def test_no_two_nutrients_have_the_same_words() -> None:
-    assert len({exposure_label(name) for name in NUTRIENT_COLUMNS}) == len(NUTRIENT_COLUMNS)
+def test_no_two_columns_have_the_same_words() -> None:
+    """Folate that was eaten is not that in the serum."""
+    names = [*NUTRIENT_COLUMNS, "folate_ng_ml", "b12_pg_ml", "egfr_ml_min_1_73m2", "mdrd_ml_min_1_73m2"]
+    assert len({exposure_label(name) for name in names}) == len(names)
 
 
 @pytest.mark.parametrize(

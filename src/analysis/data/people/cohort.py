@@ -248,8 +248,10 @@ def _check_columns(people: pd.DataFrame, study: Study) -> None:
     barred = barred_beginnings(study.outcome)
     if not _may_be_exposure(people, study.exposure, barred):
         others = [str(name) for name in people if name not in EXPOSURES and _may_be_exposure(people, str(name), barred)]
-        if study.exposure in people and not study.exposure.startswith(barred):
-            raise StudyError(f"exposure {study.exposure!r}: the column {_why_not(people[study.exposure])}.")
+        if study.exposure in people:
+            of_design = "is of the outcome, the design or eligibility, and no exposure: choose another"
+            why = of_design if study.exposure.startswith(barred) else _why_not(people[study.exposure])
+            raise StudyError(f"exposure {study.exposure!r}: the column {why}.")
         raise StudyError(f"exposure {study.exposure!r}: {expected_one_of(study.exposure, [*EXPOSURES, *others])}")
     for name in study.extra_covariates:
         if name not in people or name.startswith(barred):

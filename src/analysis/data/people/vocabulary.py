@@ -99,6 +99,7 @@ _OTHER_UNITS = {
     "umol_l": "µmol/L",
     "mg_dl": "mg/dL",
     "ug_dl": "µg/dL",
+    "ug_ml": "µg/mL",
     "ng_ml": "ng/mL",
     "pg_ml": "pg/mL",
     "kg_m2": "kg/m²",
@@ -113,10 +114,30 @@ _OTHER_UNITS = {
 _OWN = re.compile(r"(?P<label>[^\[\]]*[^\[\] ]) *\[(?P<unit>[^\[\]]+)\]")
 """Name of a column of one's own that says its label and, in square brackets, its unit."""
 _ABBREVIATIONS = {"sfa": "SFA", "mfa": "MFA", "pfa": "PFA"}
+_MEASURED = {
+    "pir": "income to poverty ratio",
+    "bmi": "BMI",
+    "sbp": "systolic blood pressure",
+    "dbp": "diastolic blood pressure",
+    "hba1c": "HbA1c",
+    "b12": "serum vitamin B12",
+    "folate": "serum folate",
+    "mma": "methylmalonic acid",
+    "egfr": "estimated GFR",
+    "mdrd": "estimated GFR (MDRD)",
+    "albumin creatinine": "urinary albumin to creatinine",
+    "hdl cholesterol": "HDL cholesterol",
+    "abi left": "left ankle-brachial index",
+    "abi right": "right ankle-brachial index",
+    "abi lowest": "lower ankle-brachial index",
+    "abi highest": "higher ankle-brachial index",
+    "ei bmr": "energy intake by basal metabolic rate",
+}
+"""Words for what was measured, where its name without the unit does not read as words or is that of a nutrient."""
 
 
 def exposure_label(name: str) -> str:
-    """Words for a column: ``vitamin_b12_ug`` is "vitamin B12", ``sfa_16_0_g`` is "SFA 16:0".
+    """Words for a column: ``vitamin_b12_ug`` is "vitamin B12", ``hba1c_percent`` is "HbA1c".
 
     A column of one's own may bring label and unit itself: ``magnesium density [mg/1,000 kcal]``.
     """
@@ -125,13 +146,12 @@ def exposure_label(name: str) -> str:
     if name in SUPPLEMENT_EXPOSURES:
         return SUPPLEMENT_EXPOSURES[name][0]
     if name not in EXPOSURES:
-        return name.removesuffix(_other_unit(name)).strip("_").replace("_", " ")
-    words = name.rsplit("_", 1)[0].split("_")
-    if words[0] in _ABBREVIATIONS:
-        return f"{_ABBREVIATIONS[words[0]]} {':'.join(words[1:])}"
-    if words[0] == "vitamin":
-        words[1] = words[1].upper()
-    return " ".join(words)
+        words = name.removesuffix(_other_unit(name)).strip("_").replace("_", " ")
+        return _MEASURED.get(words, words)
+    kind, *rest = name.rsplit("_", 1)[0].split("_")
+    if kind in _ABBREVIATIONS:
+        return f"{_ABBREVIATIONS[kind]} {':'.join(rest)}"
+    return " ".join([kind, *(map(str.upper, rest) if kind == "vitamin" else rest)])
 
 
 def is_intake(name: str) -> bool:

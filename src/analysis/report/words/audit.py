@@ -55,6 +55,8 @@ TASKS = {
 }
 """Which task of the audit a frame comes from: one that failed has left no frame."""
 
+DAYS_SAID = {"first": "the first day", "second": "the second", "mean of both": "their mean"}
+WHOSE = {"500-6000 kcal": "people who recalled 500 to 6,000 kcal"}
 NAMES = {"weights": "Weights", "outcome": "Outcome", "sample": "People", "covariates": "Model", "energy": "Energy",
          "knots": "Knots"}  # fmt: skip
 LEVELS = {"mec": "MEC", "both_feet": "both feet", "two_sites": "two sites", "any_tested": "any tested site"}
@@ -124,6 +126,8 @@ def ends_sentence(audit: Frames, study: Study = PRIMARY) -> str:
 
 def _u_by_ends_words(u: pd.Series) -> str:
     """Shares of verdicts of a U by the ends, the protocol's the first; said to hang on them only where they differ."""
+    if not u.any():
+        return "Nor is there one with the slopes tested at other ends"
     told, places = [percent(share) for share in u], [ends_words(str(ends)) for ends in u.index]
     places[0] += " (the protocol's)"
     if len(set(told)) == 1:
@@ -144,8 +148,8 @@ def sides_sentence(audit: Frames) -> str:
     for grid, rows in audit["verdict_sides"].groupby("grid", sort=False):
         u = rows.set_index("sides")["u"]
         where = f"specifications{among}" if grid == "all" else f"of the grid as first declared{among}"
-        told.append(f"{u['as is']:,} of {rows['n'].iloc[0]:,} {where} are a U, {u['both one-sided']:,} with both tests "
-                    f"one-sided, {u['both two-sided']:,} with both two-sided")  # fmt: skip
+        told.append(f"of {rows['n'].iloc[0]:,} {where} {u['as is']:,} are a U, {u['both one-sided']:,} with both tests "
+                    f"one-sided, {u['both two-sided']:,} two-sided")  # fmt: skip
     return f"The rule's end slopes are one-sided and its two lines two-sided: {'; '.join(told)}."
 
 
@@ -192,7 +196,11 @@ def u_verdicts_sentence(audit: Frames) -> str:
             f"Of the {u.sum():,} verdicts of a U, the largest part are with everybody: {u['all']:,} of "
             f"{of_level['all']:,} specifications."
         )
-    where = f"leave out the cycle {most.removeprefix('without ')}" if most.startswith("without") else f"are of {most}"
+    where = (
+        f"leave out the cycle {most.removeprefix('without ')}"
+        if most.startswith("without")
+        else f"are of {WHOSE.get(most, most)}"
+    )
     return (
         f"Of the {u.sum():,} verdicts of a U, {u.max():,} {where}; with everybody it is {u['all']:,} of "
         f"{of_level['all']:,} specifications."
@@ -241,9 +249,9 @@ def _plain_words(audit: Frames) -> str:
     plain = joint_tests(audit["joint_test"], primary=False)
     least = plain.loc[plain["adjusted_p"].idxmin()]
     return (
-        "(A plain bootstrap of the sampling units takes every standard error as known, so that where df are few its "
-        f"draws hold too few small p-values; by it the least adjusted p is that of the {TERM_WORDS[str(least.name)]}, "
-        f"{p_number_drawn(least['adjusted_p'], least['adjusted_p_error'])}.)"
+        "(A plain bootstrap of the sampling units, too lenient where df are few, since it takes standard errors as "
+        f"known: least adjusted p {format_p_drawn(least['adjusted_p'], least['adjusted_p_error'])}, of the "
+        f"{TERM_WORDS[str(least.name)]}.)"
     )
 
 
@@ -374,8 +382,9 @@ def recall_sentence(audit: Frames, exposure: str = PRIMARY.exposure) -> str:
     agreement, curves = audit["recall"].set_index("exposure"), audit["recall_curves"]
     own = agreement.loc[exposure]
     parts = [f"{row.days} p {format_p(row.nonlinear_p)}" for row in curves.itertuples()]
-    shown = [str(row.days) for row in curves.itertuples() if row.nonlinear_p < ALPHA]
-    found = f"a bend is shown on {list_words(shown)}" if shown else "no bend is shown on either day or their mean"
+    shown = [DAYS_SAID[str(row.days)] for row in curves.itertuples() if row.nonlinear_p < ALPHA]
+    only = "no bend is shown on either day or their mean, in a sample that could show only a large one"
+    found = f"a bend is shown on {list_words(shown)}" if shown else only
     energy = agreement.loc[ENERGY, "correlation"]
     beside = "" if exposure == ENERGY else f"; energy {energy:.2f}"
     return (
@@ -383,7 +392,7 @@ def recall_sentence(audit: Frames, exposure: str = PRIMARY.exposure) -> str:
         f"without covariates{beside}). If the error of a recall is random, "
         f"a slope on the logarithm of one day is {percent(own['between_share'])} of that on usual intake, on "
         f"the mean of two days {percent(own['attenuation_two_days'])}; beside covariates it is less. "
-        f"Non-linear test, by day: {', '.join(parts)}: {found}, in a sample that could show only a large one."
+        f"Non-linear test, by day: {', '.join(parts)}: {found}."
     )
 
 

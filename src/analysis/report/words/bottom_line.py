@@ -8,8 +8,18 @@ from analysis.dose_response.energy import ENERGY
 from analysis.report.words import audit as audit_words
 from analysis.report.words import simulation as simulation_words
 from analysis.report.words import specificity as specificity_words
-from analysis.report.words.numbers import NUMBERS, format_intake, format_p, list_words, ordinal, p_at_most, sentence
+from analysis.report.words.numbers import (
+    NUMBERS,
+    format_intake,
+    format_p,
+    list_words,
+    ordinal,
+    p_at_most,
+    percent,
+    sentence,
+)
 from analysis.report.words.shape import shape_of_model
+from analysis.report.words.specificity import bend_words
 from analysis.report.words.units import without_units
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA, U
@@ -59,6 +69,30 @@ def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING, 
     return " ".join([*told, audit_words.unanswered_words(audit, *needed_of(study))]).strip()
 
 
+def summary(estimates: Frames, audit: Frames, *, study: Study, referee: str) -> str:
+    """What a page says before its sections, whose numbers it does not repeat: what stands, and what that can mean.
+
+    Parameters
+    ----------
+    estimates, audit, study : as of `bottom_line`.
+    referee : what the referee's questions come to; empty if none was asked.
+    """
+    told = [_reproduced(estimates, audit, study), _most_words(audit)]
+    if "specificity" in audit:
+        told.append(_shared(audit, study))
+    if "cycle_heterogeneity" in audit:
+        told.append(f"{audit_words.differ_words(audit).partition(' (')[0]}.")
+    return " ".join([*told, *([referee] if referee else []), _meaning(estimates, audit, study)])
+
+
+def _most_words(audit: Frames) -> str:
+    """In how many specifications there is a U, and whether together they say more than chance would."""
+    tests = audit_words.joint_tests(audit["joint_test"], primary=True)
+    together = audit_words.together_words(tests.loc[tests["p_value"].idxmin()])
+    most, share = _most(audit)
+    return f"{f'{most} ({percent(share)} do)' if share else 'No specification finds a U'}; {together}"
+
+
 def needed_of(study: Study) -> tuple[str, ...]:
     """Those of `NEEDED` that a study can have: energy is not adjusted for itself, one cycle has no others."""
     left = (OF_ENERGY if study.exposure == ENERGY else ()) + (OF_CYCLES if len(study.cycles) == 1 else ())
@@ -96,9 +130,14 @@ def _verdicts(audit: Frames, simulation: Frames, study: Study) -> str:
 
 def _shares(audit: Frames, simulation: Frames) -> str:
     """The specifications' verdicts, and how often the rule finds a U that is there."""
+    return f"{_most(audit)[0]}. {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
+
+
+def _most(audit: Frames) -> tuple[str, float]:
+    """Whether most specifications find a U, and the share that does."""
     n = audit_words.answered(audit["verdict_shares"].query("choice == 'all'")).set_index("verdict")["n"]
-    most = "Most specifications find a U." if n[U] > 0.5 * n.sum() else "Most specifications find no U."
-    return f"{most} {audit_words.verdicts_sentence(audit)}{simulation_words.power_words(simulation)}"
+    share = float(n[U] / n.sum())
+    return f"Most specifications find {'a' if share > 0.5 else 'no'} U", share
 
 
 def _shared(audit: Frames, study: Study) -> str:
@@ -106,7 +145,7 @@ def _shared(audit: Frames, study: Study) -> str:
     label = exposure_label(study.exposure)
     intake = is_intake(study.exposure)
     what = "nutrients, energy among them," if intake else f"exposures (nutrients, energy and {label})"
-    found = f"Of {own['tested']} {what} that could be tested as they are, {own['discoveries']} bend at {RATE}"
+    found = f"Of {own['tested']} {what} that could be tested as they are, {bend_words(own['discoveries'])} at {RATE}"
     if pd.isna(own["nonlinear_rank"]):
         return f"{found}, {own['top']} first; {label} could not be tested."
     first = f"{label} first" if own["nonlinear_rank"] == 1 else f"{own['top']} first, {label} {ordinal(own)}"
@@ -123,7 +162,7 @@ def _beside_energy(audit: Frames, study: Study) -> str:
     place = audit["specificity_place"].set_index("form")["discoveries"]
     forms = [form for form in AMONG_NUTRIENTS if form in place.index]
     most = place[forms].max()
-    left = f"at most {most} bend" if most else "none bends"
+    left = f"at most {bend_words(most)}" if most else bend_words(most)
     where = list_words([AMONG_NUTRIENTS[form] for form in forms], "or")
     return f"{found}; of all nutrients {left} at {RATE} {where}."
 
@@ -150,8 +189,12 @@ def _control(estimates: Frames, audit: Frames, study: Study) -> str:
 def _meaning(estimates: Frames, audit: Frames, study: Study) -> str:
     df = estimates["models"].set_index("model").loc[study.model, "design_df"]
     label = exposure_label(study.exposure)
+    once = "one recalled day beside one examination" if is_intake(study.exposure) else "one examination"
     if own_p(estimates, audit, study) >= ALPHA:
-        return f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
+        flat = f"So there is no bend, or one too small to be shown on {df} design degrees of freedom."
+        wald = estimates["tests"].query("model == @study.model and method == 'wald'").set_index("test")["p_value"]
+        whose = f" Whether {label} causes the association, {once} cannot say: other things go with it."
+        return flat + whose * bool(wald["overall"] < ALPHA)
     if study.exposure == ENERGY:
         return (
             "The bend is one of how much people eat, of how much they say they ate, or of how they live: what goes "
@@ -159,7 +202,6 @@ def _meaning(estimates: Frames, audit: Frames, study: Study) -> str:
         )
     intake = is_intake(study.exposure)
     if "energy_forms" in audit and (energy_p(audit) < ALPHA).all():
-        once = "one recalled day beside one examination" if intake else "one examination"
         return (
             f"The bend of {label} stays in each way of adjusting for energy. Whether {label} causes it, {once} cannot "
             "say: other things go with it."

@@ -11,7 +11,7 @@ from analysis.data.people.vocabulary import exposure_label, exposure_origin, is_
 from analysis.dose_response.energy import ENERGY
 from analysis.provenance import Provenance
 from analysis.report.words import audit as audit_words
-from analysis.report.words.bottom_line import bottom_line
+from analysis.report.words.bottom_line import summary
 from analysis.report.words.energy import energy_sentence, split_forms
 from analysis.report.words.numbers import (
     as_markdown,
@@ -25,7 +25,7 @@ from analysis.report.words.numbers import (
 from analysis.report.words.reasons import plain_reason
 from analysis.report.words.shape import shape_of_model
 from analysis.report.words.specificity import controls_sentence, specificity_sentence
-from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, describe_people
+from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, covariate_words, describe_people
 from analysis.report.words.units import sampling_units_sentence
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
@@ -41,9 +41,12 @@ ITSELF, APART, ALIKE, OTHERWISE = "itself", "apart", "alike", "otherwise"
 """How a row of the referee ends beside the study."""
 
 NOT_ASKED = "–"
+SHOWN = f"*Shown*: p below {ALPHA:g}; the other words are explained in README.md, under Words."
 REFEREE_NOTE = (
-    "A dash: this row has no such test, or it is that of the study. Bootstraps and SIMEX are asked about the slopes at "
-    "the ends only."
+    "Weaker end p: the larger one-sided p of a fall at the low end and a rise at the high end. Both ends higher: "
+    "levels at P5 and P95 against the median. EI:BMR: recalled energy by what the body needs at rest. A dash: this row "
+    "has no such test, or it is that of the study; bootstraps are asked about the slopes at the ends only, SIMEX also "
+    "about the levels there."
 )
 
 
@@ -63,11 +66,11 @@ def conclusions_markdown(
     label = exposure_label(study.exposure)
     parts = [
         f"# {sentence(label)} and peripheral {study.disease}: what the audit comes to",
-        f"{_asked(study, estimates)} Data: {provenance.source}.",
+        f"{_asked(study, estimates)} Data: {provenance.source}. {SHOWN}",
         f"**{claim_sentence(study, estimates, audit)}**",
         answer_sentence(estimates, study.model),
         "## As a whole",
-        bottom_line(estimates, audit, study=study),
+        summary(estimates, audit, study=study, referee=_verdicts_words(audit) if "referee" in audit else ""),
     ]
     for title, words in _sections(study, audit).items():
         parts += [f"## {title}", words]
@@ -127,10 +130,10 @@ def _rises(estimates: Frames, study: Study) -> bool:
 
 def _asked(study: Study, estimates: Frames) -> str:
     people = describe_people(rows_of_model(estimates, study.model))
-    extra = f" and {list_words(study.extra_covariates)}" if study.extra_covariates else ""
+    extra = f" and {covariate_words(' '.join(study.extra_covariates))}" if study.extra_covariates else ""
     return (
         f"Exposure: {exposure_label(study.exposure)}, {exposure_origin(study.exposure)} (`{study.exposure}`). Outcome: "
-        f"{OUTCOMES[study.outcome]} (`{study.outcome}`). Of: {people}; {WEIGHT_WORDS[study.weights]}. Model "
+        f"{OUTCOMES[study.outcome]} (`{study.outcome}`). People: {people}; {WEIGHT_WORDS[study.weights]}. Model "
         f"{study.model}{extra}, {study.knots} knots."
     )
 
@@ -138,14 +141,16 @@ def _asked(study: Study, estimates: Frames) -> str:
 def _sections(study: Study, audit: Frames) -> dict[str, str]:
     """Each question's own words, of those that were asked."""
     sections = {
-        "In every specification": " ".join(
-            [
+        "In every specification": "\n".join(
+            f"- {words}" for words in (
+                audit_words.verdicts_sentence(audit),
+                f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit, study)}",
                 audit_words.sides_sentence(audit), audit_words.choices_sentence(audit),
                 audit_words.joint_test_sentence(audit, study),
-            ]
+            )
         ),
         "Of this exposure alone": audit_words.unanswered_words(audit, "specificity")
-        or f"{specificity_sentence(audit, study)} {controls_sentence(audit, study)}",
+        or f"{specificity_sentence(audit, study)}\n\n{controls_sentence(audit, study)}",
     }  # fmt: skip
     if study.exposure != ENERGY:
         sections["With energy adjusted for"] = energy_sentence(audit, study)
@@ -157,6 +162,18 @@ def _sections(study: Study, audit: Frames) -> dict[str, str]:
     if "referee" in audit:
         sections["What a referee asks"] = _referee_words(audit)
     return sections
+
+
+def _verdicts_words(audit: Frames) -> str:
+    """In how many of the referee's analyses that give a verdict each is reached, those of the study itself left out."""
+    table = referee_table(audit)
+    judged = table.loc[(table["ends"] != ITSELF) & (table["verdict"] != NOT_ASKED), "verdict"].value_counts()
+    every = judged.sum()
+    told = [
+        f'{"all" if n == every > 1 else n} end{"s" if n == 1 else ""} in "{verdict_words(str(name))}"'
+        for name, n in judged.items()
+    ]
+    return f"Of the referee's {every} analyses with a verdict {list_words(told)}." if told else ""
 
 
 def _referee_words(audit: Frames) -> str:
@@ -197,7 +214,7 @@ def referee_table(audit: Frames) -> pd.DataFrame:
             "non-linear p": p_words(told["nonlinear_p"], without=NOT_ASKED),
             "weaker end p": p_words(told["end_slopes_p"], without=NOT_ASKED),
             "verdict": told["verdict"].fillna(NOT_ASKED).tolist(),
-            "both ends higher": told["levels_verdict"].fillna(NOT_ASKED).tolist(),
+            "both ends higher": [_shown(p) for p in told["levels_p"]],
             "what it does": [_does(row) for row in rows.itertuples()],
             "ends": [_ends(row, own) for row in rows.itertuples()] if len(own) else OTHERWISE,
         },
@@ -224,15 +241,21 @@ def _ends(row: Any, own: pd.DataFrame) -> str:
 
 
 def _does(row: Any) -> str:
-    """What a row does to the claim: as it says, that it is the study itself, or that it has no estimate at all."""
+    """Which way a row moves the claim, that it is the study itself, or that it has no estimate at all."""
     if row.same:
         return "as in the study"
     if pd.isna([getattr(row, name) for name in TESTS_OF_A_ROW]).all():
         return "no estimate could be made"
-    return "" if pd.isna(row.direction) else str(row.direction)
+    return "" if pd.isna(row.direction) else str(row.direction).partition(":")[0]
+
+
+def _shown(p: float) -> str:
+    return NOT_ASKED if pd.isna(p) else "shown" if p < ALPHA else "not shown"
 
 
 def _left(audit: Frames, not_asked: Mapping[str, str]) -> str:
-    lines = [f"- {task}: {reason}." for task, reason in not_asked.items()]
-    lines += [f"- {row.task}: {plain_reason(str(row.reason))}." for row in audit["failures"].itertuples()]
-    return "\n".join(lines) or "Nothing."
+    told = [*not_asked.items(), *((row.task, plain_reason(str(row.reason))) for row in audit["failures"].itertuples())]
+    tasks: dict[str, list[str]] = {}
+    for task, reason in told:
+        tasks.setdefault(reason, []).append(str(task))
+    return "\n".join(f"- {'; '.join(named)}: {reason}." for reason, named in tasks.items()) or "Nothing."

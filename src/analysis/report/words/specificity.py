@@ -36,12 +36,19 @@ def specificity_sentence(audit: Frames, study: Study = PRIMARY) -> str:
     place = audit["specificity_place"].set_index("form")
     own = place.loc["none"]
     label = exposure_label(study.exposure)
+    first = "" if own["nonlinear_rank"] == 1 else f"; the first is {own['top']}"
     return (
-        f"{answerable_words(audit, study)} In order of the non-linear p {label} {_rank_words(own)}; the first is "
-        f"{own['top']} (p {format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
-        f"{own['discoveries']} of them bend ({own['discoveries_dependent']} by a rule that holds however they go "
-        f"together). {_u_named(u_nutrients(audit, 'none'))} {_adjusted_words(place, label)}{_own_words(place, label)}"
+        f"{answerable_words(audit, study)} In order of the non-linear p {label} {_rank_words(own)}{first} (p "
+        f"{format_p(own['top_p'])}). At a false-discovery rate of {100 * FALSE_DISCOVERIES:g} % "
+        f"{bend_words(own['discoveries'], ' of them')} ({own['discoveries_dependent']} by a rule that holds however "
+        f"they go together). {_u_named(u_nutrients(audit, 'none'))} {_adjusted_words(place, label)}"
+        f"{_own_words(place, label)}"
     )
+
+
+def bend_words(number: int, of: str = "") -> str:
+    """How many bend: "19 of them bend", "1 bends", "none bends"."""
+    return f"{number or 'none'}{of} bend{'s' if number < 2 else ''}"
 
 
 def _rank_words(row: pd.Series) -> str:
@@ -171,7 +178,11 @@ def _positive_words(audit: Frames, study: Study) -> str:
     found = positive[~positive["label"].isin([*missed, *without["label"]])]
     told = []
     if len(missed):
-        told.append(f"The method misses what is known: {list_words(list(missed))}.")
+        least = format_p(positive.loc[positive["label"].isin(missed), "overall_p"].max())
+        told.append(
+            f"The method misses what is known: {list_words(list(missed))} (largest p {least}). So what is not shown "
+            "here may be there all the same."
+        )
     elif len(found):
         names = list(found["label"].unique())
         go = "goes" if len(names) == 1 else "go"
@@ -230,7 +241,7 @@ def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
     rest = f" Not so: {list_words(straight)}." if straight else ""
     beside = adjusted_words(audit, study)
     number = NUMBERS[len(bent)].capitalize()
-    goes = f"{label} goes with how people live"
+    goes = f"{label} goes with what came before it"
     if is_intake(study.exposure):
         goes = "what people eat, or say they ate, goes with how they live"
     return (

@@ -311,7 +311,7 @@ def covariate_words(covariates: object) -> str:
              "has_diabetes": "diabetes", "has_hypertension": "hypertension", "energy_kcal": "energy"}  # fmt: skip
     if not isinstance(covariates, str) or not covariates:
         return "nothing"
-    return list_words([names.get(name, name) for name in covariates.split()])
+    return list_words([names.get(name) or exposure_label(name) for name in covariates.split()])
 
 
 def standard_errors_table(estimates: Frames) -> pd.DataFrame:
