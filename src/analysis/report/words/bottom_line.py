@@ -25,11 +25,10 @@ from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA, U
 from analysis.study import PRIMARY, Study
 
-OF_ENERGY = ("energy_forms", "energy_curves", "energy_tests")
-OF_CYCLES = ("cycle_shapes", "cycle_heterogeneity")
-NEEDED = (*OF_ENERGY, *OF_CYCLES, "psu_shape", "specificity")
-"""Frames that a whole audit has, where the study can be asked for them; those of the specifications are always there.
-One that found no answer takes no other's conclusion away."""
+NEEDED = ("energy_forms", "energy_curves", "energy_tests", "cycle_shapes", "cycle_heterogeneity", "psu_shape",
+          "specificity")  # fmt: skip
+"""Frames that a whole audit has; those of the specifications are always there. One that found no answer takes no
+other's conclusion away."""
 
 NOTHING: Frames = {}
 
@@ -48,17 +47,17 @@ AMONG_NUTRIENTS = {"spline": "beside a spline", "residual": "as residual", "dens
 
 
 # ---- the bottom line
-def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING, *, study: Study = PRIMARY) -> str:
-    """What reproduces, what does not, and what that can mean, in one paragraph; what has no answer with its reason.
+def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING) -> str:
+    """The primary study's: what stands, what does not, what that can mean; what has no answer with its reason.
 
     Parameters
     ----------
     estimates : of the fit and shapes stages.
     audit : frames of `analysis.pipeline.results.read_audit`.
     simulation : of `analysis.pipeline.results.read_simulation`, for the power of the rule; without it none is told.
-    study : whose audit it is.
     """
-    told = [_reproduced(estimates, audit, study), _verdicts(audit, simulation, study)]
+    study = PRIMARY
+    told = [_reproduced(estimates, audit, study), _verdicts(audit, simulation)]
     if "specificity" in audit:
         told.append(f"{_shared(audit, study)}{_control(estimates, audit, study)}")
     if "energy_forms" in audit:
@@ -66,7 +65,7 @@ def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING, 
     if "cycle_heterogeneity" in audit:
         told.append(audit_words.differ_words(audit))
     told.append(_meaning(estimates, audit, study))
-    return " ".join([*told, audit_words.unanswered_words(audit, *needed_of(study))]).strip()
+    return " ".join([*told, audit_words.unanswered_words(audit, *NEEDED)]).strip()
 
 
 def summary(estimates: Frames, audit: Frames, *, study: Study, referee: str) -> str:
@@ -74,7 +73,9 @@ def summary(estimates: Frames, audit: Frames, *, study: Study, referee: str) -> 
 
     Parameters
     ----------
-    estimates, audit, study : as of `bottom_line`.
+    estimates : models, tests, odds_ratio_curve and shape of the study.
+    audit : its frames of `analysis.audit.questions.audit_frames`.
+    study : whose audit it is.
     referee : what the referee's questions come to; empty if none was asked.
     """
     told = [_reproduced(estimates, audit, study), _most_words(audit)]
@@ -91,12 +92,6 @@ def _most_words(audit: Frames) -> str:
     together = audit_words.together_words(tests.loc[tests["p_value"].idxmin()])
     most, share = _most(audit)
     return f"{f'{most} ({percent(share)} do)' if share else 'No specification finds a U'}; {together}"
-
-
-def needed_of(study: Study) -> tuple[str, ...]:
-    """Those of `NEEDED` that a study can have: energy is not adjusted for itself, one cycle has no others."""
-    left = (OF_ENERGY if study.exposure == ENERGY else ()) + (OF_CYCLES if len(study.cycles) == 1 else ())
-    return tuple(name for name in NEEDED if name not in left)
 
 
 def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
@@ -121,10 +116,10 @@ def _analysis(study: Study) -> str:
     return "the primary analysis" if study == PRIMARY else "the analysis as asked"
 
 
-def _verdicts(audit: Frames, simulation: Frames, study: Study) -> str:
+def _verdicts(audit: Frames, simulation: Frames) -> str:
     """The specifications' verdicts, whom those of a U rest on, and whether together they say more than chance would."""
     joint = audit_words.joint_words(audit)
-    u = f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit, study)}"
+    u = f"{audit_words.u_verdicts_sentence(audit)} {audit_words.ends_sentence(audit)}"
     return f"{_shares(audit, simulation)} {u} {sentence(joint)}"
 
 

@@ -29,7 +29,7 @@ from analysis.report.words.study import WEIGHT_WORDS, answer_sentence, covariate
 from analysis.report.words.units import sampling_units_sentence
 from analysis.stats.arrays import Frames
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import OUTCOMES, Study
+from analysis.study import OUTCOMES, PRIMARY, Study
 
 TESTS_OF_A_ROW = ("nonlinear_p", "end_slopes_p", "levels_p")
 VERDICTS_OF_A_ROW = ("verdict", "levels_verdict")
@@ -44,10 +44,14 @@ NOT_ASKED = "–"
 SHOWN = f"*Shown*: p below {ALPHA:g}; the other words are explained in README.md, under Words."
 REFEREE_NOTE = (
     "Weaker end p: the larger one-sided p of a fall at the low end and a rise at the high end. Both ends higher: "
-    "levels at P5 and P95 against the median. EI:BMR: recalled energy by what the body needs at rest. A dash: this row "
-    "has no such test, or it is that of the study; bootstraps are asked about the slopes at the ends only, SIMEX also "
-    "about the levels there."
+    "levels at P5 and P95 against the median. A dash: this row has no such test, or it is that of the study. "
+    "Bootstraps test the slopes at the ends only, SIMEX also the levels there."
 )
+FIRST_SCREEN = "![The curve, as it is and with energy adjusted for](figures/first_screen.png)"
+"""Beside the page of every claim but the primary study's, whose figures stand elsewhere."""
+
+RATIO = "EI:BMR"
+RATIO_NOTE = f" {RATIO}: recalled energy by what the body needs at rest."
 
 
 def conclusions_markdown(
@@ -69,6 +73,7 @@ def conclusions_markdown(
         f"{_asked(study, estimates)} Data: {provenance.source}. {SHOWN}",
         f"**{claim_sentence(study, estimates, audit)}**",
         answer_sentence(estimates, study.model),
+        *([FIRST_SCREEN] if study != PRIMARY and "energy_curves" in audit else []),
         "## As a whole",
         summary(estimates, audit, study=study, referee=_verdicts_words(audit) if "referee" in audit else ""),
     ]
@@ -192,7 +197,8 @@ def _referee_words(audit: Frames) -> str:
         f"Of {n} analyses {(ends == ALIKE).sum()} end as the study does, in its verdict and in each test that they "
         f"have (`referee.csv` has them all).{own} The others:"
     )
-    return f"{told}\n\n{as_markdown(shown)}\n\n{REFEREE_NOTE}"
+    ratio = RATIO_NOTE if shown["done"].str.contains(RATIO).any() else ""
+    return f"{told}\n\n{as_markdown(shown)}\n\n{REFEREE_NOTE}{ratio}"
 
 
 def referee_table(audit: Frames) -> pd.DataFrame:
