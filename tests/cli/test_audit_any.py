@@ -134,7 +134,7 @@ def test_a_file_with_a_column_of_ones_own_is_audited_to_the_end(folders, tmp_pat
     study = Study(exposure="my_score", weights="mec", age_min=50, age_max=79, where="sex == 'female'")
     page = page_of(folders, study)
     assert page.startswith("# My score and peripheral neuropathy")
-    assert "Of: women aged 50 to 79;" in page
+    assert "People: women aged 50 to 79;" in page
     assert re.search(r"Among [0-9,]+ women aged 50 to 79 \(", page)
     assert "or older" not in page
     people = pd.read_parquet(folders.participants).query("50 <= age_years <= 79 and sex == 'female' and weight_mec > 0")
