@@ -61,13 +61,14 @@ ROUNDS = 3
 IDLE = (200, 2_000)
 """Numbers of tasks that do nothing: between them only the tasks differ, and not what a run needs once."""
 
-MEMORY_KEPT = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "33554432"}
+SETTINGS = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "33554432",
+            "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # fmt: skip
 """As docs/many-machines.md has workers started."""
 
 
 def test_workers_of_a_cluster(capsys, results, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    for name, value in MEMORY_KEPT.items():
+    for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     people = read_participants(Folders(ROOT / "data", ROOT / "figures"))[0]
     tasks = specification_tasks()[::EVERY]
