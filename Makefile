@@ -15,10 +15,10 @@ ACCEPT := $(if $(ACCEPT_REVISED),--accept-revised $(ACCEPT_REVISED))
 # A fresh machine may carry a BLAS with a thread per core; small fits are faster without.
 export OPENBLAS_NUM_THREADS ?= 1
 
-# Stages that do not wait for each other go side by side where one goal is asked for (-j1: one by one). Several goals are made
-# in the order they are typed, since none of them says that it follows another.
+# Stages that do not wait for each other go side by side where one goal is asked for (make -j1: one by one), no more than four,
+# since no more are ever ready. Several goals are made in the order they are typed: none says that it follows another.
 ifeq ($(MAKELEVEL)$(words $(MAKECMDGOALS)),01)
-MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
+MAKEFLAGS += --jobs=$(or $(filter 1 2 3,$(shell getconf _NPROCESSORS_ONLN 2>/dev/null)),4)
 endif
 
 SOURCES := $(shell find src/analysis -name '*.py' -o -name '*.mplstyle' -o -path '*/registry/*.*' -o -path '*/studies/*.toml')
@@ -129,27 +129,30 @@ $(CLAIMED): $(PARTICIPANTS) $(FOODS) $(FITTED) $(SHAPED) $(CLAIM_CODE) | $(READY
 $(COMPARED): $(PARTICIPANTS) $(PUBLISHED_CODE) | $(READY)
 	@$(RUN) published
 
-# A file that was lost is made again with the others of its stage.
-$(filter-out $(FITTED),$(ESTIMATES)): | $(FITTED)
-	@test -e $@ || $(RUN) fit
+# Files that were lost are made again with the others of their stage, in one run for all of them.
+lost = @for file in $(filter-out $(1),$(2)); do test -e $$file || { $(RUN) $(3); break; }; done
 
-$(filter-out $(SHAPED),$(SHAPES)): | $(SHAPED)
-	@test -e $@ || $(RUN) shapes
+$(filter-out $(FITTED),$(ESTIMATES)) &: | $(FITTED)
+	$(call lost,$(FITTED),$(ESTIMATES),fit)
 
-$(filter-out $(CLAIMED),$(CLAIMS)): | $(CLAIMED)
-	@test -e $@ || $(RUN) claims
+$(filter-out $(SHAPED),$(SHAPES)) &: | $(SHAPED)
+	$(call lost,$(SHAPED),$(SHAPES),shapes)
+
+$(filter-out $(CLAIMED),$(CLAIMS)) &: | $(CLAIMED)
+	$(call lost,$(CLAIMED),$(CLAIMS),claims)
 
 $(STANDS): | $(COMPARED)
-	@test -e $@ || $(RUN) published
+	$(call lost,,$(STANDS),published)
 
-$(filter-out $(DRAWN),$(FIGURES)): | $(DRAWN)
-	@test -e $@ || $(RUN) figures
+$(filter-out $(DRAWN),$(FIGURES)) &: | $(DRAWN)
+	$(call lost,$(DRAWN),$(FIGURES),figures)
 
 tables: $(if $(DATA),,$(FITTED) $(SHAPED) $(CLAIMED) $(COMPARED)) $(VENV)/.tables ## the tables to paste, as HTML and docx in tables/; installs great_tables and python-docx first; DATA=data/demo: of the invented survey, in its tables/
 	@for name in $(if $(wildcard $(DATA)/raw/registry),$(filter-out published,$(TABLES)),$(TABLES)); do for form in html docx; do \
 		$(RUN) table $$name $(if $(DATA),--data $(DATA)) -o $(if $(DATA),$(DATA)/)tables/$$name.$$form || exit; done; done
 
-$(VENV)/.tables: requirements-tables.lock $(READY)
+# Nothing is installed while a stage runs.
+$(VENV)/.tables: requirements-tables.lock $(READY) | $(if $(DATA),,$(FITTED) $(SHAPED) $(CLAIMED) $(COMPARED))
 	@$(PY) -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r $<
 	@touch $@
 
@@ -248,6 +251,6 @@ bench-exposures: $(PARTICIPANTS) ## what an audit of another exposure costs besi
 	@$(PY) tests/benchmarks/exposures.py
 
 clean: ## remove what was built; never data/raw
-	rm -rf data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
+	rm -rf data/processed/cache data/processed/participants.parquet data/processed/provenance.json data/processed/foods.parquet data/processed/foods.json data/processed/report.html data/demo
 	rm -rf data/processed/audit data/processed/audits data/processed/simulation/tasks .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
