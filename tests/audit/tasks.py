@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
-from analysis.audit import store
+from analysis.audit import cluster, store
 from analysis.audit.tasks import Task
 from analysis.stats.sample.design import DesignError
 
@@ -72,9 +72,10 @@ def where(frame, k):
     return pd.DataFrame({"k": [k], "process": [os.getpid()], "place": [id(frame)], "sum": [frame["x"].sum()]})
 
 
-def pretend_another_numpy():
-    """Make the process, a worker's, one that has an older numpy."""
-    store._version = lambda name: "1.0" if name == "numpy" else metadata.version(name)
+def pretend_another_numpy(version="1.0"):
+    """Make the process, a worker's, one that has an older numpy; None: its own again."""
+    store._version = lambda name: version if version and name == "numpy" else metadata.version(name)
+    cluster._decided_there.cache_clear()  # as in a process that has performed nothing yet
 
 
 def outgoing(dask_worker):

@@ -158,9 +158,9 @@ def test_an_address_without_a_port_is_refused_before_anything_is_done(tmp_path, 
     assert not performed(tmp_path)
 
 
-@pytest.fixture
-def small_cluster():
-    """A worker of one thread, given up by its scheduler at the second death."""
+@pytest.fixture(scope="module")
+def one_cluster():
+    """A cluster whose scheduler gives a task up at the second death of its worker."""
     distributed, dask = pytest.importorskip("distributed"), pytest.importorskip("dask")
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
@@ -169,6 +169,21 @@ def small_cluster():
         ) as running,
     ):
         yield running
+
+
+@pytest.fixture
+def small_cluster(one_cluster):
+    """That cluster with a single worker of one thread: what a test before has done to its workers is undone."""
+    one_cluster.scale(1)
+    while len(one_cluster.scheduler.workers) != 1:
+        time.sleep(0.02)
+    return one_cluster
+
+
+def without_workers(running):
+    running.scale(0)
+    while running.scheduler.workers:
+        time.sleep(0.02)
 
 
 def test_a_task_that_kills_every_worker_is_named_and_the_others_are_kept(small_cluster, tmp_path):
@@ -202,6 +217,8 @@ def test_what_a_worker_with_other_libraries_found_is_refused_and_not_kept(small_
     with pytest.raises(AuditError, match=r"'sum 0' was performed by .* other versions than here: numpy \(1\.0, here "):
         run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler=small_cluster.scheduler_address)
     assert not stored(tmp_path)
+    with distributed.Client(small_cluster.scheduler_address, set_as_default=False) as client:
+        client.run(pretend_another_numpy, None)
 
 
 def test_what_a_worker_with_other_code_found_is_refused(small_cluster, tmp_path, monkeypatch):
@@ -220,9 +237,7 @@ def test_a_worker_that_joins_late_takes_its_part(small_cluster, tmp_path):
 
 def test_a_cluster_without_workers_is_refused(small_cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "LONGEST_GREETING", 1.0)
-    small_cluster.scale(0)
-    while small_cluster.scheduler.workers:
-        time.sleep(0.05)
+    without_workers(small_cluster)
     with pytest.raises(AuditError, match="has had no worker for 1 s: start workers"):
         run_tasks(sum_tasks(1), PEOPLE, folder=tmp_path, scheduler=small_cluster.scheduler_address)
 
@@ -265,35 +280,34 @@ class Supervised(threading.Thread):
                 one.terminate()
             self.ended.wait(1.0)
 
-    def stop(self):
-        self.ended.set()
-        self.join()
-
 
 @pytest.fixture
-def supervised(tmp_path):
-    """A scheduler and two workers of processes of their own, and the scheduler's address."""
+def supervised(tmp_path, request):
+    """A scheduler and workers, two unless a test says otherwise, of processes of their own; the scheduler's address."""
     pytest.importorskip("distributed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
     running = [Supervised("scheduler", "--host", "127.0.0.1", "--port", str(port))]
-    for k in range(2):
+    for k in range(getattr(request, "param", 2)):
         running.append(
             Supervised("worker", address, "--nthreads", "1", "--local-directory", str(tmp_path / f"own-{k}"))
         )
     for one in running:
         one.start()
     yield address, running
-    for one in reversed(running):
-        one.stop()
+    for ending in (running[1:], running[:1]):  # workers end together, and while there is a scheduler to leave
+        for one in ending:
+            one.ended.set()
+        for one in ending:
+            one.join()
 
 
 def test_a_scheduler_started_anew_loses_and_doubles_nothing(supervised, tmp_path, monkeypatch, capsys, caplog):
     address, (scheduler, *workers) = supervised
     monkeypatch.setattr(cluster, "LONGEST_GREETING", 30.0)  # Python starts three times, perhaps beside other tests
-    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(120)]
+    tasks = [Task(f"slow {k}", slowly, (tmp_path, k)) for k in range(80)]
     kept_before = set()
 
     def kill():
@@ -316,6 +330,7 @@ def test_a_scheduler_started_anew_loses_and_doubles_nothing(supervised, tmp_path
     assert not again & kept_before, "what was kept is not performed again"
 
 
+@pytest.mark.parametrize("supervised", [1], indirect=True, ids=["one worker"])
 def test_a_scheduler_that_does_not_come_back_is_given_up(supervised, tmp_path, monkeypatch):
     address, (scheduler, *_) = supervised
     monkeypatch.setattr(cluster, "LONGEST_GREETING", 30.0)
