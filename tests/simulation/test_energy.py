@@ -7,6 +7,7 @@ import pytest
 
 from analysis.simulation.energy import EXPERIMENT, TRUTHS, energy_u
 from analysis.simulation.surveys import run_experiments
+from tests.shared import unmeasured
 
 FORMS = ["none", "linear", "spline", "residual", "density"]
 
@@ -14,7 +15,8 @@ FORMS = ["none", "linear", "spline", "residual", "density"]
 @pytest.fixture(scope="module")
 def table():
     experiment = replace(EXPERIMENT, draws_per_survey=4)
-    return run_experiments([experiment], surveys=8, seed=5)["energy_forms"]
+    with unmeasured():
+        return run_experiments([experiment], surveys=8, seed=5)["energy_forms"]
 
 
 def test_every_truth_form_and_test_has_its_rate(table):

@@ -71,8 +71,8 @@ def test_who_performs_it_changes_no_digit(found, tmp_path):
     pd.testing.assert_frame_equal(there, found)
 
 
-@pytest.mark.no_cover  # the tables of each experiment's own tests have run every line of it
 def test_processes_change_no_digit_of_any_experiment():
+    """Each experiment is measured here, at the fewest draws; its own tests make many more of the same."""
     few = {"recall error": partial(recall_error.EXPERIMENT.rows_of, replicates=10, simex_draws=2)}
     experiments = [
         replace(one, rows_of=few.get(one.name, one.rows_of), draws_per_survey=1, outcomes_of=1) for one in EXPERIMENTS
