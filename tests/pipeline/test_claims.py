@@ -12,6 +12,7 @@ from analysis.pipeline.draw import draw_stage
 from analysis.pipeline.folders import Folders
 from analysis.report.catalogue import CLAIM_FIGURES
 from tests.audits import copied
+from tests.shared import few_dots
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +46,8 @@ def test_a_claim_without_an_answer_leaves_the_others_and_nothing_of_an_earlier_r
     assert unanswered == {"adequacy": "nobody has two recalls"}
     assert {path.stem.split("_")[1] for path in folders.estimates.glob("claims_*.csv")} == {"recall", "foods"}
     assert {path.name for path in folders.figures.iterdir()} == before, "the stage computes and draws nothing"
-    assert {path.stem for path in draw_stage(folders, "claims")} == {"foods"}
+    with few_dots():
+        assert {path.stem for path in draw_stage(folders, "claims")} == {"foods"}
     gone = before - {path.name for path in folders.figures.iterdir()}
     assert {name.split(".")[0] for name in gone} == {
         *CLAIM_FIGURES, "adequacy_odds_ratios", "modifiers_tests"

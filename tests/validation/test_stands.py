@@ -18,6 +18,7 @@ from analysis.validation.studies import stands as asked_again
 from analysis.validation.studies.kinds import recompute, sample_of, values_of
 from analysis.validation.studies.replication import Replication, ReplicationError, read_replications
 from analysis.validation.studies.stands import COLUMNS, by_other_rule, do_they_stand, own_form, side_of
+from tests.shared import apart
 
 CLAIM = Replication(
     study="A", citation="B", read_in="C", item="lowest v highest", kind="odds_ratio", weights="dietary",
@@ -25,6 +26,8 @@ CLAIM = Replication(
     exposure="magnesium_mg", groups=5, group=1, reference=5, covariates=("age_years", "sex"), claim="above 1",
 )  # fmt: skip
 PER_MG = dataclasses.replace(CLAIM, item="per mg", groups=0, group=0, reference=0, claim="below 1")
+ask = apart(do_they_stand)  # whose every line other tests here run
+
 ONE_PATH = 1e-7
 """Relative; the same maximum by another path."""
 
@@ -133,7 +136,7 @@ def test_claims_of_one_exposure_keep_their_own_people_covariates_and_outcome(par
         dataclasses.replace(CLAIM, item="known", known=("hba1c_percent",)),
         dataclasses.replace(CLAIM, item="mec", weights="mec"),
     )
-    found = own(do_they_stand(participants, rows))
+    found = own(ask(participants, rows))
     for row in rows:
         ours = recompute(participants, row)
         names = ["odds_ratio", "conf_low", "conf_high", "n"]
@@ -148,7 +151,7 @@ def test_trend_shape_and_residuals_are_of_the_people_of_the_ratio(participants, 
     known = participants.assign(told_diabetes=participants["told_diabetes"].fillna(0))
     left_out = dataclasses.replace(CLAIM, **change)
     plain = dataclasses.replace(CLAIM, sample=CLAIM.sample + said[next(iter(change))])
-    ours, theirs = do_they_stand(known, (left_out,)), do_they_stand(known, (plain,))
+    ours, theirs = ask(known, (left_out,)), ask(known, (plain,))
     names = ["odds_ratio", "trend_slope", "trend_p", "nonlinear_p", "nadir", "levels_p"]
     np.testing.assert_allclose(ours[names].astype(float), theirs[names].astype(float), rtol=ONE_PATH)
     assert ours["n"].max() < recompute(known, CLAIM).n
@@ -183,7 +186,7 @@ def test_the_trend_is_over_the_groups_of_the_ratio_where_cuts_are_weighted(parti
 )
 def test_conditions_logarithms_and_any_outcome_have_every_answer(participants, change) -> None:
     row = dataclasses.replace(CLAIM, **change)
-    found = do_they_stand(participants, (row,))
+    found = ask(participants, (row,))
     assert found[["odds_ratio", "trend_p", "nonlinear_p", "levels_p"]].notna().all(axis=None)
     assert own(found)["odds_ratio"].item() == recompute(participants, row).estimate
 
