@@ -23,7 +23,7 @@ from analysis.dose_response.shape import summarise_shapes
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.study import PRIMARY, Study
-from tests.shared import Shared, few_dots, without_dots
+from tests.shared import Shared, few_dots
 
 PEOPLE = (
     "dietary, strict, all, 1",
@@ -81,9 +81,8 @@ def run_audit(folders: Folders, *options: str, tasks: Sequence[Task] | None = No
     """Exit code of ``python -m analysis audit`` in this process, on the small tasks or those given."""
     chosen = small_tasks() if tasks is None else list(tasks)
     few = chosen if tasks is not None else None
-    of_a_claim = not {"--exposure", "--study", "--column"}.isdisjoint(options)
     with (
-        without_dots() if of_a_claim else few_dots(),
+        few_dots(),
         patch("analysis.pipeline.audit.audit_tasks", lambda: chosen),
         patch("analysis.pipeline.audit.study_tasks", lambda study: few_tasks(study) if few is None else few),
         patch("analysis.pipeline.audit.summarise_shapes", lambda found, **_: summarise_shapes(found, replicates=40)),

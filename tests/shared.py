@@ -84,16 +84,6 @@ def few_dots() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def without_dots() -> Iterator[None]:
-    """Figures are drawn and saved as vectors; the file of the picture is there, and empty.
-
-    For the figures of a study or a claim more, of which a test asks that they can be drawn and what they are called.
-    """
-    with patch.object(layout, "light_png", lambda *_, **__: b""):
-        yield
-
-
 class Shared:
     """Folders and answers of one run of the tests.
 

@@ -27,7 +27,7 @@ from analysis.stats.sample.design import DesignError
 from analysis.stats.shape.verdict import Verdict
 from analysis.study import OUTCOMES, Study
 from tests.conftest import REPLICATES
-from tests.shared import apart, few_dots, without_dots
+from tests.shared import apart, few_dots
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def run(demo, capsys):
     """Run `estimate` on the invented survey; exit code, standard output, standard error."""
 
     def _run(*arguments: str) -> tuple[int, str, str]:
-        with without_dots():
+        with few_dots():
             code = main(["estimate", "--data", str(demo.data), "--replicates", "10", "--jobs", "1", *arguments])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
