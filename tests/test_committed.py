@@ -13,11 +13,11 @@ from analysis.audit.referee.table import undecided
 from analysis.audit.specifications import PRIMARY_CELL, in_first_grid, specification_grid
 from analysis.pipeline.audit import conclude
 from analysis.pipeline.folders import Folders
-from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, POINTWISE, SIMULTANEOUS
+from analysis.simulation.bands import BAND_CURVES, POINTWISE, SIMULTANEOUS
 from analysis.simulation.energy import TRUTHS
 from analysis.simulation.questions import TRUTHS as QUESTION_TRUTHS
 from analysis.simulation.shapes import RULES, SHAPES
-from analysis.simulation.surveys import FITTED_DEPTH, u_shaped
+from analysis.simulation.surveys import FITTED_DEPTH, NOMINAL, u_shaped
 from analysis.stats.disclosure import FEWEST_PEOPLE
 from analysis.study import PRIMARY
 from tests.reference_numbers import FOLDER, RTOL
@@ -198,7 +198,7 @@ def test_bands_of_the_simulation_are_those_that_are_told():
     reach = ["no association", "line"]
     assert whole.loc[reach, "rate"].equals(whole.loc[reach, "rate_of_target"])
     assert (alone["rate_of_target"] < whole["nominal"] - 3 * alone["monte_carlo_error_of_target"]).all()
-    short = (alone.loc[reach, "rate_of_points"] - CONF_LEVEL).abs()
+    short = (alone.loc[reach, "rate_of_points"] - NOMINAL).abs()
     assert (short <= 3 * alone.loc[reach, "monte_carlo_error_of_points"]).all()
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.simulation import bands
-from analysis.simulation.bands import BAND_CURVES, CONF_LEVEL, EXPERIMENT, POINTWISE, SIMULTANEOUS, bands_table
+from analysis.simulation.bands import BAND_CURVES, EXPERIMENT, POINTWISE, SIMULTANEOUS, bands_table
 from analysis.simulation.shapes import line
-from analysis.simulation.surveys import base_survey, flat, run_experiments
+from analysis.simulation.surveys import NOMINAL, base_survey, flat, run_experiments
 from tests.shared import unmeasured
 
 SURVEYS, DRAWS = 8, 12
@@ -36,15 +36,15 @@ def test_every_curve_has_both_bands(table):
     assert table.groupby("curve")["band"].apply(set).to_dict() == dict.fromkeys(BAND_CURVES, {SIMULTANEOUS, POINTWISE})
     assert table["surveys"].eq(SURVEYS * DRAWS).all()
     assert table["failed"].eq(0).all()
-    assert held(table, SIMULTANEOUS)["nominal"].eq(CONF_LEVEL).all()
+    assert held(table, SIMULTANEOUS)["nominal"].eq(NOMINAL).all()
     assert held(table, POINTWISE)["nominal"].isna().all()
 
 
 @pytest.mark.reference
 @pytest.mark.parametrize(
     ("band", "column", "level"),
-    [(SIMULTANEOUS, "rate", CONF_LEVEL), (POINTWISE, "rate", WHOLE_BY_POINTWISE),
-     (POINTWISE, "rate_of_points", CONF_LEVEL)],
+    [(SIMULTANEOUS, "rate", NOMINAL), (POINTWISE, "rate", WHOLE_BY_POINTWISE),
+     (POINTWISE, "rate_of_points", NOMINAL)],
 )  # fmt: skip
 def test_curves_within_reach_are_held_as_often_as_they_should_be(table, band, column, level):
     """Within the error between invented surveys, whose draws share people and design, not that of independent draws."""

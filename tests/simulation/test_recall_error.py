@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.simulation.recall_error import CONF_LEVEL, EXPERIMENT, METHODS, PER_MG, TRUE_CURVES
+from analysis.simulation import recall_error
+from analysis.simulation.recall_error import EXPERIMENT, METHODS, PER_MG, TRUE_CURVES
 from analysis.simulation.shapes import LINE_PER_MG
-from analysis.simulation.surveys import means, run_experiments
+from analysis.simulation.surveys import NOMINAL, base_survey, means, run_experiments
+from analysis.stats.measurement.regression_calibration import CalibratedSlopes
 from tests.shared import unmeasured
 
 STANDARD_ERRORS = 3
@@ -35,7 +37,7 @@ def test_every_curve_method_and_end_has_its_row(table):
     assert table["surveys"].eq(SURVEYS).all()
     assert set(table["method"]) == set(METHODS)
     np.testing.assert_allclose(table["bias"], table["mean_slope"] - table["true_slope"])
-    assert table["nominal"].eq(CONF_LEVEL).all()
+    assert table["nominal"].eq(NOMINAL).all()
 
 
 def test_the_true_slope_of_the_line_is_its_own_everywhere(by):
@@ -79,3 +81,17 @@ def test_error_of_a_mean_is_that_of_the_invented_surveys_means_by_hand():
     found = means(rows, ["curve"], "bias").iloc[0]
     assert found["mean"] == pytest.approx(3.0)
     assert found["monte_carlo_error"] == pytest.approx(2 / np.sqrt(3))
+
+
+def test_an_end_without_a_slope_has_failed_and_is_no_miss(monkeypatch):
+    """A bootstrap may have an error where the curve of the sample itself has no estimate."""
+    monkeypatch.setattr(
+        recall_error,
+        "drawn_slopes",
+        lambda *_, **__: CalibratedSlopes(np.array([100.0, 400.0]), np.array([np.nan, 0.1]), np.eye(2)),
+    )
+    rows = FEW(base_survey(8), TRUE_CURVES["line"], np.random.default_rng(8))
+    found = pd.DataFrame(rows).query("method == 'calibrated'").set_index("end")
+    assert found["std_error"].notna().all()
+    assert found.loc["low", ["hit", "shown"]].isna().all()
+    assert found.loc["high", ["hit", "shown"]].notna().all()

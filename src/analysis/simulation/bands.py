@@ -10,11 +10,10 @@ import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import Base, CurveOf, Experiment, rates
+from analysis.simulation.surveys import NOMINAL, Base, CurveOf, Experiment, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.regression.bands import NO_WIDTH, sup_t_critical_value
 from analysis.stats.regression.quick import fit_quickly
-from analysis.study import CONF_LEVEL
 
 SIMULTANEOUS, POINTWISE = "simultaneous", "pointwise"
 
@@ -42,7 +41,7 @@ def bands_table(found: pd.DataFrame) -> pd.DataFrame:
         held = rates(found, keys, f"hit_of_{of}")
         table[f"rate_of_{of}"], table[f"monte_carlo_error_of_{of}"] = held["rate"], held["monte_carlo_error"]
     return table.assign(
-        nominal=np.where(table["band"] == SIMULTANEOUS, CONF_LEVEL, np.nan),
+        nominal=np.where(table["band"] == SIMULTANEOUS, NOMINAL, np.nan),
         median_critical_value=found.groupby(keys, sort=False)["critical"].median().to_numpy(),
     )
 
@@ -55,7 +54,7 @@ def _rows(base: Base, curve: CurveOf, rng: np.random.Generator) -> list[Row]:
     points = np.linspace(low, high, GRID_POINTS)
     contrast = problem.contrast(points)
     vcov = contrast @ fit.vcov[np.ix_(index, index)] @ contrast.T
-    critical = sup_t_critical_value(vcov, df=fit.residual_df, conf_level=CONF_LEVEL)
+    critical = sup_t_critical_value(vcov, df=fit.residual_df, conf_level=NOMINAL)
     std_error = np.sqrt(np.maximum(np.diag(vcov), 0.0))
     truth = curve(points) - curve(np.array([problem.reference]))
     error, error_of_target = (

@@ -6,6 +6,7 @@ import scipy
 from numpy.typing import NDArray
 
 from analysis.simulation.surveys import (
+    NOMINAL,
     Base,
     CurveOf,
     Experiment,
@@ -20,7 +21,6 @@ from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.regression.refits import refit_logistic
 from analysis.stats.sample.replicates import Replicates, bootstrap, jackknife, replicate_vcov
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import CONF_LEVEL
 
 INTAKES = (100.0, 150.0, 200.0, 350.0, 500.0)
 """Magnesium, mg/day, at which intervals of the odds ratio against the median are looked at."""
@@ -47,7 +47,7 @@ def coverage_tables(every: pd.DataFrame) -> Frames:
     table = rates(every, keys, "hit")
     of_target = rates(every, keys, "hit_of_target")
     table = table.assign(rate_of_target=of_target["rate"], monte_carlo_error_of_target=of_target["monte_carlo_error"])
-    table["nominal"] = np.where(table["quantity"] == "coverage", CONF_LEVEL, ALPHA)
+    table["nominal"] = np.where(table["quantity"] == "coverage", NOMINAL, ALPHA)
     no_size = (table["quantity"] == "rejection") & (table["curve"] != "no association")
     return {"coverage": table.assign(nominal=table["nominal"].mask(no_size))}
 
@@ -88,7 +88,7 @@ def _rejection(method: str, p_value: float) -> Row:
 def _covers(fit: LogisticFit, vcov: Array, contrast: Array, index: NDArray[np.intp], truth: Array) -> Bools:
     """Whether the t intervals of contrasts hold their true values."""
     std_error = np.sqrt(np.einsum("ij,jk,ik->i", contrast, vcov[np.ix_(index, index)], contrast))
-    half = scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, fit.residual_df) * std_error
+    half = scipy.stats.t.ppf((1 + NOMINAL) / 2, fit.residual_df) * std_error
     covered: Bools = np.abs(contrast @ fit.beta[index] - truth) <= half
     return covered
 

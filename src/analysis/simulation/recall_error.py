@@ -25,10 +25,9 @@ from analysis.audit.referee.recall_error import (
 )
 from analysis.dose_response.problem import Problem
 from analysis.simulation.shapes import SHAPES
-from analysis.simulation.surveys import Base, CurveOf, Experiment, means, rates
+from analysis.simulation.surveys import NOMINAL, Base, CurveOf, Experiment, means, rates
 from analysis.stats.arrays import Array, Frames, Row
 from analysis.stats.shape.verdict import ALPHA
-from analysis.study import CONF_LEVEL
 
 REPLICATES = 200
 SIMEX_DRAWS = 20
@@ -86,7 +85,7 @@ def recall_error_tables(found: pd.DataFrame) -> Frames:
         shown=shown["rate"],
         shown_error=shown["monte_carlo_error"],
         attenuation=mean["attenuation"]["mean"],
-        nominal=CONF_LEVEL,
+        nominal=NOMINAL,
     )
     return {"recall_error": table}
 
@@ -118,12 +117,13 @@ def _rows(
 def _told(method: str, found: SlopesFound, curve: CurveOf, df: int) -> Iterator[Row]:
     """One row an end: the slope, the true one at its place, and whether interval and test are right."""
     places, slopes, std_errors = found
-    p_values = one_sided(slopes / std_errors, df)
-    for end, x, slope, std_error, p in zip(ENDS, places, slopes, std_errors, p_values, strict=True):
+    t = slopes / std_errors
+    for end, x, slope, std_error, known, p in zip(
+        ENDS, places, slopes, std_errors, np.isfinite(t), one_sided(t, df), strict=True
+    ):
         step = np.array([x - 0.5, x + 0.5])
         truth = float(np.diff(curve(step))[0])
-        half = scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, df) * std_error
-        known = np.isfinite(std_error)
+        half = scipy.stats.t.ppf((1 + NOMINAL) / 2, df) * std_error
         yield {
             "method": method, "end": end, "place": x, "truth": PER_MG * truth, "slope": PER_MG * slope,
             "bias": PER_MG * (slope - truth), "std_error": PER_MG * std_error,

@@ -40,6 +40,9 @@ WITHIN_PSU = 0.012
 DRAWS_PER_SURVEY = 25
 """Outcomes drawn for one invented survey before the next is invented."""
 
+NOMINAL = 0.95
+"""Level of the intervals and bands whose coverage is counted."""
+
 CurveOf = Callable[[Array], Array]
 
 Kept = TypeVar("Kept")

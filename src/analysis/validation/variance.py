@@ -39,7 +39,6 @@ import scipy
 from analysis.data.source.reading import read_table
 from analysis.data.source.registry import Registry
 from analysis.dose_response.problem import Problem, pose
-from analysis.dose_response.shape import SEED
 from analysis.stats.arrays import Array, Bools
 from analysis.stats.disclosure import Discreet, count_of
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
@@ -56,8 +55,8 @@ from analysis.stats.sample.replicates import (
     replicate_statistic,
     replicate_vcov,
 )
-from analysis.study import BOOTSTRAP_REPLICATES, CONF_LEVEL, Study
-from analysis.validation.studies.replication import read_replications
+from analysis.study import BOOTSTRAP_REPLICATES, Study
+from analysis.validation.studies.replication import PRINTED_LEVEL, read_replications
 
 TABLE = "DEMO"
 REPLICATE_COLUMNS = tuple(f"WTMREP{number:02d}" for number in range(1, 53))
@@ -68,13 +67,16 @@ STUDY = Study(exposure="magnesium_mg", outcome="strict", weights="mec", knots=4,
 INTAKES = (100.0, 500.0)
 """Magnesium in mg/day of which the log odds ratio is compared; about the 6th and 93rd percentile of the cohort."""
 
+SEED = 1
+"""Of the bootstrap."""
+
 VARIANCES = ("taylor", "jackknife", "bootstrap", "nchs")
 COLUMNS = ("term", "unit", "n", "variance", "estimate", "std_error", "ratio_to_taylor", "statistic", "df", "p_value",
            "conf_low", "conf_high", "replicates", "failed")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Sample(Discreet):
+class _Compared(Discreet):
     """The people of the cycle, the study posed on them, and the replicates to try, by name."""
 
     people: pd.DataFrame
@@ -136,7 +138,7 @@ def variance_check(
     people = people[people["cycle"].isin(STUDY.cycles)]
     problem = pose(people, STUDY)
     design = problem.setting.design
-    sample = _Sample(
+    sample = _Compared(
         people,
         problem,
         {
@@ -221,7 +223,7 @@ def _of_people(replicate_weights: pd.DataFrame, people: pd.DataFrame) -> Array:
 
 
 # ---- means and a quantile
-def _prevalences(sample: _Sample) -> pd.DataFrame:
+def _prevalences(sample: _Compared) -> pd.DataFrame:
     """Gregg 2004's two percentages, and what they printed."""
     people = sample.people
     eligible = people["pn_lenient"].notna() & (people["age_years"] >= STUDY.age_min)
@@ -240,7 +242,7 @@ def _prevalences(sample: _Sample) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _intakes(sample: _Sample) -> pd.DataFrame:
+def _intakes(sample: _Compared) -> pd.DataFrame:
     """Mean and median intake of the people of the regression."""
     setting = sample.problem.setting
     rows, x = setting.domain.rows, setting.exposure
@@ -250,29 +252,29 @@ def _intakes(sample: _Sample) -> pd.DataFrame:
     ends = {end: [quantile_of(x[rows], setting.design.weights[rows], at) for at in share[end]]
             for end in ("conf_low", "conf_high")}  # fmt: skip
     woodruff = share.assign(term="magnesium, median", estimate=median, **ends)
-    t = scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, woodruff["df"])
+    t = scipy.stats.t.ppf((1 + PRINTED_LEVEL) / 2, woodruff["df"])
     woodruff["std_error"] = (woodruff["conf_high"] - woodruff["conf_low"]) / (2 * t)
     return pd.concat([mean, woodruff]).assign(unit="mg/day")
 
 
-def _mean_rows(sample: _Sample, y: Array, rows: Bools) -> pd.DataFrame:
+def _mean_rows(sample: _Compared, y: Array, rows: Bools) -> pd.DataFrame:
     """A mean over some rows with its error by each variance."""
     design = sample.design
     domain = domain_of(design, rows)
     inside, values = domain.rows, y[domain.rows]
-    taylor = weighted_mean(y, design=design, domain=domain, conf_level=CONF_LEVEL)
+    taylor = weighted_mean(y, design=design, domain=domain, conf_level=PRINTED_LEVEL)
     found = [{"variance": "taylor", "estimate": taylor.estimate, "std_error": taylor.std_error, "df": taylor.df,
               "conf_low": taylor.conf_low, "conf_high": taylor.conf_high}]  # fmt: skip
     for name, replicates in sample.replicates.items():
         replicated = replicate_statistic(lambda weights: np.array([mean_of(values, weights[inside])]), replicates,
                                          design, rows=inside, centre="estimate", progress=name)  # fmt: skip
-        row = replicated.to_frame(terms=("",), conf_level=CONF_LEVEL).drop(columns="term").iloc[0].to_dict()
+        row = replicated.to_frame(terms=("",), conf_level=PRINTED_LEVEL).drop(columns="term").iloc[0].to_dict()
         found.append({"variance": name, **row, "replicates": replicates.size, "failed": replicated.failed})
     return pd.DataFrame(found).assign(n=taylor.n)
 
 
 # ---- a regression
-def _regression(sample: _Sample) -> pd.DataFrame:
+def _regression(sample: _Compared) -> pd.DataFrame:
     """Log odds ratios, non-linear coefficients and their joint test under the covariance of each variance."""
     problem = sample.problem
     setting = problem.setting
@@ -300,7 +302,7 @@ def _contrast_rows(problem: Problem, fit: LogisticFit, vcov: Array, df: int) -> 
         *(f"coefficient {term}" for term in curved),
     )
     estimate, spread = matrix @ fit.beta, matrix @ vcov @ matrix.T
-    rows = Contrasts(labels, estimate, spread, df).to_frame(conf_level=CONF_LEVEL)
+    rows = Contrasts(labels, estimate, spread, df).to_frame(conf_level=PRINTED_LEVEL)
     rows["unit"] = ["log odds ratio"] * len(INTAKES) + ["log odds"] * len(curved)
     tested = slice(len(INTAKES), None)
     test = Contrasts(labels[tested], estimate[tested], spread[tested, tested], df).joint_test()

@@ -24,8 +24,15 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import LogisticFit, RiskFit, fit_logistic, fit_risk
 from analysis.stats.sample.descriptives import Estimate, quantile_of, weighted_mean
 from analysis.stats.sample.design import Domain, SurveyDesign, domain_of
-from analysis.study import CATEGORIES, CONF_LEVEL
-from analysis.validation.studies.replication import MeasureKind, Replication, ReplicationError, Unknown, Untried
+from analysis.study import CATEGORIES
+from analysis.validation.studies.replication import (
+    PRINTED_LEVEL,
+    MeasureKind,
+    Replication,
+    ReplicationError,
+    Unknown,
+    Untried,
+)
 
 COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 _LOG = re.compile(r"(log|log2|log10)\(([a-z][a-z0-9_]*)\)")
@@ -57,8 +64,16 @@ class Recomputed:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Sample(Discreet):
-    """A replication's people in the design, before anybody is lost for want of a covariate."""
+class ReplicationSample(Discreet):
+    """A replication's people in the design, before anybody is lost for want of a covariate.
+
+    Attributes
+    ----------
+    people : all n interviewed people, harmonised.
+    row : what was published of them.
+    rows : (n,) boolean array, the people of its sample, in its group if it is of one.
+    design : of everybody, under the weights of its cycles.
+    """
 
     people: pd.DataFrame
     row: Replication
@@ -92,48 +107,48 @@ def recompute(people: pd.DataFrame, row: Replication) -> Recomputed:
     return KINDS[row.kind](sample_of(people, row))
 
 
-def count(sample: _Sample) -> Recomputed:
+def count(sample: ReplicationSample) -> Recomputed:
     """People of the sample, whatever their weight."""
     row = sample.row
     counted = sample.rows & _known(sample.people, (row.outcome, *row.covariates), row.unknown)
     return Recomputed(float(counted.sum()), n=int(counted.sum()))
 
 
-def mean(sample: _Sample) -> Recomputed:
+def mean(sample: ReplicationSample) -> Recomputed:
     """Weighted mean of the outcome."""
     return _of(_mean(sample, sample.values(sample.row.outcome)))
 
 
-def geometric_mean(sample: _Sample) -> Recomputed:
+def geometric_mean(sample: ReplicationSample) -> Recomputed:
     """Exponential of the weighted mean of log(outcome), its limits likewise."""
     logs = _mean(sample, sample.values(f"log({sample.row.outcome})"))
     middle, low, high = np.exp([logs.estimate, logs.conf_low, logs.conf_high]).tolist()
     return Recomputed(middle, low, high, n=logs.n, df=logs.df)
 
 
-def median(sample: _Sample) -> Recomputed:
+def median(sample: ReplicationSample) -> Recomputed:
     """inf{q : F(q) >= 0.5}, without an interval: none was printed of any."""
     rows, y = sample.domain.rows, sample.values(sample.row.outcome)
     return Recomputed(quantile_of(y[rows], sample.design.weights[rows], 0.5), n=int(rows.sum()))
 
 
-def prevalence(sample: _Sample) -> Recomputed:
+def prevalence(sample: ReplicationSample) -> Recomputed:
     """Weighted share of the outcome, %, with a t interval on that scale."""
     y = _yes_or_no(sample)
     return _of(_mean(sample, 100 * y), cases=int(y[sample.domain.rows].sum()))
 
 
-def odds_ratio(sample: _Sample) -> Recomputed:
+def odds_ratio(sample: ReplicationSample) -> Recomputed:
     """Odds ratio of the exposure by weighted logistic regression."""
     return _ratio(sample, fit_logistic)
 
 
-def risk_ratio(sample: _Sample) -> Recomputed:
+def risk_ratio(sample: ReplicationSample) -> Recomputed:
     """Risk ratio of the exposure by a log link and the Poisson score."""
     return _ratio(sample, fit_risk)
 
 
-KINDS: dict[MeasureKind | Untried, Callable[[_Sample], Recomputed]] = {
+KINDS: dict[MeasureKind | Untried, Callable[[ReplicationSample], Recomputed]] = {
     "count": count,
     "mean": mean,
     "geometric_mean": geometric_mean,
@@ -164,12 +179,12 @@ def values_of(people: pd.DataFrame, text: str, *, unknown: Unknown = "missing") 
     return truth_of(people, text).to_numpy(dtype=float, na_value=0.0 if unknown == "no" else np.nan)
 
 
-def _refuse_logarithms(people: pd.DataFrame, row: Replication, sample: Bools) -> None:
+def _refuse_logarithms(people: pd.DataFrame, row: Replication, rows: Bools) -> None:
     """Refuse logarithms of what is 0 or less of somebody in the sample, who would be lost without a word."""
     logged = [_LOG.fullmatch(text) for text in (row.outcome, row.exposure, *row.covariates)]
     names = [found[2] for found in logged if found] + [row.outcome] * (row.kind == "geometric_mean")
     for name in names:
-        if (_column(people, name)[sample] <= 0).any():
+        if (_column(people, name)[rows] <= 0).any():
             raise NothingToCompareError(
                 f"the logarithm of {name}: some of the sample have 0 or less. Expected positive values: add "
                 f'"{name} > 0" to the sample, if that is what was done.'
@@ -196,7 +211,7 @@ def _known(people: pd.DataFrame, names: tuple[str, ...], unknown: Unknown) -> Bo
     return known
 
 
-def sample_of(people: pd.DataFrame, row: Replication) -> _Sample:
+def sample_of(people: pd.DataFrame, row: Replication) -> ReplicationSample:
     """The people of a replication in the design; parameters and errors as `recompute`."""
     weights = _weights(people, row)
     rows = people["cycle"].isin(row.cycles)
@@ -214,7 +229,7 @@ def sample_of(people: pd.DataFrame, row: Replication) -> _Sample:
     )
     inside = rows.to_numpy() & _known(people, row.known, row.unknown)
     _refuse_logarithms(people, row, inside)
-    found = _Sample(people, row, inside, design)
+    found = ReplicationSample(people, row, inside, design)
     if row.n_groups and not row.is_ratio:
         return dataclasses.replace(found, rows=inside & (group_of_each(found) == row.group))
     return found
@@ -228,7 +243,7 @@ def _weights(people: pd.DataFrame, row: Replication) -> pd.Series:
     return functools.reduce(operator.add, alone) / len(row.cycles)
 
 
-def _yes_or_no(sample: _Sample) -> Array:
+def _yes_or_no(sample: ReplicationSample) -> Array:
     """The outcome, refused unless it is 1 or 0 of everybody who is counted."""
     y = sample.values(sample.row.outcome)
     if not np.isin(y[sample.domain.rows], (0.0, 1.0)).all():
@@ -239,8 +254,8 @@ def _yes_or_no(sample: _Sample) -> Array:
     return y
 
 
-def _mean(sample: _Sample, y: Array) -> Estimate:
-    return weighted_mean(y, design=sample.design, domain=sample.domain, conf_level=CONF_LEVEL)
+def _mean(sample: ReplicationSample, y: Array) -> Estimate:
+    return weighted_mean(y, design=sample.design, domain=sample.domain, conf_level=PRINTED_LEVEL)
 
 
 def _of(found: Estimate, *, cases: int | None = None) -> Recomputed:
@@ -251,7 +266,7 @@ def _of(found: Estimate, *, cases: int | None = None) -> Recomputed:
 Fitter = Callable[..., LogisticFit | RiskFit]
 
 
-def _ratio(sample: _Sample, fitter: Fitter) -> Recomputed:
+def _ratio(sample: ReplicationSample, fitter: Fitter) -> Recomputed:
     """Exponential of the exposure's coefficient beside the covariates."""
     people, row, domain = sample.people, sample.row, sample.domain
     term, columns = _exposure_columns(sample)
@@ -268,14 +283,14 @@ def _ratio(sample: _Sample, fitter: Fitter) -> Recomputed:
         return _without_interval(fitter, X, y, sample, terms, at)
     fit = fitter(X, y, design=sample.design, domain=domain, terms=terms)
     beta, std_error, df = float(fit.beta[at]), float(np.sqrt(fit.vcov[at, at])), fit.design_df
-    half = float(scipy.stats.t.ppf((1 + CONF_LEVEL) / 2, df)) * std_error
+    half = float(scipy.stats.t.ppf((1 + PRINTED_LEVEL) / 2, df)) * std_error
     middle, low, high = np.exp([beta, beta - half, beta + half]).tolist()
     p_value = float(2 * scipy.stats.t.sf(abs(beta) / std_error, df))
     return Recomputed(middle, low, high, n=fit.n, cases=fit.cases, df=df, p_value=p_value)
 
 
 def _without_interval(
-    fitter: Fitter, X: Array, y: Array, sample: _Sample, terms: tuple[str, ...], at: int
+    fitter: Fitter, X: Array, y: Array, sample: ReplicationSample, terms: tuple[str, ...], at: int
 ) -> Recomputed:
     """The ratio alone, of a design that leaves no residual degree of freedom: the estimate needs the weights only."""
     domain, everybody = sample.domain, np.arange(sample.design.weights.size)
@@ -303,7 +318,7 @@ def varying(columns: dict[str, Array], domain: Domain) -> dict[str, Array]:
     return {name: values for name, values in columns.items() if np.ptp(values[domain.rows]) > 0}
 
 
-def _exposure_columns(sample: _Sample) -> tuple[str, dict[str, Array]]:
+def _exposure_columns(sample: ReplicationSample) -> tuple[str, dict[str, Array]]:
     """The term whose ratio is told, and the columns of the exposure."""
     people, row = sample.people, sample.row
     if row.exposure in CATEGORIES:
@@ -315,7 +330,7 @@ def _exposure_columns(sample: _Sample) -> tuple[str, dict[str, Array]]:
     return f"group_{row.group}", {f"group_{k}": (group == k).astype(float) for k in others}
 
 
-def _unit(sample: _Sample) -> float:
+def _unit(sample: ReplicationSample) -> float:
     """What a ratio is per, in units of its exposure."""
     row = sample.row
     if row.per == 1:
@@ -332,7 +347,7 @@ def _unit(sample: _Sample) -> float:
     return float(np.std(x, ddof=1) if row.cuts == "unweighted" else np.sqrt(np.cov(x, aweights=weights, ddof=0)))
 
 
-def group_of_each(sample: _Sample) -> Array:
+def group_of_each(sample: ReplicationSample) -> Array:
     """Group of the exposure, from 1 for the lowest; NaN where the exposure is unknown: (n,) float array."""
     row, x = sample.row, sample.values(sample.row.exposure)
     eligible = sample.rows & np.isfinite(x)

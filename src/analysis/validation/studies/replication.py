@@ -40,6 +40,9 @@ LITERALS = {
 }
 """Fields of which a value is one of a few words."""
 
+PRINTED_LEVEL = 0.95
+"""Level of every interval that a publication printed."""
+
 PRINTED = ("printed", "printed_low", "printed_high", "printed_se")
 _NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 _THOUSANDS = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3}){1,3}(\.[0-9]{1,12})?")
