@@ -31,9 +31,13 @@ def in_parallel(
     size : pieces of work in a result.
     prefer : threads where the heavy steps release Python's lock, processes where they do not.
     """
-    bar = tqdm(total=total, desc=progress, unit=unit, delay=LONGEST_SILENCE, leave=False,
-               disable=None if progress else True)  # fmt: skip
-    with bar:
+    with progress_bar(total, unit=unit, progress=progress) as bar:
         for part in joblib.Parallel(n_jobs=jobs, prefer=prefer, return_as="generator")(tasks):
             bar.update(size(part))
             yield part
+
+
+def progress_bar(total: int, *, unit: str, progress: str) -> "tqdm[Any]":
+    """A bar that shows on a terminal when the work takes over a second; parameters as `in_parallel`."""
+    return tqdm(total=total, desc=progress, unit=unit, delay=LONGEST_SILENCE, leave=False,
+                disable=None if progress else True)  # fmt: skip

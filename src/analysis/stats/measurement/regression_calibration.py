@@ -26,6 +26,9 @@ from analysis.stats.shape.nadir import RANGE
 DEPENDENT = 1e-10
 """Part of the largest eigenvalue of the sums of squares below which a column depends on the others."""
 
+LEVEL = 0.95
+"""Of the interval of an attenuation."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegressionCalibration(Discreet):
@@ -118,7 +121,7 @@ def attenuation_intervals(first: Array, second: Array, covariates: Array, *, des
     influence = np.zeros((len(first), found.exposures))
     influence[both.rows] = X @ rows.T * weights[:, None] * residual
     std_error = np.sqrt(np.diag(taylor_vcov(influence, design)))
-    t = float(scipy.stats.t.ppf(0.975, both.df)) if both.df > 0 else np.nan
+    t = float(scipy.stats.t.ppf((1 + LEVEL) / 2, both.df)) if both.df > 0 else np.nan
     return np.asarray(found.attenuation[:, None] + std_error[:, None] * np.array([0.0, -t, t]))
 
 
@@ -218,13 +221,13 @@ def bootstrap_slopes(
     if multiplicities.shape != factors.shape:
         raise DesignError(f"multiplicities {multiplicities.shape}: expected {factors.shape}, those of the factors.")
     calibration = data.calibration()
-    places = np.quantile(calibration.predict(data.first, data.covariates)[:, 0], RANGE)
-    estimate, eta = _slopes(data, calibration, np.ones(len(factors), dtype=np.intp), np.ones(len(factors)), None)
+    once = np.ones(len(factors), dtype=np.intp)
+    places, estimate, eta = _slopes(data, calibration, once, once.astype(float), None)
     of_units = _UnitSums.of(data)
     found = []
     for drawn, factor in zip(multiplicities.T, factors.T, strict=True):
         own = calibration if held else of_units.calibration(factor)
-        found.append(_slopes(data, own, drawn, factor, eta)[0])
+        found.append(_slopes(data, own, drawn, factor, eta)[1])
     return CalibratedSlopes(places, estimate, np.array(found))
 
 
@@ -280,8 +283,8 @@ def _slopes(
     drawn: npt.NDArray[np.integer],
     factor: Array,
     eta: Array | None,
-) -> tuple[Array, Array | None]:
-    """End slopes of one sample and its linear predictor; NaN without a curve."""
+) -> tuple[Array, Array, Array | None]:
+    """Ends of one sample's range, slopes there (NaN without a curve), and the linear predictor, if of all."""
     times = drawn[data.psu]
     rows = np.flatnonzero(times)
     covariates = data.covariates[rows]
@@ -292,11 +295,11 @@ def _slopes(
     try:
         spline = RestrictedCubicSpline(knots if eta is not None else place_knots(expected[:, 0], data.knots))
     except SplineError:
-        return np.full(2, np.nan), None
+        return ends, np.full(2, np.nan), None
     X = np.hstack([spline.basis(expected[:, 0]), np.ones((rows.size, 1)), expected[:, 1:], covariates])
     weights = (data.weights * factor[data.psu])[rows]
     beta = quick_estimate(X, data.y[rows], weights, eta=None if eta is None else eta[rows])
     if beta is None:
-        return np.full(2, np.nan), None
+        return ends, np.full(2, np.nan), None
     slopes = spline.derivative(ends) @ beta[: spline.columns]
-    return np.asarray(slopes), (X @ beta if rows.size == len(times) else None)
+    return ends, np.asarray(slopes), (X @ beta if rows.size == len(times) else None)

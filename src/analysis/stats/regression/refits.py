@@ -20,14 +20,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet
-from analysis.stats.parallel import in_parallel
+from analysis.stats.parallel import progress_bar
 from analysis.stats.regression.estimable import check_rows
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
@@ -136,20 +135,18 @@ def refit_logistic(
     problem = _prepare(X, y, design, domain, fit, by)
     at_once = min(CHUNK, max(FEWEST_AT_ONCE, LARGEST // len(y)))
     chunks = [factors[:, at : at + at_once] for at in range(0, factors.shape[1], at_once)]
-    tasks = (joblib.delayed(_solve)(problem, chunk) for chunk in chunks)
-    parts = in_parallel(tasks, jobs=1, total=factors.shape[1], unit="fit", progress=progress, size=_replicates_in)
-    solved = list(parts)
+    solved = []
+    with progress_bar(factors.shape[1], unit="fit", progress=progress) as bar:
+        for chunk in chunks:
+            solved.append(_solve(problem, chunk))
+            bar.update(chunk.shape[1])
     gamma = np.vstack([np.empty((0, X.shape[1])), *(part for part, _ in solved)])
     converged = np.concatenate([np.empty(0, dtype=bool), *(settled for _, settled in solved)])
-    beta = np.linalg.solve(problem.L.T, gamma.T).T
+    beta = np.asarray(np.linalg.solve(problem.L.T, gamma.T), dtype=float).T
     for lost in np.flatnonzero(~converged):
         factor = factors[:, lost] if by == "row" else factors[design.psu_index, lost]
         beta[lost], converged[lost] = _alone(X, y, design, domain, fit, factor)
     return Refits(beta, converged)
-
-
-def _replicates_in(part: tuple[Array, Bools]) -> int:
-    return len(part[0])
 
 
 def _alone(
