@@ -61,7 +61,7 @@ def small_tasks() -> list[Task]:
 
 
 def copied(folders: Folders, to: Path) -> Folders:
-    """Folders of a survey copied, but for the raw files, which are linked, and the cache."""
+    """Folders of a survey copied, but for the raw files, which are linked."""
     data = to / "data"
     shutil.copytree(folders.processed, data / "processed")
     (data / "raw").symlink_to(folders.raw, target_is_directory=True)

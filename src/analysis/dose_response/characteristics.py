@@ -105,18 +105,18 @@ def _variables(people: pd.DataFrame, study: Study, by: By) -> Iterator[_Variable
         exposure = people[study.exposure].to_numpy(dtype=float)
         code = group_of(exposure, exposure[cohort.rows.to_numpy()], QUINTILES, study.exposure)[1].astype(float)
         groups = {name: float(number) for number, name in enumerate(QUINTILE_GROUPS[1:], start=1)}
-    groups_of = {"all": everybody} | {name: everybody & (code == value) for name, value in groups.items()}
+    masks = {"all": everybody} | {name: everybody & (code == value) for name, value in groups.items()}
     for name in dict.fromkeys((study.exposure, *COVARIATES["3"], *study.extra_covariates)):
         known = people[name].notna().to_numpy()
-        present = {group: members & known for group, members in groups_of.items() if np.any(members & known)}
+        present = {group: mask & known for group, mask in masks.items() if np.any(mask & known)}
         refused = study.lonely_domain == "fail"
         yield _Variable(
             name=name,
             values=people[name],
             design=design,
-            domains={group: domain_of(design, members) for group, members in present.items()},
-            lonely={group: lonely_strata(design, members) if refused else [] for group, members in present.items()},
-            n_missing={group: int(np.sum(members & ~known)) for group, members in groups_of.items()},
+            domains={group: domain_of(design, mask) for group, mask in present.items()},
+            lonely={group: lonely_strata(design, mask) if refused else [] for group, mask in present.items()},
+            n_missing={group: int(np.sum(mask & ~known)) for group, mask in masks.items()},
             code=code,
             conf_level=study.conf_level,
         )

@@ -729,7 +729,7 @@ def test_an_invented_survey_is_checked_but_never_fetched(registry, placed):
 # Reading
 
 
-def test_columns_are_read_by_seqn(get, registry, raw, tmp_path):
+def test_columns_are_read_by_seqn(get, registry, raw):
     get()
     frame = read_table(registry, raw, "DEMO", columns=["AGE", "SEX"])
     assert list(frame.columns) == ["AGE", "SEX"]

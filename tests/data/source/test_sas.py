@@ -241,6 +241,3 @@ def test_both_faults_are_told_together(written):
 
 def test_a_usual_file_is_readable(path):
     check_readable(path, read_layout(path))
-
-
-# Cache

@@ -91,18 +91,18 @@ def completed_frames(people: pd.DataFrame, study: Study, *, imputations: int, se
     """
     setting = set_out(people, study)
     rows, names = _represented(setting), _lacked(people, study)
-    asked = people[rows]
-    energy = asked[[ENERGY]].to_numpy(dtype=float)
+    represented = people[rows]
+    energy = represented[[ENERGY]].to_numpy(dtype=float)
     known_energy = bool(np.isfinite(energy).all())
     spline = RestrictedCubicSpline(place_knots(setting.eligible, study.knots))
-    strata = pd.get_dummies(asked["strata"], dtype=float).to_numpy()[:, 1:]
+    strata = pd.get_dummies(represented["strata"], dtype=float).to_numpy()[:, 1:]
     known = dataclasses.replace(study, model="1", extra_covariates=())
     predictors = np.hstack([
         set_out(people, known).adjustment[rows], spline.basis(setting.exposure[rows]), setting.y[rows, None],
-        *([energy] if known_energy else []), asked[["psu"]].to_numpy(dtype=float),
+        *([energy] if known_energy else []), represented[["psu"]].to_numpy(dtype=float),
         np.log(setting.cohort.weights[rows].to_numpy())[:, None], strata,
     ])  # fmt: skip
-    variables = [_columns(asked[name]) for name in names]
+    variables = [_columns(represented[name]) for name in names]
     if not known_energy and ENERGY not in names:
         variables.append(energy)
     for values in impute(variables, predictors, imputations=imputations, seed=seed):
@@ -194,13 +194,13 @@ def weighted_for(people: pd.DataFrame, setting: Setting, among: Among) -> Settin
     """
     study, cycles = setting.study, setting.cohort.cycles
     kept = _represented(setting)
-    asked = asked_for(people, dataclasses.replace(study, cycles=cycles)).to_numpy()
+    of_study = asked_for(people, dataclasses.replace(study, cycles=cycles)).to_numpy()
     if study.where is not None:
-        asked = asked & np.asarray(select_rows(people, study.where), dtype=bool)
+        of_study = of_study & np.asarray(select_rows(people, study.where), dtype=bool)
     among_examined = among == "examined"
-    looked_for = asked & people["examined"].to_numpy() if among_examined else asked
+    looked_for = of_study & people["examined"].to_numpy() if among_examined else of_study
     weights = pooled_weight(people, weights="mec" if among_examined else "interview", cycles=cycles).to_numpy()
-    knots = place_knots(people.loc[asked, "age_years"].to_numpy(dtype=float), COVARIATE_KNOTS)
+    knots = place_knots(people.loc[of_study, "age_years"].to_numpy(dtype=float), COVARIATE_KNOTS)
     return _reweighted(setting, kept, looked_for, weights, _known_of_everybody(people[looked_for], knots))
 
 

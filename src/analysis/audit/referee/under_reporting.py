@@ -140,8 +140,8 @@ def _draws(
     members = [np.flatnonzero(rows & (groups == group)) for group in np.unique(groups[rows])]
     for _ in range(draws):
         left = rows.copy()
-        for people in members:
-            left[generator.choice(people, size=int(np.sum(~kept[people])), replace=False)] = False
+        for places in members:
+            left[generator.choice(places, size=int(np.sum(~kept[places])), replace=False)] = False
         try:
             problem = pose_setting(setting.restricted(left))
             fit = fit_problem(problem)
