@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.audit.referee.recall_error import calibration_data
+from analysis.audit.usual_intake import calibration_data
 from analysis.data.synthetic.survey import invent
 from analysis.data.synthetic.traits import day_intake, usual_magnesium
 from analysis.data.synthetic.truth import PLANTED

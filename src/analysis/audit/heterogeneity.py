@@ -19,7 +19,7 @@ import pandas as pd
 
 from analysis.dose_response.association import CURVE_RANGE, GRID_POINTS, contrast_frame, row_of_test
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.modifiers import with_levels
+from analysis.dose_response.levels import with_levels
 from analysis.dose_response.problem import Problem, pose, pose_on, set_out
 from analysis.stats.arrays import Array, Bools, Frames, Row
 from analysis.stats.checks.influence import psu_influence, psu_influence_on_test

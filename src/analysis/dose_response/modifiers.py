@@ -19,14 +19,15 @@ from analysis.data.people.cohort import NO_COVARIATES, refuse_parts
 from analysis.data.people.conditions import columns_of, select_rows
 from analysis.dose_response.association import contrast_frame, curve_grid, exposures_of
 from analysis.dose_response.frames import records
+from analysis.dose_response.levels import with_levels
 from analysis.dose_response.problem import Problem, covariate_columns, pose, pose_on
 from analysis.errors import expected_one_of, kind_words
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import Discreet, blanked, count_of, told
 from analysis.stats.regression.fit import LogisticFit
-from analysis.stats.regression.hypotheses import TermTest, product_columns, rao_scott_test, wald_test
+from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
-from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.sample.design import domain_of
 from analysis.stats.shape.nadir import RANGE
 from analysis.study import CATEGORIES, Study, StudyError, listed
@@ -355,35 +356,3 @@ def _of_rows(people: pd.DataFrame, posed: Problem, rows: Bools, replaced: tuple[
         references={name: level for name, level in references.items() if name not in replaced},
     )
     return pose_on(changed, posed.spline, reference=posed.reference)
-
-
-def with_levels(
-    problem: Problem, codes: Integers, names: tuple[str, ...]
-) -> tuple[Regression, tuple[tuple[str, ...], ...]]:
-    """A study's regression with a curve for each level of its people, which the covariates do not tell already.
-
-    Columns: intercept, spline, each level's indicator and its products with the spline, covariates. The spline is zero
-    at the reference, so that an indicator's coefficient is a level's difference there; on the basis as it is, it would
-    be that at an exposure of zero. Products, tests of them and each level's curve are the same on either.
-
-    Parameters
-    ----------
-    problem : the posed study.
-    codes : (m,) place of the level of each of the domain's rows, 0 the reference.
-    names : terms of the levels from the second on.
-
-    Returns
-    -------
-    The regression, and the products' terms level by level from the second; together they are tested by
-    `analysis.stats.regression.hypotheses.wald_test`.
-    """
-    spline = problem.spline_terms
-    basis = problem.contrast(problem.setting.exposure[problem.setting.domain.rows])
-    columns, terms, products = [basis], [*spline], []
-    for position, name in enumerate(names, start=1):
-        indicator = (codes == position).astype(float)[:, None]
-        product, own = product_columns(basis, indicator, first_terms=spline, second_terms=(name,))
-        columns += [indicator, product]
-        terms += [name, *own]
-        products.append(own)
-    return problem.setting.regression(np.hstack(columns), tuple(terms)), tuple(products)

@@ -6,7 +6,7 @@ and 95th percentile of the intake it works on, against the slope of the true cur
 end slopes. The first method, usual intake itself, is nobody's to have; what it misses is the spline's doing, not the
 recall's.
 
-What is tried is what the referee's rows are made by, the functions of `analysis.audit.referee.recall_error`.
+What is tried is what the referee's rows are made by, the functions of `analysis.audit.usual_intake`.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from analysis.audit.referee.recall_error import (
+from analysis.audit.usual_intake import (
     EXTRAPOLANTS,
     at_the_ends,
     calibration_data,
@@ -139,10 +139,10 @@ def _plain(problem: Problem) -> SlopesFound:
 
 
 def _extrapolated(base: Base, problem: Problem, seed: int, simex_draws: int) -> dict[str, SlopesFound]:
-    places, _ = at_the_ends(problem)
+    places, estimator = at_the_ends(problem)
     return {
         f"SIMEX, {EXTRAPOLANTS[degree]}": (places, found.estimate[:2], found.std_error[:2])
-        for degree, found in extrapolated(base.people, problem, draws=simex_draws, seed=seed).items()
+        for degree, found in extrapolated(base.people, problem.setting, estimator, draws=simex_draws, seed=seed).items()
     }
 
 

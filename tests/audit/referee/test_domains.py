@@ -11,11 +11,12 @@ from analysis.audit.questions import audit_frames
 from analysis.audit.referee import recall_error
 from analysis.audit.referee.missing import people_missing
 from analysis.audit.referee.questions import referee_frames
-from analysis.audit.referee.recall_error import calibrated, calibration_data
+from analysis.audit.referee.recall_error import calibrated
 from analysis.audit.referee.rows import OF_WEIGHTS, rows_that_change_nothing, variants
 from analysis.audit.referee.table import row_of
 from analysis.audit.specifications import CHOICES
 from analysis.audit.tasks import AuditError, Finished
+from analysis.audit.usual_intake import calibration_data
 from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.stats.curve.splines import place_knots

@@ -9,14 +9,13 @@ import scipy.stats
 
 from analysis.audit.referee.questions import referee_tasks, without_answer
 from analysis.audit.referee.recall_error import (
-    attenuations,
     calibrated,
     calibrated_bootstrap,
-    calibration_data,
     simulated_extrapolated,
 )
 from analysis.audit.referee.table import undecided
 from analysis.audit.runner import run_tasks
+from analysis.audit.usual_intake import attenuations, calibration_data
 from analysis.data.people.harmonise import harmonise, needed_columns
 from analysis.data.synthetic.survey import invent, tables_of
 from analysis.data.synthetic.truth import PLANTED

@@ -7,9 +7,9 @@ import pytest
 from analysis.audit.referee.ends import ends
 from analysis.audit.referee.form import form
 from analysis.audit.referee.missing import covariates_missing, people_missing
-from analysis.audit.referee.recall_error import attenuations
 from analysis.audit.referee.rows import rows_that_change_nothing
 from analysis.audit.referee.under_reporting import indicator_odds, under_reporting
+from analysis.audit.usual_intake import attenuations
 from analysis.data.synthetic.truth import PLANTED
 from analysis.dose_response.problem import set_out
 from analysis.study import PRIMARY

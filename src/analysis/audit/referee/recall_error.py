@@ -22,24 +22,20 @@ import scipy
 
 from analysis.audit.recall import beside_energy
 from analysis.audit.referee.table import PRIMARY_ROW, RefereeRow, answers, complete, curve_on, row_of, undecided
-from analysis.data.people.vocabulary import SECOND_DAYS, exposure_label
-from analysis.data.people.weights import two_day_weight
-from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
-from analysis.stats.arrays import Array
-from analysis.stats.measurement.regression_calibration import (
-    CalibratedSlopes,
-    CalibrationData,
-    attenuation_intervals,
-    bootstrap_slopes,
+from analysis.audit.usual_intake import (
+    EXTRAPOLANTS,
+    at_the_ends,
+    attenuations,
+    calibration_data,
+    drawn_slopes,
+    extrapolated,
+    one_sided,
 )
-from analysis.stats.measurement.simex import Estimator, Extrapolated, error_variance, simex
-from analysis.stats.measurement.usual_intake import POWER
-from analysis.stats.order import sorted_quantiles
-from analysis.stats.regression.quick import Regression, fit_quickly
-from analysis.stats.sample.design import SurveyDesign
-from analysis.stats.sample.replicates import bootstrap, times_drawn
-from analysis.stats.shape.nadir import RANGE
+from analysis.data.people.vocabulary import exposure_label
+from analysis.dose_response.fits import curve_of, fit_problem
+from analysis.dose_response.problem import Setting, pose_setting, set_out
+from analysis.stats.arrays import Array
+from analysis.stats.measurement.regression_calibration import CalibratedSlopes
 from analysis.study import PRIMARY, Study, StudyError
 
 QUESTION = "recall error"
@@ -49,39 +45,6 @@ DECIDING = 20_000
 verdict rests on that p: two milliseconds a replicate are spent on what a reader would see of it."""
 
 SIMEX_DRAWS = 100
-EXTRAPOLANTS = {1: "linear", 2: "quadratic"}
-"""Degrees of the polynomials that SIMEX is continued by, in words."""
-
-
-def calibration_data(people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...]) -> CalibrationData:
-    """Both days, covariates and design of a setting's people; the first exposure is the spline's."""
-    rows = setting.domain.rows
-    return CalibrationData(
-        first=people.loc[rows, list(exposures)].to_numpy(dtype=float),
-        second=people.loc[rows, [SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float),
-        second_weights=two_day_weight(people, SECOND_DAYS[setting.study.exposure])[rows],
-        covariates=setting.adjustment[rows],
-        y=setting.y[rows],
-        weights=setting.design.weights[rows],
-        psu=setting.design.psu_index[rows],
-        knots=setting.study.knots,
-    )
-
-
-def attenuations(
-    people: pd.DataFrame, setting: Setting, exposures: tuple[str, ...], *, of_roots: bool = False
-) -> Array:
-    """(k, 3) attenuation of each exposure's first day, with its 95 % interval, of people who have both days.
-
-    Days are taken as they are or, ``of_roots``, as their fourth roots.
-    """
-    weights = two_day_weight(people, SECOND_DAYS[setting.study.exposure]) * setting.domain.rows
-    # Whether the days go together is no question about a stratum: an empty PSU counts as zero, as in R.
-    design = dataclasses.replace(setting.design, weights=weights, lonely_domain="keep")
-    first = people[list(exposures)].to_numpy(dtype=float)
-    second = people[[SECOND_DAYS[name] for name in exposures]].to_numpy(dtype=float)
-    power = 1 / POWER if of_roots else 1
-    return attenuation_intervals(first**power, second**power, setting.adjustment, design=design)
 
 
 def refuse_without_slope(
@@ -190,19 +153,6 @@ def calibrated_bootstrap(
     return complete([row], row_of(QUESTION, PRIMARY_ROW, curve_on(setting)))
 
 
-def drawn_slopes(
-    data: CalibrationData, design: SurveyDesign, *, replicates: int, seed: int, held: bool = False
-) -> CalibratedSlopes:
-    """End slopes of the calibrated curve and in samples of a Rao-Wu bootstrap; see `bootstrap_slopes`."""
-    drawn = bootstrap(design, replicates=replicates, seed=seed)
-    return bootstrap_slopes(data, times_drawn(drawn, design), factors=drawn.factors, held=held)
-
-
-def one_sided(t: Array, df: int) -> Array:
-    """One-sided p-values: of a fall for the first statistic, the low end's slope, of a rise for every other."""
-    return np.concatenate([scipy.stats.t.cdf(t[:1], df), scipy.stats.t.sf(t[1:], df)])
-
-
 def _one_sided(found: CalibratedSlopes, df: int) -> RefereeRow:
     """P of both end slopes, and the weaker one's Monte Carlo error."""
     t = found.statistic
@@ -228,7 +178,8 @@ def simulated_extrapolated(
     refuse_without_slope(people, problem.setting, (study.exposure,), of_roots=True)
     curve = curve_of(problem, fit_problem(problem))
     rows, df = [], curve.fit.residual_df
-    for degree, found in extrapolated(people, problem, draws=draws, seed=seed).items():
+    _, estimator = at_the_ends(problem)
+    for degree, found in extrapolated(people, problem.setting, estimator, draws=draws, seed=seed).items():
         t = found.estimate / found.std_error
         p = one_sided(t, df)
         error = float(scipy.stats.t.pdf(t[1], df) * found.mc_error[1] / found.std_error[1])
@@ -240,52 +191,3 @@ def simulated_extrapolated(
             "mc_error_of": "end_high_p", "mc_error": error,
         })  # fmt: skip
     return complete(rows, row_of(QUESTION, PRIMARY_ROW, curve))
-
-
-def extrapolated(people: pd.DataFrame, problem: Problem, *, draws: int, seed: int) -> dict[int, Extrapolated]:
-    """SIMEX of `at_the_ends`, by the degree of its extrapolant.
-
-    The error is taken as normal on the fourth root of intake, as usual-intake methods do; its variance is that of two
-    days of the problem's people.
-
-    Parameters
-    ----------
-    people : all interviewed people, with both days of the exposure.
-    problem : a study of these people, posed.
-    draws, seed : as `analysis.stats.measurement.simex.simex`.
-
-    Raises
-    ------
-    DesignError : two days that do not differ.
-    """
-    setting = problem.setting
-    columns = (setting.study.exposure, SECOND_DAYS[setting.study.exposure])
-    weights = two_day_weight(people, columns[1]) * setting.domain.rows
-    both = weights > 0
-    first, second = (people.loc[both, name].to_numpy(dtype=float) ** (1 / POWER) for name in columns)
-    return simex(
-        at_the_ends(problem)[1], setting.exposure[setting.domain.rows],
-        variance=error_variance(first, second, weights[both]), to_scale=lambda x: x ** (1 / POWER),
-        from_scale=lambda z: np.maximum(z, 0.0) ** POWER, draws=draws, seed=seed, degrees=tuple(EXTRAPOLANTS),
-    )  # fmt: skip
-
-
-def at_the_ends(problem: Problem) -> tuple[Array, Estimator]:
-    """The ends of the cohort's range, (2,), and the estimator of slopes and levels there, (4,), of any exposures.
-
-    Slopes are in log odds per unit; levels are log odds ratios against the reference. The estimator takes the exposures
-    of the domain's rows; knots, reference and ends stay those of the problem.
-    """
-    spline, setting = problem.spline, problem.setting
-    ends = sorted_quantiles(setting.ordered, np.array(RANGE))
-    rows = np.vstack([spline.derivative(ends), problem.contrast(ends)])
-    index = np.arange(1, 1 + spline.columns)
-
-    def estimator(x: Array) -> tuple[Array, Array]:
-        X = problem.X.copy()
-        X[:, index] = spline.basis(x)
-        fit = fit_quickly(Regression(X, problem.y, setting.domain, problem.terms), setting.design)
-        vcov = fit.vcov[np.ix_(index, index)]
-        return rows @ fit.beta[index], np.einsum("ij,jk,ik->i", rows, vcov, rows)
-
-    return ends, estimator

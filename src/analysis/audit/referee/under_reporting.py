@@ -15,7 +15,7 @@ from analysis.audit.specifications import eligible_people
 from analysis.data.people.metabolism import PLAUSIBLE, goldberg_limits
 from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.fits import curve_of, fit_problem
-from analysis.dose_response.modifiers import with_levels
+from analysis.dose_response.levels import with_levels
 from analysis.dose_response.problem import Setting, pose_setting, set_out
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Integers
