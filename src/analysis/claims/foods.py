@@ -35,6 +35,9 @@ from analysis.study import CYCLES, Model, Study
 PER_MG = 100.0
 """Odds ratios are for so many mg more."""
 
+COMPARED = (ARTICLE, "other", f"{ARTICLE} - other")
+"""Groups of the odds ratios: the foods named and all others, in one regression, and their difference."""
+
 TOLD = ("estimate", "std_error", "conf_low", "conf_high", "unreliable")
 """What is empty where few ate."""
 
@@ -128,9 +131,7 @@ def _odds_ratios(people: pd.DataFrame, intakes: GroupIntakes, model: Model) -> I
     setting = set_out(people, Study(model=model))
     named = intakes.magnesium_mg[:, intakes.column(ARTICLE)]
     fit = _fit(setting, np.column_stack([named, intakes.total_mg - named]) / PER_MG)
-    terms = ("article", "other")
-    told = contrast(fit, np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]]), terms=terms,
-                    labels=(*terms, "article - other"))  # fmt: skip
+    told = contrast(fit, np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]]), terms=COMPARED[:2], labels=COMPARED)
     log, ratio = told.to_frame(), told.to_frame(exponentiate=True)
     for at, group in enumerate(told.labels):
         yield {
@@ -142,4 +143,4 @@ def _odds_ratios(people: pd.DataFrame, intakes: GroupIntakes, model: Model) -> I
 
 
 def _fit(setting: Setting, exposures: Array) -> LogisticFit:
-    return fit_quickly(setting.regression(exposures[setting.domain.rows], ("article", "other")), setting.design)
+    return fit_quickly(setting.regression(exposures[setting.domain.rows], COMPARED[:2]), setting.design)

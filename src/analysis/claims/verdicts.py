@@ -348,7 +348,7 @@ def _foods(frames: Frames) -> Iterator[Finding]:
         "claims_foods",
         why="a lower bound: what is inside mixed dishes is not counted",
     )
-    odds = rows[(rows["what"] == "odds_ratio_per_100mg") & (rows["group"] == "article")]
+    odds = rows[(rows["what"] == "odds_ratio_per_100mg") & (rows["group"] == ARTICLE)]
     yield _odds(
         7,
         "100 mg/day more from the foods named",

@@ -32,13 +32,16 @@ from analysis.stats.disclosure import Discreet
 COMMITTED = Path(__file__).parent
 
 ARTICLE = "article"
-"""Name of the union of all foods that the article names, and role of each of them."""
+"""Name of the group of all foods that the article names, whose role is ``union``."""
 
 GROUP_FIELDS = ("group", "label", "role", "first_digits", "but_not", "members")
 CODE_FIELDS = ("group", "code")
 CODE_DIGITS = 8
 
 GroupRole = Literal["article", "part", "beside", "source", "union", "digit"]
+NAMED: GroupRole = "article"
+SOURCE: GroupRole = "source"
+"""Roles of the foods that the article names, and of what else magnesium comes from."""
 
 
 class FoodError(AnalysisError):

@@ -5,13 +5,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.data.foods.groups import ARTICLE
+from analysis.claims.foods import COMPARED
+from analysis.data.foods.groups import ARTICLE, NAMED, SOURCE
 from analysis.provenance import Provenance
 from analysis.report.figures.layout import BAND, GREY, VERMILION, Caption, Page, blank_page, letter_panels, page_style
 from analysis.report.words.numbers import format_odds_ratio, format_p, percent, sentence
 
 ROW = 0.215  # inches a food group
-RANKED = (ARTICLE, "source")
+RANKED = (NAMED, SOURCE)
 """Roles of the groups that are ranked; the union of the article's foods stands above them."""
 
 LARGEST = 5
@@ -21,8 +22,8 @@ OTHER = "0.55"
 LABELS = 0.29
 """Room left of the bars, as a share of the width."""
 
-COLOURS = {"union": BAND, "article": VERMILION, "source": OTHER}
-NAMES = {"union": "all foods the article names", "article": "named by the article", "source": "other sources"}
+COLOURS = {"union": BAND, NAMED: VERMILION, SOURCE: OTHER}
+NAMES = {"union": "all foods the article names", NAMED: "named by the article", SOURCE: "other sources"}
 
 
 def plot_foods(
@@ -115,7 +116,7 @@ def foods_caption(frame: pd.DataFrame) -> str:
     adults = frame[frame["domain"] == "adults"].set_index(["what", "group"])
     union, mixed = (adults.loc[("share", group)] for group in (ARTICLE, "mixed_27_58"))
     ratios = frame[(frame["what"] == "odds_ratio_per_100mg") & (frame["model"] == "1")].set_index("group")
-    article, other, difference = (ratios.loc[group] for group in ("article", "other", "article - other"))
+    article, other, difference = (ratios.loc[group] for group in COMPARED)
     return (
         f"Adults of 20 and older with a reliable recall (n = {union['n']:,}), day 1, foods and drinks without "
         "supplements; 95 % intervals. A: shares; B: magnesium per "
