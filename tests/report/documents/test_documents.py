@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import re
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -21,6 +22,7 @@ from analysis.report.documents.site import anchor, moved_link, page_html, title_
 from analysis.report.documents.traced import number_of, traced_frame
 from analysis.report.page.record import EQUATIONS, strobe_links
 from analysis.report.words import first_screen
+from analysis.study import Study
 from tests.report.page.pages import plain
 
 ROOT = Path(__file__).parents[3]
@@ -159,6 +161,36 @@ def test_signature_is_as_it_is_written():
 
     assert signature_of(called) == "called(x: int, *rest: str, scale: float = 1.0, **more: int) -> str"
     assert signature_of(analysis.PRIMARY) == ""
+
+
+LEVELS = (0.9, 0.95)
+WORDS = "nothing but a default, and far too long for a line"
+
+
+def test_a_default_with_a_name_is_told_by_its_value_if_it_is_short():
+    def called(level: float = LEVELS[1], *, levels: tuple[float, ...] = LEVELS, words: str = WORDS) -> str:
+        """Nothing but a signature."""
+        return f"{level}{levels}{words}"
+
+    def fitted(study: Study = analysis.PRIMARY) -> Study:
+        """Nothing but a signature."""
+        return study
+
+    @dataclass
+    class Asked:
+        level: float = LEVELS[0]
+        study: Study = analysis.PRIMARY
+        found: list[int] = field(default_factory=list)
+
+    levels = "level: float = 0.95, *, levels: tuple[float, ...] = (0.9, 0.95)"
+    assert signature_of(called).replace("\n   ", "") == f"called({levels}, words: str = WORDS) -> str"
+    assert signature_of(fitted) == "fitted(study: Study = analysis.PRIMARY) -> Study"
+    told = [
+        "level: float = 0.9,",
+        "study: Study = analysis.PRIMARY,",
+        "found: list[int] = field(default_factory=list),",
+    ]
+    assert [line.strip() for line in signature_of(Asked).splitlines()] == ["Asked(", *told, ")"]
 
 
 def test_api_begins_with_its_contents():

@@ -4,10 +4,15 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping
 from types import ModuleType
 
 EACH = 100
 """Letters a line of a signature."""
+
+PLAIN = (bool, int, float, str)
+SHORT = 30
+"""Letters of a default whose value is told in the place of its name."""
 
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}$", re.MULTILINE)
 _ITEM = re.compile(r"^(?P<name>[\w*][^:`]*?) : (?P<words>.*)$")
@@ -88,33 +93,43 @@ def home_of(name: str, offered: object) -> str:
 
 
 def signature_of(offered: object) -> str:
-    """How it is called, as it is written in the source; empty for what is not called."""
+    """How it is called, as it is written in the source; empty for what is not called.
+
+    A default that has a name there is told by its value where that is a number, a text or a few of them.
+    """
     if not (inspect.isclass(offered) or inspect.isfunction(offered)):
         return ""
+    values = {name: one.default for name, one in inspect.signature(offered).parameters.items()}
     node = ast.parse(textwrap.dedent(inspect.getsource(offered))).body[0]
     if isinstance(node, ast.ClassDef):
-        fields = [ast.unparse(line) for line in node.body if isinstance(line, ast.AnnAssign)]
+        lines = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+        fields = [_argument(ast.arg(ast.unparse(line.target), line.annotation), line.value, values) for line in lines]
         return _wrapped(node.name, fields, "")
     assert isinstance(node, ast.FunctionDef)
     returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return _wrapped(node.name, _arguments(node.args), returned)
+    return _wrapped(node.name, _arguments(node.args, values), returned)
 
 
-def _arguments(given: ast.arguments) -> list[str]:
+def _arguments(given: ast.arguments, values: Mapping[str, object]) -> list[str]:
     """Arguments one by one, with their defaults."""
     positional = [*given.posonlyargs, *given.args]
     defaults = [None] * (len(positional) - len(given.defaults)) + list(given.defaults)
-    told = [_argument(*pair) for pair in zip(positional, defaults, strict=True)]
+    told = [_argument(*pair, values) for pair in zip(positional, defaults, strict=True)]
     if given.vararg:
         told.append(f"*{ast.unparse(given.vararg)}")
     elif given.kwonlyargs:
         told.append("*")
-    told += [_argument(*pair) for pair in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    told += [_argument(*pair, values) for pair in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
     return told + ([f"**{ast.unparse(given.kwarg)}"] if given.kwarg else [])
 
 
-def _argument(argument: ast.arg, default: ast.expr | None) -> str:
-    return ast.unparse(argument) + (f" = {ast.unparse(default)}" if default is not None else "")
+def _argument(argument: ast.arg, default: ast.expr | None, values: Mapping[str, object]) -> str:
+    if default is None:
+        return ast.unparse(argument)
+    value = values.get(argument.arg)
+    plain = all(type(one) in PLAIN for one in (value if isinstance(value, tuple) else (value,)))
+    short = plain and len(repr(value)) <= SHORT
+    return f"{ast.unparse(argument)} = {value!r}" if short else f"{ast.unparse(argument)} = {ast.unparse(default)}"
 
 
 def _wrapped(name: str, parts: list[str], returned: str) -> str:
