@@ -614,8 +614,8 @@ def test_no_sentence_tells_of_a_bend_of_a_curve_that_is_not_shown_to_bend(negati
 @pytest.mark.parametrize(
     ("raised", "plain"),
     [
-        ("education_missing: nothing is left of this column once the others are known (it is constant or a sum of them "
-         "in this domain). Remove it from the model, or widen the domain.", "the model cannot be fitted"),
+        ("education_missing: nothing is left of this column once the others are known (education_missing is "
+         "constant in this domain). Remove it from the model, or widen the domain.", "the model cannot be fitted"),
         ("who is kept cannot be predicted by a finite estimate: take columns out.", "people cannot be weighted for it"),
         ("942 values are missing or infinite: expected a number for everybody.", "is not known of all of these people"),
         ("strata [7] have people of the domain in one PSU only: expected at least two.", "one sampling unit"),

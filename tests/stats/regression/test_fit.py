@@ -405,7 +405,9 @@ def test_a_copied_column_is_refused_by_name() -> None:
     sample = clustered_sample(1)
     X = np.column_stack([sample.X, 3 * sample.X[:, 1] - 2 * sample.X[:, 2]])
     copied = replace(sample, X=X, terms=(*sample.terms, "copy"))
-    with pytest.raises(ConvergenceError, match="^(x|group|copy): nothing is left of this column"):
+    with pytest.raises(
+        ConvergenceError, match=r"^copy: nothing is left of this column.*\(copy repeats x and group in.*Remove one"
+    ):
         copied.fit()
 
 
@@ -413,7 +415,9 @@ def test_a_column_that_is_zero_throughout_the_domain_is_refused_by_name() -> Non
     sample = clustered_sample(1)
     X = sample.X.copy()
     X[sample.rows, 2] = 0.0
-    with pytest.raises(ConvergenceError, match="^group: nothing is left of this column.*constant"):
+    with pytest.raises(
+        ConvergenceError, match=r"^group: nothing is left of this column.*\(group is constant in.*Remove it"
+    ):
         replace(sample, X=X).fit()
 
 
@@ -437,7 +441,7 @@ def test_a_constant_column_is_refused_by_its_name_and_not_the_intercepts(seed: i
 def test_indicators_of_every_level_are_refused_by_the_name_of_the_last(seed: int) -> None:
     sample = clustered_sample(seed)
     X = np.column_stack([sample.X, 1 - sample.X[:, 2]])
-    with pytest.raises(ConvergenceError, match="^rest: nothing is left of this column"):
+    with pytest.raises(ConvergenceError, match=r"^rest: nothing is left of this column.*\(rest repeats group in"):
         replace(sample, X=X, terms=(*sample.terms, "rest")).fit()
 
 

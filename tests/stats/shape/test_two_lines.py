@@ -7,6 +7,7 @@ import scipy.stats
 
 from analysis.stats.arrays import Array
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
+from analysis.stats.regression.estimable import ConvergenceError
 from analysis.stats.regression.fit import LogisticFit
 from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
@@ -362,6 +363,16 @@ def test_arrays_of_another_length_are_refused(name):
     cohort = invented(v_shape, n=1000)
     with pytest.raises(DesignError, match="the domain's rows only"):
         answer_of(cohort, *cohort.spline_fit(), {name: getattr(cohort, name)[1:]})
+
+
+@pytest.mark.parametrize("name", ["y", "adjustment"])
+def test_a_missing_outcome_or_covariate_is_refused_by_the_fit(name):
+    cohort = invented(v_shape, n=1000)
+    spline, fit = cohort.spline_fit()
+    missing = getattr(cohort, name).copy()
+    missing[3] = np.nan
+    with pytest.raises(ConvergenceError, match="missing values .* inside the domain"):
+        answer_of(cohort, spline, fit, {name: missing})
 
 
 def test_a_missing_exposure_is_refused():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.errors import AnalysisError
-from analysis.stats.arrays import Array
+from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import FEW, count_of, is_few, same_for_all
 from analysis.stats.regression.blocks import gram, triangle_of, well_conditioned
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign
@@ -13,6 +13,9 @@ HEAD = 1000
 
 COLLINEAR = 1e-9
 """A column is redundant when less than this share of its length is left after projecting on the others."""
+
+PART = 1e-6
+"""Share of a redundant column's length from which a column beside it is named as what it repeats."""
 
 
 class ConvergenceError(AnalysisError):
@@ -31,7 +34,10 @@ def check_rows(X: Array, y: Array, domain: Domain, terms: tuple[str, ...]) -> No
 
 
 def check_people(x: Array, y: Array, adjustment: Array, domain: Domain) -> None:
-    """Refuse an exposure (m,), an outcome (m,) and an adjustment (m, q) that are not complete or not the domain's rows.
+    """Refuse an exposure (m,), an outcome (m,) and an adjustment (m, q) that are not the domain's rows.
+
+    An exposure must be complete too, since bases and breaks are placed on it; the others are asked by the fit, see
+    `refuse_inestimable`.
 
     Raises
     ------
@@ -90,12 +96,23 @@ def refuse_redundant(X: Array, weights: Array, terms: tuple[str, ...]) -> None:
     # Without pivoting the j-th diagonal element is what column j adds to the columns before it: the later of two is
     # named, and never the intercept.
     left = np.abs(np.diag(triangle)) / np.where(length > 0, length, 1.0)
-    redundant = [term for term, rest in zip(terms, left, strict=True) if rest < COLLINEAR]
-    if redundant:
+    redundant = np.flatnonzero(left < COLLINEAR)
+    if redundant.size:
+        kept = np.setdiff1d(np.arange(len(terms)), redundant)
+        repeated = _repeated(triangle, int(redundant[0]), kept[kept < redundant[0]])
+        told = " and ".join(terms[place] for place in repeated if terms[place] != "intercept")
+        why, which = (f"repeats {told}", "one of them") if told else ("is constant", "it")
         raise ConvergenceError(
-            f"{', '.join(redundant)}: nothing is left of this column once the others are known (it is constant or a "
-            "sum of them in this domain). Remove it from the model, or widen the domain."
+            f"{', '.join(terms[place] for place in redundant)}: nothing is left of this column once the others are "
+            f"known ({terms[redundant[0]]} {why} in this domain). Remove {which} from the model, or widen the domain."
         )
+
+
+def _repeated(triangle: Array, column: int, others: Integers) -> Integers:
+    """Those of other columns whose sum, each times a number, a column is: whose part of it is above rounding."""
+    length = np.linalg.norm(triangle, axis=0)
+    times = np.linalg.lstsq(triangle[:, others], triangle[:, column])[0]
+    return others[np.abs(times) * length[others] > PART * length[column]]
 
 
 def refuse_separation(X: Array, y: Array, terms: tuple[str, ...]) -> None:
