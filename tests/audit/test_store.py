@@ -135,5 +135,12 @@ def test_every_module_that_the_questions_load_is_in_their_digests():
     )
 
 
+def test_no_result_hangs_on_what_only_tells_of_another():
+    """Else a change of how modifiers, or the referee's rows, are told would compute what they do not change anew."""
+    behind = {task.function.__module__: modules_behind(task.function.__module__) for task in audit_tasks()}
+    assert [module for module, names in behind.items() if "analysis.dose_response.modifiers" in names] == []
+    assert not [name for name in modules_behind("analysis.simulation.recall_error") if ".referee" in name]
+
+
 def test_code_of_a_task_beyond_the_project_is_not_read():
     assert modules_behind("tests.audit.test_store") == modules_behind("analysis.audit.store")
