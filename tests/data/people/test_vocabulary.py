@@ -4,9 +4,16 @@ import csv
 
 import pytest
 
-from analysis.data.people.vocabulary import NUTRIENT_COLUMNS, exposure_label, exposure_origin, exposure_unit
+from analysis.data.people.harmonise import harmonise
+from analysis.data.people.vocabulary import (
+    _MEASURED,
+    NUTRIENT_COLUMNS,
+    exposure_label,
+    exposure_origin,
+    exposure_unit,
+)
 from analysis.data.source.registry import COMMITTED
-from tests.people import NUTRIENTS
+from tests.people import NUTRIENTS, raw_tables
 
 TABLES = ("DRXTOT", "DRXTOT_B", "DR1TOT_C")
 
@@ -61,7 +68,11 @@ def test_no_two_nutrients_read_the_same_column(position: int) -> None:
         ("egfr_ml_min_1_73m2", "estimated GFR"),
         ("pir", "income to poverty ratio"),
         ("abi_lowest", "lower ankle-brachial index"),
+        ("ei_bmr", "ratio of recalled energy intake to basal metabolic rate (EI:BMR)"),
+        ("folate_ng_ml", "serum folate"),
         ("my_score", "my score"),
+        ("folate", "folate"),
+        ("b12", "b12"),
         ("sfa_4_0_g", "SFA 4:0"),
         ("sfa_16_0_g", "SFA 16:0"),
         ("mfa_22_1_g", "MFA 22:1"),
@@ -90,6 +101,11 @@ def test_every_nutrient_can_be_written_on_an_axis() -> None:
     units = {name: exposure_unit(name) for name in NUTRIENT_COLUMNS}
     assert not {name: unit for name, unit in units.items() if unit not in ("kcal/day", "g/day", "mg/day", "µg/day")}
     assert not [name for name in NUTRIENT_COLUMNS if "_" in exposure_label(name)]
+
+
+def test_every_column_that_has_words_of_its_own_is_harmonised() -> None:
+    """Keyed by a slip, a column would lose its words without a sign."""
+    assert set(_MEASURED) <= set(harmonise(raw_tables()))
 
 
 def test_no_two_columns_have_the_same_words() -> None:

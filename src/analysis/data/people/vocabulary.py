@@ -116,24 +116,27 @@ _OWN = re.compile(r"(?P<label>[^\[\]]*[^\[\] ]) *\[(?P<unit>[^\[\]]+)\]")
 _ABBREVIATIONS = {"sfa": "SFA", "mfa": "MFA", "pfa": "PFA"}
 _MEASURED = {
     "pir": "income to poverty ratio",
-    "bmi": "BMI",
-    "sbp": "systolic blood pressure",
-    "dbp": "diastolic blood pressure",
-    "hba1c": "HbA1c",
-    "b12": "serum vitamin B12",
-    "folate": "serum folate",
-    "mma": "methylmalonic acid",
-    "egfr": "estimated GFR",
-    "mdrd": "estimated GFR (MDRD)",
-    "albumin creatinine": "urinary albumin to creatinine",
-    "hdl cholesterol": "HDL cholesterol",
-    "abi left": "left ankle-brachial index",
-    "abi right": "right ankle-brachial index",
-    "abi lowest": "lower ankle-brachial index",
-    "abi highest": "higher ankle-brachial index",
-    "ei bmr": "energy intake by basal metabolic rate",
+    "bmi_kg_m2": "BMI",
+    "sbp_mmhg": "systolic blood pressure",
+    "dbp_mmhg": "diastolic blood pressure",
+    "hba1c_percent": "HbA1c",
+    "b12_pg_ml": "serum vitamin B12",
+    "folate_ng_ml": "serum folate",
+    "mma_umol_l": "methylmalonic acid",
+    "egfr_ml_min_1_73m2": "estimated GFR",
+    "mdrd_ml_min_1_73m2": "estimated GFR (MDRD)",
+    "albumin_creatinine_mg_g": "urinary albumin to creatinine",
+    "hdl_cholesterol_mg_dl": "HDL cholesterol",
+    "abi_left": "left ankle-brachial index",
+    "abi_right": "right ankle-brachial index",
+    "abi_lowest": "lower ankle-brachial index",
+    "abi_highest": "higher ankle-brachial index",
+    "ei_bmr": "ratio of recalled energy intake to basal metabolic rate (EI:BMR)",
 }
-"""Words for what was measured, where its name without the unit does not read as words or is that of a nutrient."""
+"""Words for a harmonised column, where its name without the unit does not read as words or is that of a nutrient.
+
+By the whole name: a column of one's own that is called ``folate`` is not the serum's.
+"""
 
 
 def exposure_label(name: str) -> str:
@@ -146,8 +149,7 @@ def exposure_label(name: str) -> str:
     if name in SUPPLEMENT_EXPOSURES:
         return SUPPLEMENT_EXPOSURES[name][0]
     if name not in EXPOSURES:
-        words = name.removesuffix(_other_unit(name)).strip("_").replace("_", " ")
-        return _MEASURED.get(words, words)
+        return _MEASURED.get(name) or name.removesuffix(_other_unit(name)).strip("_").replace("_", " ")
     kind, *rest = name.rsplit("_", 1)[0].split("_")
     if kind in _ABBREVIATIONS:
         return f"{_ABBREVIATIONS[kind]} {':'.join(rest)}"
