@@ -341,6 +341,13 @@ def test_flow_of_the_cohort_stage_needs_no_fit(copy, monkeypatch):
     assert build_participants(copy)["n"].iloc[0] == 31126
 
 
+@pytest.mark.parametrize("name", ["provenance.json", "participants.parquet"])
+def test_participants_of_which_a_file_is_missing_are_refused_by_its_name(copy, name):
+    (copy.processed / name).unlink()
+    with pytest.raises(StageError, match=rf"no readable participants in .* \({name}: FileNotFoundError\): run"):
+        read_participants(copy)
+
+
 @pytest.mark.parametrize("text", ["[]", "null", "3", '{"source": "x"}', "{", "[" * 100_000])
 def test_damaged_provenance_is_refused_with_what_to_do(copy, text):
     (copy.processed / "provenance.json").write_text(text)

@@ -64,6 +64,7 @@ def test_the_default_study_is_the_primary() -> None:
         ("knots = 4.0", "knots = 4.0: expected a whole number"),
         ("exposure = 5", "expected text in quotation marks"),
         ("exposure = ['zinc_mg']", "expected text in quotation marks"),
+        ('where = "sex = 1"', "sex = 1"),
         ("where = 60", "expected text in quotation marks"),
         ("cycles = 1999", "expected a list"),
         ('cycles = ["1999"]', "expected each of them to be a whole number"),

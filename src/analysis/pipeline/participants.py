@@ -25,14 +25,16 @@ def read_participants(folders: Folders | Path | str) -> tuple[pd.DataFrame, Prov
     StageError : the cohort stage has not been run.
     """
     folders = folders_at(folders)
+    reading = folders.processed / "provenance.json"
     try:
-        known = json.loads((folders.processed / "provenance.json").read_text())
+        known = json.loads(reading.read_text())
         provenance, code = Provenance(str(known["source"]), known["synthetic"] is True), known["code"]
-        people = pd.read_parquet(folders.participants)
+        reading = folders.participants
+        people = pd.read_parquet(reading)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise StageError(
-            f"no readable participants in {place_of(folders.processed)} ({error.__class__.__name__}): run "
-            "`make figures` or `python -m analysis cohort` first, or `make demo` for an invented survey."
+            f"no readable participants in {place_of(folders.processed)} ({reading.name}: {error.__class__.__name__}): "
+            "run `make figures` or `python -m analysis cohort` first, or `make demo` for an invented survey."
         ) from None
     if code != code_digest():
         raise StageError(

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from analysis.data.people.conditions import ConditionError, columns_of
 from analysis.errors import expected_one_of
 from analysis.study import Study, StudyError
 
@@ -27,7 +28,8 @@ def read_study(path: Path, *, exposure: str | None = None) -> Study:
 
     Raises
     ------
-    StudyError : no readable file, not TOML, an unknown key, a value of another kind, or what `Study` refuses.
+    StudyError : no readable file, not TOML, an unknown key, a value of another kind, what `Study` refuses, or a
+        condition that cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -74,9 +76,12 @@ def parse_study(text: str, *, name: str, exposure: str | None = None) -> Study:
             "Leave the line out of the file, or the column."
         )
     try:
-        return Study(**given)
-    except StudyError as error:
+        study = Study(**given)
+        if study.where is not None:
+            columns_of(study.where)  # whether it can be read: its columns are looked for where the people are
+    except (StudyError, ConditionError) as error:
         raise StudyError(f"{name}: {error}") from None
+    return study
 
 
 def _check_kind(key: str, value: object, name: str) -> None:
