@@ -1,6 +1,7 @@
 """What is said of the audit follows from its frames, whichever way they turn out."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from analysis.report.words import audit as audit_words
 from analysis.report.words import energy as energy_words
 from analysis.report.words import specificity as specificity_words
 from analysis.report.words import units as units_words
-from analysis.report.words.bottom_line import NEEDED, bottom_line
+from analysis.report.words.bottom_line import NEEDED, bottom_line, summary
 from analysis.report.words.numbers import FORM_WORDS, ordinal
 from analysis.stats.shape.questions import ENDS, ENDS_HIGHER, FALLS_THEN_RISES, ends_name
 from analysis.stats.shape.verdict import ALPHA
+from analysis.study import PRIMARY, Study
 
 ROOT = Path(__file__).parents[2]
 MODULES = (audit_words, energy_words, specificity_words, units_words)
@@ -427,8 +429,13 @@ def test_shares_are_of_the_specifications_with_an_answer_and_the_others_have_the
 
 def test_sides_are_told_for_the_grid_and_for_that_first_declared():
     told = audit_words.sides_sentence(made())
-    assert "of 4,725 specifications 80 are a U, 130 with both tests one-sided, 44 two-sided; of 3,240" in told
-    assert "of 3,240 of the grid as first declared 77 are a U, 115 with both tests one-sided, 42 two-sided." in told
+    assert (
+        "of 4,725 specifications 80 are a U, 130 with both tests one-sided and 44 with both two-sided; of 3,240" in told
+    )
+    assert (
+        "of 3,240 of the grid as first declared 77 are a U, 115 with both tests one-sided and 42 with both two-sided."
+        in told
+    )
 
 
 def test_what_joined_the_grid_later_is_told():
@@ -595,6 +602,50 @@ def test_outcome_that_intake_cannot_cause_and_that_bends_is_told_with_its_low_po
     )
     assert "Not so: ever smoked." in said
     assert "a bend alone shows no cause" in said
+    goes = " So what people eat, or say they ate, goes with how they live, and not along a straight line;"
+    assert goes in said
+
+
+def test_outcome_that_bends_with_what_is_no_intake_is_named_as_settled_before():
+    study = Study(exposure="hba1c_percent")
+    frame = specificity(negative_q=0.001)
+    frame = frame.assign(
+        exposure=frame["exposure"].replace("magnesium_mg", study.exposure),
+        label=frame["label"].str.replace("by magnesium", "by HbA1c"),
+    )
+    said = specificity_words.controls_sentence(made(specificity=frame), study)
+    assert " So HbA1c goes with education, settled long before the survey, and not along a straight line;" in said
+
+
+@pytest.mark.parametrize(("found", "said"), [(0, "none of 43 bends"), (1, "1 of 43 bends"), (3, "3 of 43 bend")])
+def test_how_many_bend_beside_energy_reads_as_words_do(found, said):
+    forms = ("none", *ADJUSTED)
+    table = place(dict.fromkeys(forms, 0.5), dict.fromkeys(forms, found))
+    told = specificity_words.specificity_sentence(made(specificity_place=table))
+    assert f"as the residual on energy, {said} (magnesium 11th); " in told
+
+
+@pytest.mark.parametrize(
+    ("q", "discoveries", "top", "rank", "said"),
+    [
+        (0.5, 0, "energy", 11, "none of the nutrients, energy among them, bends."),
+        (0.5, 3, "energy", 11, "magnesium is not one of those that bend among the nutrients, energy among them."),
+        (0.01, 1, "magnesium", 1, "magnesium alone of the nutrients, energy among them, bends."),
+        (0.01, 3, "energy", 2, "magnesium is not the only one of the nutrients, energy among them, that bends: energy "
+         "is the first."),
+        (0.01, 3, "magnesium", 1, "that bends: it is the first."),
+    ],
+)  # fmt: skip
+def test_summary_says_whether_the_exposure_bends_alone_and_leaves_the_numbers_to_the_sections(
+    q, discoveries, top, rank, said, estimates
+):
+    forms = ("none", *ADJUSTED)
+    table = place(dict.fromkeys(forms, q), dict.fromkeys(forms, discoveries), rank=rank, top=top)
+    for audit in (made(), specific(), without_a_bend()):
+        told = summary(estimates[0], audit | {"specificity_place": table}, study=PRIMARY, referee="")
+        assert " At a false-discovery rate of 5 % " in told
+        assert said in told
+        assert not re.findall(r"\d\.\d|\(", told), told
 
 
 @pytest.mark.parametrize("negative_q", [0.5, 0.001], ids=["straight controls", "a bent control"])

@@ -4,7 +4,16 @@ import pandas as pd
 import pytest
 
 from analysis.audit.referee.table import COLUMNS
-from analysis.report.words.conclusions import NOT_ASKED, OTHERWISE, _referee_words, claim_sentence, referee_table
+from analysis.report.words.conclusions import (
+    NOT_ASKED,
+    OTHERWISE,
+    _left,
+    _referee_words,
+    _verdicts_words,
+    claim_sentence,
+    referee_table,
+)
+from analysis.report.words.glossary import words_markdown
 from analysis.study import Study
 
 OWN = {"n": 900, "nonlinear_p": 0.2, "end_slopes_p": 0.3, "levels_p": 0.4, "log_or_low": 0.1, "log_or_high": 0.2,
@@ -43,6 +52,8 @@ def test_no_row_of_the_referee_is_blank_without_a_reason(audit):
     bootstrap = table.loc["calibrated, bootstrap"]
     assert bootstrap["weaker end p"] == "0.010"
     assert bootstrap["non-linear p"] == bootstrap["verdict"] == NOT_ASKED
+    assert bootstrap["what it does"] == "towards a U: the weaker end is the high one"  # nothing beside it says that
+    assert table.loc["end slopes at P10 and P90", "what it does"] == "towards a U"
     assert table.loc["calibrated with energy, bootstrap", "what it does"] == "no estimate could be made"
 
 
@@ -64,6 +75,62 @@ def test_rows_that_end_otherwise_are_those_of_another_verdict_another_side_of_th
     people = audit["referee"].assign(n=[901 if k == 6 else one for k, one in enumerate(rows["n"][:7])])  # fewer or more
     verdict = people.assign(verdict=["U" if k == 6 else one for k, one in enumerate(rows["verdict"][:7])])
     assert referee_table({"referee": verdict}).set_index("done").loc["model 2, complete cases", "ends"] == OTHERWISE
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["U"], 'A referee asks one analysis: it ends in "U".'),
+        (["U", "U"], 'Of the referee\'s 2 analyses all end in "U".'),
+        (["U", "U", "rise"], 'Of the referee\'s 3 analyses 2 end in "U" and 1 ends in "rise".'),
+        (["U", None], 'Of the referee\'s 2 analyses 1 has a verdict (the others lack one of its tests): it ends in '
+         '"U".'),
+        (["U", "rise", None], 'Of the referee\'s 3 analyses 2 have a verdict (the others lack one of its tests): '
+         '1 ends in "U" and 1 ends in "rise".'),
+        ([None], ""),
+    ],
+)  # fmt: skip
+def test_verdicts_of_the_referee_are_counted_beside_the_analyses_that_have_none(audit, verdicts, said):
+    own = audit["referee"][audit["referee"]["done"] == "primary"]
+    rows = [{"question": "rows", "done": f"row {k}"} | OWN | {"n": 800, "verdict": one} for k, one in
+            enumerate(verdicts)]  # fmt: skip
+    table = pd.concat([own, pd.DataFrame(rows).reindex(columns=list(COLUMNS))], ignore_index=True)
+    assert _verdicts_words({"referee": table}) == said
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "SIMEX"])
+def test_what_is_said_of_a_kind_of_row_is_said_where_there_is_one(audit, name):
+    rows = audit["referee"].assign(done=audit["referee"]["done"].str.replace("bootstrap", name))
+    note = _referee_words({"referee": rows}).splitlines()[-1]
+    assert note.startswith("Weaker end p: ")
+    assert [word for word in ("bootstrap", "SIMEX") if word in note] == [name]
+
+
+def test_what_was_not_asked_begins_with_the_reason():
+    failures = pd.DataFrame({"task": ["two recalls"], "reason": ["two recalls were never made."]})
+    left = {"energy forms": "it is the exposure: it cannot be held fixed", "energy surface": "it is the exposure: it "
+            "cannot be held fixed"}  # fmt: skip
+    assert _left({"failures": failures}, left) == (
+        "- It is the exposure: it cannot be held fixed (energy forms; energy surface).\n"
+        "- Two recalls were never made (two recalls)."
+    )
+    assert _left({"failures": failures.head(0)}, {}) == "Nothing."
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("nothing is told", []),
+        ("it is shown (± 0.1)", ["shown", "±"]),
+        ("SIMEX, calibrated (attenuation 0.50), towards a U", ["calibrated", "attenuation", "SIMEX",
+                                                               "towards a U, away from a U"]),
+        ("Rao-Scott, 6 df, at P5, a false-discovery rate", ["P5, P95", "false-discovery rate", "Rao-Scott",
+                                                            "df, degrees of freedom"]),
+    ],
+)  # fmt: skip
+def test_a_page_explains_the_words_that_it_has_and_no_others(estimates, page, words):
+    told = words_markdown(page, estimates[0], "1").splitlines()
+    assert [line.split(" | ")[0].removeprefix("| ") for line in told[2:]] == words
 
 
 @pytest.mark.parametrize(

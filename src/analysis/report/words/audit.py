@@ -149,7 +149,7 @@ def sides_sentence(audit: Frames) -> str:
         u = rows.set_index("sides")["u"]
         where = f"specifications{among}" if grid == "all" else f"of the grid as first declared{among}"
         told.append(f"of {rows['n'].iloc[0]:,} {where} {u['as is']:,} are a U, {u['both one-sided']:,} with both tests "
-                    f"one-sided, {u['both two-sided']:,} two-sided")  # fmt: skip
+                    f"one-sided and {u['both two-sided']:,} with both two-sided")  # fmt: skip
     return f"The rule's end slopes are one-sided and its two lines two-sided: {'; '.join(told)}."
 
 

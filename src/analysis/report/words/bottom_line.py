@@ -1,5 +1,7 @@
 """What the audit comes to: the README's paragraph, and the article's claims with what the data say of each."""
 
+import re
+
 import pandas as pd
 
 from analysis.audit.specificity import FALSE_DISCOVERIES
@@ -15,7 +17,6 @@ from analysis.report.words.numbers import (
     list_words,
     ordinal,
     p_at_most,
-    percent,
     sentence,
 )
 from analysis.report.words.shape import shape_of_model
@@ -69,7 +70,7 @@ def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING) 
 
 
 def summary(estimates: Frames, audit: Frames, *, study: Study, referee: str) -> str:
-    """What a page says before its sections, whose numbers it does not repeat: what stands, and what that can mean.
+    """What a page says before its sections, which have the numbers: what stands, and what that can mean.
 
     Parameters
     ----------
@@ -78,20 +79,25 @@ def summary(estimates: Frames, audit: Frames, *, study: Study, referee: str) -> 
     study : whose audit it is.
     referee : what the referee's questions come to; empty if none was asked.
     """
-    told = [_reproduced(estimates, audit, study), _most_words(audit)]
+    told = [_judgement(_reproduced(estimates, audit, study)), _most_words(audit)]
     if "specificity" in audit:
-        told.append(_shared(audit, study))
+        told.append(_alone(audit, study))
     if "cycle_heterogeneity" in audit:
-        told.append(f"{audit_words.differ_words(audit).partition(' (')[0]}.")
+        told.append(_judgement(audit_words.differ_words(audit)))
     return " ".join([*told, *([referee] if referee else []), _meaning(estimates, audit, study)])
 
 
+def _judgement(said: str) -> str:
+    """A sentence without its brackets, which have its numbers."""
+    return re.sub(r" \([^()]*\)", "", said)
+
+
 def _most_words(audit: Frames) -> str:
-    """In how many specifications there is a U, and whether together they say more than chance would."""
+    """Whether most specifications find a U, and whether together they say more than chance would."""
     tests = audit_words.joint_tests(audit["joint_test"], primary=True)
     together = audit_words.together_words(tests.loc[tests["p_value"].idxmin()])
     most, share = _most(audit)
-    return f"{f'{most} ({percent(share)} do)' if share else 'No specification finds a U'}; {together}"
+    return f"{most if share else 'No specification finds a U'}; {together}"
 
 
 def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
@@ -145,6 +151,23 @@ def _shared(audit: Frames, study: Study) -> str:
         return f"{found}, {own['top']} first; {label} could not be tested."
     first = f"{label} first" if own["nonlinear_rank"] == 1 else f"{own['top']} first, {label} {ordinal(own)}"
     return f"{found}, {first}."
+
+
+def _alone(audit: Frames, study: Study) -> str:
+    """Whether the exposure bends among the nutrients, and whether it is alone in that."""
+    own = audit["specificity_place"].set_index("form").loc["none"]
+    label = exposure_label(study.exposure)
+    among = "nutrients, energy among them," if is_intake(study.exposure) else f"nutrients, energy and {label}"
+    if pd.isna(own["nonlinear_p"]):
+        return f"Whether {label} bends beside the other nutrients could not be tested."
+    if not own["discoveries"]:
+        return f"At {RATE} none of the {among} bends."
+    if own["nonlinear_q"] >= FALSE_DISCOVERIES:
+        return f"At {RATE} {label} is not one of those that bend among the {among.removesuffix(',')}."
+    if own["discoveries"] == 1:
+        return f"At {RATE} {label} alone of the {among} bends."
+    first = "it is the first" if own["nonlinear_rank"] == 1 else f"{own['top']} is the first"
+    return f"At {RATE} {label} is not the only one of the {among} that bends: {first}."
 
 
 def _beside_energy(audit: Frames, study: Study) -> str:

@@ -13,6 +13,7 @@ from analysis.provenance import Provenance
 from analysis.report.words import audit as audit_words
 from analysis.report.words.bottom_line import summary
 from analysis.report.words.energy import energy_sentence, split_forms
+from analysis.report.words.glossary import words_markdown
 from analysis.report.words.numbers import (
     as_markdown,
     format_p,
@@ -41,17 +42,19 @@ ITSELF, APART, ALIKE, OTHERWISE = "itself", "apart", "alike", "otherwise"
 """How a row of the referee ends beside the study."""
 
 NOT_ASKED = "–"
-SHOWN = f"*Shown*: p below {ALPHA:g}; the other words are explained in README.md, under Words."
+SHOWN = f"*Shown*: p below {ALPHA:g}; this and other words are explained at the end."
 REFEREE_NOTE = (
     "Weaker end p: the larger one-sided p of a fall at the low end and a rise at the high end. Both ends higher: "
-    "levels at P5 and P95 against the median. A dash: this row has no such test, or it is that of the study. "
-    "Bootstraps test the slopes at the ends only, SIMEX also the levels there."
+    "levels at P5 and P95 against the median. A dash: this row has no such test, or it is that of the study."
 )
+NOTES = {
+    "bootstrap": "A bootstrap tests the slopes at the ends only.",
+    "SIMEX": "SIMEX tests the slopes and the levels at the ends, and no bend.",
+}
+"""What is said below the referee's table of rows whose name has a word, if there are any."""
+
 FIRST_SCREEN = "![The curve, as it is and with energy adjusted for](figures/first_screen.png)"
 """Beside the page of every claim but the primary study's, whose figures stand elsewhere."""
-
-RATIO = "EI:BMR"
-RATIO_NOTE = f" {RATIO}: recalled energy by what the body needs at rest."
 
 
 def conclusions_markdown(
@@ -79,7 +82,8 @@ def conclusions_markdown(
     ]
     for title, words in _sections(study, audit).items():
         parts += [f"## {title}", words]
-    return "\n\n".join([*parts, "## What could not be asked", _left(audit, not_asked)]) + "\n"
+    page = "\n\n".join([*parts, "## What could not be asked", _left(audit, not_asked)])
+    return f"{page}\n\n## Words\n\n{words_markdown(page, estimates, study.model)}\n"
 
 
 def claim_sentence(study: Study, estimates: Frames, audit: Frames) -> str:
@@ -172,13 +176,20 @@ def _sections(study: Study, audit: Frames) -> dict[str, str]:
 def _verdicts_words(audit: Frames) -> str:
     """In how many of the referee's analyses that give a verdict each is reached, those of the study itself left out."""
     table = referee_table(audit)
-    judged = table.loc[(table["ends"] != ITSELF) & (table["verdict"] != NOT_ASKED), "verdict"].value_counts()
-    every = judged.sum()
-    told = [
-        f'{"all" if n == every > 1 else n} end{"s" if n == 1 else ""} in "{verdict_words(str(name))}"'
-        for name, n in judged.items()
-    ]
-    return f"Of the referee's {every} analyses with a verdict {list_words(told)}." if told else ""
+    analyses = table.loc[table["ends"].isin([ALIKE, OTHERWISE]), "verdict"]
+    judged = analyses[analyses != NOT_ASKED].value_counts()
+    asked, every = len(analyses), judged.sum()
+    if not every:
+        return ""
+    whole = "it ends" if every == 1 else "all end"
+    told = list_words(
+        [f"{whole if n == every else f'{n} end' + 's' * (n == 1)} in \"{verdict_words(str(name))}\""
+         for name, n in judged.items()]
+    )  # fmt: skip
+    if every == asked:
+        return f"Of the referee's {asked} analyses {told}." if asked > 1 else f"A referee asks one analysis: {told}."
+    have = "has" if every == 1 else "have"
+    return f"Of the referee's {asked} analyses {every} {have} a verdict (the others lack one of its tests): {told}."
 
 
 def _referee_words(audit: Frames) -> str:
@@ -197,8 +208,8 @@ def _referee_words(audit: Frames) -> str:
         f"Of {n} analyses {(ends == ALIKE).sum()} end as the study does, in its verdict and in each test that they "
         f"have (`referee.csv` has them all).{own} The others:"
     )
-    ratio = RATIO_NOTE if shown["done"].str.contains(RATIO).any() else ""
-    return f"{told}\n\n{as_markdown(shown)}\n\n{REFEREE_NOTE}{ratio}"
+    notes = [words for name, words in NOTES.items() if shown["done"].str.contains(name).any()]
+    return f"{told}\n\n{as_markdown(shown)}\n\n{' '.join([REFEREE_NOTE, *notes])}"
 
 
 def referee_table(audit: Frames) -> pd.DataFrame:
@@ -247,12 +258,16 @@ def _ends(row: Any, own: pd.DataFrame) -> str:
 
 
 def _does(row: Any) -> str:
-    """Which way a row moves the claim, that it is the study itself, or that it has no estimate at all."""
+    """Which way a row moves the claim, that it is the study itself, or that it has no estimate at all.
+
+    What moves is told only of a row without a verdict: the others' verdicts and tests stand beside it.
+    """
     if row.same:
         return "as in the study"
     if pd.isna([getattr(row, name) for name in TESTS_OF_A_ROW]).all():
         return "no estimate could be made"
-    return "" if pd.isna(row.direction) else str(row.direction).partition(":")[0]
+    direction = "" if pd.isna(row.direction) else str(row.direction)
+    return direction if pd.isna(row.verdict) else direction.partition(":")[0]
 
 
 def _shown(p: float) -> str:
@@ -264,4 +279,4 @@ def _left(audit: Frames, not_asked: Mapping[str, str]) -> str:
     tasks: dict[str, list[str]] = {}
     for task, reason in told:
         tasks.setdefault(reason, []).append(str(task))
-    return "\n".join(f"- {'; '.join(named)}: {reason}." for reason, named in tasks.items()) or "Nothing."
+    return "\n".join(f"- {sentence(reason)} ({'; '.join(named)})." for reason, named in tasks.items()) or "Nothing."

@@ -47,7 +47,7 @@ def specificity_sentence(audit: Frames, study: Study = PRIMARY) -> str:
 
 
 def bend_words(number: int, of: str = "") -> str:
-    """How many bend: "19 of them bend", "1 bends", "none bends"."""
+    """How many bend: "19 of them bend", "1 bends", "none of 47 bends"."""
     return f"{number or 'none'}{of} bend{'s' if number < 2 else ''}"
 
 
@@ -82,8 +82,8 @@ def _adjusted_words(place: pd.DataFrame, label: str) -> str:
     if adjusted.empty:  # of energy itself
         return ""
     told = "; ".join(
-        f"{FORM_WORDS[str(form)]}, {row['discoveries']} of {row['tested']} bend ({label} "
-        f"{_rank_words(row).removeprefix('is ')}, p {format_p(row['nonlinear_p'])})"
+        f"{FORM_WORDS[str(form)]}, {bend_words(row['discoveries'], ' of ' + str(row['tested']))} ({label} "
+        f"{_rank_words(row).removeprefix('is ')})"
         for form, row in adjusted.iterrows()
     )
     return f"With energy adjusted for: {told}. "
@@ -178,9 +178,9 @@ def _positive_words(audit: Frames, study: Study) -> str:
     found = positive[~positive["label"].isin([*missed, *without["label"]])]
     told = []
     if len(missed):
-        least = format_p(positive.loc[positive["label"].isin(missed), "overall_p"].max())
+        largest = format_p(positive.loc[positive["label"].isin(missed), "overall_p"].max())
         told.append(
-            f"The method misses what is known: {list_words(list(missed))} (largest p {least}). So what is not shown "
+            f"The method misses what is known: {list_words(list(missed))} (largest p {largest}). So what is not shown "
             "here may be there all the same."
         )
     elif len(found):
@@ -241,7 +241,7 @@ def _negative_words(audit: Frames, label: str, own: str, study: Study) -> str:
     rest = f" Not so: {list_words(straight)}." if straight else ""
     beside = adjusted_words(audit, study)
     number = NUMBERS[len(bent)].capitalize()
-    goes = f"{label} goes with what came before it"
+    goes = f"{label} goes with {_bent_covariates(audit, study)}, settled long before the survey"
     if is_intake(study.exposure):
         goes = "what people eat, or say they ate, goes with how they live"
     return (
@@ -260,8 +260,6 @@ def uncaused_words(study: Study) -> str:
 
 def adjusted_words(audit: Frames, study: Study = PRIMARY) -> str:
     """What becomes of the disease's own bend when the bent controls' covariates are in the model."""
-    bent = _bent_names(audit, study)
-    covariates = list_words([NEGATIVE_CONTROLS[name].covariate.removesuffix("_cm") for name in bent])
     cell = dataclasses.replace(cell_of(study), covariates="2 + height")
     found = audit["specifications"]
     for name in CHOICES:
@@ -269,7 +267,7 @@ def adjusted_words(audit: Frames, study: Study = PRIMARY) -> str:
     p = found["nonlinear_p"].iloc[0]
     told = NO_ANSWER if pd.isna(p) else f"p {format_p(p)}"
     whose = f"{study.disease}'s own bend" if own_bend(audit) else f"the non-linear test of {study.disease}'s own curve"
-    return f"adjusted for {covariates} and the rest of model {cell.covariates}, {whose} has {told}"
+    return f"adjusted for {_bent_covariates(audit, study)} and the rest of model {cell.covariates}, {whose} has {told}"
 
 
 def own_bend(audit: Frames) -> bool:
@@ -277,8 +275,10 @@ def own_bend(audit: Frames) -> bool:
     return bool(audit["specificity_place"].set_index("form").loc["none", "nonlinear_p"] < ALPHA)
 
 
-def _bent_names(audit: Frames, study: Study) -> list[str]:
-    return list(_negative(audit, "none", study).loc[bent_controls(audit, study).dropna().index, "outcome"])
+def _bent_covariates(audit: Frames, study: Study) -> str:
+    """What the negative controls that bend are made of: "education and height"."""
+    bent = _negative(audit, "none", study).loc[bent_controls(audit, study).dropna().index, "outcome"]
+    return list_words([NEGATIVE_CONTROLS[name].covariate.removesuffix("_cm") for name in bent])
 
 
 def _low_point(audit: Frames, study: Study) -> str:
