@@ -82,16 +82,22 @@ def tree(tmp_path_factory):
 
 def variables(tree: Path) -> dict[str, str]:
     """What the Makefile's names stand for."""
-    done = subprocess.run(["make", "-pn", "help"], cwd=tree, capture_output=True, text=True, check=True)
+    done = make(tree, "-pn", "help")
     return dict(line.split(" := ", 1) for line in done.stdout.splitlines() if " := " in line)
 
 
 def told(tree: Path, *goals: str, changed: tuple[str, ...] = ()) -> str:
     """Commands that ``make`` would run for some goals if some files had just been changed."""
     options = [option for name in changed for option in ("-W", name)]
-    return subprocess.run(
-        ["make", "-n", *options, *goals], cwd=tree, capture_output=True, text=True, check=True
-    ).stdout  # fmt: skip
+    return make(tree, "-n", *options, *goals).stdout
+
+
+def make(tree: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """`make` as from a terminal: of another one, `make test`, it would be given the jobs."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    }
+    return subprocess.run(["make", *words], cwd=tree, env=environment, capture_output=True, text=True, check=check)
 
 
 def stages(tree: Path, *changed: str) -> tuple[str, ...]:
@@ -194,14 +200,13 @@ def run_with_a_stub(tree: Path, goal: str) -> list[str]:
     python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text('#!/bin/sh\necho "$@" >> calls\n')
     python.chmod(0o755)
-    subprocess.run(["make", goal], cwd=tree, capture_output=True, check=True)
+    make(tree, goal)
     return sorted((tree / "calls").read_text().splitlines())
 
 
 def test_stages_go_side_by_side_where_one_goal_is_asked_for(tree):
     def jobs(*words: str) -> str | None:
-        done = subprocess.run(["make", "-pn", *words], cwd=tree, capture_output=True, text=True, check=True)
-        (flags,) = re.findall(r"^MAKEFLAGS = (.*)$", done.stdout, flags=re.MULTILINE)
+        (flags,) = re.findall(r"^MAKEFLAGS = (.*)$", make(tree, "-pn", *words).stdout, flags=re.MULTILINE)
         return next((flag for flag in flags.split() if flag.startswith("-j")), None)
 
     assert jobs("figures") == f"-j{min(os.sysconf('SC_NPROCESSORS_ONLN'), 4)}"
@@ -230,7 +235,7 @@ def test_a_notebook_that_fails_does_not_keep_the_others_from_being_written(tree,
     python = tree / "python"
     python.write_text('#!/bin/sh\ncase $2 in *00-your-own-analysis.py) exit 1;; esac\ntouch "$3"\n')
     python.chmod(0o755)
-    done = subprocess.run(["make", "PY=./python", "notebooks"], cwd=tree, capture_output=True, text=True, check=False)
+    done = make(tree, "PY=./python", "notebooks", check=False)
     assert done.returncode != 0, done.stderr
     assert {path.stem for path in (tree / "notebooks").glob("*.ipynb")} == {
         path.stem for path in (tree / "notebooks").glob("0[1-9]*.py")

@@ -56,7 +56,7 @@ def test_the_page_of_the_primary_study_is_that_of_any_claim(folders: Folders) ->
     told = [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")]
     assert told == [
         "As a whole", "In every specification", "Of this exposure alone", "With energy adjusted for", "In every cycle",
-        "Without each sampling unit", "On a second day", "What a referee asks", "What could not be asked",
+        "Without each sampling unit", "On a second day", "What a referee asks", "What could not be asked", "Words",
     ]  # fmt: skip
 
 
