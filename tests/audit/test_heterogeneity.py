@@ -22,6 +22,7 @@ from analysis.stats.sample.design import SurveyDesign, domain_of
 from analysis.stats.shape.nadir import find_nadir
 from analysis.stats.shape.slopes import end_slopes
 from analysis.study import CYCLES, PRIMARY, StudyError
+from tests.reference_numbers import FOLDER, RTOL
 
 SETTLED = 1e-7
 """Two ways to the same maximum, each converged to better than this."""
@@ -87,6 +88,22 @@ def test_curve_of_a_cycle_is_statsmodels_fit_with_its_own_weights_on_the_pooled_
     curve = curves["cycle_curves"].query("cycle == @name")
     expected = primary.problem.contrast(curve["x"].to_numpy()) @ beta[primary.spline_index]
     np.testing.assert_allclose(curve["log_or"], expected, atol=SETTLED)
+
+
+def assert_cycles_as_r_has_them(curves: dict[str, pd.DataFrame], heterogeneity: pd.DataFrame, folder: str) -> None:
+    """Each cycle's people, df and bend, and the test that the curves differ."""
+    known = pd.read_csv(FOLDER / folder / "cycle_curves.csv")
+    shapes = curves["cycle_shapes"].iloc[:-1]
+    differ = heterogeneity.set_index(["covariates", "test", "method"]).loc["common", "curve", "wald"]
+    counts = known.loc[: len(shapes) - 1, ["n", "cases", "df"]].to_numpy()
+    assert (shapes[["n", "cases", "residual_df"]].to_numpy() == counts).all()
+    assert differ["df_den"] == known["df"].iloc[-1]
+    np.testing.assert_allclose([*shapes["nonlinear_p"], differ["p_value"]], known["nonlinear_p"], rtol=RTOL)
+
+
+@pytest.mark.reference
+def test_cycles_are_rs(audit_found, curves):
+    assert_cycles_as_r_has_them(curves, audit_found["cycle heterogeneity"]["cycle_heterogeneity"], "synthetic")
 
 
 def test_people_of_the_cycles_add_up_to_the_pooled(curves):

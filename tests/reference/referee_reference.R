@@ -3,7 +3,8 @@
 #   Rscript referee_reference.R RAW_DIR OUT_DIR [imputed]
 #
 # RAW_DIR as for nhanes_reference.R, whose derivations are used and added to; nothing of the Python code is. Writes
-# referee_rows: a row an answer, done as in referee.csv, with slopes and levels of the spline at the ends of the range.
+# referee_rows: a row an answer, done as in referee.csv, with slopes and levels of the spline at the ends of the range;
+# cycle_curves: each cycle by itself, and the test that their curves differ.
 # With `imputed`, also referee_imputed: model 2 after mice's chained equations and Rubin's rules, one minute more.
 # Made with R 4.2.2, survey 4.1.1, Hmisc 4.8.0, foreign 0.8.84, mice 3.15.0.
 
@@ -192,6 +193,30 @@ question_rows <- function(people) {
     row("women", cohort & people$sex == "female", covariates = people[setdiff(MODEL_1, "sex_female")]))
 }
 
+# ---- the cycles ----------------------------------------------------------------------------------------------------
+
+# Each cycle by itself, with its own weights, on the knots and reference of all; and all in one model, where products of
+# the spline with two of the cycles, beside their levels, say whether the curves differ.
+cycle_rows <- function(people) {
+  cohort <- in_cohort(people, "strict", CYCLES, "")
+  x <- people$magnesium_mg
+  knots <- type_7(x[cohort], KNOT_PROBABILITIES[["4"]])
+  each <- lapply(CYCLES, function(cycle) {
+    referee_row(cycle, people, cohort & people$cycle == cycle, knots = knots, reference = type_7(x[cohort], 0.5),
+                weight = study_weights(people, "dietary", cycle))
+  })
+  spline <- spline_columns(x, knots, "x")
+  levels <- cbind(later = people$cycle == 2001, last = people$cycle == 2003) + 0
+  products <- cbind(spline * levels[, "later"], spline * levels[, "last"])
+  colnames(products) <- as.vector(outer(colnames(spline), colnames(levels), paste, sep = "_in_"))
+  columns <- data.frame(spline, levels, products, people[MODEL_1])
+  domain <- study_domain(people, people$weight, "strict", columns, cohort)
+  fit <- fit_domain(domain, "y", colnames(columns))
+  p <- regTermTest(fit, reformulate(colnames(products)), method = "Wald")$p[1, 1]
+  rbind(do.call(rbind, each)[c("done", "n", "cases", "df", "nonlinear_p")],
+        data.frame(done = "curves differ", n = nrow(domain), cases = sum(fit$y), df = fit$df.residual, nonlinear_p = p))
+}
+
 # ---- imputation ----------------------------------------------------------------------------------------------------
 
 IMPUTATIONS <- 10
@@ -240,6 +265,7 @@ main_referee <- function(arguments) {
   rows <- question_rows(people)
   rows$done <- paste0('"', rows$done, '"')  # some hold commas
   write_table(rows, arguments[2], "referee_rows")
+  write_table(cycle_rows(people), arguments[2], "cycle_curves")
   if (identical(arguments[3], "imputed")) write_table(imputed_rows(people), arguments[2], "referee_imputed")
 }
 

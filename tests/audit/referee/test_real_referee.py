@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.audit.heterogeneity import cycle_curves, cycle_heterogeneity
 from analysis.audit.joint_test import u_by_sides
 from analysis.audit.referee.levels import band_at_round_intakes
 from analysis.audit.referee.recall_error import calibrated
@@ -18,6 +19,7 @@ from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from analysis.study import CYCLES, PRIMARY
 from tests.audit.referee.test_reference import assert_as_r_has_it, assert_attenuations_as_r_has_them, undrawn
+from tests.audit.test_heterogeneity import assert_cycles_as_r_has_them
 from tests.reference_numbers import FOLDER, RTOL
 
 pytestmark = [pytest.mark.real, pytest.mark.reference]
@@ -64,6 +66,11 @@ def raw_columns(columns: dict[int, tuple[str, list[str]]]) -> pd.DataFrame:
 # ---- R ---------------------------------------------------------------------------------------------------------------
 def test_every_answer_that_is_not_drawn_is_rs(answers: pd.DataFrame) -> None:
     assert_as_r_has_it(answers, "real")
+
+
+def test_the_cycles_are_rs(people: pd.DataFrame) -> None:
+    found = cycle_heterogeneity(people)["cycle_heterogeneity"]
+    assert_cycles_as_r_has_them(cycle_curves(people), found, "real")
 
 
 def test_under_reporters_odds_are_rs(people: pd.DataFrame) -> None:

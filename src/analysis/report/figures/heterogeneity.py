@@ -89,7 +89,7 @@ def _title(figure: Page, axes: Axes, words: str) -> None:
 def _lay_out(figure: Page, sides: dict[str, float], cycles: int, width: Width) -> tuple[list[Axes], Axes]:
     """Panels of the cycles on common axes, and the sampling units' beside them, or below in one column."""
     if width == "two":
-        grid = figure.add_gridspec(1, 2, wspace=0.28, width_ratios=[2, 1], **sides)
+        grid = figure.add_gridspec(1, 2, wspace=0.36, width_ratios=[2, 1], **sides)
         inner = grid[0].subgridspec(1, cycles, wspace=0.1)
     else:
         grid = figure.add_gridspec(2, 1, hspace=0.52, **sides)
