@@ -332,11 +332,17 @@ def differ_words(audit: Frames) -> str:
         for kind, words in (("common", "common"), ("own", "each cycle's own"))
         if (kind, "wald") in p.index and (kind, "rao_scott") in p.index
     )
+    return f"{cycles_judgement(audit)} ({told})."
+
+
+def cycles_judgement(audit: Frames) -> str:
+    """Whether the cycles have one curve, without the numbers that it rests on and without a full stop."""
+    p = audit["cycle_heterogeneity"].query("test == 'curve'")["p_value"].dropna()
     if (p < ALPHA).all():
-        return f"The survey's cycles draw different curves by each test ({told})."
+        return "The survey's cycles draw different curves by each test"
     if (p < ALPHA).any():
-        return f"There are signs that the survey's cycles draw different curves ({told})."
-    return f"That the survey's cycles draw different curves is not shown ({told})."
+        return "There are signs that the survey's cycles draw different curves"
+    return "That the survey's cycles draw different curves is not shown"
 
 
 def _without_words(audit: Frames) -> str:

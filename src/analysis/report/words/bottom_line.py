@@ -1,7 +1,5 @@
 """What the audit comes to: the README's paragraph, and the article's claims with what the data say of each."""
 
-import re
-
 import pandas as pd
 
 from analysis.audit.specificity import FALSE_DISCOVERIES
@@ -58,7 +56,8 @@ def bottom_line(estimates: Frames, audit: Frames, simulation: Frames = NOTHING) 
     simulation : of `analysis.pipeline.results.read_simulation`, for the power of the rule; without it none is told.
     """
     study = PRIMARY
-    told = [_reproduced(estimates, audit, study), _verdicts(audit, simulation)]
+    judgement, numbers = _reproduced(estimates, audit, study)
+    told = [f"{judgement} ({numbers}).", _verdicts(audit, simulation)]
     if "specificity" in audit:
         told.append(f"{_shared(audit, study)}{_control(estimates, audit, study)}")
     if "energy_forms" in audit:
@@ -79,17 +78,12 @@ def summary(estimates: Frames, audit: Frames, *, study: Study, referee: str) -> 
     study : whose audit it is.
     referee : what the referee's questions come to; empty if none was asked.
     """
-    told = [_judgement(_reproduced(estimates, audit, study)), _most_words(audit)]
+    told = [f"{_reproduced(estimates, audit, study)[0]}.", _most_words(audit)]
     if "specificity" in audit:
         told.append(_alone(audit, study))
     if "cycle_heterogeneity" in audit:
-        told.append(_judgement(audit_words.differ_words(audit)))
+        told.append(f"{audit_words.cycles_judgement(audit)}.")
     return " ".join([*told, *([referee] if referee else []), _meaning(estimates, audit, study)])
-
-
-def _judgement(said: str) -> str:
-    """A sentence without its brackets, which have its numbers."""
-    return re.sub(r" \([^()]*\)", "", said)
 
 
 def _most_words(audit: Frames) -> str:
@@ -100,22 +94,24 @@ def _most_words(audit: Frames) -> str:
     return f"{most if share else 'No specification finds a U'}; {together}"
 
 
-def _reproduced(estimates: Frames, audit: Frames, study: Study) -> str:
+def _reproduced(estimates: Frames, audit: Frames, study: Study) -> tuple[str, str]:
+    """Whether the curve bends and whom that rests on, and the numbers that say so."""
     p = own_p(estimates, audit, study)
+    own = f"non-linear p {format_p(p)}"
     if p >= ALPHA:
-        return f"{sentence(_analysis(study))} shows no bend (non-linear p {format_p(p)})."
+        return f"{sentence(_analysis(study))} shows no bend", own
     bends = f"In {_analysis(study)} the curve bends"
     if "psu_shape" not in audit:
-        return f"{bends} (non-linear p {format_p(p)})."
+        return bends, own
     units = without_units(audit)
     untold = f"; {units.untold()}" if units.untold() else ""
     if not units.told:
-        return f"{bends} (non-linear p {format_p(p)}{untold})."
+        return bends, f"{own}{untold}"
     most = units.most
     if most < ALPHA:
         none = "none of the sampling units told here" if untold else "no single sampling unit"
-        return f"{bends}, and {none} carries that (without any one of {units.told}, p {p_at_most(most)}{untold})."
-    return f"{bends}, but that rests on single sampling units (without one of them, p {format_p(most)}{untold})."
+        return f"{bends}, and {none} carries that", f"without any one of {units.told}, p {p_at_most(most)}{untold}"
+    return f"{bends}, but that rests on single sampling units", f"without one of them, p {format_p(most)}{untold}"
 
 
 def _analysis(study: Study) -> str:
