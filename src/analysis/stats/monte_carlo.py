@@ -10,7 +10,7 @@ Woodruff 1952, J Am Stat Assoc 47:635-646 (error of a quantile by that of the di
 import numpy as np
 
 from analysis.stats.arrays import Array
-from analysis.stats.order import sorted_quantiles
+from analysis.stats.order import quantiles
 
 
 def share_error(share: float, draws: int) -> float:
@@ -45,5 +45,5 @@ def quantiles_with_errors(values: Array, probabilities: Array) -> tuple[Array, A
     """
     spread = np.sqrt(probabilities * (1 - probabilities) / values.size)
     places = np.clip([probabilities, probabilities - spread, probabilities + spread], 0.0, 1.0)
-    found, below, above = sorted_quantiles(np.sort(values), places)
+    found, below, above = quantiles(values, places)
     return found, (above - below) / 2

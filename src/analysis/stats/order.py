@@ -1,4 +1,4 @@
-"""Quantiles of values that are sorted once and asked often."""
+"""Quantiles of values that are sorted once and asked often, or asked once and not sorted at all."""
 
 import numpy as np
 
@@ -25,6 +25,23 @@ def sorted_quantiles(values: Array, probabilities: Array | float) -> Array:
     low, high = values[below], values[np.minimum(below + 1, values.size - 1)]
     part, gap = place - below, high - low
     return np.asarray(np.where(part < 0.5, low + gap * part, high - gap * (1 - part)))
+
+
+def partly_sorted(values: Array, probabilities: Array | float) -> Array:
+    """Values of which those that `sorted_quantiles` looks at stand where sorting would put them, the others anywhere.
+
+    Parameters
+    ----------
+    values : (n,) float array without missing values, n > 0, in any order.
+    probabilities : any shape, between 0 and 1.
+    """
+    below = np.floor((values.size - 1) * np.ravel(probabilities)).astype(np.intp)
+    return np.partition(values, np.unique([below, np.minimum(below + 1, values.size - 1)]))
+
+
+def quantiles(values: Array, probabilities: Array | float) -> Array:
+    """`sorted_quantiles` of values in any order."""
+    return sorted_quantiles(partly_sorted(values, probabilities), probabilities)
 
 
 def sorted_median(values: Array) -> float:

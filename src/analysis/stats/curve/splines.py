@@ -18,7 +18,7 @@ import numpy as np
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array
 from analysis.stats.disclosure import Discreet, count_of
-from analysis.stats.order import sorted_quantiles
+from analysis.stats.order import partly_sorted, sorted_quantiles
 
 KNOT_PROBABILITIES: dict[int, tuple[float, ...]] = {
     3: (0.10, 0.50, 0.90),
@@ -156,7 +156,7 @@ def _quantiles(x: Array, probabilities: Array) -> Array:
     place = (x.size - 1) * probabilities
     whole = np.rint(place)
     at_value = np.abs(place - whole) <= ROUNDING * np.maximum(whole, 1)
-    ordered = np.sort(x)
+    ordered = partly_sorted(x, probabilities)
     return np.where(at_value, ordered[whole.astype(np.intp)], sorted_quantiles(ordered, probabilities))
 
 

@@ -54,6 +54,10 @@ from analysis.stats.sample.design import DesignError, SurveyDesign, between_psu
 STEPS = 30
 """Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
 
+NEAR = 1e-3
+"""Last step in single precision, in standard errors: the next one, a tenth to a hundredth of it, is still above what
+rounding adds to a score."""
+
 NEARLY_SETTLED = 3e-8
 """Largest last step of a replicate, in standard errors: one of its steps wins a digit or two, which nobody reads."""
 
@@ -183,7 +187,7 @@ class SharedColumns:
         if root is None:
             return None
         self._v, self._response = v, v * found.eta + found.residual
-        self._remember(information[:q, :q])
+        self._root = root[:q, :q]  # triangular, so that of the first columns is its first part
         return self._result(found, root, S, terms)
 
     def _join(self, own: Array) -> Array | None:
@@ -330,35 +334,46 @@ class _Maximum(Discreet):
 def _maximise(
     Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array, *, settled: float = SETTLED
 ) -> _Maximum | None:
-    """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away."""
-    inverse = np.array(inverse, order="F")
-    gamma, before, step = gamma.copy(), np.zeros(len(Z)), np.zeros(len(Z))
+    """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away.
+
+    The first passes, which only have to come near, are done in single precision.
+    """
+    gamma, inverse = gamma.copy(), np.array(inverse, order="F")
+    rough_Z = scratch.array("single", Z.shape, np.float32)
+    rough_Z[...] = Z
+    near = _steps(rough_Z, y.astype(np.float32), weights.astype(np.float32), gamma, inverse, short=NEAR)
+    return near and _steps(Z, y, weights, near.gamma, inverse, short=settled)
+
+
+def _steps(Z: Floats, y: Floats, weights: Floats, gamma: Array, inverse: Array, *, short: float) -> _Maximum | None:
+    """Quasi-Newton steps in the precision of Z until one is short, gamma and inverse in their own memory."""
+    before, step = np.zeros(len(Z)), np.zeros(len(Z))
     for _ in range(STEPS):
-        eta = gamma @ Z
+        eta = gamma.astype(Z.dtype) @ Z
         mu = expit_in_place(eta.copy())
         residual = np.subtract(y, mu)
         residual *= weights
-        score = Z @ residual
-        inverse = _bfgs(inverse, step, before - score)
+        score = (Z @ residual).astype(float)
+        _bfgs(inverse, step, before - score)
         step, before = dsymv(1.0, inverse, score), score
         gamma += step
-        if step @ score < settled**2:
-            return _Maximum(gamma, eta, mu, residual) if np.max(np.abs(eta)) < FARTHEST else None
+        if step @ score < short**2:
+            return _Maximum(gamma, eta, mu, residual) if max(eta.max(), -eta.min()) < FARTHEST else None
     return None
 
 
-def _bfgs(inverse: Array, step: Array, fall: Array) -> Array:
-    """The inverse information changed least of all that explain by how much the score fell over a step.
+def _bfgs(inverse: Array, step: Array, fall: Array) -> None:
+    """Change an inverse information, the least that explains by how much the score fell over a step.
 
     H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf = H + s uᵀ + u sᵀ with u = (1 + fᵀHf/sᵀf) s/(2 sᵀf) - H f/sᵀf,
     by Broyden, Fletcher, Goldfarb and Shanno; the upper triangle of H, in its own memory.
     """
     curvature = step @ fall
     if not curvature > 0:  # no step yet; rounding, at the end
-        return inverse
+        return
     turned = dsymv(1.0 / curvature, inverse, fall)
     along = step * ((1 + fall @ turned) / (2 * curvature)) - turned
-    return np.asarray(dsyr2(1.0, step, along, a=inverse, overwrite_a=True))
+    dsyr2(1.0, step, along, a=inverse, overwrite_a=True)
 
 
 def shared_columns(bases: Sequence[Regression], design: SurveyDesign) -> list[SharedColumns | None]:

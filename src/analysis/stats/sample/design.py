@@ -12,6 +12,7 @@ Binder 1983, Int Stat Rev 51:279-292. Checked against R ``survey`` in tests/refe
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -255,20 +256,26 @@ def taylor_vcov(influence: Array, design: SurveyDesign) -> Array:
 
 def between_psu(totals: Array, design: SurveyDesign) -> Array:
     """Covariance from the (n_psu, p) totals of the PSUs; see `taylor_vcov`."""
-    n_h = np.bincount(design.psu_stratum)
-    starts = np.cumsum(n_h) - n_h
+    n_h, starts, root = _strata_of(design)
     lonely = n_h == 1
     centres = np.add.reduceat(totals, starts, axis=0) / n_h[:, None]
-    root = np.sqrt(np.where(lonely, 1.0, n_h / np.maximum(n_h - 1, 1)))
     # R sees the domain's rows only: a stratum with none of them is not among the strata.
     present = np.logical_or.reduceat(np.any(totals != 0, axis=1), starts) if lonely.any() else ~lonely
     if design.lonely_psu == "adjust" and np.any(lonely & present):
         centres[lonely & present] = totals.sum(axis=0) / n_h[present].sum()
-    centred = (totals - centres[design.psu_stratum]) * root[design.psu_stratum, None]
+    centred = (totals - centres[design.psu_stratum]) * root
     vcov: Array = centred.T @ centred
     if design.lonely_psu == "average" and lonely.any():
         vcov *= _average_share(int(np.sum(present)), int(np.sum(present & ~lonely)))
     return vcov
+
+
+@lru_cache(maxsize=16)
+def _strata_of(design: SurveyDesign) -> tuple[Integers, Integers, Array]:
+    """PSUs of each stratum, where its first is, and for each PSU sqrt(n_h/(n_h - 1)), (n_psu, 1), of a lonely one 1."""
+    n_h = np.bincount(design.psu_stratum)
+    root = np.sqrt(np.where(n_h == 1, 1.0, n_h / np.maximum(n_h - 1, 1)))
+    return n_h, np.cumsum(n_h) - n_h, root[design.psu_stratum, None]
 
 
 def _average_share(n_strata: int, several: int) -> float:

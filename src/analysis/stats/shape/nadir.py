@@ -11,6 +11,7 @@ Tobias, Armstrong & Gasparrini 2017, Epidemiology 28:72-76 (interval from draws 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import joblib
 import numpy as np
@@ -179,11 +180,17 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
     if not low < high or not np.all(np.isfinite(beta)):
         raise SplineError(f"lowest point of {np.asarray(beta).tolist()[:3]} from {low:g} to {high:g}: expected finite "
                           "coefficients and a range that increases.")  # fmt: skip
+    edges, basis, slopes, turns = _pieces(spline, low, high)
+    return _lowest(edges[:, None], basis @ beta.T, slopes @ beta.T, turns @ beta.T)
+
+
+@lru_cache(maxsize=2)  # of one curve and of its draws
+def _pieces(spline: RestrictedCubicSpline, low: float, high: float) -> tuple[Array, Array, Array, Array]:
+    """Edges of the cubics between low and high, (E,), basis and its slopes there, (E, k - 1), and `_turns` of these."""
     inner = spline.knots[(spline.knots > low) & (spline.knots < high)]
     edges = np.concatenate([[low], inner, [high]])
     slopes, middle = spline.derivative(edges), spline.derivative((edges[:-1] + edges[1:]) / 2)
-    turns = _turns(slopes, middle)
-    return _lowest(edges[:, None], spline.basis(edges) @ beta.T, slopes @ beta.T, turns @ beta.T)
+    return edges, spline.basis(edges), slopes, _turns(slopes, middle)
 
 
 def _turns(slopes: Array, middle: Array) -> Array:
@@ -207,17 +214,18 @@ def _lowest(edges: Array, heights: Array, slopes: Array, turns: Array) -> tuple[
     """
     common, curves = edges.shape[1] == 1, heights.shape[1]
     x, height = np.empty(curves), np.full(curves, np.inf)
-    for piece, (low, high, first, last) in enumerate(zip(slopes[:-1], slopes[1:], *turns, strict=True)):
-        of = _may_rise(low, high, first, last)
-        if not of.size:
-            continue
-        own = slice(None) if common else of
-        a, b = edges[piece, own], edges[piece + 1, own]
-        u, rise = _low_points(low.take(of), first.take(of), last.take(of))
-        inside = heights[piece].take(of) + (b - a) * rise
-        lower = np.flatnonzero((u > 0) & (u < 1) & (inside < height.take(of)))
+    at = _may_rise(slopes, turns)
+    u, rise = _low_points(*(array.ravel().take(at) for array in (slopes, *turns)))
+    inside = (u > 0) & (u < 1)
+    bounds = at.searchsorted(curves * np.arange(len(edges)))
+    for piece, (start, end) in enumerate(pairwise(bounds)):
+        of, part = at[start:end] - curves * piece, slice(start, end)
+        begin = edges[piece] if common else edges[piece].take(of)
+        length = (edges[piece + 1] if common else edges[piece + 1].take(of)) - begin
+        found = heights[piece].take(of) + length * rise[part]
+        lower = np.flatnonzero(inside[part] & (found < height.take(of)))
         of = of.take(lower)
-        x[of], height[of] = (a + (b - a) * u).take(lower), inside.take(lower)
+        x[of], height[of] = (begin + length * u[part]).take(lower), found.take(lower)
     outside = np.flatnonzero(heights.min(axis=0) <= height)
     edge = heights[:, outside].argmin(axis=0)
     x[outside], height[outside] = edges[edge, 0 if common else outside], heights[edge, outside]
@@ -242,17 +250,17 @@ def _lowest_each(curves: list["_Curve"]) -> tuple[Array, Bools]:
     return x, (low < x) & (x < high)
 
 
-def _may_rise(low: Array, high: Array, first: Array, last: Array) -> Integers:
-    """Which cubics have a slope that may rise through zero strictly between 0 and 1.
+def _may_rise(slopes: Array, turns: Array) -> Integers:
+    """Which cubics have a slope that may rise through zero between their ends: flat positions, piece by piece.
 
-    ``low`` and ``high`` are the slopes at 0 and 1, ``first`` and ``last`` their turns, see `_turns`. Either the slope
-    is below zero at 0 and not at 1; or it turns in between, towards zero first and by q²/(4 p) far enough to reach it.
+    Either the slope is below zero at the first end and not at the second; or it turns in between, towards zero first
+    and by q²/(4 p) far enough to reach it. Parameters as of `_lowest`.
     """
-    falls, down = low < 0, first < 0
-    rises = falls & (high >= 0)
-    turning = np.flatnonzero((down != falls) & (down != (last < 0)) & ~rises)
-    q = first[turning]
-    rises[turning] = q * q > 2 * (last[turning] - q) * low[turning]
+    falls, down = slopes < 0, turns < 0
+    rises = falls[:-1] & ~falls[1:]
+    turning = np.flatnonzero((down[0] != falls[:-1]) & (down[0] != down[1]) & ~rises)
+    low, q, last = (array.ravel().take(turning) for array in (slopes, *turns))
+    rises.ravel()[turning] = q * q > 2 * (last - q) * low
     return np.flatnonzero(rises)
 
 
@@ -292,7 +300,7 @@ def draw_nadirs(
     """
     V = fit.vcov[np.ix_(index, index)]
     scale = np.sqrt(np.diag(V))
-    root = scipy.linalg.cholesky(V / np.outer(scale, scale), lower=True) * scale[:, None]
+    root = np.linalg.cholesky(V / np.outer(scale, scale)) * scale[:, None]
     beta = fit.beta[index][:, None] + root @ _standard_normal(seed, DRAWS, len(index))
     x, _ = find_nadirs(spline, beta.T, low=low, high=high)
     return NadirDraws("normal", x, (x > low) & (x < high))

@@ -29,7 +29,7 @@ import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import count_of, same_for_all
-from analysis.stats.order import sorted_median, sorted_quantiles
+from analysis.stats.order import quantiles
 from analysis.stats.regression.estimable import check_people
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import Regression, fit_in_turn
@@ -192,7 +192,7 @@ def two_lines(
     check_people(x, y, adjustment, domain)
     curve, std_error = centred_curve(basis, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
-    first_break = sorted_median(flat)
+    first_break = float(np.median(flat))
     eta = None if shared else _linear_predictor(basis, adjustment, spline_fit, spline_index)
     lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
     before = lines_at(at=first_break)
@@ -247,7 +247,7 @@ def flat_region(
     Returns
     -------
     The exposure of the most extreme value, and the exposures of the people for whom curve - std_error is below it
-    (curve + std_error above it), increasing.
+    (curve + std_error above it), in their order.
 
     Raises
     ------
@@ -262,7 +262,8 @@ def flat_region(
     lowest = int(np.argmin(height))
     flat = height - std_error[inside] < height[lowest]
     flat[lowest] = True  # strictly within no error is not even the lowest point itself
-    return float(x[inside][lowest]), np.sort(x[inside][flat])
+    within = x[inside]
+    return float(within[lowest]), within[flat]
 
 
 def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
@@ -270,11 +271,11 @@ def robin_hood_break(flat: Array, z_low: float, z_high: float) -> float:
 
     Parameters
     ----------
-    flat : exposures of the people in the flat region, increasing.
+    flat : exposures of the people in the flat region.
     z_low, z_high : statistics of the two lines with the break at the region's median.
     """
     share = abs(z_high) / (abs(z_low) + abs(z_high))
-    return float(sorted_quantiles(flat, share))
+    return float(quantiles(flat, share))
 
 
 def interrupted_regression(
