@@ -189,7 +189,7 @@ def test_a_standard_error_that_is_off_in_the_eighth_digit_is_noticed(survey, tmp
 def test_people_of_every_specification_are_those_of_r_and_none_is_refused(survey):
     theirs = survey.table("people").set_index(PEOPLE).drop(index=SMALL, level="sample")
     people = eligible_people(survey.people)
-    groups = {cell.people: cell for cell in specification_grid()}
+    groups = {(*cell.people, cell.covariates): cell for cell in specification_grid()}
     rows = {group: people_row(set_out(people, cell.study)) for group, cell in groups.items()}
     ours = pd.DataFrame.from_dict(rows, orient="index").reindex(theirs.index)
     assert theirs.pop("lonely_strata").isna().all()

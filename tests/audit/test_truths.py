@@ -47,7 +47,7 @@ WITH_A_U = 30
 
 MONTE_CARLO_ERRORS = 3
 
-CELLS = people_groups()[PEOPLE[0]]
+CELLS = [cell for cell in people_groups()[PEOPLE[0]] if cell.covariates == PRIMARY_CELL.covariates]
 FORMS = [cell for cell in CELLS if cell.knots == PRIMARY_CELL.knots]
 
 

@@ -116,8 +116,8 @@ class Specification:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """What decides the people: specifications that share it are fitted together."""
-        return (self.weights, self.outcome, self.sample, self.covariates)
+        """What decides the people, but for whom a covariate is unknown: specifications that share it are one task."""
+        return (self.weights, self.outcome, self.sample)
 
 
 def cell_of(study: Study) -> Specification:
@@ -220,8 +220,22 @@ def answer_people(people: pd.DataFrame, cells: list[Specification], *, study: St
     -------
     One answer a cell, in their order; a cell without an estimate has its reason.
     """
+    models: dict[Covariates, list[Specification]] = {}
+    for cell in cells:
+        models.setdefault(cell.covariates, []).append(cell)
     try:
-        people = eligible_people(people, study, columns={ENERGY, *columns_read(cells[0].of(study))})
+        read = {ENERGY}.union(*(columns_read(some[0].of(study)) for some in models.values()))
+        people = eligible_people(people, study, columns=read)
+    except AnalysisError as error:
+        return [_without_answer(cell, error) for cell in cells]
+    found = {cell: answer for some in models.values()
+             for cell, answer in zip(some, _answer_model(people, some, study), strict=True)}  # fmt: skip
+    return [found[cell] for cell in cells]
+
+
+def _answer_model(people: pd.DataFrame, cells: list[Specification], study: Study) -> list[Answer]:
+    """Answers of specifications that agree in their covariates too."""
+    try:
         setting = set_out(people, cells[0].of(study))
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
@@ -248,7 +262,7 @@ def answer_arrays(
 
 
 def people_groups(study: Study = PRIMARY) -> dict[str, list[Specification]]:
-    """A study's grid by people: specifications of one group differ in energy form and knots only."""
+    """A study's grid by people: specifications of one group differ in covariates, energy form and knots."""
     groups: dict[str, list[Specification]] = {}
     for cell in specification_grid(study):
         groups.setdefault(", ".join(cell.people), []).append(cell)
@@ -256,7 +270,7 @@ def people_groups(study: Study = PRIMARY) -> dict[str, list[Specification]]:
 
 
 def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: set[str] | None = None) -> pd.DataFrame:
-    """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
+    """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design; PSU by PSU.
 
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
     sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
@@ -268,14 +282,16 @@ def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: se
     """
     able = people["age_years"].to_numpy() >= study.age_min
     able &= people["examined"].to_numpy(dtype=bool) & people["recall_reliable"].to_numpy(dtype=bool)
-    strata, psu = (pd.factorize(people[name])[0] for name in ("strata", "psu"))
+    strata, psu = (pd.factorize(people[name], sort=True)[0] for name in ("strata", "psu"))
     codes = strata * (psu.max() + 1) + psu
     first = np.full(codes.max() + 1, -1)
     first[codes[::-1]] = np.arange(codes.size)[::-1]  # of those written to one place the last stays
     able[first[first >= 0]] = True
+    rows = np.flatnonzero(able)
+    rows = rows[np.argsort(codes[rows], kind="stable")]  # in this order fits want them
     if columns is None or not columns <= set(people):
-        return people[able]
-    rows = np.flatnonzero(able)  # column by column: half the time of the frame's own selection of rows and columns
+        return people.iloc[rows]
+    # Column by column: half the time of the frame's own selection of rows and columns.
     return pd.DataFrame({name: people[name].array.take(rows) for name in sorted(columns)}, index=people.index[rows])
 
 

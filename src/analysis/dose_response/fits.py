@@ -36,7 +36,7 @@ def curve_of(problem: Problem, fit: LogisticFit | OwnFit, *, shared: SharedColum
         y=problem.y,
         adjustment=problem.X[:, 1 + problem.spline.columns :] if shared is None else shared.base.X[:, 1:],
         eligible=setting.eligible,
-        eligible_psu=setting.design.psu_index[setting.cohort.rows.to_numpy()],
+        eligible_rows=setting.cohort.rows.to_numpy(),
         ordered=setting.ordered,
         eligible_weights=setting.knot_weights,
         design=setting.design,

@@ -1,9 +1,9 @@
 """From participants and a study to the arrays that are fitted: design, domain, knots, reference, design matrix."""
 
-import copy
 import dataclasses
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,9 +59,14 @@ class Setting(Discreet):
         object.__setattr__(self, "ordered", np.sort(eligible))
 
     def with_knots(self, number: int) -> "Setting":
-        """The same people under as many knots; nothing of them is sorted again."""
-        other = copy.copy(self)
-        object.__setattr__(other, "study", dataclasses.replace(self.study, knots=number))
+        """The same people under as many knots."""
+        return self._with(study=with_knots(self.study, number))
+
+    def _with(self, **changes: Any) -> "Setting":
+        """Another setting of the same cohort and exposure, which are not sorted again."""
+        other = object.__new__(Setting)
+        for one in dataclasses.fields(self):
+            object.__setattr__(other, one.name, changes.get(one.name, getattr(self, one.name)))
         return other
 
     def restricted(self, kept: Bools) -> "Setting":
@@ -93,7 +98,7 @@ class Setting(Discreet):
         design = dataclasses.replace(self.design, weights=weights)
         cohort = dataclasses.replace(self.cohort, weights=pd.Series(weights, index=self.cohort.rows.index))
         domain = domain_of(design, cohort.complete.to_numpy())
-        return dataclasses.replace(self, cohort=cohort, design=design, domain=domain)
+        return self._with(cohort=cohort, design=design, domain=domain)
 
     def beside(self, columns: Array, terms: tuple[str, ...]) -> "Setting":
         """The same people with further columns of adjustment, which stand before the covariates.
@@ -104,7 +109,7 @@ class Setting(Discreet):
         terms : their k names.
         """
         adjustment = np.hstack([np.nan_to_num(columns), self.adjustment])
-        return dataclasses.replace(self, adjustment=adjustment, adjustment_terms=(*terms, *self.adjustment_terms))
+        return self._with(adjustment=adjustment, adjustment_terms=(*terms, *self.adjustment_terms))
 
     def beside_spline(self, values: Array, term: str) -> "Setting":
         """The same people with a restricted cubic spline of another covariate, of `COVARIATE_KNOTS` knots.
@@ -126,7 +131,7 @@ class Setting(Discreet):
         """The same people without one column of adjustment, if it is among them."""
         kept = [place for place, name in enumerate(self.adjustment_terms) if name != term]
         terms = tuple(self.adjustment_terms[place] for place in kept)
-        return dataclasses.replace(self, adjustment=self.adjustment[:, kept], adjustment_terms=terms)
+        return self._with(adjustment=self.adjustment[:, kept], adjustment_terms=terms)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -215,6 +220,12 @@ class Problem(Discreet):
         kept = [position for position, term in enumerate(self.terms) if term not in terms]
         # In the order of rows, as X itself: in that of columns, sums would differ in the last digit.
         return np.ascontiguousarray(self.X[:, kept]), tuple(self.terms[position] for position in kept)
+
+
+@lru_cache(maxsize=64)
+def with_knots(study: Study, number: int) -> Study:
+    """The study under as many knots; making and checking it takes longer than what is done with it."""
+    return dataclasses.replace(study, knots=number)
 
 
 def declare_design(people: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:

@@ -36,7 +36,7 @@ def partly_sorted(values: Array, probabilities: Array | float) -> Array:
     probabilities : any shape, between 0 and 1.
     """
     below = np.floor((values.size - 1) * np.ravel(probabilities)).astype(np.intp)
-    return np.partition(values, np.unique([below, np.minimum(below + 1, values.size - 1)]))
+    return np.partition(values, np.concatenate([below, np.minimum(below + 1, values.size - 1)]))
 
 
 def quantiles(values: Array, probabilities: Array | float) -> Array:

@@ -19,7 +19,6 @@ NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cy
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
 
 
-_FLOW = {"step": object, "n": "int64", "cases": "Int64"}
 INTERVIEWED = "interviewed"
 """Name, among a frame's ``attrs``, of how many people each cycle interviewed; copies and parts of a frame keep it."""
 
@@ -97,27 +96,37 @@ def select_cohort(people: pd.DataFrame, study: Study) -> Cohort:
         steps[f"where {study.where}"] = select_rows(people, study.where)
     complete = np.full(len(people), True)
     for name in study.covariates:
-        complete &= people[name].notna().to_numpy()
+        complete &= ~np.asarray(people[name].array.isna())
     outcome, cycle = people[study.outcome_column].to_numpy(dtype=float), people["cycle"].to_numpy()
     rows = np.full(len(people), True)
     counts = []
     for step, passed in {**steps, _covariate_step(study): complete}.items():
         before, rows = rows, rows & np.asarray(passed, dtype=bool)
-        counts.append({"step": step, "n": int(rows.sum()), "cases": _cases(outcome[rows])})
+        counts.append((step, int(rows.sum()), _cases(outcome[rows])))
     # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
     present = _cycles_of(cycle[before]) or study.cycles
     weights = pooled_weight(people, weights=study.weights, cycles=present)
     represents = weights.to_numpy() > 0
     if not represents[rows].all():  # they represent nobody and leave every fit
         rows = rows & represents
-        counts.append({"step": "survey weight above 0", "n": int(rows.sum()), "cases": _cases(outcome[rows])})
+        counts.append(("survey weight above 0", int(rows.sum()), _cases(outcome[rows])))
     return Cohort(
         rows=pd.Series(before, index=people.index),
         complete=pd.Series(rows, index=people.index),
         weights=weights,
-        flow=pd.DataFrame({name: pd.array([row[name] for row in counts], dtype=kind) for name, kind in _FLOW.items()}),
+        flow=_flow(counts),
         cycles=present,
         complete_cycles=_cycles_of(cycle[rows]),
+    )
+
+
+def _flow(counts: list[tuple[str, int, int | None]]) -> pd.DataFrame:
+    """Steps, people and cases as `Cohort.flow`."""
+    steps, n, cases = zip(*counts, strict=True)
+    unknown = np.array([number is None for number in cases])
+    known = np.array([number or 0 for number in cases], dtype="int64")
+    return pd.DataFrame(
+        {"step": np.array(steps, dtype=object), "n": np.array(n), "cases": pd.arrays.IntegerArray(known, unknown)}
     )
 
 

@@ -149,15 +149,19 @@ class People(Discreet):
 
     Attributes
     ----------
-    order : (m,) positions in the domain, PSU by PSU.
+    order : (m,) positions in the domain, PSU by PSU; None where the domain has them so already.
     weights : (m,) weights of mean 1, in this order.
     psu, starts : which PSUs have people in the domain, ascending, and where each one's begin in this order.
     """
 
-    order: Integers
+    order: Integers | None
     weights: Array
     psu: Integers
     starts: Integers
+
+    def placed(self, values: Array) -> Array:
+        """Values of the domain's people along the last axis, in this order."""
+        return values if self.order is None else np.take(values, self.order, axis=-1)
 
     def totals(self, values: Array, n_psu: int) -> Array:
         """(n_psu, p) totals of the PSUs of (p, m) values in this order."""
@@ -172,10 +176,12 @@ def people_of(domain: Domain, design: SurveyDesign) -> People:
     if domain.rows.shape != design.weights.shape:
         raise DesignError(f"domain of {domain.rows.size} rows: expected {design.weights.size}, those of the design.")
     psu = design.psu_index[domain.rows]
-    order = np.argsort(psu.astype(np.min_scalar_type(psu.max())), kind="stable")  # numpy sorts short integers fastest
-    present, starts = np.unique(psu[order], return_index=True)
-    weights = design.weights[domain.rows][order]
-    return People(order, weights / weights.mean(), present, starts)
+    weights, order = design.weights[domain.rows], None
+    if np.any(psu[1:] < psu[:-1]):
+        order = np.argsort(psu.astype(np.min_scalar_type(psu.max())), kind="stable")  # short integers sort fastest
+        psu, weights = psu[order], weights[order]
+    starts = np.flatnonzero(np.diff(psu, prepend=-1))
+    return People(order, weights / weights.mean(), psu[starts], starts)
 
 
 def _fit(model: Regression, design: SurveyDesign, people: People, eta: Array | None) -> LogisticFit:
@@ -191,10 +197,11 @@ def _quick_fit(model: Regression, design: SurveyDesign, people: People, eta: Arr
     """Newton's method; None if anything about the model asks for more care than speed allows."""
     if model.domain.df + 1 - len(model.terms) < 1 or not np.all((model.y == 0) | (model.y == 1)):
         return None
-    order = people.order
-    X = np.take(model.X, order, axis=0, out=scratch.array("rows", model.X.shape), mode="clip")
-    y = model.y[order]
-    found = _maximise(X, y, people.weights, None if eta is None else eta[order])
+    y = people.placed(model.y)
+    X = model.X
+    if people.order is not None:
+        X = np.take(X, people.order, axis=0, out=scratch.array("rows", X.shape), mode="clip")
+    found = _maximise(X, y, people.weights, None if eta is None else people.placed(eta))
     return None if found is None else _result(model, y, design, people, found)
 
 

@@ -40,7 +40,6 @@ from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import (
-    SETTLED,
     Regression,
     fit_quickly,
     inverse_root,
@@ -58,8 +57,11 @@ NEAR = 1e-3
 """Last step in single precision, in standard errors: the next one, a tenth to a hundredth of it, is still above what
 rounding adds to a score."""
 
-NEARLY_SETTLED = 3e-8
-"""Largest last step of a replicate, in standard errors: one of its steps wins a digit or two, which nobody reads."""
+SETTLED = 1e-11
+"""What may be left after the last step, in standard errors: totals are right to ten digits."""
+
+NEARLY_SETTLED = 1e-9
+"""The same of a replicate, of which nobody reads more digits."""
 
 FARTHEST = 25.0
 """Log odds of somebody from which an estimate is taken to be on its way to infinity: one in 10^11."""
@@ -67,6 +69,9 @@ FARTHEST = 25.0
 INFORMATION_LEFT = 1e-2
 """Smallest root of the share of the start's information that any coordinate keeps at the solution: on the way to an
 infinite estimate nothing is left of it."""
+
+FEW_CHANGED = 0.01
+"""Share of the people whose own columns may be others than in the fit before for its information to serve."""
 
 WELL_APART = 1e-4
 """Smallest share of the length of an own column left beside the common ones for which orthogonality keeps digits."""
@@ -122,14 +127,15 @@ class SharedColumns:
         """
         self.base, self.design = base, design
         self._people = people_of(base.domain, design)
-        self._y = base.y[self._people.order]
-        common = base.X.T[:, self._people.order]
+        self._y = self._people.placed(base.y)
+        common = self._people.placed(base.X.T)
         self._common = len(common)
-        self._start_from(eta[self._people.order])
+        self._start_from(self._people.placed(eta))
         rotation = inverse_root(weighted_gram(common, self._v))
         self._able = rotation is not None
         self._rows = common if rotation is None else rotation.T @ common  # Z, then O of the last fit
         self._root = np.eye(self._common)
+        self._last: _Last | None = None
 
     def fit(self, own: Array, terms: tuple[str, ...]) -> OwnFit:
         """Fit the regression of the intercept, own columns and the other common ones; its own coefficients.
@@ -146,13 +152,13 @@ class SharedColumns:
         if own.shape != (self._y.size, len(terms)):
             raise DesignError(f"own columns {own.shape}: expected ({self._y.size}, {len(terms)}), a row for each "
                               "person of the domain and a column for each name.")  # fmt: skip
-        found = self._quick_fit(np.take(own.T, self._people.order, axis=1), terms)
+        found = self._quick_fit(self._people.placed(own.T), terms)
         if found is not None:
             return found
         X = np.hstack([self.base.X[:, :1], own, self.base.X[:, 1:]])
         model = Regression(X, self.base.y, self.base.domain, (self.base.terms[0], *terms, *self.base.terms[1:]))
         fit = fit_quickly(model, self.design)
-        self._start_from((X @ fit.beta)[self._people.order])
+        self._start_from(self._people.placed(X @ fit.beta))
         if self._able:
             self._remember(weighted_gram(self._rows[: self._common], self._v))
         return own_part(fit, terms)
@@ -173,22 +179,29 @@ class SharedColumns:
         q, p = self._common, self._common + len(own)
         if not self._able or self.base.domain.df + 1 - p < 1:
             return None
-        S = self._join(own)
-        if S is None:
-            return None
-        Z, inverse = self._rows[:p], np.eye(p)
-        inverse[:q, :q] = self._root @ self._root.T
-        found = _maximise(Z, self._y, self._people.weights, inverse @ (Z @ self._response), inverse)
+        last, self._last = self._last, None
+        y, weights = self._y, self._people.weights
+        if last is not None and (changed := last.changed_in(own)) is not None:
+            S, Z = last.S, self._rows[:p]
+            Z[q:, changed] += S.T @ (own - last.own)[:, changed]
+            found = _Steps(last.gamma, last.root @ last.root.T).settle(Z, y, weights, short=SETTLED)
+        else:
+            S = self._join(own)
+            if S is None:
+                return None
+            Z, inverse = self._rows[:p], np.eye(p)
+            inverse[:q, :q] = self._root @ self._root.T
+            found = _maximise(Z, y, weights, inverse @ (Z @ self._response), inverse)
         if found is None:
             return None
-        v = self._people.weights * found.mu * (1 - found.mu)
-        information = weighted_gram(Z, v)
-        root = inverse_root(information, lengths=np.ones(p), least=INFORMATION_LEFT)
+        eta, v, residual = found.after_step(Z, weights)
+        root = inverse_root(weighted_gram(Z, v), lengths=np.ones(p), least=INFORMATION_LEFT)
         if root is None:
             return None
-        self._v, self._response = v, v * found.eta + found.residual
+        self._v, self._response = v, v * eta + residual
         self._root = root[:q, :q]  # triangular, so that of the first columns is its first part
-        return self._result(found, root, S, terms)
+        self._last = _Last(own, S, found.gamma, root)
+        return self._result(found.gamma, residual, root, S, terms)
 
     def _join(self, own: Array) -> Array | None:
         """Put O beside Z; its S, or None if the own columns are nearly combinations of the common ones."""
@@ -205,26 +218,43 @@ class SharedColumns:
             beside += S.T @ own
         return S
 
-    def _result(self, found: "_Maximum", root: Array, S: Array, terms: tuple[str, ...]) -> OwnFit:
+    def _result(self, gamma: Array, residual: Array, root: Array, S: Array, terms: tuple[str, ...]) -> OwnFit:
         """Own coefficients; ``root`` of the inverse information in the coordinates of Z and O."""
         q, people, domain = self._common, self._people, self.base.domain
         p = q + len(terms)
         naive_root = S @ root[q:]
         influence = (naive_root @ root.T) @ self._rows[:p]
-        influence *= found.residual
+        influence *= residual
         totals = people.totals(influence, self.design.psu_stratum.size)
         return OwnFit(
             terms=terms,
-            beta=S @ found.gamma[q:],
+            beta=S @ gamma[q:],
             vcov=between_psu(totals, self.design),
             naive_vcov=naive_root @ naive_root.T,
-            n=found.eta.size,
+            n=residual.size,
             n_psu=domain.n_psu,
             n_strata=domain.n_strata,
             others=q,
             cases=int(self._y.sum()),
             totals=totals,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Last(Discreet):
+    """A fit that the next one may differ little from: own columns, (k, m), S, and root of the inverse information."""
+
+    own: Array
+    S: Array
+    gamma: Array
+    root: Array
+
+    def changed_in(self, own: Array) -> Integers | None:
+        """Whose own columns are others now, if they are few."""
+        if own.shape != self.own.shape:
+            return None
+        changed = np.flatnonzero(np.any(own != self.own, axis=0))
+        return changed if changed.size <= FEW_CHANGED * own.shape[1] else None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -317,18 +347,26 @@ def replicated_columns(
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Maximum(Discreet):
-    """Coefficients on rows Z, and what the last pass over the data found, a step of less than `SETTLED` before them.
+    """Coefficients on rows Z, and what the last pass over the data found, a short step before them.
 
     Attributes
     ----------
-    gamma : (p,) coefficients.
-    eta, mu, residual : (m,) linear predictor, probability, and weight times outcome less probability.
+    gamma, step : (p,) coefficients, and the step that led to them.
+    eta, mu, residual : (m,) linear predictor, probability, and weight times outcome less probability, before the step.
     """
 
     gamma: Array
+    step: Array
     eta: Array
-    mu: Floats
+    mu: Array
     residual: Array
+
+    def after_step(self, Z: Array, weights: Array) -> tuple[Array, Array, Array]:
+        """Linear predictor, v = w mu (1 - mu) and residual after the step, of whose square nothing is left."""
+        moved = self.step @ Z
+        change = self.mu * (1 - self.mu) * moved
+        mu = self.mu + change
+        return self.eta + moved, weights * mu * (1 - mu), self.residual - weights * change
 
 
 def _maximise(
@@ -338,28 +376,41 @@ def _maximise(
 
     The first passes, which only have to come near, are done in single precision.
     """
-    gamma, inverse = gamma.copy(), np.array(inverse, order="F")
+    steps = _Steps(gamma, inverse)
     rough_Z = scratch.array("single", Z.shape, np.float32)
     rough_Z[...] = Z
-    near = _steps(rough_Z, y.astype(np.float32), weights.astype(np.float32), gamma, inverse, short=NEAR)
-    return near and _steps(Z, y, weights, near.gamma, inverse, short=settled)
+    near = steps.settle(rough_Z, y.astype(np.float32), weights.astype(np.float32), short=NEAR)
+    return near and steps.settle(Z, y, weights, short=settled)
 
 
-def _steps(Z: Floats, y: Floats, weights: Floats, gamma: Array, inverse: Array, *, short: float) -> _Maximum | None:
-    """Quasi-Newton steps in the precision of Z until one is short, gamma and inverse in their own memory."""
-    before, step = np.zeros(len(Z)), np.zeros(len(Z))
-    for _ in range(STEPS):
-        eta = gamma.astype(Z.dtype) @ Z
-        mu = expit_in_place(eta.copy())
-        residual = np.subtract(y, mu)
-        residual *= weights
-        score = (Z @ residual).astype(float)
-        _bfgs(inverse, step, before - score)
-        step, before = dsymv(1.0, inverse, score), score
-        gamma += step
-        if step @ score < short**2:
-            return _Maximum(gamma, eta, mu, residual) if max(eta.max(), -eta.min()) < FARTHEST else None
-    return None
+class _Steps:
+    """Quasi-Newton steps; what they find of the inverse information goes on from one precision to the next."""
+
+    def __init__(self, gamma: Array, inverse: Array) -> None:
+        self._gamma, self._inverse = gamma.copy(), np.array(inverse, order="F")
+        self._step, self._score = np.zeros_like(gamma), np.zeros_like(gamma)
+
+    def settle(self, Z: Floats, y: Floats, weights: Floats, *, short: float) -> _Maximum | None:
+        """Take steps in the precision of Z until what is left is short, in standard errors; None if none is.
+
+        Steps shrink ever faster, so that after one of length a, b before it, less than a²/b is left.
+        """
+        before = 0.0
+        for _ in range(STEPS):
+            eta = self._gamma.astype(Z.dtype) @ Z
+            mu = expit_in_place(eta.copy())
+            residual = np.subtract(y, mu)
+            residual *= weights
+            score = (Z @ residual).astype(float)
+            _bfgs(self._inverse, self._step, self._score - score)
+            self._step, self._score = dsymv(1.0, self._inverse, score), score
+            self._gamma += self._step
+            length = float(np.sqrt(self._step @ score))
+            if length < short or length**2 < short * before:
+                far = max(eta.max(), -eta.min()) >= FARTHEST
+                return None if far else _Maximum(self._gamma, self._step, eta, mu, residual)
+            before = length
+        return None
 
 
 def _bfgs(inverse: Array, step: Array, fall: Array) -> None:

@@ -79,10 +79,10 @@ class SurveyDesign(Discreet):
             raise DesignError(f"strata {strata.shape}, psu {psu.shape}, weights {weights.shape}: expected one length.")
         _check_weights(weights)
         _check_policies(self.lonely_psu, self.lonely_domain)
-        stratum_codes, stratum_index = np.unique(strata, return_inverse=True)
-        psu_codes, number = np.unique(psu, return_inverse=True)
-        pairs, psu_index = np.unique(stratum_index * psu_codes.size + number, return_inverse=True)
-        psu_stratum = pairs // psu_codes.size
+        stratum_index, stratum_codes = pd.factorize(strata, sort=True)
+        number, psu_codes = pd.factorize(psu, sort=True)
+        psu_index, pairs = pd.factorize(stratum_index * len(psu_codes) + number, sort=True)
+        psu_stratum = pairs // len(psu_codes)
         lonely = stratum_codes[np.bincount(psu_stratum) == 1]
         if lonely.size and self.lonely_psu == "fail":
             raise DesignError(

@@ -455,7 +455,7 @@ def _stepped_deviances(people: _People, model: Regression, fit: LogisticFit, fac
     scale = np.sqrt(np.diag(fit.naive_vcov))
     # In these coordinates the full sample's information is the identity, so the size of an eigenvalue means something.
     rotation = scale[:, None] * np.linalg.cholesky(fit.naive_vcov / np.outer(scale, scale))
-    X, y, weights = model.X[by_psu.order], people.y[by_psu.order], by_psu.weights
+    X, y, weights = by_psu.placed(model.X.T).T, by_psu.placed(people.y), by_psu.weights
     eta, mu = X @ fit.beta, fit.mean(X)
     Z = rotation.T @ X.T
     losses = -2 * weights * (y * eta - np.logaddexp(0, eta))

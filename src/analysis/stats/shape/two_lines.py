@@ -29,7 +29,7 @@ import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.disclosure import count_of, same_for_all
-from analysis.stats.order import quantiles
+from analysis.stats.order import partly_sorted, quantiles, sorted_median
 from analysis.stats.regression.estimable import check_people
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import Regression, fit_in_turn
@@ -192,7 +192,7 @@ def two_lines(
     check_people(x, y, adjustment, domain)
     curve, std_error = centred_curve(basis, spline_fit, index=spline_index)
     extreme, flat = flat_region(x, curve, std_error, low=low, high=high, shape=shape)
-    first_break = float(np.median(flat))
+    first_break = sorted_median(partly_sorted(flat, 0.5))
     eta = None if shared else _linear_predictor(basis, adjustment, spline_fit, spline_index)
     lines_at = partial(interrupted_regression, x, y, adjustment, design=design, domain=domain, eta=eta, shared=shared)
     before = lines_at(at=first_break)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from analysis.stats.arrays import Array, Integers
+from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import KnotRule, RestrictedCubicSpline
 from analysis.stats.disclosure import Discreet
 from analysis.stats.order import sorted_quantiles
@@ -55,7 +55,7 @@ class FittedCurve(Discreet):
     x, y : (m,) exposure and outcome of the domain's rows, in the order of the design.
     adjustment : (m, q) the model's other columns, without the intercept.
     eligible : (e,) exposure of the cohort, before loss to missing covariates: what knots and range are placed on.
-    eligible_psu : (e,) positions of their PSUs.
+    eligible_rows : (n,) boolean array, who they are among the rows of the design.
     ordered : eligible, ascending.
     eligible_weights : (e,) for knots on weighted quantiles, else None.
     knot_rule : by which knots are placed; see `analysis.stats.curve.splines.place_knots`.
@@ -76,7 +76,7 @@ class FittedCurve(Discreet):
     y: Array
     adjustment: Array
     eligible: Array
-    eligible_psu: Integers
+    eligible_rows: Bools
     ordered: Array
     eligible_weights: Array | None
     design: SurveyDesign
@@ -129,7 +129,7 @@ class FittedCurve(Discreet):
         intercept_and_rest = np.column_stack([np.ones_like(self.x), self.adjustment])
         data = NadirData(
             eligible=self.eligible,
-            eligible_psu=self.eligible_psu,
+            eligible_psu=self.design.psu_index[self.eligible_rows],
             x=self.x,
             y=self.y,
             adjustment=intercept_and_rest,
