@@ -65,7 +65,7 @@ def copied(folders: Folders, to: Path) -> Folders:
 
 
 def few_tasks(study: Study) -> list[Task]:
-    """Some tasks of each kind of a claim's but the referee's: forty-five specifications, some nutrients, the controls."""
+    """Some tasks of each kind of a claim's but the referee's: 45 specifications, some nutrients, the controls."""
     people = PEOPLE[0] if study.outcome in CHOICES["outcome"] else PEOPLE[0].replace("strict", study.outcome)
     tasks = [task for task in study_tasks(study) if task.name == f"specification {people}" or task.name in SINGLE]
     named = (*NUTRIENTS, study.exposure)

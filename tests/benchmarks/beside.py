@@ -24,7 +24,7 @@ import pandas as pd
 
 ROOT = Path(__file__).parents[2]
 PARTICIPANTS = ROOT / "data" / "processed" / "participants.parquet"
-GROUPS, ROUNDS = 20, 5
+GROUPS, ROUNDS = 8, 5
 REPLICATES, MODELS = 1000, ("1", "3")
 SEED = 7
 LATER = ("plausible reporters", "any_tested")
@@ -120,11 +120,8 @@ def work(groups: int) -> None:
     """Answer what is asked on standard input, with the code that PYTHONPATH leads to."""
     specifications, study = (importlib.import_module(f"analysis.{name}") for name in ("audit.specifications", "study"))
     people = pd.read_parquet(PARTICIPANTS)
-    every = {name: cells for name, cells in specifications.people_groups().items() if not any(x in name for x in LATER)}
-    drawn = np.random.Generator(np.random.PCG64(SEED)).choice(len(every), groups, replace=False)
-    names = [sorted(every)[position] for position in np.sort(drawn)]
-    pieces = {f"group {k}": (len(every[name]), lambda name=name: specifications.answer_people(people, every[name]))
-              for k, name in enumerate(names)}  # fmt: skip
+    pieces = {f"group {number}": (sum(map(len, parts)), lambda parts=parts: answered(specifications, people, parts))
+              for number, parts in enumerate(drawn_groups(specifications, groups))}  # fmt: skip
     for model in MODELS:
         found = at_home("estimate")(people, dataclasses.replace(study.PRIMARY, model=model))
         curve = at_home("curve_of")(found.problem, found.fit)
@@ -143,6 +140,22 @@ def work(groups: int) -> None:
             Path(path).write_bytes(pickle.dumps([(dict(one.row), np.asarray(one.totals)) for one in found]))
         sys.stdout.write(f"{(time.process_time() - before) / number}\n")
         sys.stdout.flush()
+
+
+def drawn_groups(specifications, number: int) -> list[list[list]]:
+    """Some specifications that share weights, outcome and sample, 45 each, in the parts that a tree answers at once."""
+    whole: dict[tuple[str, ...], list[list]] = {}
+    for name, cells in specifications.people_groups().items():
+        if not any(level in name for level in LATER):
+            whole.setdefault((cells[0].weights, cells[0].outcome, cells[0].sample), []).append(cells)
+    drawn = np.random.Generator(np.random.PCG64(SEED)).choice(len(whole), number, replace=False)
+    return [whole[sorted(whole)[position]] for position in np.sort(drawn)]
+
+
+def answered(specifications, people: pd.DataFrame, parts: list[list]) -> list:
+    """Answers of all parts, in one order whatever the tree."""
+    found = [answer for cells in parts for answer in specifications.answer_people(people, cells)]
+    return sorted(found, key=lambda answer: [answer.row[name] for name in ("covariates", "energy", "knots")])
 
 
 def at_home(name: str):

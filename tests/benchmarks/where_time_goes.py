@@ -17,17 +17,13 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).parents[2]
 PARTICIPANTS = ROOT / "data" / "processed" / "participants.parquet"
 PROFILE = Path(__file__).with_name("profile.csv")
 INTERVAL = 0.001
-GROUPS, TURNS = 12, 3
-SEED = 7
-LATER = ("plausible reporters", "any_tested")
-"""Levels of the grid that an older tree has not."""
+GROUPS, TURNS = 4, 3
 
 
 def main(other: Path, groups: int) -> None:
@@ -55,9 +51,8 @@ def work(groups: int) -> None:
     grid = importlib.import_module("analysis.audit.specifications")
     package = Path(grid.__file__).parents[1]
     people = pd.read_parquet(PARTICIPANTS)
-    every = [cells for name, cells in grid.people_groups().items() if not any(level in name for level in LATER)]
-    drawn = np.random.Generator(np.random.PCG64(SEED)).choice(len(every), groups, replace=False)
-    chosen = [every[position] for position in drawn]
+    drawn = importlib.import_module("beside").drawn_groups(grid, groups)  # a script's neighbours need no package
+    chosen = [cells for parts in drawn for cells in parts]
     grid.answer_people(people, chosen[0])  # to be warm
     spent: collections.Counter[str] = collections.Counter()
     last = [time.process_time()]

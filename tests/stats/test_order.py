@@ -1,4 +1,4 @@
-"""Quantiles of sorted values beside numpy's."""
+"""Quantiles beside numpy's."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analysis.stats.order import sorted_median, sorted_quantiles
+from analysis.stats.order import partly_sorted, quantiles, sorted_median, sorted_quantiles
 
 values = arrays(float, st.integers(1, 60), elements=st.floats(-1e6, 1e6)).map(np.sort)
 probabilities = arrays(float, st.integers(1, 9), elements=st.floats(0, 1))
@@ -17,6 +17,15 @@ probabilities = arrays(float, st.integers(1, 9), elements=st.floats(0, 1))
 def test_quantiles_are_numpys_to_the_digit(x, p):
     np.testing.assert_array_equal(sorted_quantiles(x, p), np.quantile(x, p))
     assert sorted_median(x) == np.median(x)
+
+
+@given(values, probabilities, st.randoms())
+@pytest.mark.reference
+def test_quantiles_of_values_in_any_order_are_those_of_the_sorted_ones(x, p, random):
+    shuffled = x.copy()
+    random.shuffle(shuffled)
+    np.testing.assert_array_equal(quantiles(shuffled, p), np.quantile(x, p))
+    assert sorted_median(partly_sorted(shuffled, 0.5)) == np.median(x)
 
 
 @pytest.mark.reference

@@ -11,6 +11,7 @@ Epidemiol 124:17-27 (residual and density forms of energy adjustment).
 
 import dataclasses
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -24,7 +25,7 @@ from analysis.data.people.metabolism import PLAUSIBLE
 from analysis.data.people.vocabulary import is_intake
 from analysis.dose_response.energy import ENERGY, EnergyForm, energy_adjusted, energy_known, forms_of
 from analysis.dose_response.fits import curve_of, fit_beside, fit_problem
-from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out
+from analysis.dose_response.problem import Problem, Setting, pose_setting, set_out, under_covariates_of
 from analysis.dose_response.shape import shape_numbers
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Bools, Row
@@ -228,17 +229,32 @@ def answer_people(people: pd.DataFrame, cells: list[Specification], *, study: St
         people = eligible_people(people, study, columns=read)
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
-    found = {cell: answer for some in models.values()
-             for cell, answer in zip(some, _answer_model(people, some, study), strict=True)}  # fmt: skip
-    return [found[cell] for cell in cells]
+    answers: dict[Specification, Answer] = {}
+    for some, setting in _settings(people, list(models.values()), study):
+        answers |= zip(some, _answer_model(people, some, setting), strict=True)
+    return [answers[cell] for cell in cells]
 
 
-def _answer_model(people: pd.DataFrame, cells: list[Specification], study: Study) -> list[Answer]:
+def _settings(
+    people: pd.DataFrame, models: list[list[Specification]], study: Study
+) -> Iterator[tuple[list[Specification], Setting | AnalysisError]]:
+    """Each model's specifications with their people, or the reason why there is none; they are chosen once."""
+    chosen = None
+    for cells in models:
+        own = cells[0].of(study)
+        try:
+            setting = set_out(people, own) if chosen is None else under_covariates_of(own, chosen, people)
+        except AnalysisError as error:
+            yield cells, error
+            continue
+        chosen = chosen or setting
+        yield cells, setting
+
+
+def _answer_model(people: pd.DataFrame, cells: list[Specification], setting: Setting | AnalysisError) -> list[Answer]:
     """Answers of specifications that agree in their covariates too."""
-    try:
-        setting = set_out(people, cells[0].of(study))
-    except AnalysisError as error:
-        return [_without_answer(cell, error) for cell in cells]
+    if isinstance(setting, AnalysisError):
+        return [_without_answer(cell, setting) for cell in cells]
     energy = people[ENERGY].to_numpy(dtype=float)
     forms = {form: _adjusted_or_reason(setting, energy, form) for form in {cell.energy for cell in cells}}
     covariates = {setting.adjustment_terms: setting}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort
+from analysis.data.people.cohort import Cohort, refuse_empty, select_cohort, with_covariates
 from analysis.stats.arrays import Array, Bools, Integers
 from analysis.stats.curve.splines import RestrictedCubicSpline, place_knots
 from analysis.stats.disclosure import Discreet
@@ -253,7 +253,27 @@ def set_out(people: pd.DataFrame, study: Study) -> Setting:
     """
     cohort = select_cohort(people, study)
     refuse_empty(cohort, study)
-    design = declare_design(people, cohort, study)
+    return _set_out(people, study, cohort, declare_design(people, cohort, study))
+
+
+def under_covariates_of(study: Study, setting: Setting, people: pd.DataFrame) -> Setting:
+    """What `set_out` gives of a study that differs from a setting's in its covariates only.
+
+    Parameters
+    ----------
+    study, people : as for `set_out`.
+    setting : of the same people.
+
+    Raises
+    ------
+    StudyError, DesignError : as `set_out`.
+    """
+    cohort = with_covariates(setting.cohort, people, study)
+    refuse_empty(cohort, study)
+    return _set_out(people, study, cohort, setting.design)
+
+
+def _set_out(people: pd.DataFrame, study: Study, cohort: Cohort, design: SurveyDesign) -> Setting:
     domain = domain_of(design, cohort.complete.to_numpy())
     return Setting(
         study,

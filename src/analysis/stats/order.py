@@ -35,6 +35,8 @@ def partly_sorted(values: Array, probabilities: Array | float) -> Array:
     values : (n,) float array without missing values, n > 0, in any order.
     probabilities : any shape, between 0 and 1.
     """
+    if (values[1:] >= values[:-1]).all():  # a tenth of what it takes to see to it
+        return values
     below = np.floor((values.size - 1) * np.ravel(probabilities)).astype(np.intp)
     return np.partition(values, np.concatenate([below, np.minimum(below + 1, values.size - 1)]))
 

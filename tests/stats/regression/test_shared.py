@@ -95,6 +95,23 @@ def test_every_one_of_several_is_the_careful_fit(seed):
         assert_same(ready.fit(own[sample.rows], careful.terms[1:4]), expected)
 
 
+@given(seeds, st.integers(1, 3))
+def test_a_fit_in_which_few_people_changed_since_the_one_before_is_the_careful_fit(seed, changed):
+    """A line that jumps at somebody: they are taken to be below the jump, then above it."""
+    sample, rng = easy(seed), np.random.default_rng(seed)
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    above = sample.X[:, 1] > 0
+    for turn in range(3):
+        own = np.column_stack([sample.X[:, 1], above])
+        careful = with_own(sample, own)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shared, "FEW_CHANGED", 0.05)  # of some two hundred
+            if turn:
+                patch.setattr(ready, "_join", plain)  # its own columns are not made orthogonal again
+            assert_same(ready.fit(own[sample.rows], careful.terms[1:3]), careful.fit())
+        above[rng.choice(np.flatnonzero(sample.rows), changed, replace=False)] ^= True
+
+
 def test_the_quick_way_is_taken(monkeypatch):
     sample = easy(3)
     (ready,) = shared_columns([base_of(sample)], sample.design())

@@ -46,6 +46,7 @@ class Cohort(Discreet):
     cycles, complete_cycles : those that ``rows`` lie in, whose weights are pooled, and those that ``complete`` does.
     flow : step, n, cases: unweighted counts left after each step; cases (of the study's outcome) are missing
         as long as the outcome of some is unknown.
+    eligibility_steps : how many of these come before the covariates.
     """
 
     shown = ("n", "rows")
@@ -54,6 +55,7 @@ class Cohort(Discreet):
     complete: pd.Series
     weights: pd.Series
     flow: pd.DataFrame
+    eligibility_steps: int
     cycles: tuple[int, ...]
     complete_cycles: tuple[int, ...]
 
@@ -94,29 +96,50 @@ def select_cohort(people: pd.DataFrame, study: Study) -> Cohort:
     }
     if study.where is not None:
         steps[f"where {study.where}"] = select_rows(people, study.where)
-    complete = np.full(len(people), True)
-    for name in study.covariates:
-        complete &= ~np.asarray(people[name].array.isna())
-    outcome, cycle = people[study.outcome_column].to_numpy(dtype=float), people["cycle"].to_numpy()
-    rows = np.full(len(people), True)
-    counts = []
-    for step, passed in {**steps, _covariate_step(study): complete}.items():
-        before, rows = rows, rows & np.asarray(passed, dtype=bool)
+    outcome = people[study.outcome_column].to_numpy(dtype=float)
+    rows, counts = np.full(len(people), True), []
+    for step, passed in steps.items():
+        rows = rows & np.asarray(passed, dtype=bool)
         counts.append((step, int(rows.sum()), _cases(outcome[rows])))
     # Of nobody there is no cycle; that is refused elsewhere, with the step at which it happened.
-    present = _cycles_of(cycle[before]) or study.cycles
+    present = _cycles_of(people["cycle"].to_numpy()[rows]) or study.cycles
     weights = pooled_weight(people, weights=study.weights, cycles=present)
-    represents = weights.to_numpy() > 0
+    eligible = pd.Series(rows, index=people.index)
+    cohort = Cohort(eligible, eligible, weights, _flow(counts), len(counts), present, present)
+    return _complete(cohort, people, study)
+
+
+def with_covariates(cohort: Cohort, people: pd.DataFrame, study: Study) -> Cohort:
+    """The cohort of a study that differs from the cohort's own in its covariates only.
+
+    Parameters
+    ----------
+    cohort : of ``people``.
+    people, study : as for `select_cohort`.
+
+    Raises
+    ------
+    StudyError : as `select_cohort`.
+    """
+    _check_columns(people, study)
+    return _complete(cohort, people, study)
+
+
+def _complete(cohort: Cohort, people: pd.DataFrame, study: Study) -> Cohort:
+    """The last steps: those of the eligible whose covariates are known, and who have a weight."""
+    rows = cohort.rows.to_numpy(copy=True)
+    for name in study.covariates:
+        rows &= ~np.asarray(people[name].array.isna())
+    outcome, represents = people[study.outcome_column].to_numpy(dtype=float), cohort.weights.to_numpy() > 0
+    counts = [(_covariate_step(study), int(rows.sum()), _cases(outcome[rows]))]
     if not represents[rows].all():  # they represent nobody and leave every fit
-        rows = rows & represents
+        rows &= represents
         counts.append(("survey weight above 0", int(rows.sum()), _cases(outcome[rows])))
-    return Cohort(
-        rows=pd.Series(before, index=people.index),
+    return dataclasses.replace(
+        cohort,
         complete=pd.Series(rows, index=people.index),
-        weights=weights,
-        flow=_flow(counts),
-        cycles=present,
-        complete_cycles=_cycles_of(cycle[rows]),
+        flow=pd.concat([cohort.flow.iloc[: cohort.eligibility_steps], _flow(counts)], ignore_index=True),
+        complete_cycles=_cycles_of(people["cycle"].to_numpy()[rows]),
     )
 
 

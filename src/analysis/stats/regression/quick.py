@@ -48,9 +48,9 @@ WELL_CONDITIONED = 1e-5
 WELL_CONDITIONED_ROUGHLY = 1e-2
 """The same for normal equations in single precision of which two digits are wanted."""
 
-AT_ONCE = 2048
-"""People whose products are summed at a time: what is written for them stays in the cache, and products of this size
-OpenBLAS multiplies as they are, which takes it half the time of packing them first."""
+AT_ONCE, UNPACKED = 3072, 10**6
+"""People whose products are summed at a time, and multiplications of them: what is written for them stays in the cache,
+and products of this size OpenBLAS multiplies as they are, which takes it half the time of packing them first."""
 
 LARGEST_SCRATCH = 2**24
 """Bytes of an array that a thread keeps for its next fit; a larger one is worth its fresh memory."""
@@ -296,7 +296,7 @@ def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[A
 def weighted_gram(Z: Floats, v: Floats) -> Array:
     """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
     p, m = Z.shape
-    found, at_once = np.zeros((p, p)), min(m, AT_ONCE)
+    found, at_once = np.zeros((p, p)), max(1, min(m, AT_ONCE, UNPACKED // p**2))
     weighted = scratch.array("weighted", (p, at_once), Z.dtype)
     for at in range(0, m, at_once):
         rows = Z[:, at : at + at_once]

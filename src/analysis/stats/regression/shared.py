@@ -73,6 +73,9 @@ infinite estimate nothing is left of it."""
 FEW_CHANGED = 0.01
 """Share of the people whose own columns may be others than in the fit before for its information to serve."""
 
+OWN_AT_FIRST = 4
+"""Own columns for which there is room from the start: those of a spline of five knots."""
+
 WELL_APART = 1e-4
 """Smallest share of the length of an own column left beside the common ones for which orthogonality keeps digits."""
 
@@ -133,7 +136,8 @@ class SharedColumns:
         self._start_from(self._people.placed(eta))
         rotation = inverse_root(weighted_gram(common, self._v))
         self._able = rotation is not None
-        self._rows = common if rotation is None else rotation.T @ common  # Z, then O of the last fit
+        self._make_room(common if rotation is None else rotation.T @ common, OWN_AT_FIRST)
+        self._rough_people = (self._y.astype(np.float32), self._people.weights.astype(np.float32))
         self._root = np.eye(self._common)
         self._last: _Last | None = None
 
@@ -163,6 +167,12 @@ class SharedColumns:
             self._remember(weighted_gram(self._rows[: self._common], self._v))
         return own_part(fit, terms)
 
+    def _make_room(self, Z: Array, own: int) -> None:
+        """Rows Z, then those of O of the last fit; the same in single precision."""
+        shape = (len(Z) + own, Z.shape[1])
+        self._rows, self._roughly = np.empty(shape), np.empty(shape, dtype=np.float32)
+        self._rows[: len(Z)] = self._roughly[: len(Z)] = Z
+
     def _start_from(self, eta: Array) -> None:
         """Let the next fit start from a linear predictor."""
         mu = expit_in_place(eta.copy())
@@ -179,21 +189,11 @@ class SharedColumns:
         q, p = self._common, self._common + len(own)
         if not self._able or self.base.domain.df + 1 - p < 1:
             return None
-        last, self._last = self._last, None
-        y, weights = self._y, self._people.weights
-        if last is not None and (changed := last.changed_in(own)) is not None:
-            S, Z = last.S, self._rows[:p]
-            Z[q:, changed] += S.T @ (own - last.own)[:, changed]
-            found = _Steps(last.gamma, last.root @ last.root.T).settle(Z, y, weights, short=SETTLED)
-        else:
-            S = self._join(own)
-            if S is None:
-                return None
-            Z, inverse = self._rows[:p], np.eye(p)
-            inverse[:q, :q] = self._root @ self._root.T
-            found = _maximise(Z, y, weights, inverse @ (Z @ self._response), inverse)
-        if found is None:
+        settled = self._settled(own)
+        if settled is None:
             return None
+        S, found = settled
+        Z, weights = self._rows[:p], self._people.weights
         eta, v, residual = found.after_step(Z, weights)
         root = inverse_root(weighted_gram(Z, v), lengths=np.ones(p), least=INFORMATION_LEFT)
         if root is None:
@@ -203,11 +203,31 @@ class SharedColumns:
         self._last = _Last(own, S, found.gamma, root)
         return self._result(found.gamma, residual, root, S, terms)
 
+    def _settled(self, own: Array) -> tuple[Array, "_Maximum"] | None:
+        """S and the maximum with these own columns; of few people changed since the fit before, in its coordinates."""
+        q, p = self._common, self._common + len(own)
+        y, weights = self._y, self._people.weights
+        last, self._last = self._last, None
+        if last is not None and (changed := last.changed_in(own)) is not None:
+            Z = self._rows[:p]
+            Z[q:, changed] += last.S.T @ (own - last.own)[:, changed]
+            found = _Steps(last.gamma, last.root @ last.root.T).settle(Z, y, weights, short=SETTLED)
+            return None if found is None else (last.S, found)
+        S = self._join(own)
+        if S is None:
+            return None
+        Z, inverse = self._rows[:p], np.eye(p)
+        inverse[:q, :q] = self._root @ self._root.T
+        self._roughly[q:p] = Z[q:]
+        rough = (self._roughly[:p], *self._rough_people)
+        found = _maximise((Z, y, weights), rough, inverse @ (Z @ self._response), inverse)
+        return None if found is None else (S, found)
+
     def _join(self, own: Array) -> Array | None:
         """Put O beside Z; its S, or None if the own columns are nearly combinations of the common ones."""
         q, p = self._common, self._common + len(own)
         if len(self._rows) < p:
-            self._rows = np.vstack([self._rows[:q], np.empty((len(own), own.shape[1]))])
+            self._make_room(self._rows[:q], len(own))
         Z = self._rows[:q]
         weighted = own * self._v
         B = (weighted @ Z.T) @ self._root
@@ -311,7 +331,10 @@ class ReplicatedColumns(Discreet):
             return None
         inverse = root @ root.T
         weights = of_row * self.weights.take(rows)
-        found = _maximise(Z, self.y.take(rows), weights, inverse @ totals, inverse, settled=NEARLY_SETTLED)
+        y, rough_Z = self.y.take(rows), scratch.array("single", Z.shape, np.float32)
+        rough_Z[...] = Z
+        rough = (rough_Z, y.astype(np.float32), weights.astype(np.float32))
+        found = _maximise((Z, y, weights), rough, inverse @ totals, inverse, settled=NEARLY_SETTLED)
         return None if found is None else found.gamma[q:]
 
     def drawn(self, factor: Array) -> Integers:
@@ -358,7 +381,7 @@ class _Maximum(Discreet):
     gamma: Array
     step: Array
     eta: Array
-    mu: Array
+    mu: Floats
     residual: Array
 
     def after_step(self, Z: Array, weights: Array) -> tuple[Array, Array, Array]:
@@ -370,17 +393,21 @@ class _Maximum(Discreet):
 
 
 def _maximise(
-    Z: Array, y: Array, weights: Array, gamma: Array, inverse: Array, *, settled: float = SETTLED
-) -> _Maximum | None:
-    """Coefficients on rows Z by BFGS from a near inverse of the information; None if they run away.
+    exactly: tuple[Array, Array, Array], rough: tuple[Floats, Floats, Floats], gamma: Array, inverse: Array, *,
+    settled: float = SETTLED,
+) -> _Maximum | None:  # fmt: skip
+    """Coefficients by BFGS from a near inverse of the information; None if they run away.
 
-    The first passes, which only have to come near, are done in single precision.
+    Parameters
+    ----------
+    exactly, rough : rows Z, outcome and weights, and the same in single precision, in which the first passes are done
+        that only have to come near.
+    gamma, inverse : where to start.
+    settled : what may be left after the last step.
     """
     steps = _Steps(gamma, inverse)
-    rough_Z = scratch.array("single", Z.shape, np.float32)
-    rough_Z[...] = Z
-    near = steps.settle(rough_Z, y.astype(np.float32), weights.astype(np.float32), short=NEAR)
-    return near and steps.settle(Z, y, weights, short=settled)
+    near = steps.settle(*rough, short=NEAR)
+    return near and steps.settle(*exactly, short=settled)
 
 
 class _Steps:

@@ -24,7 +24,7 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.monte_carlo import quantiles_with_errors, share_error
 from analysis.stats.parallel import in_parallel
 from analysis.stats.regression.fit import Fit
-from analysis.stats.regression.quick import quick_estimate
+from analysis.stats.regression.quick import quick_estimate, scratch
 from analysis.stats.regression.shared import ReplicatedColumns, replicated_columns
 from analysis.stats.sample.design import DesignError
 
@@ -82,7 +82,7 @@ class NadirDraws(Discreet):
     @property
     def interior_share(self) -> float:
         """Share of the curves whose lowest point lies inside the range; a failed replicate is none of them."""
-        return float(self.interior.mean())
+        return float(np.count_nonzero(self.interior) / self.interior.size)
 
     @property
     def interior_error(self) -> float:
@@ -181,7 +181,11 @@ def find_nadirs(spline: RestrictedCubicSpline, beta: Array, *, low: float, high:
         raise SplineError(f"lowest point of {np.asarray(beta).tolist()[:3]} from {low:g} to {high:g}: expected finite "
                           "coefficients and a range that increases.")  # fmt: skip
     edges, basis, slopes, turns = _pieces(spline, low, high)
-    return _lowest(edges[:, None], basis @ beta.T, slopes @ beta.T, turns @ beta.T)
+    of_curves = (
+        np.matmul(rows, beta.T, out=scratch.array(name, (*rows.shape[:-1], len(beta))))
+        for name, rows in (("heights", basis), ("slopes", slopes), ("turns", turns))
+    )
+    return _lowest(edges[:, None], *of_curves)
 
 
 @lru_cache(maxsize=2)  # of one curve and of its draws

@@ -245,6 +245,7 @@ def _setting(people: pd.DataFrame, row: Replication) -> Setting:
             complete=pd.Series(domain.rows, index=people.index),
             weights=pd.Series(sample.design.weights, index=people.index),
             flow=pd.DataFrame(columns=["step", "n", "cases"]),
+            eligibility_steps=0,
             cycles=row.cycles,
             complete_cycles=row.cycles,
         ),
