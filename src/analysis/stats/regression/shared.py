@@ -9,10 +9,13 @@ common columns is known. The own columns N, (k, m), of the next one are made ort
     O = Sᵀ (N - B A⁻¹ Z),    B = N V Zᵀ,    S Sᵀ = (N V Nᵀ - B A⁻¹ Bᵀ)⁻¹.
 
 So in the coordinates of [Z; O] the information at the fit before is blocks A and I. One step of iterated least squares
-from its linear predictor eta, A⁻¹ Z r and O r with r = V eta + w (y - mu), needs nothing else, and quasi-Newton steps
-from there (BFGS) settle in a few passes over the data of 4 m (q + k) operations each, without an information in
-between. It is taken once, at the solution and in double precision: covariance and influence are those of
-`analysis.stats.regression.fit.fit_logistic`. Back in the columns themselves, with g and h the coordinates on Z and O,
+from its linear predictor eta, A⁻¹ Z r and O r with r = V eta + w (y - mu), needs nothing else. Quasi-Newton steps
+from there (BFGS), each a pass over the data of 4 m (q + k) operations, come near in single precision; with the
+information there, single as well, two or three in double precision settle. The last step is followed to first order,
+so that no pass only confirms. What is reported rests on the information at the solution, in double: covariance and
+influence are those of `analysis.stats.regression.fit.fit_logistic`. A regression in which few people's own columns are
+others than in the one before (a break at somebody's exposure) starts in its coordinates, from its solution and
+information. Back in the columns themselves, with g and h the coordinates on Z and O,
 
     g Z + h O = (g - A⁻¹ Bᵀ S h) Z + (S h) N,    so that    b_own = S h.
 
@@ -400,27 +403,38 @@ def _maximise(
 
     Parameters
     ----------
-    exactly, rough : rows Z, outcome and weights, and the same in single precision, in which the first passes are done
-        that only have to come near.
+    exactly, rough : rows Z, outcome and weights, and the same in single precision: in it are the first passes, which
+        only have to come near, and an information there, which saves as many of those that follow.
     gamma, inverse : where to start.
     settled : what may be left after the last step.
     """
     steps = _Steps(gamma, inverse)
     near = steps.settle(*rough, short=NEAR)
-    return near and steps.settle(*exactly, short=settled)
+    if near is None:
+        return None
+    rough_Z, _, rough_weights = rough
+    steps.know(weighted_gram(rough_Z, rough_weights * near.mu * (1 - near.mu)))
+    return steps.settle(*exactly, short=settled)
 
 
 class _Steps:
-    """Quasi-Newton steps; what they find of the inverse information goes on from one precision to the next."""
+    """Quasi-Newton steps; where they are and what they know of the inverse information goes on from call to call."""
 
     def __init__(self, gamma: Array, inverse: Array) -> None:
         self._gamma, self._inverse = gamma.copy(), np.array(inverse, order="F")
         self._step, self._score = np.zeros_like(gamma), np.zeros_like(gamma)
 
+    def know(self, information: Array) -> None:
+        """Go on with the inverse of an information, if it has one."""
+        root = inverse_root(information)
+        if root is not None:
+            self._inverse[:], self._step[:] = root @ root.T, 0.0
+
     def settle(self, Z: Floats, y: Floats, weights: Floats, *, short: float) -> _Maximum | None:
         """Take steps in the precision of Z until what is left is short, in standard errors; None if none is.
 
-        Steps shrink ever faster, so that after one of length a, b before it, less than a²/b is left.
+        Steps shrink ever faster: after one of length a, b before it, less than a²/(b - a) is left, the sum of all to
+        come if they shrank alike.
         """
         before = 0.0
         for _ in range(STEPS):
@@ -433,7 +447,7 @@ class _Steps:
             self._step, self._score = dsymv(1.0, self._inverse, score), score
             self._gamma += self._step
             length = float(np.sqrt(self._step @ score))
-            if length < short or length**2 < short * before:
+            if length < short or length**2 < short * (before - length):
                 far = max(eta.max(), -eta.min()) >= FARTHEST
                 return None if far else _Maximum(self._gamma, self._step, eta, mu, residual)
             before = length
