@@ -41,7 +41,7 @@ OUTCOMES = 100
 """Drawn without any association and answered in the primary cell."""
 
 IN_EVERY_CELL = 10
-"""As many of them are answered in all fifteen cells of their people."""
+"""As many of them are answered in all fifteen cells of their people and covariates."""
 
 WITH_A_U = 30
 

@@ -286,7 +286,7 @@ def people_groups(study: Study = PRIMARY) -> dict[str, list[Specification]]:
 
 
 def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: set[str] | None = None) -> pd.DataFrame:
-    """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design; PSU by PSU.
+    """Who may be in a cohort of the grid, and one person of every PSU, who holds its place in the design.
 
     A covariance is made of totals of PSUs, to which somebody outside the domain adds zero. So it is the same with all
     sampled people or with a quarter of them, as long as no PSU is missing; a test holds the two to each other.
@@ -294,7 +294,8 @@ def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: se
     Parameters
     ----------
     people, study : harmonised participants, and what is asked of them.
-    columns : the only ones that are read; all, unless given or where one of them is missing, which its refusal lists.
+    columns : the only ones that are read, of people PSU by PSU, as fits want them; all, of people in their order,
+        unless given or where one of them is missing, which its refusal lists.
     """
     able = people["age_years"].to_numpy() >= study.age_min
     able &= people["examined"].to_numpy(dtype=bool) & people["recall_reliable"].to_numpy(dtype=bool)
@@ -303,10 +304,10 @@ def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: se
     first = np.full(codes.max() + 1, -1)
     first[codes[::-1]] = np.arange(codes.size)[::-1]  # of those written to one place the last stays
     able[first[first >= 0]] = True
-    rows = np.flatnonzero(able)
-    rows = rows[np.argsort(codes[rows], kind="stable")]  # in this order fits want them
     if columns is None or not columns <= set(people):
-        return people.iloc[rows]
+        return people[able]
+    rows = np.flatnonzero(able)
+    rows = rows[np.argsort(codes[rows], kind="stable")]
     # Column by column: half the time of the frame's own selection of rows and columns.
     return pd.DataFrame({name: people[name].array.take(rows) for name in sorted(columns)}, index=people.index[rows])
 
