@@ -63,10 +63,10 @@ class Setting(Discreet):
         return self._with(study=with_knots(self.study, number))
 
     def _with(self, **changes: Any) -> "Setting":
-        """Another setting of the same cohort and exposure, which are not sorted again."""
+        """Another setting, whose cohort's rows and exposure are these: they are not sorted again."""
         other = object.__new__(Setting)
-        for one in dataclasses.fields(self):
-            object.__setattr__(other, one.name, changes.get(one.name, getattr(self, one.name)))
+        for name, value in ({one.name: getattr(self, one.name) for one in dataclasses.fields(self)} | changes).items():
+            object.__setattr__(other, name, value)  # an unknown name has no place
         return other
 
     def restricted(self, kept: Bools) -> "Setting":

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.stats.regression.fit import fit_logistic
 from analysis.stats.regression.refits import CHUNK, refit_logistic
-from analysis.stats.sample.design import DesignError
+from analysis.stats.sample.design import DesignError, SurveyDesign, domain_of
 from analysis.stats.sample.replicates import bootstrap, jackknife
 from tests.arrays import Sample, clustered_sample
 
@@ -110,3 +111,19 @@ def test_factors_that_are_no_weights_are_refused(value):
     factors[0, 0] = value
     with pytest.raises(DesignError, match="expected numbers >= 0"):
         refit(sample, factors)
+
+
+def test_replicates_without_the_only_psu_of_a_level_are_counted_and_not_hidden() -> None:
+    """Where nothing is known of a coefficient, steps are rounding, and one that is short by chance settles nothing."""
+    rng = np.random.default_rng(5)
+    strata, psu = np.repeat(np.arange(8), 50), np.tile(np.repeat([0, 1], 25), 8)
+    level = (strata == 0) & (psu == 0)
+    X = np.column_stack([np.ones(400), rng.standard_normal((400, 2)), level])
+    y = (rng.random(400) < 0.3 + 0.2 * level).astype(float)
+    design = SurveyDesign(strata=strata, psu=psu, weights=np.ones(400))
+    domain = domain_of(design, np.full(400, True))
+    fit = fit_logistic(X, y, design=design, domain=domain, terms=("intercept", "a", "b", "level"))
+    factors = rng.choice([0.0, 1.0, 2.0], (16, 300))
+    factors[0] = 0.0
+    found = refit_logistic(X, y, design=design, domain=domain, fit=fit, factors=factors)
+    assert found.failed == 300

@@ -20,6 +20,8 @@ from tests.stats.regression.test_quick import assert_same_coefficients
 OWN = (1,)
 """Position of the sample's x, which is replaced by own columns; the intercept, group and place are common."""
 
+PER_ROW = ("strata", "psu", "weights", "X", "y", "rows")
+
 seeds = st.integers(0, 9999)
 
 
@@ -110,6 +112,28 @@ def test_a_fit_in_which_few_people_changed_since_the_one_before_is_the_careful_f
                 patch.setattr(ready, "_join", plain)  # its own columns are not made orthogonal again
             assert_same(ready.fit(own[sample.rows], careful.terms[1:3]), careful.fit())
         above[rng.choice(np.flatnonzero(sample.rows), changed, replace=False)] ^= True
+
+
+@pytest.mark.parametrize("shuffled", [False, True], ids=["in the order of PSUs", "in another order"])
+def test_own_columns_written_over_by_their_owner_are_fitted_as_they_are_now(shuffled):
+    sample = easy(5)
+    if shuffled:
+        order = np.random.default_rng(5).permutation(len(sample.y))
+        sample = replace(sample, **{name: getattr(sample, name)[order] for name in PER_ROW})
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    own = sample.X[sample.rows, 1:2].copy()
+    ready.fit(own, ("own_0",))
+    own[:, 0] = np.abs(own[:, 0])
+    assert_same(ready.fit(own, ("own_0",)), with_own(sample, np.abs(sample.X[:, 1:2])).fit())
+
+
+def test_own_columns_of_yes_and_no_may_change_too():
+    sample = easy(6)
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    above = sample.X[:, 1:2] > 0
+    for turn in range(2):
+        above[np.flatnonzero(sample.rows)[turn]] ^= True
+        assert_same(ready.fit(above[sample.rows], ("own_0",)), with_own(sample, above.astype(float)).fit())
 
 
 def test_the_quick_way_is_taken(monkeypatch):

@@ -404,3 +404,19 @@ def test_a_share_of_all_draws_is_known_to_half_a_draw() -> None:
     draws = NadirDraws("normal", np.arange(1000.0), np.full(1000, True))
     assert draws.interior_share == 1.0
     assert draws.interior_error == pytest.approx(np.sqrt(0.0005 * 0.9995 / 1000))
+
+
+def test_a_low_point_between_two_slopes_of_one_sign_is_found_in_whatever_order_arrays_lie() -> None:
+    """Below the second knot the curve falls at both ends of a piece and rises between."""
+    knots = [3.323144567426992, 4.387381106208857, 7.397455794235358, 7.753039449528572]
+    spline = RestrictedCubicSpline(np.array(knots))
+    beta = np.array([-0.6537863697520182, 2.827116665433511, -4.731787188050482])
+    low, high = 2.823144567426992, 8.253039449528572
+    grid = np.linspace(low, high, 200_001)
+    by_grid = grid[np.argmin(spline.basis(grid) @ beta)]
+    one = nadir_module._Curve(spline, beta, (low, high))
+    for curves in ([one], [one, one, one]):
+        places, interior = nadir_module._lowest_each(curves)
+        np.testing.assert_allclose(places, by_grid, atol=3e-5)
+        assert interior.all()
+    np.testing.assert_allclose(find_nadirs(spline, np.vstack([beta, beta]), low=low, high=high)[0], by_grid, atol=3e-5)

@@ -30,6 +30,7 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.estimable import check_rows
 from analysis.stats.regression.fit import LogisticFit, fit_logistic, logistic_deviance
 from analysis.stats.regression.refits import Floats, expit_in_place
+from analysis.stats.regression.settling import Settling
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, between_psu
 
 ROUGH_STEPS = 10
@@ -39,9 +40,8 @@ NEAR = 0.3
 FINE_STEPS = 12
 """Steps in double precision with the last information, each of which wins as many digits as that one was right to."""
 
-SETTLED = 3e-11
-"""What may be left after the last step, in standard errors. Steps with one information shrink alike: after one of
-length a, b before it, a²/(b - a) is left, the sum of all to come."""
+SETTLED = 1e-11
+"""What may be left after the last step, in standard errors; see `analysis.stats.regression.settling`."""
 
 WELL_CONDITIONED = 1e-5
 """Smallest share of a column's length left beside the others for which the normal equations keep ten digits."""
@@ -49,9 +49,10 @@ WELL_CONDITIONED = 1e-5
 WELL_CONDITIONED_ROUGHLY = 1e-2
 """The same for normal equations in single precision of which two digits are wanted."""
 
-AT_ONCE, UNPACKED = 3072, 10**6
-"""People whose products are summed at a time, and multiplications of them: what is written for them stays in the cache,
-and products of this size OpenBLAS multiplies as they are, which takes it half the time of packing them first."""
+AT_ONCE, FEWEST_AT_ONCE, UNPACKED = 3072, 256, 10**6
+"""People whose products are summed at a time, most and fewest, and multiplications of them: what is written for them
+stays in the cache, and products of this size OpenBLAS multiplies as they are, which takes half as long as to pack them.
+"""
 
 LARGEST_SCRATCH = 2**24
 """Bytes of an array that a thread keeps for its next fit; a larger one is worth its fresh memory."""
@@ -245,15 +246,13 @@ def _maximise(X: Array, y: Array, weights: Array, eta: Array | None) -> _Maximum
     rough_y, rough_weights = y.astype(np.float32), weights.astype(np.float32)
     gamma = _start(rough_Z, rough_y, rough_weights) if eta is None else Z @ (weights / m * eta)
     gamma, factor = _rough_steps(rough_Z, rough_y, rough_weights, gamma)
-    before = 0.0
+    settling = Settling(SETTLED)
     for _ in range(FINE_STEPS if factor is not None else 0):
         score = Z @ (weights * (y - expit_in_place(gamma @ Z)))
         step, _ = dpotrs(factor, score)
         gamma = gamma + step
-        length = float(np.sqrt(step @ score))
-        if length < SETTLED or length**2 < SETTLED * (before - length):
+        if settling.after(np.sqrt(step @ score)):
             return _Maximum(Z, gamma, rotation)
-        before = length
     return None
 
 
@@ -300,7 +299,7 @@ def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[A
 def weighted_gram(Z: Floats, v: Floats) -> Array:
     """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
     p, m = Z.shape
-    found, at_once = np.zeros((p, p)), max(1, min(m, AT_ONCE, UNPACKED // p**2))
+    found, at_once = np.zeros((p, p)), min(m, AT_ONCE, max(FEWEST_AT_ONCE, UNPACKED // p**2))
     weighted = scratch.array("weighted", (p, at_once), Z.dtype)
     for at in range(0, m, at_once):
         rows = Z[:, at : at + at_once]

@@ -29,6 +29,7 @@ from analysis.stats.disclosure import Discreet
 from analysis.stats.parallel import progress_bar
 from analysis.stats.regression.estimable import check_rows
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
+from analysis.stats.regression.settling import Settling
 from analysis.stats.sample.design import DesignError, Domain, SurveyDesign, domain_of
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -45,10 +46,14 @@ ROUGH_STEPS = 6
 NEAR = 0.1
 """Longest step in single precision, in standard errors of the full sample, after which double precision takes over."""
 
+MOST_VARIANCE = 1e4
+"""Largest variance of a coordinate, that of the full sample being one: where a replicate has no information, single
+precision leaves a variance of some 10^7, and steps that are nothing but rounding."""
+
 FINE_STEPS = 30
 TOLERANCE = 1e-11
 """What may be left after the last step, in units in which the full sample's information is the identity: standard
-errors, nearly. Steps with one inverse shrink alike: after one of length a, b before it, a²/(b - a) is left."""
+errors, nearly. See `analysis.stats.regression.settling`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -214,9 +219,11 @@ def _solve(problem: _Problem, factors: Array) -> tuple[Array, Bools]:
         information = np.tensordot(factors.T, problem.blocks, axes=1)
         gamma = gamma + _steps(_inverses(information), factors.T @ problem.scores)
     weights = factors[problem.unit] * problem.weights[:, None]
-    with np.errstate(over="ignore", invalid="ignore"):  # a replicate on its way to infinity; it is reported as such
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # a replicate on its way to infinity; it is reported as such
         gamma, inverses = _rough_steps(problem, weights, gamma)
-        before = np.zeros(len(gamma))
+        settling = Settling(TOLERANCE)
         for _ in range(FINE_STEPS):
             residual = expit_in_place(problem.Z @ gamma.T)
             np.subtract(problem.y[:, None], residual, out=residual)
@@ -224,11 +231,11 @@ def _solve(problem: _Problem, factors: Array) -> tuple[Array, Bools]:
             step = _steps(inverses, residual.T @ problem.Z)
             gamma = gamma + step
             length = np.max(np.abs(step), axis=1)
-            settled = (length < TOLERANCE) | (length**2 < TOLERANCE * (before - length))
+            settled = np.asarray(settling.after(length))
             if np.all(settled | np.isnan(length)):
                 break
-            before = length
-    return gamma, settled
+    variances = np.diagonal(inverses, axis1=1, axis2=2)
+    return gamma, settled & np.all((variances > 0) & (variances < MOST_VARIANCE), axis=1)
 
 
 def _rough_steps(problem: _Problem, weights: Array, gamma: Array) -> tuple[Array, Array]:

@@ -43,6 +43,7 @@ from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import (
+    WELL_CONDITIONED_ROUGHLY,
     Regression,
     fit_quickly,
     inverse_root,
@@ -51,6 +52,7 @@ from analysis.stats.regression.quick import (
     weighted_gram,
 )
 from analysis.stats.regression.refits import Floats, expit_in_place
+from analysis.stats.regression.settling import Settling
 from analysis.stats.sample.design import DesignError, SurveyDesign, between_psu
 
 STEPS = 30
@@ -61,7 +63,8 @@ NEAR = 1e-3
 rounding adds to a score."""
 
 SETTLED = 1e-11
-"""What may be left after the last step, in standard errors: totals are right to ten digits."""
+"""What may be left after the last step, in standard errors: totals are right to ten digits. See
+`analysis.stats.regression.settling`."""
 
 NEARLY_SETTLED = 1e-9
 """The same of a replicate, of which nobody reads more digits."""
@@ -159,7 +162,7 @@ class SharedColumns:
         if own.shape != (self._y.size, len(terms)):
             raise DesignError(f"own columns {own.shape}: expected ({self._y.size}, {len(terms)}), a row for each "
                               "person of the domain and a column for each name.")  # fmt: skip
-        found = self._quick_fit(self._people.placed(own.T), terms)
+        found = self._quick_fit(np.array(self._people.placed(own.T), dtype=float), terms)  # kept for the next fit
         if found is not None:
             return found
         X = np.hstack([self.base.X[:, :1], own, self.base.X[:, 1:]])
@@ -425,18 +428,14 @@ class _Steps:
         self._step, self._score = np.zeros_like(gamma), np.zeros_like(gamma)
 
     def know(self, information: Array) -> None:
-        """Go on with the inverse of an information, if it has one."""
-        root = inverse_root(information)
+        """Go on with the inverse of an information in single precision, if it has one."""
+        root = inverse_root(information, least=WELL_CONDITIONED_ROUGHLY)
         if root is not None:
-            self._inverse[:], self._step[:] = root @ root.T, 0.0
+            self._inverse[:], self._step = root @ root.T, np.zeros_like(self._step)
 
     def settle(self, Z: Floats, y: Floats, weights: Floats, *, short: float) -> _Maximum | None:
-        """Take steps in the precision of Z until what is left is short, in standard errors; None if none is.
-
-        Steps shrink ever faster: after one of length a, b before it, less than a²/(b - a) is left, the sum of all to
-        come if they shrank alike.
-        """
-        before = 0.0
+        """Take steps in the precision of Z until what is left is short, in standard errors; None if it never is."""
+        settling = Settling(short)
         for _ in range(STEPS):
             eta = self._gamma.astype(Z.dtype) @ Z
             mu = expit_in_place(eta.copy())
@@ -446,11 +445,9 @@ class _Steps:
             _bfgs(self._inverse, self._step, self._score - score)
             self._step, self._score = dsymv(1.0, self._inverse, score), score
             self._gamma += self._step
-            length = float(np.sqrt(self._step @ score))
-            if length < short or length**2 < short * (before - length):
+            if settling.after(np.sqrt(self._step @ score)):
                 far = max(eta.max(), -eta.min()) >= FARTHEST
-                return None if far else _Maximum(self._gamma, self._step, eta, mu, residual)
-            before = length
+                return None if far else _Maximum(self._gamma.copy(), self._step, eta, mu, residual)
         return None
 
 

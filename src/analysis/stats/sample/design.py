@@ -116,7 +116,7 @@ def _codes(name: str, given: npt.ArrayLike) -> npt.NDArray[np.integer]:
     if len(kinds) > 1 or "other" in kinds:
         raise DesignError(f"{name} are of mixed or unknown kinds ({', '.join(kinds)}): expected whole numbers only, or "
                           "words only; convert them to one.")  # fmt: skip
-    return np.array(values.tolist()) if values.dtype == object else values
+    return np.array(values.tolist()) if values.dtype == object else values.astype(values.dtype.newbyteorder("="))
 
 
 def _kind(value: object) -> str:
@@ -270,12 +270,15 @@ def between_psu(totals: Array, design: SurveyDesign) -> Array:
     return vcov
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2)
 def _strata_of(design: SurveyDesign) -> tuple[Integers, Integers, Array]:
     """PSUs of each stratum, where its first is, and for each PSU sqrt(n_h/(n_h - 1)), (n_psu, 1), of a lonely one 1."""
     n_h = np.bincount(design.psu_stratum)
     root = np.sqrt(np.where(n_h == 1, 1.0, n_h / np.maximum(n_h - 1, 1)))
-    return n_h, np.cumsum(n_h) - n_h, root[design.psu_stratum, None]
+    found = n_h, np.cumsum(n_h) - n_h, root[design.psu_stratum, None]
+    for array in found:
+        array.flags.writeable = False
+    return found
 
 
 def _average_share(n_strata: int, several: int) -> float:

@@ -82,7 +82,7 @@ class NadirDraws(Discreet):
     @property
     def interior_share(self) -> float:
         """Share of the curves whose lowest point lies inside the range; a failed replicate is none of them."""
-        return float(np.count_nonzero(self.interior) / self.interior.size)
+        return float(np.divide(np.count_nonzero(self.interior), self.interior.size))
 
     @property
     def interior_error(self) -> float:
@@ -261,10 +261,10 @@ def _may_rise(slopes: Array, turns: Array) -> Integers:
     and by q²/(4 p) far enough to reach it. Parameters as of `_lowest`.
     """
     falls, down = slopes < 0, turns < 0
-    rises = falls[:-1] & ~falls[1:]
-    turning = np.flatnonzero((down[0] != falls[:-1]) & (down[0] != down[1]) & ~rises)
+    rises = np.ravel(falls[:-1] & ~falls[1:])
+    turning = np.flatnonzero(np.ravel((down[0] != falls[:-1]) & (down[0] != down[1])) & ~rises)
     low, q, last = (array.ravel().take(turning) for array in (slopes, *turns))
-    rises.ravel()[turning] = q * q > 2 * (last - q) * low
+    rises[turning] = q * q > 2 * (last - q) * low
     return np.flatnonzero(rises)
 
 
