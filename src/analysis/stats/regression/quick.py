@@ -49,11 +49,6 @@ WELL_CONDITIONED = 1e-5
 WELL_CONDITIONED_ROUGHLY = 1e-2
 """The same for normal equations in single precision of which two digits are wanted."""
 
-AT_ONCE, FEWEST_AT_ONCE, UNPACKED = 3072, 256, 10**6
-"""People whose products are summed at a time, most and fewest, and multiplications of them: what is written for them
-stays in the cache, and products of this size OpenBLAS multiplies as they are, which takes half as long as to pack them.
-"""
-
 LARGEST_SCRATCH = 2**24
 """Bytes of an array that a thread keeps for its next fit; a larger one is worth its fresh memory."""
 
@@ -297,14 +292,9 @@ def _rough_steps(Z: Floats, y: Floats, weights: Floats, gamma: Array) -> tuple[A
 
 
 def weighted_gram(Z: Floats, v: Floats) -> Array:
-    """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision."""
-    p, m = Z.shape
-    found, at_once = np.zeros((p, p)), min(m, AT_ONCE, max(FEWEST_AT_ONCE, UNPACKED // p**2))
-    weighted = scratch.array("weighted", (p, at_once), Z.dtype)
-    for at in range(0, m, at_once):
-        rows = Z[:, at : at + at_once]
-        found += np.multiply(rows, v[at : at + at_once], out=weighted[:, : rows.shape[1]]) @ rows.T
-    return found
+    """Z diag(v) Zᵀ of a (p, m) array and v >= 0, in double precision; symmetric to the digit."""
+    half = np.multiply(Z, np.sqrt(v), out=scratch.array("half", Z.shape, Z.dtype))
+    return np.asarray(half @ half.T, dtype=float)
 
 
 def inverse_root(A: Array, *, lengths: Array | None = None, least: float = WELL_CONDITIONED) -> Array | None:
@@ -337,7 +327,7 @@ def _result(model: Regression, y: Array, design: SurveyDesign, people: People, f
     if root is None or np.min(mu) <= 0 or np.max(mu) >= 1:
         return None
     naive_root = rotation @ root
-    scores = np.multiply(Z, weights * (y - mu), out=scratch.array("scores", Z.shape))
+    scores = np.multiply(Z, weights * (y - mu), out=scratch.array("half", Z.shape))
     totals = people.totals(scores, design.psu_stratum.size) @ root @ naive_root.T
     return LogisticFit(
         terms=model.terms,

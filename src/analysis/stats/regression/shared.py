@@ -49,7 +49,6 @@ from analysis.stats.regression.quick import (
     inverse_root,
     people_of,
     scratch,
-    weighted_gram,
 )
 from analysis.stats.regression.refits import Floats, expit_in_place
 from analysis.stats.regression.settling import Settling
@@ -78,6 +77,11 @@ infinite estimate nothing is left of it."""
 
 FEW_CHANGED = 0.01
 """Share of the people whose own columns may be others than in the fit before for its information to serve."""
+
+AT_ONCE, FEWEST_AT_ONCE, UNPACKED = 3072, 256, 10**6
+"""People whose products are summed at a time, most and fewest, and multiplications of them: what is written for them
+stays in the cache, and products of this size OpenBLAS multiplies as they are, which takes half as long as to pack them.
+"""
 
 OWN_AT_FIRST = 4
 """Own columns for which there is room from the start: those of a spline of five knots."""
@@ -140,7 +144,7 @@ class SharedColumns:
         common = self._people.placed(base.X.T)
         self._common = len(common)
         self._start_from(self._people.placed(eta))
-        rotation = inverse_root(weighted_gram(common, self._v))
+        rotation = inverse_root(information_of(common, self._v))
         self._able = rotation is not None
         self._make_room(common if rotation is None else rotation.T @ common, OWN_AT_FIRST)
         self._rough_people = (self._y.astype(np.float32), self._people.weights.astype(np.float32))
@@ -170,7 +174,7 @@ class SharedColumns:
         fit = fit_quickly(model, self.design)
         self._start_from(self._people.placed(X @ fit.beta))
         if self._able:
-            self._remember(weighted_gram(self._rows[: self._common], self._v))
+            self._remember(information_of(self._rows[: self._common], self._v))
         return own_part(fit, terms)
 
     def _make_room(self, Z: Array, own: int) -> None:
@@ -201,7 +205,7 @@ class SharedColumns:
         S, found = settled
         Z, weights = self._rows[:p], self._people.weights
         eta, v, residual = found.after_step(Z, weights)
-        root = inverse_root(weighted_gram(Z, v), lengths=np.ones(p), least=INFORMATION_LEFT)
+        root = inverse_root(information_of(Z, v), lengths=np.ones(p), least=INFORMATION_LEFT)
         if root is None:
             return None
         self._v, self._response = v, v * eta + residual
@@ -364,7 +368,7 @@ def replicated_columns(
     v = weights * mu * (1 - mu)
     response = v * eta + weights * (y - mu)
     common = np.take(X.T, order, axis=1)
-    rotation = inverse_root(weighted_gram(common, v))
+    rotation = inverse_root(information_of(common, v))
     if rotation is None:
         return None
     Z = rotation.T @ common
@@ -416,7 +420,7 @@ def _maximise(
     if near is None:
         return None
     rough_Z, _, rough_weights = rough
-    steps.know(weighted_gram(rough_Z, rough_weights * near.mu * (1 - near.mu)))
+    steps.know(information_of(rough_Z, rough_weights * near.mu * (1 - near.mu)))
     return steps.settle(*exactly, short=settled)
 
 
@@ -449,6 +453,17 @@ class _Steps:
                 far = max(eta.max(), -eta.min()) >= FARTHEST
                 return None if far else _Maximum(self._gamma.copy(), self._step, eta, mu, residual)
         return None
+
+
+def information_of(Z: Floats, v: Floats) -> Array:
+    """Z diag(v) Zᵀ as `analysis.stats.regression.quick.weighted_gram`, in half the time; symmetric but for rounding."""
+    p, m = Z.shape
+    found, at_once = np.zeros((p, p)), min(m, AT_ONCE, max(FEWEST_AT_ONCE, UNPACKED // p**2))
+    weighted = scratch.array("weighted", (p, at_once), Z.dtype)
+    for at in range(0, m, at_once):
+        rows = Z[:, at : at + at_once]
+        found += np.multiply(rows, v[at : at + at_once], out=weighted[:, : rows.shape[1]]) @ rows.T
+    return found
 
 
 def _bfgs(inverse: Array, step: Array, fall: Array) -> None:
