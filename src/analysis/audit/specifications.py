@@ -227,6 +227,7 @@ def answer_people(people: pd.DataFrame, cells: list[Specification], *, study: St
     try:
         read = {ENERGY}.union(*(columns_read(some[0].of(study)) for some in models.values()))
         people = eligible_people(people, study, columns=read)
+        people = people.iloc[np.lexsort((people["psu"], people["strata"]))]  # PSU by PSU, the order that fits want
     except AnalysisError as error:
         return [_without_answer(cell, error) for cell in cells]
     answers: dict[Specification, Answer] = {}
@@ -294,21 +295,18 @@ def eligible_people(people: pd.DataFrame, study: Study = PRIMARY, *, columns: se
     Parameters
     ----------
     people, study : harmonised participants, and what is asked of them.
-    columns : the only ones that are read, of people PSU by PSU, as fits want them; all, of people in their order,
-        unless given or where one of them is missing, which its refusal lists.
+    columns : the only ones that are read; all, unless given or where one of them is missing, which its refusal lists.
     """
     able = people["age_years"].to_numpy() >= study.age_min
     able &= people["examined"].to_numpy(dtype=bool) & people["recall_reliable"].to_numpy(dtype=bool)
-    strata, psu = (pd.factorize(people[name], sort=True)[0] for name in ("strata", "psu"))
+    strata, psu = (pd.factorize(people[name])[0] for name in ("strata", "psu"))
     codes = strata * (psu.max() + 1) + psu
     first = np.full(codes.max() + 1, -1)
     first[codes[::-1]] = np.arange(codes.size)[::-1]  # of those written to one place the last stays
     able[first[first >= 0]] = True
     if columns is None or not columns <= set(people):
         return people[able]
-    rows = np.flatnonzero(able)
-    rows = rows[np.argsort(codes[rows], kind="stable")]
-    # Column by column: half the time of the frame's own selection of rows and columns.
+    rows = np.flatnonzero(able)  # column by column: half the time of the frame's own selection of rows and columns
     return pd.DataFrame({name: people[name].array.take(rows) for name in sorted(columns)}, index=people.index[rows])
 
 

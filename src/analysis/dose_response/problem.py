@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Setting(Discreet):
 
     def with_knots(self, number: int) -> "Setting":
         """The same people under as many knots."""
-        return self._with(study=with_knots(self.study, number))
+        return self._with(study=dataclasses.replace(self.study, knots=number))
 
     def _with(self, **changes: Any) -> "Setting":
         """Another setting, whose cohort's rows and exposure are these: they are not sorted again."""
@@ -220,12 +220,6 @@ class Problem(Discreet):
         kept = [position for position, term in enumerate(self.terms) if term not in terms]
         # In the order of rows, as X itself: in that of columns, sums would differ in the last digit.
         return np.ascontiguousarray(self.X[:, kept]), tuple(self.terms[position] for position in kept)
-
-
-@lru_cache(maxsize=64)
-def with_knots(study: Study, number: int) -> Study:
-    """The study under as many knots; making and checking it takes longer than what is done with it."""
-    return dataclasses.replace(study, knots=number)
 
 
 def declare_design(people: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:

@@ -19,6 +19,7 @@ NO_COVARIATES = ("pn_", "any_led", "insensate_", "weight_", "strata", "psu", "cy
 """Beginnings of columns that are the outcome, the design or eligibility, and cannot be adjusted for."""
 
 
+_FLOW = {"step": object, "n": "int64", "cases": "Int64"}
 INTERVIEWED = "interviewed"
 """Name, among a frame's ``attrs``, of how many people each cycle interviewed; copies and parts of a frame keep it."""
 
@@ -145,12 +146,8 @@ def _complete(cohort: Cohort, people: pd.DataFrame, study: Study) -> Cohort:
 
 def _flow(counts: list[tuple[str, int, int | None]]) -> pd.DataFrame:
     """Steps, people and cases as `Cohort.flow`."""
-    steps, n, cases = zip(*counts, strict=True)
-    unknown = np.array([number is None for number in cases])
-    known = np.array([number or 0 for number in cases], dtype="int64")
-    return pd.DataFrame(
-        {"step": np.array(steps, dtype=object), "n": np.array(n), "cases": pd.arrays.IntegerArray(known, unknown)}
-    )
+    columns = zip(_FLOW.items(), zip(*counts, strict=True), strict=True)
+    return pd.DataFrame({name: pd.array(list(values), dtype=kind) for (name, kind), values in columns})
 
 
 def columns_read(study: Study) -> set[str]:

@@ -41,7 +41,8 @@ FINE_STEPS = 12
 """Steps in double precision with the last information, each of which wins as many digits as that one was right to."""
 
 SETTLED = 1e-11
-"""What may be left after the last step, in standard errors; see `analysis.stats.regression.settling`."""
+"""What may be left after the last step, in standard errors, for totals that are right to ten digits; see
+`analysis.stats.regression.settling`."""
 
 WELL_CONDITIONED = 1e-5
 """Smallest share of a column's length left beside the others for which the normal equations keep ten digits."""

@@ -219,9 +219,8 @@ def _solve(problem: _Problem, factors: Array) -> tuple[Array, Bools]:
         information = np.tensordot(factors.T, problem.blocks, axes=1)
         gamma = gamma + _steps(_inverses(information), factors.T @ problem.scores)
     weights = factors[problem.unit] * problem.weights[:, None]
-    with np.errstate(
-        over="ignore", invalid="ignore", divide="ignore"
-    ):  # a replicate on its way to infinity; it is reported as such
+    # A replicate on its way to infinity is reported as such.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         gamma, inverses = _rough_steps(problem, weights, gamma)
         settling = Settling(TOLERANCE)
         for _ in range(FINE_STEPS):

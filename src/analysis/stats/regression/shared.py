@@ -43,6 +43,7 @@ from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import Fit, LogisticFit
 from analysis.stats.regression.quick import (
+    SETTLED,
     WELL_CONDITIONED_ROUGHLY,
     Regression,
     fit_quickly,
@@ -61,12 +62,8 @@ NEAR = 1e-3
 """Last step in single precision, in standard errors: the next one, a tenth to a hundredth of it, is still above what
 rounding adds to a score."""
 
-SETTLED = 1e-11
-"""What may be left after the last step, in standard errors: totals are right to ten digits. See
-`analysis.stats.regression.settling`."""
-
 NEARLY_SETTLED = 1e-9
-"""The same of a replicate, of which nobody reads more digits."""
+"""`analysis.stats.regression.quick.SETTLED` of a replicate, of which nobody reads more digits."""
 
 FARTHEST = 25.0
 """Log odds of somebody from which an estimate is taken to be on its way to infinity: one in 10^11."""
@@ -456,7 +453,10 @@ class _Steps:
 
 
 def information_of(Z: Floats, v: Floats) -> Array:
-    """Z diag(v) Zᵀ as `analysis.stats.regression.quick.weighted_gram`, in half the time; symmetric but for rounding."""
+    """Z diag(v) Zᵀ in half the time of `analysis.stats.regression.quick.weighted_gram`, and symmetric but for rounding.
+
+    That costs a digit where rows are nearly alike: here they are rotated already, or only a rotation is sought.
+    """
     p, m = Z.shape
     found, at_once = np.zeros((p, p)), min(m, AT_ONCE, max(FEWEST_AT_ONCE, UNPACKED // p**2))
     weighted = scratch.array("weighted", (p, at_once), Z.dtype)
