@@ -59,6 +59,8 @@ ANYBODY = {
     "analysis.simulation.surveys.Experiment": "functions, and truths that were invented",
     "analysis.simulation.questions.PlantedEnds": "a function that was invented",
     "analysis.stats.regression.shared.SharedColumns": "columns while regressions are fitted; shows its address only",
+    "analysis.stats.regression.quasi_newton.Maximum": "where the steps of a fit end; discreet, and nobody is given it",
+    "analysis.stats.regression.quasi_newton.Steps": "coefficients while something is fitted; shows its address only",
     "analysis.stats.regression.settling.Settling": "lengths of steps while something is fitted; shows its address only",
     "analysis.report.cells.Shown": "base of the views, and none itself",
     "analysis.report.views.TermTestView": "base of the views of tests, and none itself",

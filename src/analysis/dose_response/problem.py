@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Setting(Discreet):
 
     def with_knots(self, number: int) -> "Setting":
         """The same people under as many knots."""
-        return self._with(study=dataclasses.replace(self.study, knots=number))
+        return self._with(study=_with_knots(self.study, number))
 
     def _with(self, **changes: Any) -> "Setting":
         """Another setting, whose cohort's rows and exposure are these: they are not sorted again."""
@@ -283,6 +283,11 @@ def _set_out(people: pd.DataFrame, study: Study, cohort: Cohort, design: SurveyD
 def pose(people: pd.DataFrame, study: Study) -> Problem:
     """A study as a regression; parameters and errors as `set_out`, and SplineError where knots cannot be placed."""
     return pose_setting(set_out(people, study))
+
+
+@lru_cache(maxsize=64)  # a grid asks for the same few again and again, and a study checks itself each time it is made
+def _with_knots(study: Study, number: int) -> Study:
+    return dataclasses.replace(study, knots=number)
 
 
 def pose_setting(setting: Setting) -> Problem:

@@ -249,8 +249,7 @@ def _row_and_profile(association: Association, replicates: int) -> tuple[Row, pd
 
 def shape_numbers(curve: FittedCurve) -> dict[str, Any]:
     """Tests, low point and verdict of one curve; the low point's place from draws of the coefficients, with errors."""
-    ends, lines, nadir = curve.ends(), curve.lines(), curve.nadir()
-    drawn = curve.drawn_nadirs(seed=SEED)
+    ends, lines, drawn = curve.ends(), curve.lines(), curve.drawn_nadirs(seed=SEED)
     nonlinear = curve.nonlinear_p
     return {
         "overall_p": wald_test(curve.fit, curve.spline_terms).p_value,
@@ -259,7 +258,7 @@ def shape_numbers(curve: FittedCurve) -> dict[str, Any]:
         "end_high_p": ends.p_high,
         "end_slopes_p": ends.p_value,
         "two_lines_p": lines.p_value,
-        "nadir": nadir.x,
+        "nadir": drawn.fitted,
         **nadir_draws_row(drawn, "nadir", interior="interior"),
         "verdict": verdict(
             nonlinear_p=nonlinear, end_slopes_p=ends.p_value, two_lines_p=lines.p_value, interior=drawn.interior_share

@@ -1,5 +1,6 @@
 """Regressions whose common columns are made ready once: each is the careful single fit, or fails with its reason."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.stats.curve.splines import RestrictedCubicSpline
-from analysis.stats.regression import shared
+from analysis.stats.regression import quasi_newton, shared
 from analysis.stats.regression.estimable import ConvergenceError
 from analysis.stats.regression.fit import coefficient_influence
 from analysis.stats.regression.quick import Regression, fit_quickly
@@ -114,6 +115,32 @@ def test_a_fit_in_which_few_people_changed_since_the_one_before_is_the_careful_f
         above[rng.choice(np.flatnonzero(sample.rows), changed, replace=False)] ^= True
 
 
+def test_a_fit_in_which_one_person_changed_takes_two_passes_of_the_data(monkeypatch):
+    """The first step is known without one, and with an information that is right but for that step it is nearly all."""
+    sample = clustered_sample(8, psus_in_stratum=(40, 40, 40))
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    own = sample.X[sample.rows, 1:2].copy()
+    ready.fit(own, ("own_0",))
+    own[np.abs(own[:, 0]).argmin()] += 0.1
+    monkeypatch.setattr(quasi_newton, "STEPS", 2)
+    monkeypatch.setattr(shared, "fit_quickly", plain)
+    assert ready.fit(own, ("own_0",)).n == len(own)
+
+
+def test_a_fit_whose_change_takes_the_last_information_fails_as_the_single_fit_does():
+    sample = easy(6)
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    own = np.zeros((sample.y.size, 1))
+    own[np.flatnonzero(sample.rows & (sample.y == 1))[:1]] = own[np.flatnonzero(sample.rows & (sample.y == 0))[:1]] = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "FEW_CHANGED", 0.05)
+        ready.fit(own[sample.rows], ("own_0",))
+        with pytest.raises((DesignError, ConvergenceError)) as told:
+            ready.fit(np.zeros((int(sample.rows.sum()), 1)), ("own_0",))
+    with pytest.raises(told.type, match=re.escape(str(told.value))):
+        with_own(sample, np.zeros((sample.y.size, 1))).fit()
+
+
 @pytest.mark.parametrize("shuffled", [False, True], ids=["in the order of PSUs", "in another order"])
 def test_own_columns_written_over_by_their_owner_are_fitted_as_they_are_now(shuffled):
     sample = easy(5)
@@ -149,7 +176,7 @@ def plain(*_, **__):
 
 def test_the_plain_way_is_taken_where_the_quick_one_does_not_settle(monkeypatch):
     sample = easy(4)
-    monkeypatch.setattr(shared, "STEPS", 1)
+    monkeypatch.setattr(quasi_newton, "STEPS", 1)
     assert_same(beside(sample, sample.X[:, 1:2]), with_own(sample, sample.X[:, 1:2]).fit())
 
 

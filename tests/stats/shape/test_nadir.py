@@ -14,6 +14,7 @@ from analysis.stats.sample.design import DesignError
 from analysis.stats.sample.replicates import bootstrap, jackknife, times_drawn
 from analysis.stats.shape import nadir as nadir_module
 from analysis.stats.shape.nadir import (
+    DRAWS,
     FlatRange,
     NadirData,
     NadirDraws,
@@ -231,6 +232,8 @@ def test_drawn_nadirs_spread_as_the_delta_method_says_where_it_holds() -> None:
     assert last - first == pytest.approx(2 * 1.96 * delta, rel=0.25), "draws see the curve's bend, the delta method not"
     assert draws.interior_share > 0.99
     assert draws.failed == 0
+    assert draws.fitted == pytest.approx(nadir.x, rel=1e-12), "the fitted curve's, found with them"
+    assert draws.x.size == DRAWS
 
 
 def test_a_fit_without_error_has_its_nadir_only() -> None:

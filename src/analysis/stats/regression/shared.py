@@ -9,13 +9,12 @@ common columns is known. The own columns N, (k, m), of the next one are made ort
     O = Sᵀ (N - B A⁻¹ Z),    B = N V Zᵀ,    S Sᵀ = (N V Nᵀ - B A⁻¹ Bᵀ)⁻¹.
 
 So in the coordinates of [Z; O] the information at the fit before is blocks A and I. One step of iterated least squares
-from its linear predictor eta, A⁻¹ Z r and O r with r = V eta + w (y - mu), needs nothing else. Quasi-Newton steps
-from there (BFGS), each a pass over the data of 4 m (q + k) operations, come near in single precision; with the
-information there, single as well, two or three in double precision settle. The last step is followed to first order,
-so that no pass only confirms. What is reported rests on the information at the solution, in double: covariance and
-influence are those of `analysis.stats.regression.fit.fit_logistic`. A regression in which few people's own columns are
-others than in the one before (a break at somebody's exposure) starts in its coordinates, from its solution and
-information. Back in the columns themselves, with g and h the coordinates on Z and O,
+from its linear predictor eta, A⁻¹ Z r and O r with r = V eta + w (y - mu), needs nothing else; quasi-Newton steps go on
+from there, see `analysis.stats.regression.quasi_newton`. What is reported rests on the information at the solution:
+covariance and influence are those of `analysis.stats.regression.fit.fit_logistic`. Where few people's own columns are
+others than in the regression before (a break at somebody's exposure), the next one stays in its coordinates: score and
+information at its solution change by what these people had and have. Back in the columns themselves, with g and h the
+coordinates on Z and O,
 
     g Z + h O = (g - A⁻¹ Bᵀ S h) Z + (S h) N,    so that    b_own = S h.
 
@@ -27,8 +26,8 @@ test holds each fit, and which says why there is no estimate.
 
 References
 ----------
-Lovell 1963, J Am Stat Assoc 58:993-1010 (columns made orthogonal to others leave the coefficients as they are). Nocedal
-& Wright 2006, Numerical Optimization, Springer (BFGS). Binder 1983, Int Stat Rev 51:279-292 (the covariance).
+Lovell 1963, J Am Stat Assoc 58:993-1010 (columns made orthogonal to others leave the coefficients as they are). Binder
+1983, Int Stat Rev 51:279-292 (the covariance).
 """
 
 from collections.abc import Sequence
@@ -36,37 +35,25 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.linalg.blas import dsymv, dsyr2
 
 from analysis.errors import AnalysisError
 from analysis.stats.arrays import Array, Integers
 from analysis.stats.disclosure import Discreet
 from analysis.stats.regression.fit import Fit, LogisticFit
+from analysis.stats.regression.quasi_newton import Maximum, Steps, information_of, maximise
 from analysis.stats.regression.quick import (
     SETTLED,
-    WELL_CONDITIONED_ROUGHLY,
     Regression,
     fit_quickly,
     inverse_root,
     people_of,
     scratch,
 )
-from analysis.stats.regression.refits import Floats, expit_in_place
-from analysis.stats.regression.settling import Settling
+from analysis.stats.regression.refits import expit_in_place
 from analysis.stats.sample.design import DesignError, SurveyDesign, between_psu
-
-STEPS = 30
-"""Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
-
-NEAR = 1e-3
-"""Last step in single precision, in standard errors: the next one, a tenth to a hundredth of it, is still above what
-rounding adds to a score."""
 
 NEARLY_SETTLED = 1e-9
 """`analysis.stats.regression.quick.SETTLED` of a replicate, of which nobody reads more digits."""
-
-FARTHEST = 25.0
-"""Log odds of somebody from which an estimate is taken to be on its way to infinity: one in 10^11."""
 
 INFORMATION_LEFT = 1e-2
 """Smallest root of the share of the start's information that any coordinate keeps at the solution: on the way to an
@@ -74,11 +61,6 @@ infinite estimate nothing is left of it."""
 
 FEW_CHANGED = 0.01
 """Share of the people whose own columns may be others than in the fit before for its information to serve."""
-
-AT_ONCE, FEWEST_AT_ONCE, UNPACKED = 3072, 256, 10**6
-"""People whose products are summed at a time, most and fewest, and multiplications of them: what is written for them
-stays in the cache, and products of this size OpenBLAS multiplies as they are, which takes half as long as to pack them.
-"""
 
 OWN_AT_FIRST = 4
 """Own columns for which there is room from the start: those of a spline of five knots."""
@@ -202,24 +184,28 @@ class SharedColumns:
         S, found = settled
         Z, weights = self._rows[:p], self._people.weights
         eta, v, residual = found.after_step(Z, weights)
-        root = inverse_root(information_of(Z, v), lengths=np.ones(p), least=INFORMATION_LEFT)
+        information = information_of(Z, v)
+        root = inverse_root(information, lengths=np.ones(p), least=INFORMATION_LEFT)
         if root is None:
             return None
         self._v, self._response = v, v * eta + residual
         self._root = root[:q, :q]  # triangular, so that of the first columns is its first part
-        self._last = _Last(own, S, found.gamma, root)
+        self._last = _Last(own, S, found.gamma, information, v, residual)
         return self._result(found.gamma, residual, root, S, terms)
 
-    def _settled(self, own: Array) -> tuple[Array, "_Maximum"] | None:
+    def _settled(self, own: Array) -> tuple[Array, Maximum] | None:
         """S and the maximum with these own columns; of few people changed since the fit before, in its coordinates."""
         q, p = self._common, self._common + len(own)
         y, weights = self._y, self._people.weights
         last, self._last = self._last, None
         if last is not None and (changed := last.changed_in(own)) is not None:
-            Z = self._rows[:p]
+            Z, before = self._rows[:p], self._rows[:p, changed]
             Z[q:, changed] += last.S.T @ (own - last.own)[:, changed]
-            found = _Steps(last.gamma, last.root @ last.root.T).settle(Z, y, weights, short=SETTLED)
-            return None if found is None else (last.S, found)
+            begun = last.with_changed(changed, before, Z[:, changed], y[changed], weights[changed])
+            if begun is not None:
+                steps, score = begun
+                found = steps.settle(Z, y, weights, short=SETTLED, score=score)
+                return None if found is None else (last.S, found)
         S = self._join(own)
         if S is None:
             return None
@@ -227,7 +213,7 @@ class SharedColumns:
         inverse[:q, :q] = self._root @ self._root.T
         self._roughly[q:p] = Z[q:]
         rough = (self._roughly[:p], *self._rough_people)
-        found = _maximise((Z, y, weights), rough, inverse @ (Z @ self._response), inverse)
+        found = maximise((Z, y, weights), rough, inverse @ (Z @ self._response), inverse)
         return None if found is None else (S, found)
 
     def _join(self, own: Array) -> Array | None:
@@ -269,12 +255,14 @@ class SharedColumns:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Last(Discreet):
-    """A fit that the next one may differ little from: own columns, (k, m), S, and root of the inverse information."""
+    """A fit that the next one may differ little from: own columns, (k, m), S, and at the solution what passes find."""
 
     own: Array
     S: Array
     gamma: Array
-    root: Array
+    information: Array
+    v: Array
+    residual: Array
 
     def changed_in(self, own: Array) -> Integers | None:
         """Whose own columns are others now, if they are few."""
@@ -282,6 +270,23 @@ class _Last(Discreet):
             return None
         changed = np.flatnonzero(np.any(own != self.own, axis=0))
         return changed if changed.size <= FEW_CHANGED * own.shape[1] else None
+
+    def with_changed(
+        self, changed: Integers, before: Array, after: Array, y: Array, weights: Array
+    ) -> tuple[Steps, Array] | None:
+        """Where steps start when some people's rows are others, and the score there; None without an information.
+
+        Parameters
+        ----------
+        changed : (c,) who they are.
+        before, after : (p, c) their rows in the coordinates of Z and O.
+        y, weights : (c,) theirs.
+        """
+        mu = expit_in_place(self.gamma @ after)
+        score = after @ (weights * (y - mu)) - before @ self.residual[changed]
+        gained, lost = (after * (weights * mu * (1 - mu))) @ after.T, (before * self.v[changed]) @ before.T
+        root = inverse_root(self.information + gained - lost)
+        return None if root is None else (Steps(self.gamma, root @ root.T), score)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -341,7 +346,7 @@ class ReplicatedColumns(Discreet):
         y, rough_Z = self.y.take(rows), scratch.array("single", Z.shape, np.float32)
         rough_Z[...] = Z
         rough = (rough_Z, y.astype(np.float32), weights.astype(np.float32))
-        found = _maximise((Z, y, weights), rough, inverse @ totals, inverse, settled=NEARLY_SETTLED)
+        found = maximise((Z, y, weights), rough, inverse @ totals, inverse, settled=NEARLY_SETTLED)
         return None if found is None else found.gamma[q:]
 
     def drawn(self, factor: Array) -> Integers:
@@ -373,111 +378,6 @@ def replicated_columns(
     parts = [(Z[:, a:b], v[a:b], response[a:b]) for a, b in pairwise(ends)]
     blocks = np.stack([np.column_stack([(rows * of_rows) @ rows.T, rows @ r]).ravel() for rows, of_rows, r in parts])
     return ReplicatedColumns(Z, y, weights, v, response, order, np.diff(ends), blocks)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Maximum(Discreet):
-    """Coefficients on rows Z, and what the last pass over the data found, a short step before them.
-
-    Attributes
-    ----------
-    gamma, step : (p,) coefficients, and the step that led to them.
-    eta, mu, residual : (m,) linear predictor, probability, and weight times outcome less probability, before the step.
-    """
-
-    gamma: Array
-    step: Array
-    eta: Array
-    mu: Floats
-    residual: Array
-
-    def after_step(self, Z: Array, weights: Array) -> tuple[Array, Array, Array]:
-        """Linear predictor, v = w mu (1 - mu) and residual after the step, of whose square nothing is left."""
-        moved = self.step @ Z
-        change = self.mu * (1 - self.mu) * moved
-        mu = self.mu + change
-        return self.eta + moved, weights * mu * (1 - mu), self.residual - weights * change
-
-
-def _maximise(
-    exactly: tuple[Array, Array, Array], rough: tuple[Floats, Floats, Floats], gamma: Array, inverse: Array, *,
-    settled: float = SETTLED,
-) -> _Maximum | None:  # fmt: skip
-    """Coefficients by BFGS from a near inverse of the information; None if they run away.
-
-    Parameters
-    ----------
-    exactly, rough : rows Z, outcome and weights, and the same in single precision: in it are the first passes, which
-        only have to come near, and an information there, which saves as many of those that follow.
-    gamma, inverse : where to start.
-    settled : what may be left after the last step.
-    """
-    steps = _Steps(gamma, inverse)
-    near = steps.settle(*rough, short=NEAR)
-    if near is None:
-        return None
-    rough_Z, _, rough_weights = rough
-    steps.know(information_of(rough_Z, rough_weights * near.mu * (1 - near.mu)))
-    return steps.settle(*exactly, short=settled)
-
-
-class _Steps:
-    """Quasi-Newton steps; where they are and what they know of the inverse information goes on from call to call."""
-
-    def __init__(self, gamma: Array, inverse: Array) -> None:
-        self._gamma, self._inverse = gamma.copy(), np.array(inverse, order="F")
-        self._step, self._score = np.zeros_like(gamma), np.zeros_like(gamma)
-
-    def know(self, information: Array) -> None:
-        """Go on with the inverse of an information in single precision, if it has one."""
-        root = inverse_root(information, least=WELL_CONDITIONED_ROUGHLY)
-        if root is not None:
-            self._inverse[:], self._step = root @ root.T, np.zeros_like(self._step)
-
-    def settle(self, Z: Floats, y: Floats, weights: Floats, *, short: float) -> _Maximum | None:
-        """Take steps in the precision of Z until what is left is short, in standard errors; None if it never is."""
-        settling = Settling(short)
-        for _ in range(STEPS):
-            eta = self._gamma.astype(Z.dtype) @ Z
-            mu = expit_in_place(eta.copy())
-            residual = np.subtract(y, mu)
-            residual *= weights
-            score = (Z @ residual).astype(float)
-            _bfgs(self._inverse, self._step, self._score - score)
-            self._step, self._score = dsymv(1.0, self._inverse, score), score
-            self._gamma += self._step
-            if settling.after(np.sqrt(self._step @ score)):
-                far = max(eta.max(), -eta.min()) >= FARTHEST
-                return None if far else _Maximum(self._gamma.copy(), self._step, eta, mu, residual)
-        return None
-
-
-def information_of(Z: Floats, v: Floats) -> Array:
-    """Z diag(v) Zᵀ in half the time of `analysis.stats.regression.quick.weighted_gram`, and symmetric but for rounding.
-
-    That costs a digit where rows are nearly alike: here they are rotated already, or only a rotation is sought.
-    """
-    p, m = Z.shape
-    found, at_once = np.zeros((p, p)), min(m, AT_ONCE, max(FEWEST_AT_ONCE, UNPACKED // p**2))
-    weighted = scratch.array("weighted", (p, at_once), Z.dtype)
-    for at in range(0, m, at_once):
-        rows = Z[:, at : at + at_once]
-        found += np.multiply(rows, v[at : at + at_once], out=weighted[:, : rows.shape[1]]) @ rows.T
-    return found
-
-
-def _bfgs(inverse: Array, step: Array, fall: Array) -> None:
-    """Change an inverse information, the least that explains by how much the score fell over a step.
-
-    H + (1 + fᵀHf/sᵀf) s sᵀ/sᵀf - (H f sᵀ + s fᵀ H)/sᵀf = H + s uᵀ + u sᵀ with u = (1 + fᵀHf/sᵀf) s/(2 sᵀf) - H f/sᵀf,
-    by Broyden, Fletcher, Goldfarb and Shanno; the upper triangle of H, in its own memory.
-    """
-    curvature = step @ fall
-    if not curvature > 0:  # no step yet; rounding, at the end
-        return
-    turned = dsymv(1.0 / curvature, inverse, fall)
-    along = step * ((1 + fall @ turned) / (2 * curvature)) - turned
-    dsyr2(1.0, step, along, a=inverse, overwrite_a=True)
 
 
 def shared_columns(bases: Sequence[Regression], design: SurveyDesign) -> list[SharedColumns | None]:

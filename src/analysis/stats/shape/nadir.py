@@ -68,11 +68,13 @@ class NadirDraws(Discreet):
     method : ``normal`` or ``bootstrap``.
     x : (B,) float array, in the unit of the exposure; NaN for a replicate that gave no curve.
     interior : (B,) boolean array, lowest point inside its range; false where x is NaN.
+    fitted : lowest point of the fitted curve itself, where it was looked for with the draws; else NaN.
     """
 
     method: str
     x: Array
     interior: Bools
+    fitted: float = np.nan
 
     @property
     def failed(self) -> int:
@@ -306,14 +308,18 @@ def draw_nadirs(
     scale = np.sqrt(np.diag(V))
     root = np.linalg.cholesky(V / np.outer(scale, scale)) * scale[:, None]
     beta = fit.beta[index][:, None] + root @ _standard_normal(seed, DRAWS, len(index))
-    x, _ = find_nadirs(spline, beta.T, low=low, high=high)
-    return NadirDraws("normal", x, (x > low) & (x < high))
+    (fitted, *_), x = np.split(find_nadirs(spline, beta.T, low=low, high=high)[0], [1])
+    return NadirDraws("normal", x, (x > low) & (x < high), float(fitted))
 
 
 @lru_cache(maxsize=4)
 def _standard_normal(seed: int, draws: int, columns: int) -> Array:
-    """(columns, draws) that every curve of as many columns shares: to draw them takes as long as to use them."""
-    drawn = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns)).T.copy()
+    """(columns, 1 + draws) that every curve of as many columns shares: to draw them takes as long as to use them.
+
+    The first is zero: the estimate itself, whose lowest point is found with the others at no cost.
+    """
+    drawn = np.zeros((columns, 1 + draws))
+    drawn[:, 1:] = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns)).T
     drawn.flags.writeable = False
     return drawn
 
