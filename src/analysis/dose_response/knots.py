@@ -7,7 +7,7 @@ import joblib
 import pandas as pd
 from tqdm import tqdm
 
-from analysis.dose_response.association import Association
+from analysis.dose_response.association import Association, contrast_frame
 from analysis.dose_response.fits import curve_of, fit_problem
 from analysis.dose_response.problem import Problem, pose_setting
 from analysis.dose_response.shape import SEED, nadir_draws_row
@@ -80,9 +80,9 @@ def _variant_row(problem: Problem, curve: FittedCurve, drawn: NadirDraws) -> Row
 
 
 def _variant_curve(association: Association, problem: Problem, fit: LogisticFit) -> pd.DataFrame:
-    variant = dataclasses.replace(association, problem=problem, fit=fit)
-    frame = variant.curve(association.grid()[::2]).frame
-    return frame[["x", "odds_ratio", "conf_low", "conf_high"]]
+    x, index = association.grid()[::2], fit.index(problem.spline_terms)
+    frame = contrast_frame(fit, index, problem.contrast(x), conf_level=association.study.conf_level)
+    return frame.assign(x=x)[["x", "odds_ratio", "conf_low", "conf_high"]]
 
 
 def _other_forms(association: Association) -> list[tuple[Row, pd.DataFrame]]:
