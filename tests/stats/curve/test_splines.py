@@ -237,6 +237,16 @@ def test_equal_weights_give_unweighted_quantiles(seed, weight):
     np.testing.assert_allclose(weighted_quantiles(x, np.full(37, weight), places), np.quantile(x, places), rtol=1e-12)
 
 
+@given(st.integers(0, 999))
+def test_values_that_stand_for_several_give_the_quantiles_of_all_of_them(seed):
+    rng = np.random.default_rng(seed)
+    x, weights, times = rng.normal(size=29), rng.uniform(0.2, 5, 29), rng.integers(0, 4, 29)
+    places = np.array([0.0, 0.05, 0.35, 0.5, 0.95, 1.0])
+    written_out = weighted_quantiles(np.repeat(x, times), np.repeat(weights, times), places)
+    together = weighted_quantiles(x, weights * times, places, size=int(times.sum()))
+    np.testing.assert_allclose(together, written_out, rtol=1e-12)
+
+
 def test_a_person_of_weight_zero_moves_no_quantile():
     x, weights = np.array([1.0, 5, 3, 100]), np.array([1.0, 2, 1, 0])
     np.testing.assert_array_equal(

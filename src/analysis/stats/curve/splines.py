@@ -160,7 +160,7 @@ def _quantiles(x: Array, probabilities: Array) -> Array:
     return np.where(at_value, ordered[whole.astype(np.intp)], sorted_quantiles(ordered, probabilities))
 
 
-def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
+def weighted_quantiles(x: Array, weights: Array, probabilities: Array, *, size: int | None = None) -> Array:
     """Quantiles of type 7 of a sample in which x_i stands for n w_i / sum(w) people, as Hmisc's ``wtd.quantile``.
 
     With u = 1 + (n - 1) p, the quantile is (1 - (u - ⌊u⌋)) x(⌊u⌋) + (u - ⌊u⌋) x(⌊u⌋ + 1), where x(j) is the lowest
@@ -170,6 +170,7 @@ def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
     ----------
     x, weights : (n,) float arrays; weights not negative and of positive sum.
     probabilities : (k,) float array between 0 and 1.
+    size : n, if a value may stand for several of the sample, who have its weight together.
 
     Returns
     -------
@@ -184,11 +185,11 @@ def weighted_quantiles(x: Array, weights: Array, probabilities: Array) -> Array:
     counted = weights > 0
     x, weights = x[counted], weights[counted]
     order = np.argsort(x, kind="stable")
-    n = x.size
-    reached = np.cumsum(weights[order]) * (n / weights.sum())
+    n = x.size if size is None else size
+    reached = np.cumsum(weights[order]) * ((1 + ROUNDING) * n / weights.sum())
     place = 1 + (n - 1) * probabilities
     low = np.maximum(np.floor(place), 1)
-    positions = [np.searchsorted(reached * (1 + ROUNDING), j).clip(max=n - 1) for j in (low, np.minimum(low + 1, n))]
+    positions = [np.searchsorted(reached, j).clip(max=x.size - 1) for j in (low, np.minimum(low + 1, n))]
     below, above = (x[order][position] for position in positions)
     return np.asarray(below + (place - np.floor(place)) * (above - below))
 

@@ -19,7 +19,14 @@ import numpy.typing as npt
 import scipy.special
 
 from analysis.stats.arrays import Array, Bools, Integers
-from analysis.stats.curve.splines import KNOT_PROBABILITIES, KnotRule, RestrictedCubicSpline, SplineError, place_knots
+from analysis.stats.curve.splines import (
+    KNOT_PROBABILITIES,
+    KnotRule,
+    RestrictedCubicSpline,
+    SplineError,
+    place_knots,
+    weighted_quantiles,
+)
 from analysis.stats.disclosure import Discreet
 from analysis.stats.monte_carlo import quantiles_with_errors, share_error
 from analysis.stats.parallel import in_parallel
@@ -314,10 +321,7 @@ def draw_nadirs(
 
 @lru_cache(maxsize=4)
 def _standard_normal(seed: int, draws: int, columns: int) -> Array:
-    """(columns, 1 + draws) that every curve of as many columns shares: to draw them takes as long as to use them.
-
-    The first is zero: the estimate itself, whose lowest point is found with the others at no cost.
-    """
+    """(columns, 1 + draws), zero for the estimate itself and then normal: to draw them takes as long as to use them."""
     drawn = np.zeros((columns, 1 + draws))
     drawn[:, 1:] = np.random.Generator(np.random.PCG64(seed)).standard_normal((draws, columns)).T
     drawn.flags.writeable = False
@@ -455,7 +459,8 @@ def _places(
     """Knots and range of the people drawn, by type-7 quantiles: the values of the sample written out, not sorted."""
     times = drawn[cohort.psu]
     reached = times.cumsum()
-    place = (reached[-1] - 1) * np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
+    probabilities = np.array((*KNOT_PROBABILITIES[data.knots], *RANGE))
+    place = (reached[-1] - 1) * probabilities
     whole = np.floor(place).astype(np.intp)  # of nobody drawn, places are below zero
     below, above = cohort.x[reached.searchsorted([whole, np.minimum(whole + 1, reached[-1] - 1)], side="right")]
     quantiles = below + (place - whole) * (above - below)
@@ -463,8 +468,8 @@ def _places(
     if data.knot_rule == "hmisc":
         knots = place_knots(np.repeat(cohort.x, times), data.knots, rule="hmisc")
     elif cohort.weights is not None:
-        one = cohort.weights * factor[cohort.psu] / np.maximum(times, 1)
-        knots = place_knots(np.repeat(cohort.x, times), data.knots, weights=np.repeat(one, times))
+        weights, size = cohort.weights * factor[cohort.psu], int(reached[-1])
+        knots = weighted_quantiles(cohort.x, weights, probabilities[: data.knots], size=size)
     return knots, (float(quantiles[-2]), float(quantiles[-1]))
 
 
