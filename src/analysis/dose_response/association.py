@@ -18,6 +18,7 @@ from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, 
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
+from analysis.stats.regression.quick import Regression, fit_quickly
 from analysis.stats.regression.standardise import StandardisedPrevalence, standardise
 from analysis.stats.shape.nadir import RANGE, Nadir, find_nadir
 from analysis.study import Study, StudyError
@@ -302,10 +303,11 @@ def associate(problem: Problem) -> Association:
     setting, spline_terms = problem.setting, problem.spline_terms
 
     def fit_without(terms: tuple[str, ...]) -> LogisticFit:
+        """A smaller model, of which only the deviance is read."""
         X, kept = problem.without(terms)
-        return fit_logistic(X, problem.y, design=setting.design, domain=setting.domain, terms=kept)
+        return fit_quickly(Regression(X, problem.y, setting.domain, kept), setting.design)
 
-    full = fit_without(())
+    full = fit_logistic(problem.X, problem.y, design=setting.design, domain=setting.domain, terms=problem.terms)
     low, high = np.quantile(setting.eligible, RANGE)
     beta = full.beta[full.index(spline_terms)]
     return Association(
