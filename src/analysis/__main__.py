@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from types import ModuleType
 
+from analysis.cli.memory import keep_freed_memory
 from analysis.cli.options import build_parser
 from analysis.cli.progress import signs_of_life
 from analysis.cli.streams import claim_streams, flushed, lost_output, tell, tell_lost
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as left:  # help was printed, or a wrong option was told
         raise SystemExit(flushed("python -m analysis", int(left.code or 0))) from None
     if threading.current_thread() is threading.main_thread():
+        keep_freed_memory()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end cleans up like Ctrl-C
     return flushed(args.stage, _performed(args))
 
