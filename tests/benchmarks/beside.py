@@ -9,6 +9,7 @@ and the largest differences of odds ratios, p-values and totals are kept. In res
 times says how often this one fits into it.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -117,7 +118,9 @@ def answers(worker: subprocess.Popen, piece: str) -> list:
 
 
 def work(groups: int) -> None:
-    """Answer what is asked on standard input, with the code that PYTHONPATH leads to."""
+    """Answer what is asked on standard input, with the code that PYTHONPATH leads to, and memory as its stages keep it."""
+    with contextlib.suppress(ModuleNotFoundError):  # an older tree's keep none
+        importlib.import_module("analysis.cli.memory").keep_freed_memory()
     specifications, study = (importlib.import_module(f"analysis.{name}") for name in ("audit.specifications", "study"))
     people = pd.read_parquet(PARTICIPANTS)
     pieces = {f"group {number}": (sum(map(len, parts)), lambda parts=parts: answered(specifications, people, parts))

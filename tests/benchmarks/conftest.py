@@ -4,7 +4,14 @@ import os
 
 import pytest
 
+from analysis.cli.memory import keep_freed_memory
 from tests.benchmarks.kept import keep
+
+
+@pytest.fixture(scope="session", autouse=True)
+def memory():
+    """That of a stage, which is what is measured."""
+    keep_freed_memory()
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ fewer of them. Nothing here asserts a time. What was measured is drawn, and writ
 follows from it for a million specifications.
 
 What the machine itself can gain is measured beside it: processes that have the people and their share of the tasks
-before they start, and nobody to talk to. Virtual cores are often two threads of one. What one client and one scheduler
-can take in is measured by tasks that do nothing and have a result of real size.
+before they start, and nobody to talk to. Virtual cores are often two threads of one, and more processes than cores take
+each other's caches. What one client and one scheduler can take in is measured by tasks that do nothing and have a
+result of real size.
 """
 
 import importlib
@@ -141,7 +142,7 @@ def cpu_seconds(process):
 
 
 def rates_alone(people, tasks, cells):
-    turns = [{number: seconds_alone(people, tasks, number) for number in (1, cores())} for _ in range(ROUNDS)]
+    turns = [{number: seconds_alone(people, tasks, number) for number in WORKERS} for _ in range(ROUNDS)]
     return {ALONE.format(number): cells / np.median([turn[number] for turn in turns]) for number in turns[0]}
 
 
