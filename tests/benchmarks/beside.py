@@ -118,7 +118,7 @@ def answers(worker: subprocess.Popen, piece: str) -> list:
 
 
 def work(groups: int) -> None:
-    """Answer what is asked on standard input, with the code that PYTHONPATH leads to, and memory as its stages keep it."""
+    """Answer what is asked on standard input, with the code that PYTHONPATH leads to and memory as in its stages."""
     with contextlib.suppress(ModuleNotFoundError):  # an older tree's keep none
         importlib.import_module("analysis.cli.memory").keep_freed_memory()
     specifications, study = (importlib.import_module(f"analysis.{name}") for name in ("audit.specifications", "study"))

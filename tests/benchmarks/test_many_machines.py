@@ -31,6 +31,7 @@ from threadpoolctl import threadpool_limits
 from analysis.audit.questions import specification_tasks
 from analysis.audit.runner import run_tasks
 from analysis.audit.tasks import Task
+from analysis.cli import memory
 from analysis.pipeline.folders import Folders
 from analysis.pipeline.participants import read_participants
 from tests.audit.tasks import outgoing
@@ -61,8 +62,9 @@ ROUNDS = 3
 IDLE = (200, 2_000)
 """Numbers of tasks that do nothing: between them only the tasks differ, and not what a run needs once."""
 
-SETTINGS = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "33554432",
-            "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # fmt: skip
+SETTINGS = {name: str(value) for name, _, value in memory.SETTINGS} | {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"
+}
 """As docs/many-machines.md has workers started."""
 
 

@@ -6,12 +6,19 @@ people has it given again, page by page and zeroed: a sixteenth of what a specif
 
 import ctypes
 import os
+import sys
 
-KEPT, APART = 2**30, 2**25
-"""Bytes that may lie free at the top of the heap, and of an array that has memory of its own instead, the most."""
+KEPT = 2**30
+"""Bytes that may lie free at the top of the heap, the most."""
+
+APART = 2**25
+"""Bytes of the smallest array that has memory of its own, which is given back at once."""
 
 SETTINGS = (("MALLOC_TRIM_THRESHOLD_", -1, KEPT), ("MALLOC_MMAP_THRESHOLD_", -3, APART))
 """Of each setting its name, which processes to come read, its number for ``mallopt`` in this one, and its value."""
+
+TOLD_OTHERWISE = "GLIBC_TUNABLES"
+"""Variable in which somebody may have told glibc how to keep memory; so may one of the names above."""
 
 
 def keep_freed_memory() -> None:
@@ -21,7 +28,12 @@ def keep_freed_memory() -> None:
     ----------
     mallopt(3), Linux Programmer's Manual; the numbers are those of glibc's malloc.h.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if sys.platform != "linux" or "malloc" in os.environ.get(TOLD_OTHERWISE, ""):
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library, or none to ask
+        return
     for name, number, value in SETTINGS:
-        if os.environ.setdefault(name, str(value)) == str(value) and mallopt is not None:
+        if os.environ.setdefault(name, str(value)) == str(value):
             mallopt(number, value)

@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.special
 
 from analysis.data.people.cohort import Cohort, refuse_parts
+from analysis.dose_response.fits import model_of
 from analysis.dose_response.problem import Problem, pose
 from analysis.errors import kind_words
 from analysis.stats.arrays import Array, Bools, Integers, Row
@@ -18,7 +19,7 @@ from analysis.stats.regression.bands import CriticalValue, simultaneous_limits, 
 from analysis.stats.regression.fit import LogisticFit, fit_logistic
 from analysis.stats.regression.hypotheses import TermTest, rao_scott_test, wald_test
 from analysis.stats.regression.hypotheses import contrast as linear_contrast
-from analysis.stats.regression.quick import Regression, fit_quickly
+from analysis.stats.regression.quick import fit_quickly
 from analysis.stats.regression.standardise import StandardisedPrevalence, standardise
 from analysis.stats.shape.nadir import RANGE, Nadir, find_nadir
 from analysis.study import Study, StudyError
@@ -304,8 +305,7 @@ def associate(problem: Problem) -> Association:
 
     def fit_without(terms: tuple[str, ...]) -> LogisticFit:
         """A smaller model, of which only the deviance is read."""
-        X, kept = problem.without(terms)
-        return fit_quickly(Regression(X, problem.y, setting.domain, kept), setting.design)
+        return fit_quickly(model_of(problem).without(terms), setting.design)
 
     full = fit_logistic(problem.X, problem.y, design=setting.design, domain=setting.domain, terms=problem.terms)
     low, high = np.quantile(setting.eligible, RANGE)

@@ -215,12 +215,6 @@ class Problem(Discreet):
         """(m, k - 1) rows that turn the spline's coefficients into log odds ratios of x against the reference."""
         return self.spline.basis(x) - self.spline.basis(np.array([self.reference]))
 
-    def without(self, terms: tuple[str, ...]) -> tuple[Array, tuple[str, ...]]:
-        """Design matrix and names of the model without some terms."""
-        kept = [position for position, term in enumerate(self.terms) if term not in terms]
-        # In the order of rows, as X itself: in that of columns, sums would differ in the last digit.
-        return np.ascontiguousarray(self.X[:, kept]), tuple(self.terms[position] for position in kept)
-
 
 def declare_design(people: pd.DataFrame, cohort: Cohort, study: Study) -> SurveyDesign:
     """The design of all interviewed people under a study's weights and policy."""

@@ -127,6 +127,23 @@ def test_a_fit_in_which_one_person_changed_takes_two_passes_of_the_data(monkeypa
     assert ready.fit(own, ("own_0",)).n == len(own)
 
 
+@given(seeds)
+def test_a_fit_that_cannot_begin_where_the_last_ended_begins_anew(seed):
+    sample, rng = easy(seed), np.random.default_rng(seed)
+    (ready,) = shared_columns([base_of(sample)], sample.design())
+    above = sample.X[:, 1] > 0
+    for _ in range(3):
+        own = np.column_stack([sample.X[:, 1], above])
+        careful = with_own(sample, own)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shared, "FEW_CHANGED", 0.05)
+            patch.setattr(shared._Last, "with_changed", lambda *_: None)
+            patch.setattr(shared, "fit_quickly", plain)
+            found = ready.fit(own[sample.rows], careful.terms[1:3])
+        assert_same(found, careful.fit())
+        above[rng.choice(np.flatnonzero(sample.rows), 1)] ^= True
+
+
 def test_a_fit_whose_change_takes_the_last_information_fails_as_the_single_fit_does():
     sample = easy(6)
     (ready,) = shared_columns([base_of(sample)], sample.design())

@@ -217,6 +217,18 @@ def test_nadirs_of_many_curves_are_those_of_each(curve: tuple[RestrictedCubicSpl
         assert height[number] - (spline.basis(np.array([low])) @ one)[0] == pytest.approx(nadir.log_or, abs=1e-9)
 
 
+@given(st.integers(0, 9999), st.sampled_from([3, 4, 5]))
+def test_weighted_knots_of_a_replicate_are_those_of_the_people_drawn_who_have_a_weight(seed, knots):
+    rng = np.random.default_rng(seed)
+    x, psu, weights = rng.gamma(4, 60, 90), np.arange(90) % 9, rng.uniform(0.2, 4, 90) * (rng.random(90) > 0.2)
+    times = rng.integers(1, 4, 9)
+    data = replace(nadir_data(spline_sample(1)[0]), eligible=x, eligible_psu=psu, eligible_weights=weights, knots=knots)
+    found, _ = nadir_module._places(data, nadir_module._sorted(data), times, 1.5 * times)
+    written_out = np.repeat(np.arange(90), times[psu])
+    expected = place_knots(x[written_out], knots, weights=weights[written_out])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_drawn_nadirs_spread_as_the_delta_method_says_where_it_holds() -> None:
     sample, spline = spline_sample(1, valley=1.5)
     fit = sample.fit()

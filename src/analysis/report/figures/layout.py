@@ -50,8 +50,8 @@ SMALL: dict[Width, float] = {"one": 7, "two": 8}
 SHADE = 8
 """Colours of a PNG are multiples of it, of 255."""
 
-PACKED = 7
-"""Level of a PNG's compression: the highest, 9, takes a fiftieth off and three and a half times as long."""
+PACKED = (7, 9)
+"""Levels of a PNG's compression, the second for one that is too heavy: it takes a fortieth off, and thrice as long."""
 
 NOTEBOOK_DOTS = 100.0
 """Dots an inch of a picture in a notebook."""
@@ -114,11 +114,15 @@ def light_png(figure: Figure, *, dots: float) -> bytes:
     No channel moves by more than half of `SHADE`. A palette of 256 would be lighter still, but turns shades of bands
     and rare colours, such as those of a legend's marks, into others.
     """
-    drawn, light = io.BytesIO(), io.BytesIO()
+    drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=dots, pil_kwargs={"compress_level": 0})  # read at once, so not packed
     with Image.open(drawn) as picture:
         rounded = picture.convert("RGB").point([min(255, SHADE * round(value / SHADE)) for value in range(256)] * 3)
-    rounded.save(light, "png", dpi=(dots, dots), compress_level=PACKED)
+    for level in PACKED:
+        light = io.BytesIO()
+        rounded.save(light, "png", dpi=(dots, dots), compress_level=level)
+        if light.tell() <= HEAVIEST:
+            break
     return light.getvalue()
 
 

@@ -170,7 +170,8 @@ def weighted_quantiles(x: Array, weights: Array, probabilities: Array, *, size: 
     ----------
     x, weights : (n,) float arrays; weights not negative and of positive sum.
     probabilities : (k,) float array between 0 and 1.
-    size : n, if a value may stand for several of the sample, who have its weight together.
+    size : n, if a value may stand for several people of positive weight, who have its weight together; then their
+        number, and arrays may be of another length.
 
     Returns
     -------

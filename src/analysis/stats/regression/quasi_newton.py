@@ -22,7 +22,7 @@ from analysis.stats.regression.refits import Floats, expit_in_place
 from analysis.stats.regression.settling import Length, Settling
 
 STEPS = 30
-"""Quasi-Newton steps, of which a regression that is near its neighbours needs less than ten."""
+"""Passes over the data, of which a regression that is near its neighbours needs less than ten."""
 
 NEAR = 1e-3
 """Last step in single precision, in standard errors: the next one, a tenth to a hundredth of it, is still above what
@@ -101,11 +101,12 @@ class Steps:
     ) -> Maximum | None:
         """Take steps in the precision of Z until what is left is short, in standard errors; None if it never is.
 
-        A score that is known already takes no pass.
+        A step by a score that is known already takes no pass. Of such a Newton step, the next is half as much in its
+        square as later ones will be: it counts as half as long, so that the ratio of the two is that of those to come.
         """
         settling = Settling(short)
         if score is not None:
-            settling.after(self._step_by(score))
+            settling.after(self._step_by(score) / 2)
         for _ in range(STEPS):
             eta = self._gamma.astype(Z.dtype) @ Z
             mu = expit_in_place(eta.copy())

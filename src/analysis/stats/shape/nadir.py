@@ -315,8 +315,8 @@ def draw_nadirs(
     scale = np.sqrt(np.diag(V))
     root = np.linalg.cholesky(V / np.outer(scale, scale)) * scale[:, None]
     beta = fit.beta[index][:, None] + root @ _standard_normal(seed, DRAWS, len(index))
-    (fitted, *_), x = np.split(find_nadirs(spline, beta.T, low=low, high=high)[0], [1])
-    return NadirDraws("normal", x, (x > low) & (x < high), float(fitted))
+    x, _ = find_nadirs(spline, beta.T, low=low, high=high)
+    return NadirDraws("normal", x[1:], (x[1:] > low) & (x[1:] < high), float(x[0]))
 
 
 @lru_cache(maxsize=4)
@@ -468,8 +468,8 @@ def _places(
     if data.knot_rule == "hmisc":
         knots = place_knots(np.repeat(cohort.x, times), data.knots, rule="hmisc")
     elif cohort.weights is not None:
-        weights, size = cohort.weights * factor[cohort.psu], int(reached[-1])
-        knots = weighted_quantiles(cohort.x, weights, probabilities[: data.knots], size=size)
+        weights = cohort.weights * factor[cohort.psu]
+        knots = weighted_quantiles(cohort.x, weights, probabilities[: data.knots], size=int(times[weights > 0].sum()))
     return knots, (float(quantiles[-2]), float(quantiles[-1]))
 
 
