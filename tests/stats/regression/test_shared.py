@@ -98,9 +98,11 @@ def test_every_one_of_several_is_the_careful_fit(seed):
         assert_same(ready.fit(own[sample.rows], careful.terms[1:4]), expected)
 
 
-@given(seeds, st.integers(1, 3))
-def test_a_fit_in_which_few_people_changed_since_the_one_before_is_the_careful_fit(seed, changed):
-    """A line that jumps at somebody: they are taken to be below the jump, then above it."""
+def fits_of_a_jump(seed: int, changed: int, patched: list[tuple[str, str, object]]) -> None:
+    """A line that jumps at somebody: they are taken to be below the jump, then above it; each is the careful fit.
+
+    ``patched`` is an owner, a name of its own and what stands there instead from the second fit on.
+    """
     sample, rng = easy(seed), np.random.default_rng(seed)
     (ready,) = shared_columns([base_of(sample)], sample.design())
     above = sample.X[:, 1] > 0
@@ -109,10 +111,21 @@ def test_a_fit_in_which_few_people_changed_since_the_one_before_is_the_careful_f
         careful = with_own(sample, own)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(shared, "FEW_CHANGED", 0.05)  # of some two hundred
-            if turn:
-                patch.setattr(ready, "_join", plain)  # its own columns are not made orthogonal again
-            assert_same(ready.fit(own[sample.rows], careful.terms[1:3]), careful.fit())
+            for owner, name, instead in patched if turn else []:
+                patch.setattr({"ready": ready, "last": shared._Last, "shared": shared}[owner], name, instead)
+            found = ready.fit(own[sample.rows], careful.terms[1:3])
+        assert_same(found, careful.fit())
         above[rng.choice(np.flatnonzero(sample.rows), changed, replace=False)] ^= True
+
+
+@given(seeds, st.integers(1, 3))
+def test_a_fit_in_which_few_people_changed_since_the_one_before_is_the_careful_fit(seed, changed):
+    fits_of_a_jump(seed, changed, [("ready", "_join", plain)])  # own columns are not made orthogonal again
+
+
+@given(seeds)
+def test_a_fit_that_cannot_begin_where_the_last_ended_begins_anew(seed):
+    fits_of_a_jump(seed, 1, [("last", "with_changed", lambda *_: None), ("shared", "fit_quickly", plain)])
 
 
 def test_a_fit_in_which_one_person_changed_takes_two_passes_of_the_data(monkeypatch):
@@ -125,23 +138,6 @@ def test_a_fit_in_which_one_person_changed_takes_two_passes_of_the_data(monkeypa
     monkeypatch.setattr(quasi_newton, "STEPS", 2)
     monkeypatch.setattr(shared, "fit_quickly", plain)
     assert ready.fit(own, ("own_0",)).n == len(own)
-
-
-@given(seeds)
-def test_a_fit_that_cannot_begin_where_the_last_ended_begins_anew(seed):
-    sample, rng = easy(seed), np.random.default_rng(seed)
-    (ready,) = shared_columns([base_of(sample)], sample.design())
-    above = sample.X[:, 1] > 0
-    for _ in range(3):
-        own = np.column_stack([sample.X[:, 1], above])
-        careful = with_own(sample, own)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(shared, "FEW_CHANGED", 0.05)
-            patch.setattr(shared._Last, "with_changed", lambda *_: None)
-            patch.setattr(shared, "fit_quickly", plain)
-            found = ready.fit(own[sample.rows], careful.terms[1:3])
-        assert_same(found, careful.fit())
-        above[rng.choice(np.flatnonzero(sample.rows), 1)] ^= True
 
 
 def test_a_fit_whose_change_takes_the_last_information_fails_as_the_single_fit_does():
